@@ -1,0 +1,121 @@
+package io.github.dl4jpipeline;
+
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.execute.WrappedModel;
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.graph.UnsupportedGraphException;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.Schedules;
+import java.util.OptionalInt;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Settings of a {@link PipelineComputationGraph}. All are optional:
+ *
+ * <pre>{@code
+ * PipelineComputationGraph.builder(graph)
+ *         .devices(Devices.cpu(2))
+ *         .stages(2)
+ *         .microBatches(8)
+ *         .schedule(Schedules.oneForwardOneBackward())
+ *         .build();
+ * }</pre>
+ */
+public final class PipelineBuilder {
+    private final ComputationGraphConfiguration configuration;
+    private final WrappedModel wrapped;
+    private final @Nullable ComputationGraph graph;
+
+    private Devices devices = Devices.cpu();
+    private OptionalInt stages = OptionalInt.empty();
+    private OptionalInt microBatches = OptionalInt.empty();
+    private Schedule schedule = Schedules.oneForwardOneBackward();
+    private BatchNormStatistics batchNorm = BatchNormStatistics.FULL_BATCH;
+    private @Nullable GraphProfile profile;
+    private @Nullable PartitionPlan plan;
+    private boolean plainFitIfUnsupported;
+
+    PipelineBuilder(
+            ComputationGraphConfiguration configuration, WrappedModel wrapped, @Nullable ComputationGraph graph) {
+        this.configuration = configuration;
+        this.wrapped = wrapped;
+        this.graph = graph;
+    }
+
+    /** The devices to train on. Default: one per core of this machine. */
+    public PipelineBuilder devices(Devices value) {
+        devices = value;
+        return this;
+    }
+
+    /**
+     * The number of stages. Default: one per device; a single one with all cores where a batch is not split. With more
+     * stages than devices, several share a device.
+     */
+    public PipelineBuilder stages(int value) {
+        stages = OptionalInt.of(requirePositive("stages", value));
+        return this;
+    }
+
+    /**
+     * The number of micro-batches that a batch is split into; a batch with fewer examples is split into single ones.
+     * Default: the largest of 8, 4, 2, 1 that leaves at least 8 examples each.
+     */
+    public PipelineBuilder microBatches(int value) {
+        microBatches = OptionalInt.of(requirePositive("microBatches", value));
+        return this;
+    }
+
+    /** In which order stages run their tasks. Default: one forward, one backward. */
+    public PipelineBuilder schedule(Schedule value) {
+        schedule = value;
+        return this;
+    }
+
+    /** Over which examples batch normalization takes its statistics. Default: the full batch, as plain {@code fit}. */
+    public PipelineBuilder batchNorm(BatchNormStatistics value) {
+        batchNorm = value;
+        return this;
+    }
+
+    /** A profile of this graph, so that the first {@code fit} need not measure one. */
+    public PipelineBuilder profile(GraphProfile value) {
+        profile = value;
+        return this;
+    }
+
+    /** A plan for this graph. Stages, micro-batches and devices are the plan's. */
+    public PipelineBuilder plan(PartitionPlan value) {
+        plan = value;
+        return this;
+    }
+
+    /** Trains a graph that cannot be pipelined as plain {@code fit} does, instead of refusing it. */
+    public PipelineBuilder plainFitIfUnsupported() {
+        plainFitIfUnsupported = true;
+        return this;
+    }
+
+    /**
+     * Builds the pipeline. Worker threads start with the first {@code fit}.
+     *
+     * @throws UnsupportedGraphException if the graph cannot be trained in a pipeline
+     * @throws IllegalArgumentException if settings contradict each other or the graph
+     */
+    public PipelineComputationGraph build() {
+        PipelineSettings settings =
+                new PipelineSettings(devices, stages, microBatches, schedule, batchNorm, profile, plan);
+        return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
+    }
+
+    private static int requirePositive(String name, int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(name + " must be at least 1, got " + value);
+        }
+        return value;
+    }
+}

@@ -1,0 +1,392 @@
+package io.github.dl4jpipeline;
+
+import io.github.dl4jpipeline.execute.BatchSource;
+import io.github.dl4jpipeline.execute.ParameterStore;
+import io.github.dl4jpipeline.execute.StepRequest;
+import io.github.dl4jpipeline.execute.StepResult;
+import io.github.dl4jpipeline.execute.TaskController;
+import io.github.dl4jpipeline.execute.WrappedGraph;
+import io.github.dl4jpipeline.execute.WrappedModel;
+import io.github.dl4jpipeline.execute.WrappedNetwork;
+import io.github.dl4jpipeline.graph.ChainGraph;
+import io.github.dl4jpipeline.graph.GraphSupport;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.GraphCopies;
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.report.PipelineReport;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.FwdPassType;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.deeplearning4j.optimize.solvers.accumulation.GradientsAccumulator;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+
+/**
+ * A computation graph that trains in a pipeline, as a drop-in for the graph that it wraps.
+ *
+ * <pre>{@code
+ * try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph).build()) {
+ *     net.setListeners(new ScoreIterationListener(10));
+ *     net.fit(iterator, 5);
+ * }
+ * }</pre>
+ *
+ * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts a worker thread for
+ * each; later steps use these. A batch is split into micro-batches whose forward and backward passes overlap between
+ * the stages. What follows the gradient is Deeplearning4j's own: gradient normalisation, regularisation, the updater,
+ * constraints, listeners, counts, early stopping.
+ *
+ * <p>Parameters, updater state, and iteration and epoch counts are those of the wrapped graph. Between two calls of
+ * {@code fit} it may be used and trained like any graph; the two must not train at the same time.
+ *
+ * <p>The result equals that of {@code graph.fit}, up to the order in which the gradients of examples are added, whatever
+ * the stages, micro-batches and schedule. Noise such as dropout is drawn anew, as a function of seed, iteration, vertex
+ * and example, and so does not depend on them either.
+ *
+ * <p>If a step fails, {@code fit} throws {@link io.github.dl4jpipeline.execute.PipelineException}; parameters, updater
+ * state and counts are as before the step, and the next {@code fit} works.
+ */
+public class PipelineComputationGraph extends ComputationGraph implements AutoCloseable {
+    private static final long serialVersionUID = 1;
+
+    private final transient WrappedModel wrapped;
+    private final transient PipelineSettings settings;
+    private final transient boolean plainFit;
+    private final transient ParameterStore parameters;
+    private final transient StepListener stepListener = new StepListener(this);
+
+    private final transient Object lock = new Object();
+    private transient @Nullable PartitionPlan plan;
+    private transient @Nullable TaskController controller;
+    private transient volatile boolean closed;
+    private transient long steps;
+    private transient long stepNanos;
+
+    private transient @Nullable INDArray[] labels = new INDArray[0];
+
+    PipelineComputationGraph(
+            ComputationGraphConfiguration configuration,
+            WrappedModel wrapped,
+            @Nullable ComputationGraph frozenAlike,
+            PipelineSettings settings,
+            boolean plainFitIfUnsupported) {
+        super(configuration);
+        this.wrapped = wrapped;
+        this.settings = settings;
+        boolean hasParameters = wrapped.parameters().length() > 0;
+        init(hasParameters ? wrapped.parameters() : null, false);
+        if (frozenAlike != null) {
+            GraphCopies.freezeAlike(frozenAlike, this);
+        }
+        plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
+        if (!plainFit) {
+            GraphSupport.require(this);
+            plan = settings.planWithoutBatch(this);
+        }
+        parameters = new ParameterStore(wrapped, this);
+        setListeners(new ArrayList<>(wrapped.listeners()));
+    }
+
+    /** Wraps a graph, which is initialised if it has not been. */
+    public static PipelineBuilder builder(ComputationGraph graph) {
+        if (graph instanceof PipelineComputationGraph) {
+            throw new IllegalArgumentException("The graph is a pipeline already; wrap the graph that it wraps");
+        }
+        graph.init();
+        return new PipelineBuilder(graph.getConfiguration(), new WrappedGraph(graph), graph);
+    }
+
+    /** Wraps a multi-layer network, which is initialised if it has not been. */
+    public static PipelineBuilder builder(MultiLayerNetwork network) {
+        network.init();
+        return new PipelineBuilder(ChainGraph.of(network), new WrappedNetwork(network), null);
+    }
+
+    /**
+     * How this graph is trained.
+     *
+     * @throws IllegalStateException before the first {@code fit}, unless a profile or a plan has been given
+     */
+    public PartitionPlan plan() {
+        synchronized (lock) {
+            if (plan == null) {
+                throw new IllegalStateException(
+                        plainFit
+                                ? "There is no plan: this graph cannot be pipelined and trains as plain fit does"
+                                : "There is no plan yet: the first fit makes one, or give the builder a profile");
+            }
+            return plan;
+        }
+    }
+
+    /** What has been measured since this pipeline was built, beside the prediction. */
+    public PipelineReport report() {
+        PartitionPlan planned = plan();
+        List<PipelineReport.StageReport> stages = new ArrayList<>();
+        synchronized (lock) {
+            long perStep = Math.max(1, steps);
+            for (int stage = 0; stage < planned.stages().size(); stage++) {
+                stages.add(
+                        controller == null
+                                ? new PipelineReport.StageReport(0, 0)
+                                : new PipelineReport.StageReport(
+                                        controller.busyNanos()[stage] / 1e6 / perStep,
+                                        controller.memoryBytes()[stage]));
+            }
+            return new PipelineReport(planned, steps, stepNanos / 1e6 / perStep, stages);
+        }
+    }
+
+    // ---- One training step ----
+
+    /** Computes gradient and score of the current inputs and labels, in the pipeline. */
+    @Override
+    public void computeGradientAndScore() {
+        requireOpen();
+        if (plainFit) {
+            super.computeGradientAndScore();
+            return;
+        }
+        synchronizeIterEpochCounts();
+        if (flattenedGradients == null) {
+            initGradientsView();
+        }
+        MicroBatch batch = MicroBatch.whole(getInputs(), labels, getInputMaskArrays(), getLabelMaskArrays());
+        TaskController running = controllerFor(batch);
+        long start = System.nanoTime();
+        StepResult result = running.run(new StepRequest(
+                batch,
+                getIterationCount(),
+                getEpochCount(),
+                calcRegularizationScore(true),
+                stepListener.wantsActivations()));
+        synchronized (lock) {
+            steps++;
+            stepNanos += System.nanoTime() - start;
+        }
+        gradient = result.gradient();
+        score = result.score();
+        stepListener.gradientComputed(result.activations());
+    }
+
+    private TaskController controllerFor(MicroBatch batch) {
+        synchronized (lock) {
+            requireOpen();
+            if (controller == null) {
+                if (plan == null) {
+                    plan = settings.planFor(this, batch);
+                }
+                controller = new TaskController(this, plan, settings.schedule());
+            }
+            return controller;
+        }
+    }
+
+    @Override
+    public void initGradientsView() {
+        // The wrapped model's array serves both: they do not train at the same time.
+        flattenedGradients = wrapped.gradients();
+        VertexGraph vertices = VertexGraph.of(this);
+        List<@Nullable INDArray> slices = ParameterStore.slices(flattenedGradients, vertices);
+        for (int position = 0; position < slices.size(); position++) {
+            if (slices.get(position) != null) {
+                getVertex(vertices.get(position).name()).setBackpropGradientsViewArray(slices.get(position));
+            }
+        }
+    }
+
+    // ---- fit ----
+
+    @Override
+    public void fit(INDArray[] inputs, INDArray[] labels, INDArray[] featureMaskArrays, INDArray[] labelMaskArrays) {
+        requireOpen();
+        parameters.reconcile();
+        boolean done = false;
+        try {
+            super.fit(inputs, labels, featureMaskArrays, labelMaskArrays);
+            done = true;
+        } finally {
+            if (!done) {
+                clearLayerMaskArrays();
+                clearLayersStates();
+            }
+            parameters.reconcile();
+        }
+        stepListener.rethrow();
+    }
+
+    @Override
+    public synchronized void fit(MultiDataSetIterator iterator) {
+        requireOpen();
+        if (!iterator.hasNext() && iterator.resetSupported()) {
+            iterator.reset();
+        }
+        getListeners().forEach(listener -> listener.onEpochStart(this));
+        try (BatchSource batches = new BatchSource(iterator)) {
+            long waiting = System.currentTimeMillis();
+            while (batches.hasNext()) {
+                MultiDataSet batch = batches.next();
+                setLastEtlTime(System.currentTimeMillis() - waiting);
+                fit(batch.getFeatures(), batch.getLabels(), batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
+                waiting = System.currentTimeMillis();
+            }
+        }
+        getListeners().forEach(listener -> listener.onEpochEnd(this));
+        incrementEpochCount();
+        parameters.reconcile();
+    }
+
+    @Override
+    public void setLabel(int labelNum, INDArray label) {
+        super.setLabel(labelNum, label);
+        if (labels.length != getNumOutputArrays()) {
+            labels = new INDArray[getNumOutputArrays()];
+        }
+        labels[labelNum] = label;
+    }
+
+    @Override
+    public void setLabels(INDArray... labels) {
+        super.setLabels(labels);
+        this.labels = labels == null ? new INDArray[0] : labels;
+    }
+
+    // ---- Listeners, updater ----
+
+    @Override
+    public void setListeners(Collection<TrainingListener> listeners) {
+        super.setListeners(listeners);
+        solver.setListeners(List.of(stepListener));
+    }
+
+    @Override
+    public void addListeners(TrainingListener... listeners) {
+        List<TrainingListener> all = new ArrayList<>(getListeners());
+        all.addAll(List.of(listeners));
+        setListeners(all);
+    }
+
+    @Override
+    public void setGradientsAccumulator(GradientsAccumulator accumulator) {
+        throw new UnsupportedOperationException(
+                "A pipeline does not take a gradients accumulator; data parallel training is for the wrapped graph");
+    }
+
+    // ---- Pretraining ----
+
+    @Override
+    public void pretrain(MultiDataSetIterator iterator, int epochs) {
+        throw pretrainingUnsupported();
+    }
+
+    @Override
+    public void pretrainLayer(String layer, MultiDataSetIterator iterator) {
+        throw pretrainingUnsupported();
+    }
+
+    private static UnsupportedOperationException pretrainingUnsupported() {
+        return new UnsupportedOperationException(
+                "Layer-wise pretraining does not run in a pipeline; call it on the wrapped graph before");
+    }
+
+    // ---- Copies ----
+
+    /** A plain graph that equals this one and shares nothing with it. */
+    @Override
+    @SuppressWarnings("MethodDoesntCallSuperMethod")
+    public ComputationGraph clone() {
+        return GraphCopies.independent(this);
+    }
+
+    /** Java serialization writes a plain graph. */
+    private Object writeReplace() {
+        return clone();
+    }
+
+    // ---- Closing ----
+
+    /**
+     * Ends the worker threads and frees their memory. The wrapped graph keeps what was learned. Closing twice has no
+     * effect; afterwards this pipeline cannot be used any more.
+     */
+    @Override
+    public void close() {
+        TaskController last;
+        synchronized (lock) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            last = controller;
+        }
+        if (last != null) {
+            last.close();
+        }
+        parameters.reconcile();
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("This PipelineComputationGraph is closed; use the wrapped graph, or build"
+                    + " a new pipeline from it");
+        }
+    }
+
+    @Override
+    protected synchronized Map<String, INDArray> ffToLayerActivationsDetached(
+            boolean train,
+            FwdPassType passType,
+            boolean storeLastForTbptt,
+            int layerIndex,
+            int[] excluded,
+            INDArray[] features,
+            INDArray[] featureMasks,
+            INDArray[] labelMasks,
+            boolean clearLayers) {
+        requireOpen();
+        return super.ffToLayerActivationsDetached(
+                train,
+                passType,
+                storeLastForTbptt,
+                layerIndex,
+                excluded,
+                features,
+                featureMasks,
+                labelMasks,
+                clearLayers);
+    }
+
+    @Override
+    protected INDArray[] outputOfLayersDetached(
+            boolean train,
+            FwdPassType passType,
+            int[] layerIndexes,
+            INDArray[] features,
+            INDArray[] featureMasks,
+            INDArray[] labelMasks,
+            boolean clearInputs,
+            boolean detachedInputs,
+            MemoryWorkspace outputWorkspace) {
+        requireOpen();
+        return super.outputOfLayersDetached(
+                train,
+                passType,
+                layerIndexes,
+                features,
+                featureMasks,
+                labelMasks,
+                clearInputs,
+                detachedInputs,
+                outputWorkspace);
+    }
+}

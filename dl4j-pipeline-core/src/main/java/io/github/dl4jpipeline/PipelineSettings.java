@@ -1,0 +1,108 @@
+package io.github.dl4jpipeline;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.graph.ExampleCoupling;
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.Planner;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
+import io.github.dl4jpipeline.schedule.Schedule;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the user of a builder has asked for, and the plan that follows from it. */
+record PipelineSettings(
+        Devices devices,
+        OptionalInt stages,
+        OptionalInt microBatches,
+        Schedule schedule,
+        BatchNormStatistics batchNorm,
+        @Nullable GraphProfile profile,
+        @Nullable PartitionPlan plan) {
+
+    private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
+
+    /** The plan that needs no batch: the one given, or that for the profile given; null if there is neither. */
+    @Nullable PartitionPlan planWithoutBatch(ComputationGraph graph) {
+        if (plan != null) {
+            requireUncoupled(graph, plan);
+            return plan;
+        }
+        return profile == null ? null : plan(graph, profile, profile.examples());
+    }
+
+    /** The plan for batches like this one; its first micro-batch is profiled, unless there is a profile. */
+    PartitionPlan planFor(ComputationGraph graph, MicroBatch batch) {
+        GraphProfile measured = profile;
+        if (measured == null) {
+            int parts = microBatches(graph, batch.examples(), new ArrayList<>());
+            measured = GraphProfiler.profile(
+                    graph, batch.split(parts).get(0), devices(parts).get(0));
+        }
+        return plan(graph, measured, (int) batch.examples());
+    }
+
+    private PartitionPlan plan(ComputationGraph graph, GraphProfile measured, int examples) {
+        List<String> notes = new ArrayList<>();
+        int parts = microBatches(graph, examples, notes);
+        notes.forEach(note -> log.warn("{}", note));
+        PlanOptions options = new PlanOptions(OptionalInt.of(examples), stages, OptionalInt.of(parts), schedule, notes);
+        return Planner.plan(measured, devices(parts), options);
+    }
+
+    /**
+     * The devices to plan for. With a single micro-batch stages never run at the same time, so unless the user asks for
+     * stages there is one, with all cores.
+     */
+    private Devices devices(int parts) {
+        if (parts > 1 || stages.isPresent() || devices.size() == 1) {
+            return devices;
+        }
+        Device first = devices.get(0);
+        List<Integer> cores = devices.list().stream()
+                .flatMap(device -> device.cores().stream())
+                .distinct()
+                .toList();
+        long memory = devices.list().stream().mapToLong(Device::memoryBytes).sum();
+        return Devices.of(new Device("cpu", first.kind(), cores, memory, first.relativeSpeed()));
+    }
+
+    private int microBatches(ComputationGraph graph, long examples, List<String> notes) {
+        int wanted = microBatches.orElse(PlanOptions.defaultMicroBatches(examples));
+        for (ExampleCoupling coupling : ExampleCoupling.in(graph, batchNorm)) {
+            if (wanted > 1 && coupling.certain()) {
+                notes.add("1 micro-batch instead of " + wanted + ", since at vertex '" + coupling.vertex() + "' "
+                        + coupling.reason()
+                        + (coupling.reason().startsWith("batch normalization")
+                                ? "; batchNorm(PER_MICRO_BATCH) lifts that, with another result"
+                                : ""));
+                return 1;
+            }
+            if (wanted > 1 && microBatches.isEmpty()) {
+                notes.add("1 micro-batch, since " + coupling.reason() + " (vertex '" + coupling.vertex()
+                        + "'); if it does, set microBatches");
+                return 1;
+            }
+        }
+        return wanted;
+    }
+
+    private void requireUncoupled(ComputationGraph graph, PartitionPlan given) {
+        for (ExampleCoupling coupling : ExampleCoupling.in(graph, batchNorm)) {
+            if (coupling.certain() && given.microBatches() > 1) {
+                throw new IllegalArgumentException("The plan has " + given.microBatches()
+                        + " micro-batches, but at vertex '" + coupling.vertex() + "' " + coupling.reason()
+                        + "; use a plan with 1 micro-batch");
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package io.github.dl4jpipeline.device;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The devices that a graph is trained on, in the order in which stages are placed on them.
+ *
+ * <pre>{@code
+ * Devices.cpu()     // one device per core of this process
+ * Devices.cpu(2)    // all cores of this process, in two sets
+ * }</pre>
+ *
+ * @param list the devices, at least one, with distinct ids
+ */
+public record Devices(List<Device> list) {
+
+    public Devices {
+        list = List.copyOf(list);
+        if (list.isEmpty()) {
+            throw new IllegalArgumentException("At least one device is needed; Devices.cpu() takes every core");
+        }
+        Set<String> ids = new HashSet<>();
+        for (Device device : list) {
+            if (!ids.add(device.id())) {
+                throw new IllegalArgumentException("Two devices have the id " + device.id() + "; ids must differ");
+            }
+        }
+    }
+
+    /** One device for each core that this process may use. */
+    public static Devices cpu() {
+        return cpu(CpuCores.ofThisProcess().size());
+    }
+
+    /**
+     * The cores that this process may use, split into {@code count} sets that differ by at most one core.
+     *
+     * <p>With more devices than cores, several devices share a core: correct, but not faster.
+     *
+     * @throws IllegalArgumentException if {@code count} is less than 1
+     */
+    public static Devices cpu(int count) {
+        if (count < 1) {
+            throw new IllegalArgumentException("Number of CPU devices must be at least 1, got " + count);
+        }
+        List<Integer> cores = CpuCores.ofThisProcess();
+        long memory = CpuCores.memoryBytes() / count;
+        List<Device> devices = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            List<Integer> own = count <= cores.size()
+                    ? cores.subList(cores.size() * i / count, cores.size() * (i + 1) / count)
+                    : List.of(cores.get(i % cores.size()));
+            devices.add(new Device("cpu-" + i, Device.Kind.CPU, own, memory, 1.0));
+        }
+        return new Devices(devices);
+    }
+
+    /** These devices, in this order. */
+    public static Devices of(Device... devices) {
+        return new Devices(List.of(devices));
+    }
+
+    public int size() {
+        return list.size();
+    }
+
+    /** The device at {@code index}, counted from 0. */
+    public Device get(int index) {
+        return list.get(index);
+    }
+}

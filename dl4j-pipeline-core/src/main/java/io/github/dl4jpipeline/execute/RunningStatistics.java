@@ -1,0 +1,75 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.kernel.Moments;
+import java.util.Map;
+import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
+import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/**
+ * The update of one batch normalization's running statistics from those of the micro-batches.
+ *
+ * <p>Deeplearning4j passes the change of the running mean and variance along with the gradients. These changes do not
+ * add up over micro-batches: the variance of a batch is the mean of its parts' variances plus the variance of their
+ * means, and the stored parameter may be a logarithm of it. So the statistics are joined first.
+ */
+final class RunningStatistics {
+    private final BatchNormalization layer;
+    private double examples;
+    private @Nullable INDArray meanSum;
+    private @Nullable INDArray squareSum;
+
+    /** @param layer holds the parameters, shared by all replicas */
+    RunningStatistics(BatchNormalization layer) {
+        this.layer = layer;
+    }
+
+    /** Adds the statistics of a micro-batch; those of the first begin a new step. */
+    void add(Moments moments, boolean first, long examplesOfMicroBatch) {
+        INDArray square = moments.mean().mul(moments.mean()).addi(moments.variance());
+        if (first || meanSum == null || squareSum == null) {
+            meanSum = moments.mean().mul(examplesOfMicroBatch);
+            squareSum = square.muli(examplesOfMicroBatch);
+            examples = examplesOfMicroBatch;
+        } else {
+            meanSum.addi(moments.mean().mul(examplesOfMicroBatch));
+            squareSum.addi(square.muli(examplesOfMicroBatch));
+            examples += examplesOfMicroBatch;
+        }
+    }
+
+    /** Writes the change over the micro-batches added so far into the layer's gradient views. */
+    void write(Map<String, INDArray> gradients) {
+        INDArray mean = meanSum.div(examples);
+        INDArray variance = squareSum.div(examples).subi(mean.mul(mean));
+        double keep = layer.layerConf().getDecay();
+
+        INDArray running = layer.getParam(BatchNormalizationParamInitializer.GLOBAL_MEAN);
+        assign(
+                gradients.get(BatchNormalizationParamInitializer.GLOBAL_MEAN),
+                flat(running).sub(mean).muli(1 - keep));
+        if (layer.layerConf().isUseLogStd()) {
+            INDArray log10Std = flat(layer.getParam(BatchNormalizationParamInitializer.GLOBAL_LOG_STD));
+            INDArray before = Transforms.exp(log10Std.mul(2 * Math.log(10)), false);
+            INDArray after = before.mul(keep).addi(variance.muli(1 - keep));
+            assign(
+                    gradients.get(BatchNormalizationParamInitializer.GLOBAL_LOG_STD),
+                    Transforms.log(before.div(after), false).divi(2 * Math.log(10)));
+        } else {
+            INDArray before = flat(layer.getParam(BatchNormalizationParamInitializer.GLOBAL_VAR));
+            assign(
+                    gradients.get(BatchNormalizationParamInitializer.GLOBAL_VAR),
+                    before.sub(variance).muli(1 - keep));
+        }
+    }
+
+    private static INDArray flat(INDArray array) {
+        return array.reshape(array.length());
+    }
+
+    private static void assign(INDArray view, INDArray values) {
+        view.assign(values.reshape(view.shape()));
+    }
+}

@@ -1,0 +1,41 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.util.Arrays;
+
+/** Finds the stage of each vertex, and whether a plan fits a graph. */
+final class StageAssignment {
+    private StageAssignment() {}
+
+    /**
+     * By position, the stage of each vertex.
+     *
+     * @throws IllegalArgumentException if the plan is for another graph, or an edge would run backward through it
+     */
+    static int[] check(PartitionPlan plan, VertexGraph vertices) {
+        int[] stageOf = new int[vertices.size()];
+        Arrays.fill(stageOf, -1);
+        for (int stage = 0; stage < plan.stages().size(); stage++) {
+            for (String name : plan.stages().get(stage).vertices()) {
+                stageOf[vertices.get(name).position()] = stage;
+            }
+        }
+        for (Vertex vertex : vertices.vertices()) {
+            int stage = stageOf[vertex.position()];
+            if (stage < 0) {
+                throw new IllegalArgumentException(
+                        "The plan has no stage for vertex '" + vertex.name() + "'; it is for another graph");
+            }
+            for (int input : vertex.inputs()) {
+                if (stageOf[input] > stage) {
+                    throw new IllegalArgumentException(String.format(
+                            "Vertex '%s' is in stage %d, but reads '%s' of stage %d; activations only flow to later stages",
+                            vertex.name(), stage, vertices.get(input).name(), stageOf[input]));
+                }
+            }
+        }
+        return stageOf;
+    }
+}

@@ -1,0 +1,75 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.Moments;
+import io.github.dl4jpipeline.kernel.StageKernel.BackwardResult;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Sums one stage's parameter gradients over the micro-batches of a step, in the order of its backward tasks.
+ *
+ * <p>Layers overwrite the array that they are given. The first micro-batch writes into the sum itself; later ones write
+ * into an array of the same size, which is then added.
+ */
+final class StageGradients {
+    private record Slice(int position, INDArray sum, INDArray next) {}
+
+    private final List<Slice> slices = new ArrayList<>();
+    private final Map<Integer, RunningStatistics> statistics = new HashMap<>();
+    private Map<Integer, Gradient> sums = Map.of();
+
+    /**
+     * @param sums by position, the slices of the flat gradient array
+     * @param graph holds the parameters
+     * @param several whether there will be more than one micro-batch
+     */
+    StageGradients(
+            ComputationGraph graph,
+            VertexGraph vertices,
+            List<Integer> positions,
+            List<@Nullable INDArray> sums,
+            boolean several) {
+        for (int position : positions) {
+            INDArray sum = sums.get(position);
+            if (sum == null || !vertices.get(position).runsBackward()) {
+                continue;
+            }
+            INDArray next = several ? Nd4j.create(sum.dataType(), sum.length()) : sum;
+            slices.add(new Slice(position, sum, next));
+            if (graph.getVertex(vertices.get(position).name()).getLayer() instanceof BatchNormalization layer) {
+                statistics.put(position, new RunningStatistics(layer));
+            }
+        }
+    }
+
+    /** Lets the layers of a replica write into the sum, or into the array that is to be added to it. */
+    void bind(GraphReplica replica, boolean first) {
+        for (Slice slice : slices) {
+            replica.bindGradient(slice.position(), first ? slice.sum() : slice.next());
+        }
+    }
+
+    /** Adds what a backward task has left since {@link #bind}. */
+    void add(BackwardResult result, boolean first, long examples) {
+        if (first) {
+            sums = result.gradients();
+        } else {
+            slices.forEach(slice -> slice.sum().addi(slice.next()));
+        }
+        for (Map.Entry<Integer, Moments> entry : result.moments().entrySet()) {
+            RunningStatistics ofVertex = statistics.get(entry.getKey());
+            ofVertex.add(entry.getValue(), first, examples);
+            ofVertex.write(sums.get(entry.getKey()).gradientForVariable());
+        }
+    }
+}

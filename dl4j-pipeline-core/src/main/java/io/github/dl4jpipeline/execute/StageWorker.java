@@ -1,0 +1,192 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.device.CpuRuntime;
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.StageKernel;
+import io.github.dl4jpipeline.kernel.VertexObserver;
+import io.github.dl4jpipeline.schedule.Task;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The thread of one stage. It is bound to the stage's device, lives as long as the pipeline, and runs the stage's tasks
+ * of one step after another.
+ */
+final class StageWorker {
+    private final int stage;
+    private final Device device;
+    private final StageKernel kernel;
+    private final StageGradients gradients;
+    private final List<GraphReplica> replicas;
+    private final VertexGraph vertices;
+    private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
+    private final Thread thread;
+
+    private boolean bound;
+    private volatile boolean closed;
+
+    /** Where the worker is, for errors and the watchdog. */
+    private volatile int position;
+
+    private final AtomicLong verticesBegun = new AtomicLong();
+    private final AtomicLong busyNanos = new AtomicLong();
+
+    StageWorker(
+            String name,
+            int stage,
+            Device device,
+            StageKernel kernel,
+            StageGradients gradients,
+            List<GraphReplica> replicas,
+            VertexGraph vertices) {
+        this.stage = stage;
+        this.device = device;
+        this.kernel = kernel;
+        this.gradients = gradients;
+        this.replicas = replicas;
+        this.vertices = vertices;
+        this.thread = new Thread(this::run, name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Gives the worker its part of a step. */
+    void submit(Step step) {
+        inbox.add(() -> runTasks(step));
+    }
+
+    /** Lets the thread end after the step that it runs. */
+    void close() {
+        closed = true;
+        inbox.add(() -> {});
+    }
+
+    Thread thread() {
+        return thread;
+    }
+
+    /** Number of vertices begun so far; it stands still while the worker waits or hangs. */
+    long verticesBegun() {
+        return verticesBegun.get();
+    }
+
+    /** Time spent in tasks so far. */
+    long busyNanos() {
+        return busyNanos.get();
+    }
+
+    private void run() {
+        while (!closed) {
+            try {
+                inbox.take().run();
+            } catch (InterruptedException e) {
+                // Somebody else interrupted this thread; only close() ends it.
+                Thread.interrupted();
+            }
+        }
+    }
+
+    private void runTasks(Step step) {
+        Task current = step.program().tasks().get(stage).get(0);
+        try {
+            if (!bound) {
+                CpuRuntime.bindCurrentThread(device);
+                bound = true;
+            }
+            for (Task task : step.program().tasks().get(stage)) {
+                current = task;
+                if (!step.awaitDependencies(task)) {
+                    return;
+                }
+                long start = System.nanoTime();
+                runTask(step, task);
+                busyNanos.addAndGet(System.nanoTime() - start);
+                step.done(task);
+            }
+        } catch (CancellationException e) {
+            if (!step.isStopped()) {
+                fail(step, current, e);
+            }
+        } catch (Throwable e) {
+            fail(step, current, e);
+        } finally {
+            step.workerLeft();
+        }
+    }
+
+    private void fail(Step step, Task task, Throwable cause) {
+        step.fail(new Failure(
+                task,
+                step.program().microBatches(),
+                device.id(),
+                vertices.get(position).name(),
+                cause));
+    }
+
+    private void runTask(Step step, Task task) {
+        GraphReplica replica = replicas.get(step.program().replicaOf(task.microBatch()));
+        MicroBatch microBatch = step.microBatch(task.microBatch());
+        boolean onlyOne = step.program().microBatches() == 1;
+        Observer observer = new Observer(step, task);
+        if (task.pass() == Task.Pass.FORWARD) {
+            if (stage == 0) {
+                replica.begin(
+                        microBatch,
+                        !onlyOne,
+                        step.request().iteration(),
+                        step.request().epoch());
+            }
+            kernel.forward(replica, observer);
+            return;
+        }
+        boolean first = step.program().isFirstBackward(task);
+        gradients.bind(replica, first);
+        double regularization = onlyOne ? step.request().regularization() : 0;
+        StageKernel.BackwardResult result = kernel.backward(replica, regularization, observer);
+        gradients.add(result, first, microBatch.examples());
+        if (first) {
+            step.addGradients(result.gradients());
+        }
+        step.score().add(task.microBatch(), stage, result.scores(), microBatch.examples());
+        if (stage == 0) {
+            replica.end();
+        }
+    }
+
+    /** Follows the vertices of one task. */
+    private final class Observer implements VertexObserver {
+        private final Step step;
+        private final Task task;
+        private final @Nullable ActivationCapture capture;
+
+        Observer(Step step, Task task) {
+            this.step = step;
+            this.task = task;
+            this.capture = step.capture();
+        }
+
+        @Override
+        public void begin(int next) {
+            if (step.isStopped()) {
+                throw new CancellationException("Another stage has failed");
+            }
+            position = next;
+            verticesBegun.incrementAndGet();
+        }
+
+        @Override
+        public void forwardDone(int done, INDArray activation) {
+            if (capture != null) {
+                capture.add(done, task.microBatch(), activation);
+            }
+        }
+    }
+}

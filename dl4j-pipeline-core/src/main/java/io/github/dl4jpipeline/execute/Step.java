@@ -1,0 +1,127 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.schedule.Task;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One running step: which tasks are done, what they have yielded, and the first failure.
+ *
+ * <p>One monitor guards it all. It is entered a few times per task, and a task takes milliseconds.
+ */
+final class Step {
+    private final StepRequest request;
+    private final Program program;
+    private final List<MicroBatch> microBatches;
+    private final int stages;
+    private final ScoreSum score;
+    private final @Nullable ActivationCapture capture;
+
+    private final Set<Task> done = new HashSet<>();
+    private final Map<Integer, Gradient> gradients = new TreeMap<>();
+    private int workers;
+    private @Nullable Failure failure;
+
+    /** Set with {@link #failure}, or alone when the step is called off; read without the monitor. */
+    private volatile boolean stopped;
+
+    Step(StepRequest request, Program program, List<MicroBatch> microBatches, @Nullable ActivationCapture capture) {
+        this.request = request;
+        this.program = program;
+        this.microBatches = microBatches;
+        this.stages = program.tasks().size();
+        this.workers = stages;
+        this.score = new ScoreSum(request.batch().examples(), stages);
+        this.capture = capture;
+    }
+
+    StepRequest request() {
+        return request;
+    }
+
+    Program program() {
+        return program;
+    }
+
+    MicroBatch microBatch(int index) {
+        return microBatches.get(index);
+    }
+
+    ScoreSum score() {
+        return score;
+    }
+
+    @Nullable ActivationCapture capture() {
+        return capture;
+    }
+
+    /** Waits until a task may start. Returns false if the step has stopped. */
+    synchronized boolean awaitDependencies(Task task) throws InterruptedException {
+        List<Task> dependencies = task.dependencies(stages);
+        while (!stopped && !done.containsAll(dependencies)) {
+            wait();
+        }
+        return !stopped;
+    }
+
+    synchronized void done(Task task) {
+        done.add(task);
+        notifyAll();
+    }
+
+    synchronized void addGradients(Map<Integer, Gradient> ofStage) {
+        gradients.putAll(ofStage);
+    }
+
+    /** By position, the gradients that the layers have returned: views of the sums. */
+    synchronized Map<Integer, Gradient> gradients() {
+        return gradients;
+    }
+
+    /** Stops the step; the first failure is kept. */
+    synchronized void fail(Failure first) {
+        if (!stopped) {
+            failure = first;
+        }
+        stop();
+    }
+
+    /** Stops the step: workers leave it at the next vertex. */
+    synchronized void stop() {
+        stopped = true;
+        notifyAll();
+    }
+
+    boolean isStopped() {
+        return stopped;
+    }
+
+    synchronized @Nullable Failure failure() {
+        return failure;
+    }
+
+    /** A worker has left the step. */
+    synchronized void workerLeft() {
+        workers--;
+        notifyAll();
+    }
+
+    /** Waits until all workers have left, or for a time. Returns whether they have. */
+    synchronized boolean awaitWorkers(long millis) throws InterruptedException {
+        long deadline = System.nanoTime() + millis * 1_000_000;
+        while (workers > 0) {
+            long left = (deadline - System.nanoTime()) / 1_000_000;
+            if (left <= 0) {
+                return false;
+            }
+            wait(left);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,249 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.device.CpuRuntime;
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.StageKernel;
+import io.github.dl4jpipeline.kernel.StageScratch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.schedule.Schedule;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Runs the training steps of a plan: owns the workers, the replicas and their memory. */
+public final class TaskController implements AutoCloseable {
+    private static final AtomicInteger COUNT = new AtomicInteger();
+    private static final Duration WARN_AFTER = Duration.ofMinutes(1);
+    private static final Duration GIVE_UP_AFTER = Duration.ofMinutes(15);
+    private static final long CHECK_MILLIS = 1_000;
+    private static final long CLOSE_MILLIS = 30_000;
+
+    private final ComputationGraph graph;
+    private final VertexGraph vertices;
+    private final Schedule schedule;
+    private final int stages;
+    private final int microBatches;
+    private final int maxThreads;
+    private final Map<Integer, Program> programs = new HashMap<>();
+    private final List<GraphReplica> replicas = new ArrayList<>();
+    private final List<StageScratch> scratches = new ArrayList<>();
+    private final List<StageWorker> workers = new ArrayList<>();
+    private final Watchdog watchdog;
+
+    private volatile @Nullable Step running;
+    private volatile boolean closed;
+    private boolean stuck;
+
+    /**
+     * Starts the workers.
+     *
+     * @param graph the pipeline's graph, with parameters and gradient array
+     * @param plan a plan for this graph
+     */
+    public TaskController(ComputationGraph graph, PartitionPlan plan, Schedule schedule) {
+        this(graph, plan, schedule, WARN_AFTER, GIVE_UP_AFTER);
+    }
+
+    TaskController(
+            ComputationGraph graph, PartitionPlan plan, Schedule schedule, Duration warnAfter, Duration giveUpAfter) {
+        this.graph = graph;
+        this.vertices = VertexGraph.of(graph);
+        this.schedule = schedule;
+        this.stages = plan.stages().size();
+        this.microBatches = plan.microBatches();
+        this.maxThreads = plan.stages().stream()
+                .mapToInt(stage -> stage.device().threads())
+                .max()
+                .orElse(1);
+        int[] stageOf = StageAssignment.check(plan, vertices);
+        Program program = program(microBatches);
+        String name = "pipeline-" + COUNT.incrementAndGet();
+        // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
+        boolean keepPreActivations = microBatches >= 2 * program.replicas();
+        for (int i = 0; i < program.replicas(); i++) {
+            replicas.add(new GraphReplica(graph, stageOf, keepPreActivations, name + "-replica-" + i));
+        }
+        startWorkers(name, plan, stageOf);
+        this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
+    }
+
+    private void startWorkers(String name, PartitionPlan plan, int[] stageOf) {
+        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
+        List<@Nullable INDArray> slices = ParameterStore.slices(graph.getFlattenedGradients(), vertices);
+        for (int stage = 0; stage < stages; stage++) {
+            Stage planned = plan.stages().get(stage);
+            Device device = planned.device();
+            String workerName = name + "-stage-" + stage + "-" + device.id();
+            List<Integer> positions = new ArrayList<>();
+            for (Vertex vertex : vertices.vertices()) {
+                if (stageOf[vertex.position()] == stage) {
+                    positions.add(vertex.position());
+                }
+            }
+            StageScratch scratch = new StageScratch(workerName, workspaces);
+            scratches.add(scratch);
+            workers.add(new StageWorker(
+                    workerName,
+                    stage,
+                    device,
+                    new StageKernel(stage, positions, scratch),
+                    new StageGradients(graph, vertices, positions, slices, microBatches > 1),
+                    replicas,
+                    vertices));
+        }
+    }
+
+    private Program program(int count) {
+        return programs.computeIfAbsent(count, n -> Program.of(schedule, stages, n));
+    }
+
+    /**
+     * Runs one step, forward and backward. On return the graph's flat gradient array holds the sums over the batch.
+     *
+     * @throws PipelineException if a stage fails, or the calling thread is interrupted; nothing has changed then
+     * @throws IllegalStateException if this controller is closed
+     */
+    public synchronized StepResult run(StepRequest request) {
+        requireUsable();
+        List<MicroBatch> parts = request.batch().split(microBatches);
+        Program program = program(parts.size());
+        ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, parts.size()) : null;
+        Step step = new Step(request, program, parts, capture);
+        running = step;
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
+            workers.forEach(worker -> worker.submit(step));
+            await(step);
+        } finally {
+            running = null;
+        }
+        Failure failure = step.failure();
+        if (failure != null || step.isStopped()) {
+            reset();
+        }
+        if (failure != null) {
+            throw failure.rethrow();
+        }
+        if (step.isStopped()) {
+            throw new IllegalStateException("The pipeline was closed during a training step; the step has no effect");
+        }
+        return new StepResult(join(step.gradients()), step.score().get(), capture == null ? Map.of() : capture.join());
+    }
+
+    private void requireUsable() {
+        if (closed) {
+            throw new IllegalStateException("This pipeline is closed");
+        }
+        if (stuck) {
+            throw new IllegalStateException(
+                    "A worker of this pipeline hangs in an earlier step; close it and build a new one");
+        }
+    }
+
+    /** Waits until every worker has left the step, however it ends. */
+    private void await(Step step) {
+        InterruptedException interrupted = null;
+        watchdog.begin();
+        while (true) {
+            try {
+                if (step.awaitWorkers(CHECK_MILLIS)) {
+                    break;
+                }
+                watchdog.check();
+            } catch (InterruptedException e) {
+                interrupted = e;
+                step.stop();
+            } catch (IllegalStateException e) {
+                stuck = true;
+                step.stop();
+                throw new PipelineException("Training step does not end: " + e.getMessage(), e);
+            }
+        }
+        if (interrupted != null) {
+            Thread.currentThread().interrupt();
+            if (step.failure() == null) {
+                reset();
+                throw new PipelineException("Interrupted while waiting for the stages of a training step", interrupted);
+            }
+        }
+    }
+
+    /** The gradients of all vertices under the names that the updater knows, in the order of the parameters. */
+    private Gradient join(Map<Integer, Gradient> ofVertices) {
+        Gradient joined = new DefaultGradient(graph.getFlattenedGradients());
+        ofVertices.forEach((position, gradient) -> gradient.gradientForVariable()
+                .forEach((parameter, view) -> joined.setGradientFor(
+                        vertices.get(position).name() + "_" + parameter,
+                        view,
+                        gradient.flatteningOrderForVariable(parameter))));
+        return joined;
+    }
+
+    private void reset() {
+        replicas.forEach(GraphReplica::reset);
+        scratches.forEach(StageScratch::destroy);
+    }
+
+    /** Time that each stage has spent in tasks since the start, in nanoseconds. */
+    public long[] busyNanos() {
+        return workers.stream().mapToLong(StageWorker::busyNanos).toArray();
+    }
+
+    /** Bytes of activation and working memory that each stage has reserved. */
+    public long[] memoryBytes() {
+        long[] bytes = new long[stages];
+        for (int stage = 0; stage < stages; stage++) {
+            int index = stage;
+            bytes[stage] = scratches.get(stage).bytes()
+                    + replicas.stream()
+                            .mapToLong(replica -> replica.bytes(index))
+                            .sum();
+        }
+        return bytes;
+    }
+
+    /** Stops a running step, ends the workers and frees the memory. Closing twice has no effect. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        Step step = running;
+        if (step != null) {
+            step.stop();
+        }
+        workers.forEach(StageWorker::close);
+        boolean ended = true;
+        boolean interrupted = false;
+        for (StageWorker worker : workers) {
+            try {
+                worker.thread().join(CLOSE_MILLIS);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+            ended &= !worker.thread().isAlive();
+        }
+        if (ended) {
+            synchronized (this) { // a step that was stopped resets too
+                reset();
+            }
+        } // otherwise a worker still uses the memory; it goes with the process
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

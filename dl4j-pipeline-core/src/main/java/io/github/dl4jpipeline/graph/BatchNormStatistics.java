@@ -1,0 +1,17 @@
+package io.github.dl4jpipeline.graph;
+
+/** Over which examples batch normalization takes mean and variance while training. */
+public enum BatchNormStatistics {
+    /**
+     * Over the whole batch, as {@code ComputationGraph.fit} does. Training gives the same result as plain {@code fit};
+     * a graph with batch normalization then runs with one micro-batch.
+     */
+    FULL_BATCH,
+
+    /**
+     * Over each micro-batch for normalization. The running statistics used at test time are updated once a step, with
+     * the mean and the variance of the whole batch, computed from those of its micro-batches. The result differs from
+     * plain {@code fit} as it would with a smaller batch.
+     */
+    PER_MICRO_BATCH
+}

@@ -1,0 +1,12 @@
+package io.github.dl4jpipeline.graph;
+
+import java.util.List;
+
+/** A graph cannot be trained in a pipeline. The message names every reason, and what to do instead. */
+public final class UnsupportedGraphException extends UnsupportedOperationException {
+    private static final long serialVersionUID = 1;
+
+    UnsupportedGraphException(List<String> reasons) {
+        super("This graph cannot be trained in a pipeline:\n - " + String.join("\n - ", reasons));
+    }
+}

@@ -1,0 +1,116 @@
+package io.github.dl4jpipeline.kernel;
+
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
+import org.nd4j.linalg.api.memory.enums.AllocationPolicy;
+import org.nd4j.linalg.api.memory.enums.LearningPolicy;
+import org.nd4j.linalg.api.memory.enums.ResetPolicy;
+import org.nd4j.linalg.api.memory.enums.SpillPolicy;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Memory that lives from one task to a later one, on whatever threads they run: the activations of one stage and one
+ * micro-batch, kept from its forward to its backward task, and the errors that other stages send it in between.
+ *
+ * <p>ND4J looks workspaces up by name in a map of the current thread; a task enters its memory there first. Between two
+ * tasks the workspace stays open, so that its arrays remain valid, but is current on no thread.
+ */
+final class ActivationMemory {
+    static final WorkspaceConfiguration CONFIGURATION = WorkspaceConfiguration.builder()
+            .initialSize(0)
+            .overallocationLimit(0.05)
+            .policyLearning(LearningPolicy.FIRST_LOOP)
+            .policyReset(ResetPolicy.BLOCK_LEFT)
+            .policySpill(SpillPolicy.REALLOCATE)
+            .policyAllocation(AllocationPolicy.OVERALLOCATE)
+            .build();
+
+    private final String name;
+    private final boolean enabled;
+    private @Nullable MemoryWorkspace workspace;
+
+    /** @param enabled false to leave all arrays to the garbage collector, as {@code WorkspaceMode.NONE} asks */
+    ActivationMemory(String name, boolean enabled) {
+        this.name = name;
+        this.enabled = enabled;
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** Starts a new life: everything allocated before is gone. The memory becomes current on this thread. */
+    void open() {
+        if (enabled) {
+            workspace().notifyScopeEntered();
+        }
+    }
+
+    /** Leaves the memory open, but current on no thread. */
+    void suspend() {
+        if (enabled) {
+            Nd4j.getMemoryManager().setCurrentWorkspace(null);
+        }
+    }
+
+    /** Lets this thread use the memory by name without making it current. */
+    void enter() {
+        if (enabled) {
+            workspace();
+        }
+    }
+
+    /** Makes the memory current on this thread. */
+    void resume() {
+        if (enabled) {
+            Nd4j.getMemoryManager().setCurrentWorkspace(workspace());
+        }
+    }
+
+    /** Ends this life: the arrays become invalid. */
+    void close() {
+        if (enabled) {
+            MemoryWorkspace current = workspace();
+            current.setPreviousWorkspace(null);
+            current.close();
+        }
+    }
+
+    /** A copy of an array that belongs to another task, kept here. Call it while no task uses this memory. */
+    INDArray copyOf(INDArray array) {
+        if (!enabled) {
+            return array.dup(array.ordering());
+        }
+        MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
+        Nd4j.getMemoryManager().setCurrentWorkspace(workspace);
+        try {
+            return array.dup(array.ordering());
+        } finally {
+            Nd4j.getMemoryManager().setCurrentWorkspace(before);
+        }
+    }
+
+    /** Frees the memory, open or not; the next use allocates anew. */
+    void destroy() {
+        if (workspace != null) {
+            workspace.destroyWorkspace(true);
+            workspace = null;
+        }
+    }
+
+    /** Bytes reserved. */
+    long bytes() {
+        return workspace == null ? 0 : workspace.getCurrentSize();
+    }
+
+    private MemoryWorkspace workspace() {
+        if (workspace == null) {
+            workspace = Nd4j.getWorkspaceManager().createNewWorkspace(CONFIGURATION, name);
+        } else {
+            Nd4j.getWorkspaceManager().setWorkspaceForCurrentThread(workspace, name);
+        }
+        return workspace;
+    }
+}

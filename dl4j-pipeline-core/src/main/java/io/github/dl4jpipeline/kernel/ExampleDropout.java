@@ -1,0 +1,83 @@
+package io.github.dl4jpipeline.kernel;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Applies a dropout to each example on its own, with a seed of its own, so that an example meets the same mask in
+ * whatever micro-batch it comes.
+ *
+ * <p>Where a layer sees several rows of an example, as a dense layer does with time steps, they are the rows {@code i,
+ * i + n, i + 2n, …} for example {@code i} of {@code n}, as Deeplearning4j's recurrent preprocessors lay them out.
+ */
+final class ExampleDropout implements IDropout {
+    private static final long serialVersionUID = 1;
+
+    private final transient NoiseSource noise;
+    private final String vertex;
+    private final IDropout prototype;
+    private final List<IDropout> ofExample = new ArrayList<>();
+
+    ExampleDropout(IDropout prototype, String vertex, NoiseSource noise) {
+        this.prototype = prototype;
+        this.vertex = vertex;
+        this.noise = noise;
+    }
+
+    @Override
+    public INDArray applyDropout(
+            INDArray input, INDArray result, int iteration, int epoch, LayerWorkspaceMgr workspaces) {
+        int examples = examplesIn(input);
+        while (ofExample.size() < examples) {
+            ofExample.add(prototype.clone());
+        }
+        for (int i = 0; i < examples; i++) {
+            noise.seedForExample(vertex, i);
+            // In row-major order, the generator's n-th number falls on the same element whatever the layout here.
+            INDArray target = rows(result, i, examples);
+            INDArray from = rows(input, i, examples).dup('c');
+            target.assign(ofExample.get(i).applyDropout(from, from, iteration, epoch, workspaces));
+        }
+        return result;
+    }
+
+    @Override
+    public INDArray backprop(INDArray errorAtOutput, INDArray errorAtInput, int iteration, int epoch) {
+        int examples = examplesIn(errorAtOutput);
+        for (int i = 0; i < examples; i++) {
+            ofExample
+                    .get(i)
+                    .backprop(rows(errorAtOutput, i, examples), rows(errorAtInput, i, examples), iteration, epoch);
+        }
+        return errorAtInput;
+    }
+
+    private int examplesIn(INDArray array) {
+        long rows = array.size(0);
+        return (int) (rows % noise.examples() == 0 ? noise.examples() : rows);
+    }
+
+    private static INDArray rows(INDArray array, long first, long step) {
+        INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
+        Arrays.fill(indices, NDArrayIndex.all());
+        indices[0] = NDArrayIndex.interval(first, step, array.size(0));
+        return array.get(indices);
+    }
+
+    @Override
+    public void clear() {
+        ofExample.forEach(IDropout::clear);
+    }
+
+    @Override
+    @SuppressWarnings("MethodDoesntCallSuperMethod")
+    public IDropout clone() {
+        return new ExampleDropout(prototype.clone(), vertex, noise);
+    }
+}

@@ -1,0 +1,64 @@
+package io.github.dl4jpipeline.kernel;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.layers.FrozenLayer;
+import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Makes graphs with layer objects of their own and the parameter arrays of another graph. */
+public final class GraphCopies {
+    private GraphCopies() {}
+
+    /**
+     * A graph with layers of its own that shares the parameter array of {@code original}.
+     *
+     * <p>The configuration goes through JSON, because {@code clone()} keeps some objects in common, such as the dropout
+     * of bidirectional layers, and these hold masks.
+     */
+    static ComputationGraph sharingParameters(ComputationGraph original) {
+        return copy(original, original.params());
+    }
+
+    /** A graph that shares nothing with {@code original} and equals it: parameters, updater state, counts, listeners. */
+    public static ComputationGraph independent(ComputationGraph original) {
+        ComputationGraph copy = copy(original, original.params().dup());
+        INDArray state = original.getUpdater(true).getStateViewArray();
+        copy.setUpdater(new ComputationGraphUpdater(copy, state == null ? null : state.dup()));
+        copy.setListeners(new ArrayList<>(original.getListeners()));
+        return copy;
+    }
+
+    private static ComputationGraph copy(ComputationGraph original, INDArray parameters) {
+        ComputationGraphConfiguration from = original.getConfiguration();
+        ComputationGraphConfiguration configuration = ComputationGraphConfiguration.fromJson(from.toJson());
+        configuration.setTopologicalOrder(original.topologicalSortOrder().clone());
+        configuration.setTopologicalOrderStr(topologicalNames(original));
+        configuration.setTrainingWorkspaceMode(from.getTrainingWorkspaceMode());
+        configuration.setInferenceWorkspaceMode(from.getInferenceWorkspaceMode());
+        configuration.setCacheMode(from.getCacheMode());
+        ComputationGraph copy = new ComputationGraph(configuration);
+        copy.init(parameters, false);
+        freezeAlike(original, copy);
+        return copy;
+    }
+
+    /** Freezes the layers that were frozen by a call, which the configuration does not say. */
+    public static void freezeAlike(ComputationGraph original, ComputationGraph copy) {
+        for (GraphVertex vertex : original.getVertices()) {
+            if (vertex.hasLayer() && vertex.getLayer() instanceof FrozenLayer) {
+                copy.getVertex(vertex.getVertexName()).setLayerAsFrozen();
+            }
+        }
+    }
+
+    private static List<String> topologicalNames(ComputationGraph graph) {
+        return Arrays.stream(graph.topologicalSortOrder())
+                .mapToObj(index -> graph.getVertices()[index].getVertexName())
+                .toList();
+    }
+}

@@ -1,0 +1,211 @@
+package io.github.dl4jpipeline.kernel;
+
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import java.util.Arrays;
+import java.util.List;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.CacheMode;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The state of one micro-batch in flight: layer objects of its own, whose parameters are the original graph's, the
+ * arrays that cross between stages, and the activation memory of each stage.
+ *
+ * <p>Layers keep their input, their masks and their caches in fields, so two micro-batches need two sets of them.
+ */
+public final class GraphReplica {
+    private final ComputationGraph graph;
+    private final VertexGraph vertices;
+    private final NoiseSource noise;
+    private final int[] stageOf;
+    private final ActivationMemory[] memoryOfStage;
+    private final boolean workspaces;
+
+    /** By position: what vertices put out, and the errors that reached them from other stages. */
+    private final @Nullable INDArray[] activations;
+
+    private final @Nullable INDArray[] errors;
+
+    private final ActivationMemory inputMemory;
+    private MicroBatch microBatch = MicroBatch.NONE;
+    private boolean partOfBatch;
+
+    /**
+     * @param original an initialised graph; its parameters are shared, nothing else
+     * @param stageOf the stage of each vertex, by position
+     * @param keepPreActivations whether convolutions keep what their backward pass would compute again
+     * @param name a prefix of workspace names that no other replica of the process has
+     */
+    public GraphReplica(ComputationGraph original, int[] stageOf, boolean keepPreActivations, String name) {
+        this.graph = GraphCopies.sharingParameters(original);
+        this.vertices = VertexGraph.of(graph);
+        this.noise = new NoiseSource(graph.conf().getSeed());
+        this.stageOf = stageOf.clone();
+        this.workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
+        this.activations = new INDArray[vertices.size()];
+        this.errors = new INDArray[vertices.size()];
+        this.inputMemory = new ActivationMemory(name + "-input", workspaces);
+        int stages = 1 + Arrays.stream(stageOf).max().orElse(0);
+        memoryOfStage = new ActivationMemory[stages];
+        for (int stage = 0; stage < stages; stage++) {
+            memoryOfStage[stage] = new ActivationMemory(name + "-stage" + stage, workspaces);
+        }
+        prepareLayers(keepPreActivations);
+    }
+
+    private void prepareLayers(boolean keepPreActivations) {
+        for (Vertex vertex : vertices.vertices()) {
+            GraphVertex graphVertex = vertex(vertex.position());
+            if (!graphVertex.hasLayer()) {
+                continue;
+            }
+            Layer layer = graphVertex.getLayer();
+            Noise.replaceIn(layer.conf().getLayer(), vertex.name(), noise);
+            int source = vertex.inputs().get(0);
+            boolean onlyReader = vertices.consumers(source).size() == 1
+                    && vertices.get(source).role() != Vertex.Role.INPUT;
+            // Deeplearning4j lets the last of several readers overwrite its input, although the others need it in
+            // their backward pass.
+            layer.allowInputModification(onlyReader);
+            if (keepPreActivations && layer.getClass() == ConvolutionLayer.class) {
+                layer.setCacheMode(CacheMode.DEVICE);
+            }
+        }
+    }
+
+    /** Whether arrays live in workspaces; not so if the graph's configuration asks for none. */
+    public boolean usesWorkspaces() {
+        return workspaces;
+    }
+
+    MicroBatch microBatch() {
+        return microBatch;
+    }
+
+    /** Whether the micro-batch is not the whole batch. */
+    boolean isPartOfBatch() {
+        return partOfBatch;
+    }
+
+    /**
+     * Takes up a new micro-batch, before its first forward task.
+     *
+     * <p>Parts of a batch are copied into contiguous arrays, because some layers read their input's buffer from its
+     * start, and because the batch may lie in a workspace of its iterator.
+     */
+    public void begin(MicroBatch next, boolean partOfBatch, int iteration, int epoch) {
+        this.partOfBatch = partOfBatch;
+        inputMemory.open();
+        try {
+            microBatch = partOfBatch ? next.copy() : next;
+            noise.begin(iteration, microBatch);
+            for (Layer layer : graph.getLayers()) {
+                layer.setIterationCount(iteration);
+                layer.setEpochCount(epoch);
+            }
+            graph.setInputs(microBatch.features());
+            graph.setLabels(microBatch.labels());
+            graph.setLayerMaskArrays(microBatch.featureMasks(), microBatch.labelMasks());
+        } finally {
+            inputMemory.suspend();
+        }
+    }
+
+    /** Forgets the micro-batch, after its last backward task. */
+    public void end() {
+        graph.clearLayerMaskArrays();
+        graph.clear();
+        microBatch = MicroBatch.NONE;
+        inputMemory.close();
+    }
+
+    /** Binds the gradient views of a vertex's layer, to which its backward pass writes. */
+    public void bindGradient(int position, INDArray view) {
+        vertex(position).setBackpropGradientsViewArray(view);
+    }
+
+    GraphVertex vertex(int position) {
+        return graph.getVertices()[graph.topologicalSortOrder()[position]];
+    }
+
+    Vertex describe(int position) {
+        return vertices.get(position);
+    }
+
+    /** Which of the network's outputs, and so of the labels, a vertex is. */
+    int outputIndex(Vertex vertex) {
+        return graph.getConfiguration().getNetworkOutputs().indexOf(vertex.name());
+    }
+
+    NoiseSource noise() {
+        return noise;
+    }
+
+    int stageOf(int position) {
+        return stageOf[position];
+    }
+
+    ActivationMemory memory(int stage) {
+        return memoryOfStage[stage];
+    }
+
+    @Nullable INDArray activation(int position) {
+        return activations[position];
+    }
+
+    void setActivation(int position, @Nullable INDArray activation) {
+        activations[position] = activation;
+    }
+
+    @Nullable INDArray takeError(int position) {
+        INDArray error = errors[position];
+        errors[position] = null;
+        return error;
+    }
+
+    /** Adds an error to those that a vertex of another stage has received; the sum lies in that stage's memory. */
+    void sendError(int position, INDArray error) {
+        INDArray sum = errors[position];
+        if (sum == null) {
+            errors[position] = memory(stageOf[position]).copyOf(error);
+        } else {
+            sum.addi(error);
+        }
+    }
+
+    /** Forgets the arrays of a stage's vertices, after its last task for the micro-batch. */
+    void clear(List<Integer> positions) {
+        for (int position : positions) {
+            activations[position] = null;
+            errors[position] = null;
+            GraphVertex vertex = vertex(position);
+            vertex.clear();
+            if (vertex.hasLayer()) {
+                vertex.getLayer().clearNoiseWeightParams();
+            }
+        }
+    }
+
+    /** Forgets every array and frees the memory: after a failed step, or at the end. The replica stays usable. */
+    public void reset() {
+        clear(vertices.vertices().stream().map(Vertex::position).toList());
+        graph.clearLayerMaskArrays();
+        graph.clear();
+        microBatch = MicroBatch.NONE;
+        inputMemory.destroy();
+        for (ActivationMemory memory : memoryOfStage) {
+            memory.destroy();
+        }
+    }
+
+    /** Bytes of activation memory reserved for a stage. */
+    public long bytes(int stage) {
+        return memoryOfStage[stage].bytes();
+    }
+}

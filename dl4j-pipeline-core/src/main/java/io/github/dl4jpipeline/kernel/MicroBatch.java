@@ -1,0 +1,109 @@
+package io.github.dl4jpipeline.kernel;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Some or all examples of a batch. Dimension 0 of every array counts examples.
+ *
+ * @param features one array for each network input
+ * @param labels one array for each network output
+ * @param featureMasks mask arrays of the inputs, or null for none
+ * @param labelMasks mask arrays of the outputs, or null for none
+ * @param first index of the first example in its batch
+ * @param examples number of examples
+ */
+@SuppressWarnings("ArrayRecordComponent") // arrays are what Deeplearning4j takes and gives
+public record MicroBatch(
+        @Nullable INDArray[] features,
+        @Nullable INDArray[] labels,
+        @Nullable INDArray @Nullable [] featureMasks,
+        @Nullable INDArray @Nullable [] labelMasks,
+        long first,
+        long examples) {
+
+    static final MicroBatch NONE = new MicroBatch(new INDArray[0], new INDArray[0], null, null, 0, 1);
+
+    /** A whole batch. */
+    public static MicroBatch whole(
+            @Nullable INDArray[] features,
+            @Nullable INDArray[] labels,
+            @Nullable INDArray @Nullable [] featureMasks,
+            @Nullable INDArray @Nullable [] labelMasks) {
+        long examples = arrays(features, labels, featureMasks, labelMasks)
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("A batch needs features"))
+                .size(0);
+        return new MicroBatch(features, labels, featureMasks, labelMasks, 0, examples);
+    }
+
+    /**
+     * Splits this batch into {@code count} micro-batches that differ by at most one example; into fewer if it has fewer
+     * examples, and not at all if its arrays do not all have the same number of examples, as with stacked inputs.
+     */
+    public List<MicroBatch> split(int count) {
+        boolean splittable = arrays(features, labels, featureMasks, labelMasks)
+                .allMatch(array -> array.rank() > 0 && array.size(0) == examples);
+        int parts = splittable ? (int) Math.max(1, Math.min(count, examples)) : 1;
+        if (parts == 1) {
+            return List.of(this);
+        }
+        List<MicroBatch> microBatches = new ArrayList<>();
+        for (int i = 0; i < parts; i++) {
+            long from = examples * i / parts;
+            long to = examples * (i + 1) / parts;
+            microBatches.add(new MicroBatch(
+                    slice(features, from, to),
+                    slice(labels, from, to),
+                    featureMasks == null ? null : slice(featureMasks, from, to),
+                    labelMasks == null ? null : slice(labelMasks, from, to),
+                    first + from,
+                    to - from));
+        }
+        return microBatches;
+    }
+
+    /** The same examples in contiguous arrays of their own, allocated in the current workspace. */
+    MicroBatch copy() {
+        return new MicroBatch(
+                copy(features),
+                copy(labels),
+                featureMasks == null ? null : copy(featureMasks),
+                labelMasks == null ? null : copy(labelMasks),
+                first,
+                examples);
+    }
+
+    private static Stream<INDArray> arrays(@Nullable INDArray @Nullable []... groups) {
+        return Stream.of(groups)
+                .filter(Objects::nonNull)
+                .flatMap(Arrays::stream)
+                .filter(Objects::nonNull);
+    }
+
+    private static @Nullable INDArray[] slice(@Nullable INDArray[] arrays, long from, long to) {
+        return Arrays.stream(arrays)
+                .map(array -> array == null ? null : slice(array, from, to))
+                .toArray(INDArray[]::new);
+    }
+
+    private static INDArray slice(INDArray array, long from, long to) {
+        INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
+        Arrays.fill(indices, NDArrayIndex.all());
+        indices[0] = NDArrayIndex.interval(from, to);
+        return array.get(indices);
+    }
+
+    private static @Nullable INDArray[] copy(@Nullable INDArray[] arrays) {
+        return Arrays.stream(arrays)
+                .map(array -> array == null ? null : array.dup(array.ordering()))
+                .toArray(INDArray[]::new);
+    }
+}

@@ -1,0 +1,15 @@
+package io.github.dl4jpipeline.kernel;
+
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Told of each vertex that a task runs: to name it in an error, to see progress, to take its time or its output. */
+public interface VertexObserver {
+    /** A task begins with the vertex at this position. */
+    void begin(int position);
+
+    /** The vertex has run forward. The array is valid until the micro-batch's backward task of the stage ends. */
+    default void forwardDone(int position, INDArray activation) {}
+
+    /** The vertex has run backward. */
+    default void backwardDone(int position) {}
+}

@@ -1,0 +1,110 @@
+package io.github.dl4jpipeline.partition;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Lays a plan out as a table. */
+final class PlanTable {
+    private PlanTable() {}
+
+    static String of(PartitionPlan plan) {
+        StringBuilder text = new StringBuilder();
+        text.append(format(
+                "Plan: %s, %s of %s, schedule %s%n",
+                count(plan.stages().size(), "stage", "stages"),
+                count(plan.microBatches(), "micro-batch", "micro-batches"),
+                count(Math.max(1, plan.examples() / plan.microBatches()), "example", "examples"),
+                plan.schedule()));
+        appendTable(text, plan);
+        boolean predicted = !plan.predictedStepTime().isZero();
+        if (predicted) {
+            text.append(format(
+                    "Predicted forward and backward: %s a step of %s (one device: %s), bubble %.0f %%.%n",
+                    millis(plan.predictedStepTime()),
+                    count(plan.examples(), "example", "examples"),
+                    millis(plan.oneDeviceTime()),
+                    100 * plan.bubble()));
+            text.append(verdict(plan));
+        }
+        plan.notes().forEach(note -> text.append(format("Note: %s%n", note)));
+        return text.toString();
+    }
+
+    private static String verdict(PartitionPlan plan) {
+        double speedUp = (double) plan.oneDeviceTime().toNanos()
+                / plan.predictedStepTime().toNanos();
+        if (plan.stages().size() == 1) {
+            return format("Verdict: one device.%n");
+        }
+        return speedUp > 1
+                ? format("Verdict: pipeline, %.2f times as fast as one of its devices.%n", speedUp)
+                : format(
+                        "Verdict: one device would be %.2f times as fast; use stages(1), or more micro-batches.%n",
+                        1 / speedUp);
+    }
+
+    private static void appendTable(StringBuilder text, PartitionPlan plan) {
+        double total = plan.stages().stream()
+                .mapToDouble(stage -> stage.forwardMillis() + stage.backwardMillis())
+                .sum();
+        List<String[]> rows = new ArrayList<>();
+        rows.add(new String[] {
+            "stage", "device", "threads", "vertices", "forward", "backward", "share", "sends", "memory"
+        });
+        for (int i = 0; i < plan.stages().size(); i++) {
+            Stage stage = plan.stages().get(i);
+            double millis = stage.forwardMillis() + stage.backwardMillis();
+            rows.add(new String[] {
+                String.valueOf(i),
+                stage.device().id(),
+                String.valueOf(stage.device().threads()),
+                vertices(stage.vertices()),
+                format("%.1f ms", stage.forwardMillis()),
+                format("%.1f ms", stage.backwardMillis()),
+                total == 0 ? "" : format("%.0f %%", 100 * millis / total),
+                megabytes(stage.sentBytes()),
+                megabytes(stage.memoryBytes())
+            });
+        }
+        int[] widths = new int[rows.get(0).length];
+        for (String[] row : rows) {
+            for (int column = 0; column < row.length; column++) {
+                widths[column] = Math.max(widths[column], row[column].length());
+            }
+        }
+        for (String[] row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int column = 0; column < row.length; column++) {
+                String padding = " ".repeat(widths[column] - row[column].length());
+                boolean isText = column == 1 || column == 3;
+                line.append(isText ? row[column] + padding : padding + row[column])
+                        .append("  ");
+            }
+            text.append(line.toString().stripTrailing()).append(System.lineSeparator());
+        }
+    }
+
+    private static String vertices(List<String> names) {
+        return names.size() <= 3
+                ? String.join(", ", names)
+                : names.get(0) + " … " + names.get(names.size() - 1) + " (" + names.size() + ")";
+    }
+
+    private static String megabytes(long bytes) {
+        return format("%.1f MB", bytes / 1e6);
+    }
+
+    private static String millis(Duration time) {
+        return format("%.1f ms", time.toNanos() / 1e6);
+    }
+
+    private static String count(int number, String one, String many) {
+        return number + " " + (number == 1 ? one : many);
+    }
+
+    private static String format(String pattern, Object... values) {
+        return String.format(Locale.ROOT, pattern, values);
+    }
+}

@@ -1,0 +1,99 @@
+package io.github.dl4jpipeline.profile;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The cost of every vertex of a graph, in topological order.
+ *
+ * @param examples number of examples that the costs are for
+ * @param device id of the device that they were measured on
+ * @param repetitions number of measured runs behind each median
+ * @param vertices the costs; a vertex comes after those that it reads
+ */
+public record GraphProfile(int examples, String device, int repetitions, List<VertexCost> vertices) {
+
+    private static final ObjectMapper JSON =
+            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+    public GraphProfile {
+        vertices = List.copyOf(vertices);
+        if (examples < 1) {
+            throw new IllegalArgumentException("A profile is for at least 1 example, got " + examples);
+        }
+        if (vertices.isEmpty()) {
+            throw new IllegalArgumentException("A profile needs at least one vertex");
+        }
+        Set<String> seen = new HashSet<>();
+        for (VertexCost cost : vertices) {
+            for (String input : cost.inputs()) {
+                if (!seen.contains(input)) {
+                    throw new IllegalArgumentException("Vertex '" + cost.vertex() + "' reads '" + input
+                            + "', which does not come before it; a profile lists vertices in topological order");
+                }
+            }
+            if (!seen.add(cost.vertex())) {
+                throw new IllegalArgumentException("Vertex '" + cost.vertex() + "' comes twice");
+            }
+        }
+    }
+
+    /** Median time of one forward and backward pass of the whole graph, run vertex after vertex. */
+    public double totalMillis() {
+        return vertices.stream().mapToDouble(VertexCost::millis).sum();
+    }
+
+    /**
+     * Writes this profile as JSON, replacing the file in one step.
+     *
+     * @throws UncheckedIOException if the file cannot be written; an existing one is then as before
+     */
+    public void save(Path file) {
+        try {
+            Path directory = file.toAbsolutePath().getParent();
+            Path draft = Files.createTempFile(directory, file.getFileName().toString(), ".part");
+            try {
+                JSON.writeValue(draft.toFile(), this);
+                Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
+            } finally {
+                Files.deleteIfExists(draft);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot write profile " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Reads a profile that {@link #save} wrote.
+     *
+     * @throws UncheckedIOException if the file cannot be read
+     * @throws IllegalArgumentException if it does not hold a valid profile; the message names the file and the place
+     */
+    public static GraphProfile load(Path file) {
+        try {
+            return JSON.readValue(Files.readString(file), GraphProfile.class);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(file + " is not a profile: " + describe(e), e);
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot read profile " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static String describe(JsonProcessingException e) {
+        String place = e.getLocation() == null
+                ? ""
+                : " (line " + e.getLocation().getLineNr() + ", column "
+                        + e.getLocation().getColumnNr() + ")";
+        return e.getOriginalMessage() + place;
+    }
+}

@@ -1,0 +1,94 @@
+package io.github.dl4jpipeline.profile;
+
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.VertexObserver;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Takes the time of each vertex, forward and backward. */
+final class VertexTimer implements VertexObserver {
+    private final List<List<Double>> forwardMillis = new ArrayList<>();
+    private final List<List<Double>> backwardMillis = new ArrayList<>();
+    private final long[] activationBytes;
+    private long begunNanos;
+
+    VertexTimer(int vertices) {
+        activationBytes = new long[vertices];
+        for (int position = 0; position < vertices; position++) {
+            forwardMillis.add(new ArrayList<>());
+            backwardMillis.add(new ArrayList<>());
+        }
+    }
+
+    @Override
+    public void begin(int position) {
+        begunNanos = System.nanoTime();
+    }
+
+    @Override
+    public void forwardDone(int position, INDArray activation) {
+        forwardMillis.get(position).add(sinceBegun());
+        activationBytes[position] = activation.length() * activation.dataType().width();
+    }
+
+    @Override
+    public void backwardDone(int position) {
+        backwardMillis.get(position).add(sinceBegun());
+    }
+
+    private double sinceBegun() {
+        return (System.nanoTime() - begunNanos) / 1e6;
+    }
+
+    /** Drops the times taken so far. */
+    void forget() {
+        forwardMillis.forEach(List::clear);
+        backwardMillis.forEach(List::clear);
+    }
+
+    VertexCost cost(Vertex vertex, VertexGraph vertices, ComputationGraph graph) {
+        int position = vertex.position();
+        boolean costsTime = vertex.role() != Vertex.Role.INPUT;
+        long width = graph.getConfiguration().getDataType().width();
+        boolean trained = vertex.runsBackward() && vertex.parameters() > 0;
+        return new VertexCost(
+                vertex.name(),
+                vertex.inputs().stream()
+                        .map(input -> vertices.get(input).name())
+                        .toList(),
+                costsTime ? median(forwardMillis.get(position)) : 0,
+                costsTime ? worst(forwardMillis.get(position)) : 0,
+                median(backwardMillis.get(position)),
+                worst(backwardMillis.get(position)),
+                activationBytes[position],
+                vertex.parameters() * width,
+                trained ? vertex.parameters() * width : 0,
+                trained ? updaterElements(graph.getVertex(vertex.name())) * width : 0);
+    }
+
+    private static long updaterElements(Trainable vertex) {
+        return vertex.paramTable(false).entrySet().stream()
+                .mapToLong(parameter -> vertex.getConfig()
+                        .getUpdaterByParam(parameter.getKey())
+                        .stateSize(parameter.getValue().length()))
+                .sum();
+    }
+
+    private static double median(List<Double> times) {
+        if (times.isEmpty()) {
+            return 0;
+        }
+        List<Double> sorted = new ArrayList<>(times);
+        Collections.sort(sorted);
+        return sorted.get(sorted.size() / 2);
+    }
+
+    private static double worst(List<Double> times) {
+        return times.stream().mapToDouble(Double::doubleValue).max().orElse(0);
+    }
+}

@@ -1,0 +1,62 @@
+package io.github.dl4jpipeline.report;
+
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Measured against predicted, over the steps since the pipeline was built.
+ *
+ * @param plan what was predicted
+ * @param steps number of steps
+ * @param stepMillis mean time of the forward and backward passes of a step
+ * @param stages what each stage has done
+ */
+public record PipelineReport(PartitionPlan plan, long steps, double stepMillis, List<StageReport> stages) {
+
+    /**
+     * One stage.
+     *
+     * @param busyMillis mean time that it spends in tasks, per step
+     * @param memoryBytes activation and working memory that it has reserved
+     */
+    public record StageReport(double busyMillis, long memoryBytes) {}
+
+    public PipelineReport {
+        stages = List.copyOf(stages);
+    }
+
+    /** The measured share of the stages' time in which they wait, from 0 to 1. */
+    public double bubble() {
+        double busy = stages.stream().mapToDouble(StageReport::busyMillis).sum();
+        return stepMillis == 0 ? 0 : Math.max(0, 1 - busy / (stages.size() * stepMillis));
+    }
+
+    /** The report for people. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        text.append(String.format(
+                Locale.ROOT,
+                "%d steps, forward and backward %.1f ms each (predicted %.1f ms), bubble %.0f %% (predicted %.0f %%)%n",
+                steps,
+                stepMillis,
+                plan.predictedStepTime().toNanos() / 1e6,
+                100 * bubble(),
+                100 * plan.bubble()));
+        for (int i = 0; i < stages.size(); i++) {
+            Stage planned = plan.stages().get(i);
+            double predicted = (planned.forwardMillis() + planned.backwardMillis()) * plan.microBatches();
+            text.append(String.format(
+                    Locale.ROOT,
+                    "stage %d on %s: busy %.1f ms a step (predicted %.1f ms), %.1f MB of activations%n",
+                    i,
+                    planned.device().id(),
+                    stages.get(i).busyMillis(),
+                    predicted,
+                    stages.get(i).memoryBytes() / 1e6));
+        }
+        return text.toString();
+    }
+}
