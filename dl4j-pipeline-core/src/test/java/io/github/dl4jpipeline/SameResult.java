@@ -1,0 +1,119 @@
+package io.github.dl4jpipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/** Compares pipelined training with plain fit, one parameter array after the other. */
+public final class SameResult {
+    private SameResult() {}
+
+    /** max |a - b| / max |b| over one array. */
+    public static double difference(INDArray actual, INDArray expected) {
+        assertThat(actual.shape()).isEqualTo(expected.shape());
+        double largest = expected.amaxNumber().doubleValue();
+        double off = actual.sub(expected).amaxNumber().doubleValue();
+        return off == 0 ? 0 : off / largest;
+    }
+
+    /** Asserts that each array of two tables is the same to a relative difference. */
+    public static void assertSame(Map<String, INDArray> actual, Map<String, INDArray> expected, double tolerance) {
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        for (Map.Entry<String, INDArray> entry : expected.entrySet()) {
+            assertThat(difference(actual.get(entry.getKey()), entry.getValue()))
+                    .as(entry.getKey())
+                    .isLessThanOrEqualTo(tolerance);
+        }
+    }
+
+    /** Asserts that two graphs have the same parameters, updater state, score and counts. */
+    public static void assertSame(ComputationGraph actual, ComputationGraph expected, double tolerance) {
+        assertSame(actual.paramTable(), expected.paramTable(), tolerance);
+        assertThat(actual.score()).isCloseTo(expected.score(), org.assertj.core.data.Percentage.withPercentage(1e-6));
+        assertThat(actual.getIterationCount()).isEqualTo(expected.getIterationCount());
+        assertThat(actual.getEpochCount()).isEqualTo(expected.getEpochCount());
+        INDArray state = expected.getUpdater().getStateViewArray();
+        if (state != null) {
+            assertThat(difference(actual.getUpdater().getStateViewArray(), state))
+                    .as("updater state")
+                    .isLessThanOrEqualTo(tolerance);
+        }
+    }
+
+    /** Trains a copy of {@code graph} with plain fit, one step for each batch. */
+    public static ComputationGraph plain(ComputationGraph graph, List<MultiDataSet> batches) {
+        ComputationGraph copy = graph.clone();
+        batches.forEach(copy::fit);
+        return copy;
+    }
+
+    /** The gradient, before the updater, of {@code graph} for a batch: a copy, by parameter. */
+    public static Map<String, INDArray> gradient(ComputationGraph graph, MultiDataSet batch) {
+        graph.initGradientsView();
+        graph.setInputs(batch.getFeatures());
+        graph.setLabels(batch.getLabels());
+        graph.setLayerMaskArrays(batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
+        graph.computeGradientAndScore();
+        Map<String, INDArray> copy = new java.util.LinkedHashMap<>();
+        graph.gradient().gradientForVariable().forEach((name, array) -> copy.put(name, array.dup()));
+        graph.clearLayerMaskArrays();
+        graph.clearLayersStates();
+        return copy;
+    }
+
+    /** A plan that cuts the topological order into equal parts. */
+    public static PartitionPlan evenPlan(ComputationGraph graph, int stages, int microBatches) {
+        VertexGraph vertices = VertexGraph.of(graph);
+        int[] stageOf = new int[vertices.size()];
+        for (int position = 0; position < vertices.size(); position++) {
+            stageOf[position] = position * stages / vertices.size();
+        }
+        return plan(vertices, stageOf, stages, microBatches);
+    }
+
+    /** A random plan: any assignment in which activations flow to the same or a later stage. */
+    public static PartitionPlan randomPlan(ComputationGraph graph, int stages, int microBatches, long seed) {
+        VertexGraph vertices = VertexGraph.of(graph);
+        Random random = new Random(seed);
+        while (true) {
+            int[] stageOf = new int[vertices.size()];
+            for (Vertex vertex : vertices.vertices()) {
+                int earliest = vertex.inputs().stream()
+                        .mapToInt(input -> stageOf[input])
+                        .max()
+                        .orElse(0);
+                int later = random.nextInt(3) == 0 ? random.nextInt(stages - earliest) : 0;
+                stageOf[vertex.position()] = earliest + later;
+            }
+            if (java.util.Arrays.stream(stageOf).distinct().count() == stages) {
+                return plan(vertices, stageOf, stages, microBatches);
+            }
+        }
+    }
+
+    private static PartitionPlan plan(VertexGraph vertices, int[] stageOf, int stages, int microBatches) {
+        Devices devices = Devices.cpu(stages);
+        List<Stage> planned = new ArrayList<>();
+        for (int stage = 0; stage < stages; stage++) {
+            List<String> names = new ArrayList<>();
+            for (Vertex vertex : vertices.vertices()) {
+                if (stageOf[vertex.position()] == stage) {
+                    names.add(vertex.name());
+                }
+            }
+            planned.add(Stage.of(devices.get(stage), names));
+        }
+        return PartitionPlan.of(planned, microBatches);
+    }
+}

@@ -1,0 +1,286 @@
+package io.github.dl4jpipeline;
+
+import java.util.function.UnaryOperator;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.graph.ScaleVertex;
+import org.deeplearning4j.nn.conf.graph.SubsetVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.weights.WeightInit;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.learning.config.Nesterovs;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+/** The networks that tests train. */
+public final class TestGraphs {
+    private TestGraphs() {}
+
+    /** Settings that all test networks start from. */
+    public static NeuralNetConfiguration.Builder settings(DataType type) {
+        return new NeuralNetConfiguration.Builder()
+                .seed(12345)
+                .dataType(type)
+                .weightInit(WeightInit.XAVIER)
+                .activation(Activation.TANH)
+                .updater(new Nesterovs(0.05, 0.9));
+    }
+
+    public static ComputationGraph graph(ComputationGraphConfiguration configuration) {
+        ComputationGraph graph = new ComputationGraph(configuration);
+        graph.init();
+        return graph;
+    }
+
+    /** The AlexNet for CIFAR-10 of the workloads: 14,859,082 parameters. */
+    public static ComputationGraphConfiguration alexNetCifar(DataType type) {
+        NeuralNetConfiguration.Builder settings = new NeuralNetConfiguration.Builder()
+                .seed(42)
+                .dataType(type)
+                .weightInit(WeightInit.RELU)
+                .activation(Activation.RELU)
+                .updater(new Nesterovs(0.01, 0.9));
+        return settings.graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(32, 32, 3))
+                .addLayer("conv1", convolution(64), "image")
+                .addLayer("pool1", maxPool(), "conv1")
+                .addLayer("conv2", convolution(192), "pool1")
+                .addLayer("pool2", maxPool(), "conv2")
+                .addLayer("conv3", convolution(384), "pool2")
+                .addLayer("conv4", convolution(256), "conv3")
+                .addLayer("conv5", convolution(256), "conv4")
+                .addLayer("pool5", maxPool(), "conv5")
+                .addLayer("dense1", dense(2048), "pool5")
+                .addLayer("dense2", dense(2048), "dense1")
+                .addLayer("output", softmax(10), "dense2")
+                .setOutputs("output")
+                .build();
+    }
+
+    /** LeNet on 1x14x14 images, 4 classes. */
+    public static ComputationGraphConfiguration leNet(
+            DataType type, UnaryOperator<NeuralNetConfiguration.Builder> changes) {
+        return changes.apply(settings(type))
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(14, 14, 1))
+                .addLayer("conv1", new ConvolutionLayer.Builder(5, 5).nOut(4).build(), "image")
+                .addLayer("pool1", maxPool(), "conv1")
+                .addLayer("conv2", new ConvolutionLayer.Builder(3, 3).nOut(6).build(), "pool1")
+                .addLayer(
+                        "pool2",
+                        new SubsamplingLayer.Builder(PoolingType.AVG)
+                                .kernelSize(2, 2)
+                                .stride(1, 1)
+                                .build(),
+                        "conv2")
+                .addLayer("dense", dense(12), "pool2")
+                .addLayer("output", softmax(4), "dense")
+                .setOutputs("output")
+                .build();
+    }
+
+    public static ComputationGraphConfiguration leNet(DataType type) {
+        return leNet(type, settings -> settings);
+    }
+
+    /** Residual blocks on 3x8x8 images; one skip reaches over most of the network, and so over any two cuts. */
+    public static ComputationGraphConfiguration residual(DataType type, boolean batchNorm) {
+        GraphBuilder builder = settings(type)
+                .convolutionMode(ConvolutionMode.Same)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(8, 8, 3))
+                .addLayer("stem", convolution(4), "image");
+        String last = "stem";
+        for (String block : new String[] {"a", "b"}) {
+            builder.addLayer(block + "1", convolution(4), last);
+            String inner = block + "1";
+            if (batchNorm) {
+                builder.addLayer(block + "Norm", new BatchNormalization(), inner);
+                inner = block + "Norm";
+            }
+            builder.addLayer(block + "2", convolution(4), inner)
+                    .addVertex(block + "Add", new ElementWiseVertex(ElementWiseVertex.Op.Add), block + "2", last)
+                    .addLayer(
+                            block + "Relu",
+                            new ActivationLayer.Builder()
+                                    .activation(Activation.RELU)
+                                    .build(),
+                            block + "Add");
+            last = block + "Relu";
+        }
+        return builder.addVertex("scaled", new ScaleVertex(0.5), "stem")
+                .addVertex("merge", new MergeVertex(), last, "scaled")
+                .addLayer("pool", new GlobalPoolingLayer(PoolingType.AVG), "merge")
+                .addLayer("output", softmax(4), "pool")
+                .setOutputs("output")
+                .build();
+    }
+
+    /** Two inputs of 5 and 3 values, two outputs: 3 classes, and 2 regression targets whose layers branch off early. */
+    public static ComputationGraphConfiguration twoInputsTwoOutputs(DataType type) {
+        return settings(type)
+                .graphBuilder()
+                .addInputs("left", "right")
+                .addLayer("leftDense", dense(5, 6), "left")
+                .addLayer("rightDense", dense(3, 4), "right")
+                .addVertex("both", new MergeVertex(), "leftDense", "rightDense")
+                .addVertex("part", new SubsetVertex(2, 7), "both")
+                .addLayer("shared", dense(10, 8), "both")
+                .addLayer("deep", dense(8, 8), "shared")
+                .addLayer("classes", softmax(8, 3), "deep")
+                .addLayer("branch", dense(6, 4), "part")
+                .addLayer(
+                        "values",
+                        new OutputLayer.Builder(LossFunction.MSE)
+                                .activation(Activation.IDENTITY)
+                                .nIn(4)
+                                .nOut(2)
+                                .build(),
+                        "branch")
+                .setOutputs("classes", "values")
+                .build();
+    }
+
+    /** Two LSTM layers over 4 values a step, 3 classes a step. */
+    public static ComputationGraphConfiguration lstm(DataType type) {
+        return settings(type)
+                .graphBuilder()
+                .addInputs("steps")
+                .setInputTypes(InputType.recurrent(4))
+                .addLayer("lstm1", new LSTM.Builder().nIn(4).nOut(6).build(), "steps")
+                .addLayer("lstm2", new LSTM.Builder().nIn(6).nOut(5).build(), "lstm1")
+                .addLayer(
+                        "output",
+                        new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                                .activation(Activation.SOFTMAX)
+                                .nIn(5)
+                                .nOut(3)
+                                .build(),
+                        "lstm2")
+                .setOutputs("output")
+                .build();
+    }
+
+    /** A bidirectional LSTM and the last step of each sequence, which vertices find through the graph's masks. */
+    public static ComputationGraphConfiguration lastStep(DataType type) {
+        return settings(type)
+                .graphBuilder()
+                .addInputs("steps")
+                .setInputTypes(InputType.recurrent(4))
+                .addLayer(
+                        "both",
+                        new Bidirectional(
+                                Bidirectional.Mode.ADD,
+                                new LSTM.Builder().nIn(4).nOut(5).build()),
+                        "steps")
+                .addLayer("lstm", new LSTM.Builder().nIn(5).nOut(5).build(), "both")
+                .addVertex("last", new LastTimeStepVertex("steps"), "lstm")
+                .addLayer("dense", dense(5, 6), "last")
+                .addLayer("output", softmax(6, 3), "dense")
+                .setOutputs("output")
+                .build();
+    }
+
+    /** An embedding of 7 words, which has no error for its input. */
+    public static ComputationGraphConfiguration embedding(DataType type) {
+        return settings(type)
+                .graphBuilder()
+                .addInputs("word")
+                .addLayer(
+                        "embedding", new EmbeddingLayer.Builder().nIn(7).nOut(5).build(), "word")
+                .addLayer("dense", dense(5, 6), "embedding")
+                .addLayer("output", softmax(6, 3), "dense")
+                .setOutputs("output")
+                .build();
+    }
+
+    /** Local response normalisation, and a loss layer without parameters. */
+    public static ComputationGraphConfiguration lossLayer(DataType type) {
+        return settings(type)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(6, 6, 2))
+                .addLayer("conv", convolution(6), "image")
+                .addLayer("lrn", new LocalResponseNormalization.Builder().build(), "conv")
+                .addLayer("dense", dense(4), "lrn")
+                .addLayer(
+                        "output",
+                        new LossLayer.Builder(LossFunction.MCXENT)
+                                .activation(Activation.SOFTMAX)
+                                .build(),
+                        "dense")
+                .setOutputs("output")
+                .build();
+    }
+
+    /** Four dense layers over 6 values, 3 classes. */
+    public static ComputationGraphConfiguration dense(
+            DataType type, UnaryOperator<NeuralNetConfiguration.Builder> changes) {
+        return changes.apply(settings(type))
+                .graphBuilder()
+                .addInputs("values")
+                .addLayer("dense1", dense(6, 8), "values")
+                .addLayer("dense2", dense(8, 7), "dense1")
+                .addLayer("dense3", dense(7, 6), "dense2")
+                .addLayer("output", softmax(6, 3), "dense3")
+                .setOutputs("output")
+                .build();
+    }
+
+    static ConvolutionLayer convolution(int channels) {
+        return new ConvolutionLayer.Builder(3, 3).padding(1, 1).nOut(channels).build();
+    }
+
+    private static SubsamplingLayer maxPool() {
+        return new SubsamplingLayer.Builder(PoolingType.MAX)
+                .kernelSize(2, 2)
+                .stride(2, 2)
+                .build();
+    }
+
+    static DenseLayer dense(int in, int out) {
+        return new DenseLayer.Builder().nIn(in).nOut(out).build();
+    }
+
+    static DenseLayer dense(int out) {
+        return new DenseLayer.Builder().nOut(out).build();
+    }
+
+    static OutputLayer softmax(int in, int classes) {
+        return new OutputLayer.Builder(LossFunction.MCXENT)
+                .activation(Activation.SOFTMAX)
+                .nIn(in)
+                .nOut(classes)
+                .build();
+    }
+
+    static OutputLayer softmax(int classes) {
+        return new OutputLayer.Builder(LossFunction.MCXENT)
+                .activation(Activation.SOFTMAX)
+                .nOut(classes)
+                .build();
+    }
+}
