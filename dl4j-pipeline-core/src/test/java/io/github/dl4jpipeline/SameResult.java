@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;
@@ -51,9 +52,14 @@ public final class SameResult {
         }
     }
 
+    /** An independent copy. Deeplearning4j's clone fails for graphs whose layers were frozen by a call. */
+    public static ComputationGraph copy(ComputationGraph graph) {
+        return GraphCopies.independent(graph);
+    }
+
     /** Trains a copy of {@code graph} with plain fit, one step for each batch. */
     public static ComputationGraph plain(ComputationGraph graph, List<MultiDataSet> batches) {
-        ComputationGraph copy = graph.clone();
+        ComputationGraph copy = copy(graph);
         batches.forEach(copy::fit);
         return copy;
     }

@@ -67,7 +67,7 @@ class SameResultTest {
         for (int stages = 1; stages <= 4; stages++) {
             for (int microBatches : new int[] {1, 2, 3, 8}) {
                 for (Schedule schedule : schedules().toList()) {
-                    ComputationGraph graph = start.clone();
+                    ComputationGraph graph = SameResult.copy(start);
                     try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                             .plan(SameResult.evenPlan(graph, stages, microBatches))
                             .schedule(schedule)
@@ -86,7 +86,7 @@ class SameResultTest {
     void gradientInFloat(Network network) {
         ComputationGraph graph = network.graph(DataType.FLOAT);
         MultiDataSet batch = network.batches(DataType.FLOAT, 1).get(0);
-        var expected = SameResult.gradient(graph.clone(), batch);
+        var expected = SameResult.gradient(SameResult.copy(graph), batch);
         for (int stages = 1; stages <= 4; stages++) {
             for (int microBatches : new int[] {1, 2, 3, 8}) {
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
@@ -105,7 +105,7 @@ class SameResultTest {
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 3);
         ComputationGraph expected = SameResult.plain(start, batches);
         for (int seed = 0; seed < 8; seed++) {
-            ComputationGraph graph = start.clone();
+            ComputationGraph graph = SameResult.copy(start);
             int stages = 2 + seed % 3;
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                     .plan(SameResult.randomPlan(graph, stages, 3, seed))
@@ -125,7 +125,7 @@ class SameResultTest {
                         (MultiDataSet) TestData.classification(DataType.DOUBLE, examples, examples, 4, 1, 14, 14))
                 .toList();
         ComputationGraph expected = SameResult.plain(start, batches);
-        ComputationGraph graph = start.clone();
+        ComputationGraph graph = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .stages(2)
                 .microBatches(4)
@@ -156,7 +156,7 @@ class SameResultTest {
     void alexNetCifarGradientInFloat() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
         MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 16, 10, 3, 32, 32);
-        var expected = SameResult.gradient(graph.clone(), batch);
+        var expected = SameResult.gradient(SameResult.copy(graph), batch);
         for (int stages = 2; stages <= 3; stages++) {
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                     .stages(stages)

@@ -169,7 +169,7 @@ public final class TestGraphs {
         return settings(type)
                 .graphBuilder()
                 .addInputs("steps")
-                .setInputTypes(InputType.recurrent(4))
+                .setInputTypes(InputType.recurrent(4, 6))
                 .addLayer("lstm1", new LSTM.Builder().nIn(4).nOut(6).build(), "steps")
                 .addLayer("lstm2", new LSTM.Builder().nIn(6).nOut(5).build(), "lstm1")
                 .addLayer(
@@ -189,7 +189,7 @@ public final class TestGraphs {
         return settings(type)
                 .graphBuilder()
                 .addInputs("steps")
-                .setInputTypes(InputType.recurrent(4))
+                .setInputTypes(InputType.recurrent(4, 6))
                 .addLayer(
                         "both",
                         new Bidirectional(

@@ -140,7 +140,12 @@ public final class TaskController implements AutoCloseable {
         if (step.isStopped()) {
             throw new IllegalStateException("The pipeline was closed during a training step; the step has no effect");
         }
-        return new StepResult(join(step.gradients()), step.score().get(), capture == null ? Map.of() : capture.join());
+        // A single micro-batch has the term in its score already, added as plain fit adds it.
+        double regularization = parts.size() > 1 ? request.regularization() : 0;
+        return new StepResult(
+                join(step.gradients()),
+                step.score().get() + regularization,
+                capture == null ? Map.of() : capture.join());
     }
 
     private void requireUsable() {

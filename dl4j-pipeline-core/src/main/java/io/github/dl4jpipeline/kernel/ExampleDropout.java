@@ -1,13 +1,11 @@
 package io.github.dl4jpipeline.kernel;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.indexing.INDArrayIndex;
-import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Applies a dropout to each example on its own, with a seed of its own, so that an example meets the same mask in
@@ -63,11 +61,14 @@ final class ExampleDropout implements IDropout {
         return (int) (rows % noise.examples() == 0 ? noise.examples() : rows);
     }
 
+    /** A view of every {@code step}-th row from {@code first}. */
     private static INDArray rows(INDArray array, long first, long step) {
-        INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
-        Arrays.fill(indices, NDArrayIndex.all());
-        indices[0] = NDArrayIndex.interval(first, step, array.size(0));
-        return array.get(indices);
+        long[] shape = array.shape().clone();
+        long[] stride = array.stride().clone();
+        long offset = array.offset() + first * stride[0];
+        shape[0] /= step;
+        stride[0] *= step;
+        return Nd4j.create(array.data(), shape, stride, offset, array.ordering());
     }
 
     @Override

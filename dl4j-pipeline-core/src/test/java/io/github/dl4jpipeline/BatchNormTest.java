@@ -1,0 +1,133 @@
+package io.github.dl4jpipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.learning.config.Sgd;
+
+class BatchNormTest {
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4})
+    void fullBatchStatisticsGiveTheSameResultAsPlainFit(int stages) {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
+        List<MultiDataSet> batches =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8));
+        ComputationGraph expected = SameResult.plain(start, batches);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .stages(stages)
+                .microBatches(8)
+                .build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 1e-10);
+            assertThat(net.plan().microBatches()).isEqualTo(1);
+            assertThat(net.plan().explain()).contains("1 micro-batch instead of 8", "aNorm", "PER_MICRO_BATCH");
+        }
+    }
+
+    @Test
+    void withOneMicroBatchThereIsOneStageUnlessAskedFor() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).build()) {
+            net.fit(TestData.classification(DataType.DOUBLE, 1, 32, 4, 3, 8, 8));
+            assertThat(net.plan().stages()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aPlanThatSplitsTheBatchIsRefused() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
+        PipelineBuilder builder = PipelineComputationGraph.builder(graph).plan(SameResult.evenPlan(graph, 2, 4));
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("'aNorm'")
+                .hasMessageContaining("1 micro-batch");
+    }
+
+    /** The semantics of PER_MICRO_BATCH: normalised by each micro-batch, running statistics of the whole batch. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void perMicroBatchStatistics(boolean logStd) {
+        ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
+                .updater(new Sgd(0.1))
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(5, 5, 2))
+                .addLayer(
+                        "norm",
+                        new BatchNormalization.Builder()
+                                .useLogStd(logStd)
+                                .decay(0.8)
+                                .build(),
+                        "image")
+                .addLayer("output", TestGraphs.softmax(3), "norm")
+                .setOutputs("output")
+                .build();
+        ComputationGraph start = TestGraphs.graph(configuration);
+        MultiDataSet batch = TestData.classification(DataType.DOUBLE, 7, 9, 3, 2, 5, 5);
+        MultiDataSet shifted = TestData.classification(DataType.DOUBLE, 8, 9, 3, 2, 5, 5);
+        shifted.getFeatures(0).muli(3).addi(1);
+
+        // Gamma and beta: gradients of the parts, each normalised alone, summed.
+        List<Map<String, INDArray>> parts = new ArrayList<>();
+        for (int[] range : new int[][] {{0, 3}, {3, 6}, {6, 9}}) {
+            parts.add(SameResult.gradient(SameResult.copy(start), part(batch, range[0], range[1])));
+        }
+        // Running statistics: those of plain fit, since they come from the whole batch.
+        ComputationGraph whole = SameResult.plain(start, List.of(batch, shifted));
+
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .stages(2)
+                .microBatches(3)
+                .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
+                .build()) {
+            Map<String, INDArray> gradient = SameResult.gradient(net, batch);
+            for (String parameter : List.of("norm_gamma", "norm_beta", "output_W", "output_b")) {
+                INDArray sum = parts.get(0).get(parameter).dup();
+                sum.addi(parts.get(1).get(parameter)).addi(parts.get(2).get(parameter));
+                assertThat(SameResult.difference(gradient.get(parameter), sum))
+                        .as(parameter)
+                        .isLessThan(1e-10);
+            }
+            net.fit(batch);
+            net.fit(shifted);
+            assertThat(net.plan().microBatches()).isEqualTo(3);
+            for (String statistic : List.of("norm_mean", logStd ? "norm_log10stdev" : "norm_var")) {
+                assertThat(SameResult.difference(net.getParam(statistic), whole.getParam(statistic)))
+                        .as(statistic)
+                        .isLessThan(1e-10);
+            }
+        }
+    }
+
+    private static MultiDataSet part(MultiDataSet batch, int from, int to) {
+        return new org.nd4j.linalg.dataset.MultiDataSet(
+                batch.getFeatures(0)
+                        .get(
+                                org.nd4j.linalg.indexing.NDArrayIndex.interval(from, to),
+                                org.nd4j.linalg.indexing.NDArrayIndex.all(),
+                                org.nd4j.linalg.indexing.NDArrayIndex.all(),
+                                org.nd4j.linalg.indexing.NDArrayIndex.all())
+                        .dup(),
+                batch.getLabels(0)
+                        .get(
+                                org.nd4j.linalg.indexing.NDArrayIndex.interval(from, to),
+                                org.nd4j.linalg.indexing.NDArrayIndex.all())
+                        .dup());
+    }
+}
