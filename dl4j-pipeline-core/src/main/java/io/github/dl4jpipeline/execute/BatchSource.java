@@ -18,7 +18,7 @@ public final class BatchSource implements AutoCloseable {
 
     public BatchSource(MultiDataSetIterator iterator) {
         guard = new Guard(iterator);
-        source = iterator.asyncSupported() ? new AsyncMultiDataSetIterator(guard, READ_AHEAD, true) : guard;
+        source = iterator.asyncSupported() ? new AsyncMultiDataSetIterator(guard, READ_AHEAD, true) : iterator;
     }
 
     /** Whether there is another batch. Throws what the iterator has thrown, after the batches that came before. */

@@ -31,7 +31,7 @@ public final class ParameterStore {
 
     /**
      * Makes pipeline and wrapped model share one updater state again after either has replaced its updater, as setting
-     * a learning rate does, and tells the wrapped model the counts. The side that was changed wins.
+     * a learning rate does, and tells the wrapped model counts and score. The side that was changed wins.
      */
     public void reconcile() {
         INDArray ofWrapped = wrapped.updaterState();
@@ -43,9 +43,7 @@ public final class ParameterStore {
             sharedState = ofWrapped;
             pipeline.setUpdater(new ComputationGraphUpdater(pipeline, sharedState));
         }
-        wrapped.setCounts(
-                pipeline.getConfiguration().getIterationCount(),
-                pipeline.getConfiguration().getEpochCount());
+        wrapped.setProgress(pipeline.getIterationCount(), pipeline.getEpochCount(), pipeline.score());
     }
 
     /** By position: the part of a flat array, laid out as the parameters are, of each vertex; null for none. */

@@ -33,7 +33,9 @@ public record WrappedGraph(ComputationGraph graph) implements WrappedModel {
     }
 
     @Override
-    public void setCounts(int iteration, int epoch) {}
+    public void setProgress(int iteration, int epoch, double score) {
+        graph.setScore(score);
+    }
 
     @Override
     public Collection<TrainingListener> listeners() {

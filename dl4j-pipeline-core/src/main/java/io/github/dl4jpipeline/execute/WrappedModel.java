@@ -20,7 +20,7 @@ public interface WrappedModel {
     void setUpdaterState(@Nullable INDArray state);
 
     /** Tells it how far training has come. */
-    void setCounts(int iteration, int epoch);
+    void setProgress(int iteration, int epoch, double score);
 
     /** Its training listeners. */
     Collection<TrainingListener> listeners();

@@ -33,9 +33,10 @@ public record WrappedNetwork(MultiLayerNetwork network) implements WrappedModel 
     }
 
     @Override
-    public void setCounts(int iteration, int epoch) {
+    public void setProgress(int iteration, int epoch, double score) {
         network.getLayerWiseConfigurations().setIterationCount(iteration);
         network.getLayerWiseConfigurations().setEpochCount(epoch);
+        network.setScore(score);
     }
 
     @Override

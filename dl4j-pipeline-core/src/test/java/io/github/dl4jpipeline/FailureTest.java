@@ -1,0 +1,418 @@
+package io.github.dl4jpipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.github.dl4jpipeline.execute.PipelineException;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.deeplearning4j.util.CrashReportingUtil;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSetPreProcessor;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.nd4j.linalg.exception.ND4JOpProfilerException;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.profiler.ProfilerConfig;
+
+/** Invariant 4: the first failure wins and names its place, nothing has changed, the next fit works, nothing hangs. */
+@Timeout(120)
+class FailureTest {
+    private final MultiDataSet batch = TestData.classification(DataType.DOUBLE, 3, 8, 3, 6);
+
+    @BeforeEach
+    void noCrashDumps() {
+        CrashReportingUtil.crashDumpsEnabled(false);
+    }
+
+    @AfterEach
+    void reset() {
+        ProbeVertex.reset();
+        CrashReportingUtil.crashDumpsEnabled(true);
+    }
+
+    private static ComputationGraphConfiguration configuration() {
+        return TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("values")
+                .addLayer("dense1", TestGraphs.dense(6, 8), "values")
+                .addVertex("probe", new ProbeVertex(), "dense1")
+                .addLayer("dense2", TestGraphs.dense(8, 5), "probe")
+                .addLayer("output", TestGraphs.softmax(5, 3), "dense2")
+                .setOutputs("output")
+                .build();
+    }
+
+    /** The probe is in stage 0 of 2, or in stage 1 of 3. */
+    private static PipelineComputationGraph pipeline(ComputationGraph graph, int stages) {
+        return PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, stages, 4))
+                .build();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2, true", "2, false", "3, true", "3, false"})
+    void aVertexThatThrows(int stages, boolean forward) {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));
+        try (PipelineComputationGraph net = pipeline(graph, stages)) {
+            net.fit(batch);
+            INDArray parameters = net.params().dup();
+            INDArray state = net.getUpdater().getStateViewArray().dup();
+            AtomicInteger calls = new AtomicInteger();
+            Runnable failOnThird = () -> {
+                if (calls.incrementAndGet() == 3) {
+                    throw new IllegalStateException("out of paper");
+                }
+            };
+            if (forward) {
+                ProbeVertex.onForward(failOnThird);
+            } else {
+                ProbeVertex.onBackward(failOnThird);
+            }
+            assertThatThrownBy(() -> net.fit(batch))
+                    .isInstanceOf(PipelineException.class)
+                    .hasMessageContaining("stage " + (stages - 2))
+                    .hasMessageContaining("cpu-" + (stages - 2))
+                    .hasMessageContaining("'probe'")
+                    .hasMessageContaining("micro-batch 3 of 4")
+                    .hasMessageContaining(forward ? "forward" : "backward")
+                    .hasMessageContaining("out of paper")
+                    .hasCauseInstanceOf(IllegalStateException.class);
+            assertThat(net.params()).isEqualTo(parameters);
+            assertThat(net.getUpdater().getStateViewArray()).isEqualTo(state);
+            assertThat(net.getIterationCount()).isEqualTo(1);
+            ProbeVertex.reset();
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void onlyTheFirstOfSeveralFailuresIsReported() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            ProbeVertex.onForward(() -> {
+                throw new IllegalStateException("first");
+            });
+            ProbeVertex.onBackward(() -> {
+                throw new IllegalStateException("second");
+            });
+            assertThatThrownBy(() -> net.fit(batch)).hasMessageContaining("first");
+        }
+    }
+
+    @Test
+    void outOfMemoryInAWorkerStaysOutOfMemory() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            ProbeVertex.onBackward(() -> {
+                throw new OutOfMemoryError("no more room");
+            });
+            assertThatThrownBy(() -> net.fit(batch))
+                    .isInstanceOf(OutOfMemoryError.class)
+                    .hasMessageContaining("'probe'")
+                    .hasMessageContaining("no more room");
+            ProbeVertex.reset();
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void nanPanic() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        INDArray before = graph.params().dup();
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            MultiDataSet broken = batch.copy();
+            broken.getFeatures(0).putScalar(0, 0, Double.NaN);
+            Nd4j.getExecutioner()
+                    .setProfilingConfig(
+                            ProfilerConfig.builder().checkForNAN(true).build());
+            try {
+                assertThatThrownBy(() -> net.fit(broken))
+                        .isInstanceOf(PipelineException.class)
+                        .hasMessageContaining("micro-batch 1 of 4")
+                        .hasCauseInstanceOf(ND4JOpProfilerException.class);
+            } finally {
+                Nd4j.getExecutioner()
+                        .setProfilingConfig(ProfilerConfig.builder().build());
+            }
+            assertThat(graph.params()).isEqualTo(before);
+            net.fit(batch);
+            assertThat(graph.params()).isNotEqualTo(before);
+        }
+    }
+
+    @Test
+    void wrongInputShape() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            MultiDataSet tooWide = TestData.classification(DataType.DOUBLE, 3, 8, 3, 7);
+            assertThatThrownBy(() -> net.fit(tooWide))
+                    .isInstanceOf(PipelineException.class)
+                    .hasMessageContaining("'dense1'");
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void wrongInputShapeInTheFirstBatchWhichIsProfiled() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).microBatches(2).build()) {
+            MultiDataSet tooWide = TestData.classification(DataType.DOUBLE, 3, 8, 3, 7);
+            assertThatThrownBy(() -> net.fit(tooWide)).hasMessageContaining("dense1");
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void interruptOfTheCaller() throws InterruptedException {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        ProbeVertex.onForward(() -> {
+            entered.countDown();
+            uninterruptibly(release);
+        });
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        AtomicReference<Boolean> flag = new AtomicReference<>();
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            Thread caller = new Thread(() -> {
+                try {
+                    net.fit(batch);
+                } catch (RuntimeException e) {
+                    thrown.set(e);
+                    flag.set(Thread.currentThread().isInterrupted());
+                }
+            });
+            caller.start();
+            entered.await();
+            caller.interrupt();
+            release.countDown();
+            caller.join();
+            assertThat(thrown.get())
+                    .isInstanceOf(PipelineException.class)
+                    .hasMessageContaining("Interrupted")
+                    .hasCauseInstanceOf(InterruptedException.class);
+            assertThat(flag.get()).isTrue();
+            ProbeVertex.reset();
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void closeDuringAStepEndsIt() throws InterruptedException {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        INDArray before = graph.params().dup();
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        ProbeVertex.onForward(() -> {
+            entered.countDown();
+            uninterruptibly(release);
+        });
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        PipelineComputationGraph net = pipeline(graph, 2);
+        Thread caller = new Thread(() -> {
+            try {
+                net.fit(batch);
+            } catch (RuntimeException e) {
+                thrown.set(e);
+            }
+        });
+        caller.start();
+        entered.await();
+        Thread closing = new Thread(net::close);
+        closing.start();
+        release.countDown();
+        closing.join();
+        caller.join();
+        assertThat(thrown.get()).isInstanceOf(IllegalStateException.class).hasMessageContaining("closed");
+        assertThat(graph.params()).isEqualTo(before);
+    }
+
+    @Test
+    void aListenerThatThrowsAfterTheStepLeavesItCommittedCountedAndConstrained() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.dense(
+                DataType.DOUBLE, settings -> settings.constrainWeights(new MaxNormConstraint(0.5, 1))));
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            net.setListeners(new BaseTrainingListener() {
+                @Override
+                public void iterationDone(Model model, int iteration, int epoch) {
+                    throw new IllegalStateException("disk full");
+                }
+            });
+            assertThatThrownBy(() -> net.fit(batch))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("disk full");
+            assertThat(net.getIterationCount()).isEqualTo(1);
+            net.setListeners();
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aListenerThatThrowsBeforeTheUpdateLeavesTheParameters(boolean onBackwardPass) {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        INDArray before = graph.params().dup();
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            net.setListeners(new BaseTrainingListener() {
+                @Override
+                public void onBackwardPass(Model model) {
+                    if (onBackwardPass) {
+                        throw new IllegalStateException("not now");
+                    }
+                }
+
+                @Override
+                public void onGradientCalculation(Model model) {
+                    throw new IllegalStateException("not now");
+                }
+            });
+            assertThatThrownBy(() -> net.fit(batch)).hasMessage("not now");
+            assertThat(net.params()).isEqualTo(before);
+            assertThat(net.getIterationCount()).isZero();
+            net.setListeners();
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void anIteratorThatFailsMidEpoch(boolean readAhead) {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch, batch));
+        long threadsBefore = readerThreads();
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            FailingIterator iterator = new FailingIterator(batch, 2, readAhead);
+            assertThatThrownBy(() -> net.fit(iterator))
+                    .isInstanceOf(NoSuchElementException.class)
+                    .hasMessage("bad sector");
+            assertThat(net.getIterationCount()).isEqualTo(2);
+            assertThat(net.getEpochCount()).isZero();
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+        await().untilAsserted(() -> assertThat(readerThreads()).isEqualTo(threadsBefore));
+    }
+
+    @Test
+    void aFailedStepEndsTheThreadThatReadsAhead() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        long threadsBefore = readerThreads();
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            ProbeVertex.onForward(() -> {
+                throw new IllegalStateException("out of paper");
+            });
+            MultiDataSetIterator endless = new FailingIterator(batch, Integer.MAX_VALUE, true);
+            assertThatThrownBy(() -> net.fit(endless)).hasMessageContaining("out of paper");
+        }
+        await().untilAsserted(() -> assertThat(readerThreads()).isEqualTo(threadsBefore));
+    }
+
+    private static long readerThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().contains("AMDSI"))
+                .count();
+    }
+
+    private static void uninterruptibly(CountDownLatch latch) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                latch.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Gives the same batch a number of times, then fails. */
+    private static final class FailingIterator implements MultiDataSetIterator {
+        private static final long serialVersionUID = 1;
+
+        private final transient MultiDataSet batch;
+        private final int good;
+        private final boolean readAhead;
+        private int given;
+
+        FailingIterator(MultiDataSet batch, int good, boolean readAhead) {
+            this.batch = batch;
+            this.good = good;
+            this.readAhead = readAhead;
+        }
+
+        @Override
+        public boolean hasNext() {
+            return true;
+        }
+
+        @Override
+        public MultiDataSet next() {
+            if (given++ == good) {
+                throw new NoSuchElementException("bad sector");
+            }
+            return batch.copy();
+        }
+
+        @Override
+        public MultiDataSet next(int examples) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void setPreProcessor(MultiDataSetPreProcessor preProcessor) {}
+
+        @Override
+        public MultiDataSetPreProcessor getPreProcessor() {
+            return null;
+        }
+
+        @Override
+        public boolean resetSupported() {
+            return false;
+        }
+
+        @Override
+        public boolean asyncSupported() {
+            return readAhead;
+        }
+
+        @Override
+        public void reset() {}
+    }
+}

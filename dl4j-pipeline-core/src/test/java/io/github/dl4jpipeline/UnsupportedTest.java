@@ -1,0 +1,197 @@
+package io.github.dl4jpipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jpipeline.graph.UnsupportedGraphException;
+import java.util.List;
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.lossfunctions.impl.LossFMeasure;
+
+/** Invariant 6: what cannot be pipelined is said before training, by name, with what to do instead. */
+class UnsupportedTest {
+
+    private static ComputationGraph truncated() {
+        return TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("steps")
+                .setInputTypes(InputType.recurrent(4, 6))
+                .addLayer("lstm", new LSTM.Builder().nOut(5).build(), "steps")
+                .addLayer(
+                        "output",
+                        new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                                .activation(Activation.SOFTMAX)
+                                .nOut(3)
+                                .build(),
+                        "lstm")
+                .setOutputs("output")
+                .backpropType(BackpropType.TruncatedBPTT)
+                .tBPTTLength(2)
+                .build());
+    }
+
+    @Test
+    void truncatedBackpropagationThroughTime() {
+        PipelineBuilder builder = PipelineComputationGraph.builder(truncated());
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(UnsupportedGraphException.class)
+                .hasMessageContaining("truncated backpropagation through time")
+                .hasMessageContaining("BackpropType.Standard");
+    }
+
+    @Test
+    void truncatedBackpropagationThroughTimeOfANetwork() {
+        MultiLayerConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
+                .list()
+                .layer(new LSTM.Builder().nIn(4).nOut(5).build())
+                .layer(new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                        .activation(Activation.SOFTMAX)
+                        .nIn(5)
+                        .nOut(3)
+                        .build())
+                .backpropType(BackpropType.TruncatedBPTT)
+                .tBPTTLength(2)
+                .build();
+        PipelineBuilder builder = PipelineComputationGraph.builder(new MultiLayerNetwork(configuration));
+        assertThatThrownBy(builder::build).hasMessageContaining("truncated backpropagation through time");
+    }
+
+    @Test
+    void plainFitWhereTheUserAsksForIt() {
+        ComputationGraph graph = truncated();
+        MultiDataSet batch = TestData.sequences(DataType.DOUBLE, 1, 5, 4, 3, 6, true);
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).plainFitIfUnsupported().build()) {
+            net.fit(batch);
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-12);
+            assertThatThrownBy(net::plan).hasMessageContaining("cannot be pipelined");
+        }
+    }
+
+    @Test
+    void otherSolvers() {
+        PipelineBuilder builder = PipelineComputationGraph.builder(TestGraphs.graph(
+                TestGraphs.dense(DataType.DOUBLE, settings -> settings.optimizationAlgo(OptimizationAlgorithm.LBFGS))));
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(UnsupportedGraphException.class)
+                .hasMessageContaining("LBFGS");
+    }
+
+    @Test
+    void anOutputWithoutALoss() {
+        ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("values")
+                .addLayer("dense", TestGraphs.dense(6, 8), "values")
+                .setOutputs("dense")
+                .validateOutputLayerConfig(false)
+                .build();
+        PipelineBuilder builder = PipelineComputationGraph.builder(TestGraphs.graph(configuration));
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(UnsupportedGraphException.class)
+                .hasMessageContaining("output 'dense'")
+                .hasMessageContaining("OutputLayer");
+    }
+
+    @Test
+    void pretrainingAndGradientSharing() {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(
+                        TestGraphs.graph(TestGraphs.dense(DataType.DOUBLE, settings -> settings)))
+                .build()) {
+            assertThatThrownBy(() -> net.pretrain(new ListDataSetIterator<>(List.of())))
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("wrapped graph");
+            assertThatThrownBy(() -> net.pretrainLayer("dense1", new ListDataSetIterator<>(List.of())))
+                    .isInstanceOf(UnsupportedOperationException.class);
+            assertThatThrownBy(() -> net.setGradientsAccumulator(null))
+                    .isInstanceOf(UnsupportedOperationException.class);
+        }
+    }
+
+    @Test
+    void aLossThatMovesClassCenters() {
+        CenterLossOutputLayer output = new CenterLossOutputLayer.Builder(LossFunction.MCXENT)
+                .activation(Activation.SOFTMAX)
+                .nIn(8)
+                .nOut(3)
+                .build();
+        assertOneMicroBatchWithTheSameResult(DataType.DOUBLE, output, 1e-10);
+    }
+
+    @Test
+    void aLossOverTheWholeBatch() {
+        OutputLayer output = new OutputLayer.Builder(new LossFMeasure())
+                .activation(Activation.SOFTMAX)
+                .nIn(8)
+                .nOut(2)
+                .build();
+        // The loss itself works in single precision only.
+        assertOneMicroBatchWithTheSameResult(DataType.FLOAT, output, 2e-5);
+    }
+
+    private static void assertOneMicroBatchWithTheSameResult(DataType type, BaseOutputLayer output, double tolerance) {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(type)
+                .graphBuilder()
+                .addInputs("values")
+                .addLayer("dense", TestGraphs.dense(6, 8), "values")
+                .addLayer("output", output, "dense")
+                .setOutputs("output")
+                .build());
+        int classes = (int) output.getNOut();
+        List<MultiDataSet> batches = TestData.several(3, seed -> TestData.classification(type, seed, 11, classes, 6));
+        ComputationGraph expected = SameResult.plain(graph, batches);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .stages(2)
+                .microBatches(4)
+                .build()) {
+            batches.forEach(net::fit);
+            assertThat(net.plan().microBatches()).isEqualTo(1);
+            assertThat(net.plan().explain()).contains("'output'");
+            SameResult.assertSame(net, expected, tolerance);
+        }
+    }
+
+    @Test
+    void codeOfTheUserIsSplitOnlyIfTheUserSaysSo() {
+        ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("values")
+                .addLayer("dense", TestGraphs.dense(6, 8), "values")
+                .addVertex("own", new ProbeVertex(), "dense")
+                .addLayer("output", TestGraphs.softmax(8, 3), "own")
+                .setOutputs("output")
+                .build();
+        MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 64, 3, 6);
+        ComputationGraph graph = TestGraphs.graph(configuration);
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).build()) {
+            net.fit(batch);
+            assertThat(net.plan().microBatches()).isEqualTo(1);
+            assertThat(net.plan().explain()).contains("'own'", "microBatches");
+        }
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).microBatches(4).build()) {
+            net.fit(batch);
+            assertThat(net.plan().microBatches()).isEqualTo(4);
+        }
+    }
+}
