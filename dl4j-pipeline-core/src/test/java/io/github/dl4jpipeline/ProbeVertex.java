@@ -24,16 +24,16 @@ public final class ProbeVertex extends GraphVertex {
     private static void nothing() {}
 
     /** What the forward pass of every probe runs from now on. */
-    static void onForward(Runnable action) {
+    public static void onForward(Runnable action) {
         onForward = action;
     }
 
     /** What the backward pass of every probe runs from now on. */
-    static void onBackward(Runnable action) {
+    public static void onBackward(Runnable action) {
         onBackward = action;
     }
 
-    static void reset() {
+    public static void reset() {
         onForward = ProbeVertex::nothing;
         onBackward = ProbeVertex::nothing;
     }

@@ -250,7 +250,7 @@ public final class TestGraphs {
                 .build();
     }
 
-    static ConvolutionLayer convolution(int channels) {
+    public static ConvolutionLayer convolution(int channels) {
         return new ConvolutionLayer.Builder(3, 3).padding(1, 1).nOut(channels).build();
     }
 
@@ -261,15 +261,15 @@ public final class TestGraphs {
                 .build();
     }
 
-    static DenseLayer dense(int in, int out) {
+    public static DenseLayer dense(int in, int out) {
         return new DenseLayer.Builder().nIn(in).nOut(out).build();
     }
 
-    static DenseLayer dense(int out) {
+    public static DenseLayer dense(int out) {
         return new DenseLayer.Builder().nOut(out).build();
     }
 
-    static OutputLayer softmax(int in, int classes) {
+    public static OutputLayer softmax(int in, int classes) {
         return new OutputLayer.Builder(LossFunction.MCXENT)
                 .activation(Activation.SOFTMAX)
                 .nIn(in)
@@ -277,7 +277,7 @@ public final class TestGraphs {
                 .build();
     }
 
-    static OutputLayer softmax(int classes) {
+    public static OutputLayer softmax(int classes) {
         return new OutputLayer.Builder(LossFunction.MCXENT)
                 .activation(Activation.SOFTMAX)
                 .nOut(classes)

@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
  * Binds threads to CPU devices and sets how many threads an operation uses, at run time.
  *
  * <p>Three settings decide the thread count of an ND4J operation: OpenMP's, which belongs to the calling thread; the
- * limits of ND4J's environment; and that of the BLAS library. The last two belong to the process, so they are set only
+ * limit of ND4J's environment; and that of the BLAS library. The last two belong to the process, so they are set only
  * while a training step runs, and put back after it.
  */
 public final class CpuRuntime {
@@ -20,7 +20,6 @@ public final class CpuRuntime {
 
     private static final Object LOCK = new Object();
     private static int running;
-    private static int savedMaxThreads;
     private static int savedMaxMasterThreads;
     private static int savedBlasThreads;
 
@@ -50,19 +49,17 @@ public final class CpuRuntime {
         synchronized (LOCK) {
             Environment environment = Nd4j.getEnvironment();
             if (running++ == 0) {
-                savedMaxThreads = environment.maxThreads();
                 savedMaxMasterThreads = environment.maxMasterThreads();
                 savedBlasThreads = Nd4j.factory().blas().getMaxThreads();
-                set(threads, threads, threads);
-            } else if (threads > environment.maxThreads()) {
-                set(threads, threads, threads);
+                set(threads, threads);
+            } else if (threads > environment.maxMasterThreads()) {
+                set(threads, threads);
             }
         }
         return new Limit();
     }
 
-    private static void set(int maxThreads, int maxMasterThreads, int blasThreads) {
-        Nd4j.getEnvironment().setMaxThreads(maxThreads);
+    private static void set(int maxMasterThreads, int blasThreads) {
         Nd4j.getEnvironment().setMaxMasterThreads(maxMasterThreads);
         Nd4j.factory().blas().setMaxThreads(blasThreads);
     }
@@ -81,7 +78,7 @@ public final class CpuRuntime {
                 }
                 closed = true;
                 if (--running == 0) {
-                    set(savedMaxThreads, savedMaxMasterThreads, savedBlasThreads);
+                    set(savedMaxMasterThreads, savedBlasThreads);
                 }
             }
         }

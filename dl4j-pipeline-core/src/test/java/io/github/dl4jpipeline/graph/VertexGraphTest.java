@@ -1,0 +1,97 @@
+package io.github.dl4jpipeline.graph;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jpipeline.TestGraphs;
+import java.util.List;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.graph.StackVertex;
+import org.deeplearning4j.nn.conf.graph.UnstackVertex;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.buffer.DataType;
+
+class VertexGraphTest {
+
+    @Test
+    void readsVerticesInTopologicalOrder() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.twoInputsTwoOutputs(DataType.FLOAT));
+        graph.getVertex("leftDense").setLayerAsFrozen();
+        VertexGraph vertices = VertexGraph.of(graph);
+        assertThat(vertices.size()).isEqualTo(11);
+        for (Vertex vertex : vertices.vertices()) {
+            assertThat(vertex.inputs()).allMatch(input -> input < vertex.position());
+            assertThat(vertices.get(vertex.name())).isSameAs(vertex);
+        }
+        assertThat(vertices.get("left").role()).isEqualTo(Vertex.Role.INPUT);
+        assertThat(vertices.get("leftDense").role()).isEqualTo(Vertex.Role.FROZEN);
+        assertThat(vertices.get("both").role()).isEqualTo(Vertex.Role.HIDDEN);
+        assertThat(vertices.get("values").role()).isEqualTo(Vertex.Role.OUTPUT);
+        assertThat(vertices.get("shared").parameters()).isEqualTo(10 * 8 + 8);
+        assertThat(vertices.get("both").parameters()).isZero();
+        assertThat(vertices.get("shared").type()).isEqualTo("DenseLayer");
+        assertThat(vertices.get("both").inputs())
+                .containsExactly(
+                        vertices.get("leftDense").position(),
+                        vertices.get("rightDense").position());
+        assertThat(vertices.consumers(vertices.get("both").position()))
+                .containsExactlyInAnyOrder(
+                        vertices.get("part").position(), vertices.get("shared").position());
+        assertThatThrownBy(() -> vertices.get("nobody"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("'nobody'")
+                .hasMessageContaining("leftDense");
+    }
+
+    @Test
+    void batchNormalizationCouplesExamplesUnlessToldOtherwise() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.FLOAT, true));
+        List<ExampleCoupling> couplings = ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH);
+        assertThat(couplings.stream().map(ExampleCoupling::vertex)).containsExactly("aNorm", "bNorm");
+        assertThat(couplings).allMatch(ExampleCoupling::certain);
+        assertThat(ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH))
+                .isEmpty();
+        assertThat(ExampleCoupling.in(
+                        TestGraphs.graph(TestGraphs.lstm(DataType.FLOAT)), BatchNormStatistics.FULL_BATCH))
+                .isEmpty();
+    }
+
+    @Test
+    void unstackingCouplesExamplesOnlyIfTheGraphDidNotStackThem() {
+        ComputationGraphConfiguration inside = TestGraphs.settings(DataType.FLOAT)
+                .graphBuilder()
+                .addInputs("a", "b")
+                .addVertex("stack", new StackVertex(), "a", "b")
+                .addVertex("first", new UnstackVertex(0, 2), "stack")
+                .addLayer(
+                        "output",
+                        new org.deeplearning4j.nn.conf.layers.OutputLayer.Builder()
+                                .nIn(3)
+                                .nOut(2)
+                                .activation(org.nd4j.linalg.activations.Activation.SOFTMAX)
+                                .build(),
+                        "first")
+                .setOutputs("output")
+                .build();
+        assertThat(ExampleCoupling.in(TestGraphs.graph(inside), BatchNormStatistics.FULL_BATCH))
+                .isEmpty();
+        ComputationGraphConfiguration outside = TestGraphs.settings(DataType.FLOAT)
+                .graphBuilder()
+                .addInputs("a")
+                .addVertex("first", new UnstackVertex(0, 2), "a")
+                .addLayer(
+                        "output",
+                        new org.deeplearning4j.nn.conf.layers.OutputLayer.Builder()
+                                .nIn(3)
+                                .nOut(2)
+                                .activation(org.nd4j.linalg.activations.Activation.SOFTMAX)
+                                .build(),
+                        "first")
+                .setOutputs("output")
+                .build();
+        assertThat(ExampleCoupling.in(TestGraphs.graph(outside), BatchNormStatistics.FULL_BATCH))
+                .singleElement()
+                .matches(coupling -> coupling.vertex().equals("first") && coupling.certain());
+    }
+}

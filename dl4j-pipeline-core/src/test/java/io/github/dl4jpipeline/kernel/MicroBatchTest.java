@@ -1,0 +1,60 @@
+package io.github.dl4jpipeline.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.dl4jpipeline.TestData;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+class MicroBatchTest {
+    private static MicroBatch batch(int examples) {
+        return MicroBatch.whole(
+                new INDArray[] {TestData.values(DataType.FLOAT, 1, examples, 2, 3)},
+                new INDArray[] {TestData.values(DataType.FLOAT, 2, examples, 4), null},
+                null,
+                new INDArray[] {TestData.values(DataType.FLOAT, 3, examples, 1), null});
+    }
+
+    @Test
+    void partsDifferByAtMostOneExampleAndCoverTheBatch() {
+        for (int examples = 1; examples <= 20; examples++) {
+            for (int count = 1; count <= 8; count++) {
+                List<MicroBatch> parts = batch(examples).split(count);
+                assertThat(parts).hasSize(Math.min(count, examples));
+                long next = 0;
+                for (MicroBatch part : parts) {
+                    assertThat(part.first()).isEqualTo(next);
+                    assertThat(part.examples()).isBetween((long) examples / count, (long) (examples - 1) / count + 1);
+                    assertThat(part.features()[0].shape()).containsExactly(part.examples(), 2, 3);
+                    assertThat(part.labels()[1]).isNull();
+                    assertThat(part.labelMasks()[0].size(0)).isEqualTo(part.examples());
+                    assertThat(part.featureMasks()).isNull();
+                    next += part.examples();
+                }
+                assertThat(next).isEqualTo(examples);
+            }
+        }
+    }
+
+    @Test
+    void partsHoldTheRightExamples() {
+        MicroBatch whole = batch(7);
+        MicroBatch last = whole.split(3).get(2).copy();
+        assertThat(last.first()).isEqualTo(4);
+        for (int i = 0; i < 3; i++) {
+            assertThat(last.features()[0].slice(i)).isEqualTo(whole.features()[0].slice(4 + i));
+            assertThat(last.labels()[0].getRow(i)).isEqualTo(whole.labels()[0].getRow(4 + i));
+        }
+        assertThat(last.features()[0].isView()).isFalse();
+    }
+
+    @Test
+    void arraysThatCountDifferentlyAreNotSplit() {
+        MicroBatch stacked =
+                MicroBatch.whole(new INDArray[] {Nd4j.zeros(12, 3)}, new INDArray[] {Nd4j.zeros(6, 2)}, null, null);
+        assertThat(stacked.split(4)).containsExactly(stacked);
+    }
+}

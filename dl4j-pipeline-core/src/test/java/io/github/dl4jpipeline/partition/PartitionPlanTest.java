@@ -1,0 +1,57 @@
+package io.github.dl4jpipeline.partition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jpipeline.device.Device;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PartitionPlanTest {
+    private static final Device FIRST = new Device("cpu-0", Device.Kind.CPU, List.of(0), 1_000, 1);
+    private static final Device SECOND = new Device("cpu-1", Device.Kind.CPU, List.of(1), 1_000, 1);
+
+    private static PartitionPlan plan(double predictedMillis, double oneDeviceMillis) {
+        return new PartitionPlan(
+                List.of(
+                        new Stage(List.of("in", "a", "b", "c"), FIRST, 1, 1, 2, 500_000, 3_000_000),
+                        new Stage(List.of("d"), SECOND, 1, 0.5, 0.5, 0, 0)),
+                4,
+                32,
+                "1f1b",
+                Duration.ofNanos((long) (predictedMillis * 1e6)),
+                Duration.ofNanos((long) (oneDeviceMillis * 1e6)),
+                0.25,
+                List.of("remember the milk"));
+    }
+
+    @Test
+    void explainIsATableThatAPersonCanRead() {
+        assertThat(plan(13, 16).explain()).isEqualToNormalizingNewlines("""
+                        Plan: 2 stages, 4 micro-batches of 8 examples, schedule 1f1b
+                        stage  device  threads  vertices    forward  backward  share   sends  memory
+                            0  cpu-0         1  in … c (4)   1.0 ms    2.0 ms   75 %  0.5 MB  3.0 MB
+                            1  cpu-1         1  d            0.5 ms    0.5 ms   25 %  0.0 MB  0.0 MB
+                        Predicted forward and backward: 13.0 ms a step of 32 examples (one device: 16.0 ms), bubble 25 %.
+                        Verdict: pipeline, 1.23 times as fast as one of its devices.
+                        Note: remember the milk
+                        """);
+    }
+
+    @Test
+    void theVerdictSaysWhenAPipelineDoesNotPay() {
+        assertThat(plan(20, 16).explain()).contains("one device would be 1.25 times as fast; use stages(1)");
+    }
+
+    @Test
+    void plansThatContradictThemselves() {
+        Stage stage = Stage.of(FIRST, List.of("a"));
+        assertThatThrownBy(() -> PartitionPlan.of(List.of(stage, stage), 2))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("Vertex 'a' is in two stages of the plan");
+        assertThatThrownBy(() -> PartitionPlan.of(List.of(), 2)).hasMessageContaining("at least one stage");
+        assertThatThrownBy(() -> PartitionPlan.of(List.of(stage), 0)).hasMessageContaining("got 0");
+        assertThatThrownBy(() -> Stage.of(FIRST, List.of())).hasMessageContaining("at least one vertex");
+    }
+}

@@ -1,0 +1,65 @@
+package io.github.dl4jpipeline.profile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jpipeline.TestData;
+import io.github.dl4jpipeline.TestGraphs;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.buffer.DataType;
+
+class GraphProfilerTest {
+
+    @Test
+    void everyVertexIsMeasuredAndSized() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.FLOAT));
+        GraphProfile profile =
+                GraphProfiler.profile(graph, TestData.classification(DataType.FLOAT, 1, 6, 4, 1, 14, 14));
+        Map<String, VertexCost> costs =
+                profile.vertices().stream().collect(Collectors.toMap(VertexCost::vertex, Function.identity()));
+        assertThat(profile.examples()).isEqualTo(6);
+        assertThat(profile.vertices().stream().map(VertexCost::vertex))
+                .containsExactly("image", "conv1", "pool1", "conv2", "pool2", "dense", "output");
+        assertThat(profile.vertices().subList(1, 6)).allSatisfy(cost -> {
+            assertThat(cost.forwardMillis()).isPositive();
+            assertThat(cost.backwardMillis()).isPositive();
+            assertThat(cost.worstForwardMillis()).isGreaterThanOrEqualTo(cost.forwardMillis());
+            assertThat(cost.worstBackwardMillis()).isGreaterThanOrEqualTo(cost.backwardMillis());
+        });
+        assertThat(costs.get("image").millis()).isZero();
+        assertThat(costs.get("output").backwardMillis()).isPositive();
+        VertexCost conv1 = costs.get("conv1");
+        assertThat(conv1.inputs()).containsExactly("image");
+        assertThat(conv1.activationBytes()).isEqualTo(6 * 4 * 10 * 10 * 4);
+        assertThat(conv1.parameterBytes()).isEqualTo((25 * 4 + 4) * 4);
+        assertThat(conv1.gradientBytes()).isEqualTo(conv1.parameterBytes());
+        assertThat(conv1.updaterBytes()).isEqualTo(conv1.parameterBytes()); // Nesterovs keeps one value each
+    }
+
+    @Test
+    void frozenVerticesHaveNoBackwardPass() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.FLOAT));
+        graph.getVertex("conv1").setLayerAsFrozen();
+        graph.getVertex("pool1").setLayerAsFrozen();
+        GraphProfile profile =
+                GraphProfiler.profile(graph, TestData.classification(DataType.FLOAT, 1, 6, 4, 1, 14, 14));
+        VertexCost conv1 = profile.vertices().get(1);
+        assertThat(conv1.backwardMillis()).isZero();
+        assertThat(conv1.gradientBytes()).isZero();
+        assertThat(conv1.parameterBytes()).isPositive();
+    }
+
+    @Test
+    void aSampleThatDoesNotFit() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.FLOAT));
+        assertThatThrownBy(
+                        () -> GraphProfiler.profile(graph, TestData.classification(DataType.FLOAT, 1, 6, 4, 2, 14, 14)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("Cannot profile")
+                .hasMessageContaining("conv1");
+    }
+}
