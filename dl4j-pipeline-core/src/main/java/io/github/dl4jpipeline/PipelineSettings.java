@@ -79,17 +79,10 @@ record PipelineSettings(
     private int microBatches(ComputationGraph graph, long examples, List<String> notes) {
         int wanted = microBatches.orElse(PlanOptions.defaultMicroBatches(examples));
         for (ExampleCoupling coupling : ExampleCoupling.in(graph, batchNorm)) {
-            if (wanted > 1 && coupling.certain()) {
-                notes.add("1 micro-batch instead of " + wanted + ", since at vertex '" + coupling.vertex() + "' "
-                        + coupling.reason()
-                        + (coupling.reason().startsWith("batch normalization")
-                                ? "; batchNorm(PER_MICRO_BATCH) lifts that, with another result"
-                                : ""));
-                return 1;
-            }
-            if (wanted > 1 && microBatches.isEmpty()) {
-                notes.add("1 micro-batch, since " + coupling.reason() + " (vertex '" + coupling.vertex()
-                        + "'); if it does, set microBatches");
+            if (wanted > 1 && (coupling.certain() || microBatches.isEmpty())) {
+                String remedy = coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy();
+                notes.add("1 micro-batch instead of " + wanted + ": at vertex '" + coupling.vertex() + "' "
+                        + coupling.reason() + remedy);
                 return 1;
             }
         }

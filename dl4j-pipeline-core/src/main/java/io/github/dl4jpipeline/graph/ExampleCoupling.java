@@ -19,6 +19,7 @@ import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.conf.ocnn.OCNNOutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -31,9 +32,10 @@ import org.nd4j.linalg.lossfunctions.impl.LossFMeasure;
  *
  * @param vertex its name
  * @param reason what couples the examples, as a clause
- * @param certain false where the code of the vertex is the user's own and may or may not couple examples
+ * @param remedy what the user can do about it, as a clause; empty for nothing
+ * @param certain false where it depends on the user's code or data whether examples are coupled
  */
-public record ExampleCoupling(String vertex, String reason, boolean certain) {
+public record ExampleCoupling(String vertex, String reason, String remedy, boolean certain) {
 
     /** The coupling vertices of an initialised graph, in topological order. */
     public static List<ExampleCoupling> in(ComputationGraph graph, BatchNormStatistics batchNorm) {
@@ -63,6 +65,13 @@ public record ExampleCoupling(String vertex, String reason, boolean certain) {
 
     private static Optional<ExampleCoupling> ofLayer(
             String name, org.deeplearning4j.nn.conf.layers.Layer conf, BatchNormStatistics batchNorm) {
+        if (conf instanceof TimeDistributed) {
+            return Optional.of(new ExampleCoupling(
+                    name,
+                    "a time-distributed layer lays a mask out across the examples of the batch",
+                    "set microBatches if there are no masks",
+                    false));
+        }
         if (conf instanceof BaseWrapperLayer wrapper) {
             return ofLayer(name, wrapper.getUnderlying(), batchNorm);
         }
@@ -77,7 +86,11 @@ public record ExampleCoupling(String vertex, String reason, boolean certain) {
         }
         if (conf instanceof BatchNormalization) {
             return batchNorm == BatchNormStatistics.FULL_BATCH
-                    ? known(name, "batch normalization takes its statistics over the whole batch")
+                    ? Optional.of(new ExampleCoupling(
+                            name,
+                            "batch normalization takes its statistics over the whole batch",
+                            "batchNorm(PER_MICRO_BATCH) lifts that, with another result",
+                            true))
                     : Optional.empty();
         }
         if (conf instanceof CenterLossOutputLayer) {
@@ -129,13 +142,14 @@ public record ExampleCoupling(String vertex, String reason, boolean certain) {
     }
 
     private static Optional<ExampleCoupling> known(String vertex, String reason) {
-        return Optional.of(new ExampleCoupling(vertex, reason, true));
+        return Optional.of(new ExampleCoupling(vertex, reason, "", true));
     }
 
     private static Optional<ExampleCoupling> unknown(String vertex, Object part) {
         return Optional.of(new ExampleCoupling(
                 vertex,
                 "it is not known whether " + part.getClass().getName() + " treats examples independently",
+                "set microBatches if it does",
                 false));
     }
 }

@@ -56,10 +56,21 @@ final class TaskWorkspaces extends LayerWorkspaceMgr {
 
     @Override
     public INDArray leverageTo(ArrayType type, INDArray array) {
-        boolean outlivesTask = array == null
+        return outlivesTask(array) ? array : super.leverageTo(type, array);
+    }
+
+    @Override
+    public INDArray validateArrayLocation(
+            ArrayType type, INDArray array, boolean migrateIfInvalid, boolean exceptionIfDetached) {
+        return outlivesTask(array)
+                ? array
+                : super.validateArrayLocation(type, array, migrateIfInvalid, exceptionIfDetached);
+    }
+
+    private boolean outlivesTask(INDArray array) {
+        return array == null
                 || !array.isAttached()
                 || !shortLived.contains(array.data().getParentWorkspace().getId());
-        return outlivesTask ? array : super.leverageTo(type, array);
     }
 
     private static Map<ArrayType, WorkspaceConfiguration> configurations(Map<ArrayType, String> names) {
