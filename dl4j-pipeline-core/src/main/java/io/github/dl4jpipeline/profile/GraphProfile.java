@@ -65,7 +65,9 @@ public record GraphProfile(int examples, String device, int repetitions, List<Ve
     public void save(Path file) {
         try {
             Path directory = file.toAbsolutePath().getParent();
-            Path draft = Files.createTempFile(directory, file.getFileName().toString(), ".part");
+            // Not a temporary file of Java's: those can be read by their owner only.
+            Path draft = directory.resolve(
+                    "." + file.getFileName() + "." + ProcessHandle.current().pid() + ".part");
             try {
                 JSON.writeValue(draft.toFile(), this);
                 Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
