@@ -1,0 +1,53 @@
+package io.github.dl4jpipeline.examples.data;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
+
+/** Takes the batches out of a {@code tar.gz}. */
+final class BatchArchive {
+    private BatchArchive() {}
+
+    /**
+     * Unpacks the batches into a temporary folder within the directory, and moves them into it when all are there. Names
+     * of other files, and folders in names, do not matter.
+     *
+     * @throws IOException if the archive is not whole or lacks a batch; the directory is then as before
+     */
+    static void unpack(Path archive, Path directory) throws IOException {
+        Path folder = Files.createTempDirectory(directory, ".unpacking");
+        try {
+            extract(archive, folder);
+            for (String batch : CifarDownload.BATCHES) {
+                if (!Files.exists(folder.resolve(batch))) {
+                    throw new IOException("the archive holds no " + batch);
+                }
+            }
+            for (String batch : CifarDownload.BATCHES) {
+                Files.move(folder.resolve(batch), directory.resolve(batch));
+            }
+        } finally {
+            for (String batch : CifarDownload.BATCHES) {
+                Files.deleteIfExists(folder.resolve(batch));
+            }
+            Files.delete(folder);
+        }
+    }
+
+    private static void extract(Path archive, Path folder) throws IOException {
+        try (InputStream file = new BufferedInputStream(Files.newInputStream(archive));
+                TarArchiveInputStream tar = new TarArchiveInputStream(new GzipCompressorInputStream(file))) {
+            for (TarArchiveEntry entry = tar.getNextTarEntry(); entry != null; entry = tar.getNextTarEntry()) {
+                String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
+                if (entry.isFile() && CifarDownload.BATCHES.contains(name)) {
+                    Files.copy(tar, folder.resolve(name));
+                }
+            }
+        }
+    }
+}
