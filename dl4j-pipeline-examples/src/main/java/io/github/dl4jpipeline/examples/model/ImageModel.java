@@ -1,0 +1,95 @@
+package io.github.dl4jpipeline.examples.model;
+
+import io.github.dl4jpipeline.examples.data.CifarFormat;
+import io.github.dl4jpipeline.examples.io.Failures;
+import io.github.dl4jpipeline.examples.io.InputException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * An initialised network that takes images {@code [batch, 3, 32, 32]} and gives 10 classes.
+ *
+ * @param name what it is called in reports
+ * @param model a {@code ComputationGraph} or a {@code MultiLayerNetwork}
+ */
+public record ImageModel(String name, Model model) {
+    private static final String FILE_ENDING = ".zip";
+
+    /**
+     * A new example network, or the model in a file.
+     *
+     * @param nameOrFile a name, or the path of a file that ends in {@code .zip}
+     * @param seed of a new network's random parameters
+     * @throws InputException if there is no such name or file, or the model is not one for these images
+     */
+    public static ImageModel of(String nameOrFile, long seed) {
+        if (!isFile(nameOrFile)) {
+            return new ImageModel(nameOrFile, ExampleModel.named(nameOrFile).create(seed));
+        }
+        Path file = Path.of(nameOrFile);
+        Model model = ModelFile.read(file);
+        requireImages(file, model);
+        return new ImageModel(nameOf(file), model);
+    }
+
+    /**
+     * The name that {@link #of} gives.
+     *
+     * @throws InputException if there is no such name
+     */
+    public static String nameOf(String nameOrFile) {
+        if (isFile(nameOrFile)) {
+            return nameOf(Path.of(nameOrFile));
+        }
+        ExampleModel.named(nameOrFile);
+        return nameOrFile;
+    }
+
+    /** Whether {@link #of} takes this for a file. */
+    public static boolean isFile(String nameOrFile) {
+        return nameOrFile.toLowerCase(Locale.ROOT).endsWith(FILE_ENDING);
+    }
+
+    private static String nameOf(Path file) {
+        String name = file.getFileName().toString();
+        return name.substring(0, name.length() - FILE_ENDING.length());
+    }
+
+    private static void requireImages(Path file, Model model) {
+        String wanted = "images [batch, 3, 32, 32] to give [batch, 10]";
+        if (model instanceof ComputationGraph graph
+                && (graph.getNumInputArrays() != 1 || graph.getNumOutputArrays() != 1)) {
+            throw new InputException(file + " has " + graph.getNumInputArrays() + " inputs and "
+                    + graph.getNumOutputArrays() + " outputs; expected 1 input and 1 output, " + wanted);
+        }
+        INDArray image = Nd4j.zeros(DataType.FLOAT, 1, CifarFormat.CHANNELS, CifarFormat.SIZE, CifarFormat.SIZE);
+        long[] shape;
+        try {
+            INDArray output = model instanceof ComputationGraph graph
+                    ? graph.outputSingle(image)
+                    : ((MultiLayerNetwork) model).output(image);
+            shape = output.shape();
+        } catch (RuntimeException e) {
+            throw new InputException(file + " does not take " + wanted + ": " + Failures.reason(e), e);
+        }
+        if (!Arrays.equals(shape, new long[] {1, CifarFormat.CLASSES})) {
+            throw new InputException(file + " gives " + Arrays.toString(shape) + " for one image; expected " + wanted);
+        }
+    }
+
+    /** The model as a graph; a multi-layer network is copied into one. */
+    public ComputationGraph graph() {
+        return model instanceof ComputationGraph graph ? graph : ((MultiLayerNetwork) model).toComputationGraph();
+    }
+
+    public long parameters() {
+        return model.numParams();
+    }
+}

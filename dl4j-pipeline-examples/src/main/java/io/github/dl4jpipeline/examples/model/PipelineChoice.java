@@ -1,0 +1,50 @@
+package io.github.dl4jpipeline.examples.model;
+
+import io.github.dl4jpipeline.PipelineBuilder;
+import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.examples.io.InputException;
+import io.github.dl4jpipeline.graph.UnsupportedGraphException;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.schedule.Schedule;
+import java.util.OptionalInt;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+
+/**
+ * What the user wants of the pipeline.
+ *
+ * @param stages number of stages; empty leaves it to the planner
+ * @param microBatches number of micro-batches; empty leaves it to the planner
+ * @param schedule the order in which stages run their tasks
+ */
+public record PipelineChoice(OptionalInt stages, OptionalInt microBatches, Schedule schedule) {
+
+    /**
+     * A pipeline around a model.
+     *
+     * @throws InputException if the model cannot be trained in a pipeline, or has fewer vertices than stages
+     */
+    public PipelineComputationGraph build(ImageModel model) {
+        PipelineBuilder builder = (model.model() instanceof ComputationGraph graph
+                        ? PipelineComputationGraph.builder(graph)
+                        : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))
+                .schedule(schedule);
+        stages.ifPresent(builder::stages);
+        microBatches.ifPresent(builder::microBatches);
+        PipelineComputationGraph net;
+        try {
+            net = builder.build();
+        } catch (UnsupportedGraphException e) {
+            throw new InputException(model.name() + ": " + e.getMessage(), e);
+        }
+        long vertices = VertexGraph.of(net).vertices().stream()
+                .filter(vertex -> !vertex.inputs().isEmpty())
+                .count();
+        if (stages.orElse(1) > vertices) {
+            net.close();
+            throw new InputException("--stages must be at most " + vertices + ", the number of vertices of "
+                    + model.name() + ", got " + stages.getAsInt());
+        }
+        return net;
+    }
+}

@@ -1,0 +1,53 @@
+package io.github.dl4jpipeline.examples.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jpipeline.examples.io.InputException;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
+
+class ExampleModelTest {
+
+    @ParameterizedTest
+    @CsvSource({"alexnet-cifar, 14859082", "lenet, 657080", "resnet-cifar, 274042", "vgg16-cifar, 33638218"})
+    void takesImagesAndGivesClasses(String name, long parameters) {
+        ComputationGraph graph = ExampleModel.named(name).create(1);
+        assertThat(graph.numParams()).isEqualTo(parameters);
+        assertThat(graph.params().dataType()).isEqualTo(DataType.FLOAT);
+        assertThat(graph.outputSingle(Nd4j.zeros(DataType.FLOAT, 2, 3, 32, 32)).shape())
+                .containsExactly(2, 10);
+    }
+
+    @Test
+    void parametersFollowFromTheSeed() {
+        ComputationGraph one = ExampleModel.LENET.create(1);
+        assertThat(ExampleModel.LENET.create(1).params()).isEqualTo(one.params());
+        assertThat(ExampleModel.LENET.create(2).params()).isNotEqualTo(one.params());
+    }
+
+    @Test
+    void resNetHasSkipsAndBatchNormalization() {
+        ComputationGraph graph = ExampleModel.RESNET_CIFAR.create(1);
+        assertThat(graph.getConfiguration().getVertexInputs().get("group1-block1-add"))
+                .containsExactly("group1-block1-b-norm", "stem-relu");
+        assertThat(graph.getConfiguration().getVertexInputs().get("group2-block1-add"))
+                .containsExactly("group2-block1-b-norm", "group2-block1-skip-norm");
+        assertThat(graph.getLayers())
+                .filteredOn(BatchNormalization.class::isInstance)
+                .hasSize(21);
+    }
+
+    @Test
+    void listsTheNamesForAnUnknownOne() {
+        assertThatThrownBy(() -> ExampleModel.named("alexnet"))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("'alexnet'")
+                .hasMessageContaining("alexnet-cifar, lenet, resnet-cifar, vgg16-cifar");
+    }
+}
