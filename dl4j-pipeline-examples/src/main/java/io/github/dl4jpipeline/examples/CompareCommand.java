@@ -1,0 +1,68 @@
+package io.github.dl4jpipeline.examples;
+
+import io.github.dl4jpipeline.examples.compare.CompareFigures;
+import io.github.dl4jpipeline.examples.compare.Comparison;
+import io.github.dl4jpipeline.examples.io.Json;
+import io.github.dl4jpipeline.examples.io.OutputFile;
+import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.PipelineChoice;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Measures the pipeline beside what Deeplearning4j has. */
+@Command(
+        name = "compare",
+        description = "Measures a training step of Deeplearning4j's fit, of its ParallelWrapper and of the pipeline, in"
+                + " turn, with random images.",
+        mixinStandardHelpOptions = true,
+        abbreviateSynopsis = true,
+        sortOptions = false)
+final class CompareCommand implements Callable<Integer> {
+    @Mixin
+    private final ModelOptions modelOptions = new ModelOptions();
+
+    @Mixin
+    private final PipelineOptions pipelineOptions = new PipelineOptions();
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            defaultValue = "10",
+            description = "Measured steps of each system. Default: ${DEFAULT-VALUE}.")
+    private int steps = 10;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
+    private @Nullable Path json;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        Options.requirePositive("--steps", steps);
+        PipelineChoice choice = pipelineOptions.choice();
+        int batch = modelOptions.batch();
+        Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
+        ImageModel model = ImageModel.of(modelOptions.model(), modelOptions.seed());
+        CompareFigures figures = Comparison.run(
+                model,
+                choice,
+                batch,
+                steps,
+                modelOptions.seed(),
+                spec.commandLine().getErr());
+        jsonFile.ifPresent(file -> Json.write(file, figures));
+        PrintWriter stdout = spec.commandLine().getOut();
+        stdout.print(CompareTable.of(figures));
+        stdout.flush();
+        return 0;
+    }
+}

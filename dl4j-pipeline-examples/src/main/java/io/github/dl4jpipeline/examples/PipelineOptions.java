@@ -1,0 +1,43 @@
+package io.github.dl4jpipeline.examples;
+
+import io.github.dl4jpipeline.examples.io.InputException;
+import io.github.dl4jpipeline.examples.model.PipelineChoice;
+import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.Schedules;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Options of the pipeline. */
+final class PipelineOptions {
+    @Option(names = "--stages", paramLabel = "N", description = "Number of stages. Default: the planner chooses.")
+    private @Nullable Integer stages;
+
+    @Option(
+            names = "--micro-batches",
+            paramLabel = "N",
+            description = "Number of micro-batches of a batch. Default: the planner chooses.")
+    private @Nullable Integer microBatches;
+
+    @Option(
+            names = "--schedule",
+            paramLabel = "NAME",
+            defaultValue = "1f1b",
+            description = "Order of a stage's tasks: fill-drain or 1f1b. Default: ${DEFAULT-VALUE}.")
+    private String schedule = "1f1b";
+
+    /** What the options say. */
+    PipelineChoice choice() {
+        return new PipelineChoice(
+                Options.requirePositiveIfGiven("--stages", stages),
+                Options.requirePositiveIfGiven("--micro-batches", microBatches),
+                named(schedule));
+    }
+
+    private static Schedule named(String schedule) {
+        try {
+            return Schedules.named(schedule);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--schedule: " + e.getMessage(), e);
+        }
+    }
+}

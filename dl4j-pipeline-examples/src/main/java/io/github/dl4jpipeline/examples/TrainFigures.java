@@ -1,0 +1,48 @@
+package io.github.dl4jpipeline.examples;
+
+import io.github.dl4jpipeline.examples.data.ImageData;
+import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.train.TrainingResult;
+import io.github.dl4jpipeline.examples.train.TrainingSettings;
+import java.nio.file.Path;
+
+/** What {@code train --json} writes. */
+record TrainFigures(
+        String model,
+        long parameters,
+        String data,
+        int trainImages,
+        int testImages,
+        int epochs,
+        int batch,
+        long seed,
+        String schedule,
+        int stages,
+        int microBatches,
+        double accuracy,
+        double loss,
+        double seconds,
+        double imagesPerSecond,
+        String out) {
+
+    static TrainFigures of(
+            ImageModel model, ImageData data, TrainingSettings settings, TrainingResult result, Path out) {
+        return new TrainFigures(
+                model.name(),
+                model.parameters(),
+                data.name(),
+                data.train().size(),
+                data.test().size(),
+                settings.epochs(),
+                settings.batch(),
+                settings.seed(),
+                settings.pipeline().schedule().name(),
+                result.plan().stages().size(),
+                result.plan().microBatches(),
+                result.accuracy(),
+                result.loss(),
+                result.seconds(),
+                result.imagesPerSecond(),
+                out.toString());
+    }
+}

@@ -1,0 +1,109 @@
+package io.github.dl4jpipeline.examples.compare;
+
+import io.github.dl4jpipeline.examples.compare.CompareFigures.NotMeasured;
+import io.github.dl4jpipeline.examples.data.RandomBatch;
+import io.github.dl4jpipeline.examples.io.Failures;
+import io.github.dl4jpipeline.examples.io.Progress;
+import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.PipelineChoice;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.dataset.DataSet;
+
+/**
+ * Measures systems side by side: they take turns step by step, so that whatever else the machine does slows them all
+ * alike. Each trains a copy of the same network on the same random batch. Some steps to warm up are not counted.
+ *
+ * <p>Deeplearning4j's {@code fit} takes two turns, with one thread per operation and with one per core; the better counts.
+ */
+public final class Comparison {
+    private static final int WARM_UP = 3;
+
+    private final int steps;
+    private final Map<TrainingSystem, StepTimes> times = new LinkedHashMap<>();
+    private final List<NotMeasured> notMeasured = new ArrayList<>();
+
+    private Comparison(int steps) {
+        this.steps = steps;
+    }
+
+    /**
+     * Compares the systems on a model.
+     *
+     * @param choice how the pipeline is set up
+     * @param batchSize images of a batch
+     * @param steps number of measured steps of each system
+     * @param err takes the progress
+     */
+    public static CompareFigures run(
+            ImageModel model, PipelineChoice choice, int batchSize, int steps, long seed, PrintWriter err) {
+        int cores = Runtime.getRuntime().availableProcessors();
+        Comparison comparison = new Comparison(steps);
+        try {
+            comparison.setUp(model, choice, RandomBatch.of(batchSize, seed), cores);
+            comparison.takeTurns(err);
+            return new CompareFigures(
+                    model.name(),
+                    model.parameters(),
+                    batchSize,
+                    steps,
+                    WARM_UP,
+                    cores,
+                    Backend.classifier(),
+                    SystemFigures.of(comparison.times),
+                    comparison.notMeasured);
+        } finally {
+            comparison.times.keySet().forEach(TrainingSystem::close);
+        }
+    }
+
+    private void setUp(ImageModel model, PipelineChoice choice, DataSet batch, int cores) {
+        ComputationGraph graph = model.graph();
+        add(new PipelineFit(choice.build(new ImageModel(model.name(), graph.clone())), batch));
+        try {
+            add(new ParallelWrapperFit(graph.clone(), batch, cores));
+        } catch (RuntimeException e) {
+            notMeasured.add(new NotMeasured(ParallelWrapperFit.NAME, Failures.reason(e)));
+        }
+        add(new StockFit(graph, batch, 1));
+        if (cores > 1) {
+            add(new StockFit(graph, batch, cores));
+        }
+    }
+
+    private void add(TrainingSystem system) {
+        times.put(system, new StepTimes());
+    }
+
+    private void takeTurns(PrintWriter err) {
+        try (Progress progress = new Progress(err, "compare", (long) (WARM_UP + steps) * times.size())) {
+            for (int step = -WARM_UP; step < steps; step++) {
+                for (TrainingSystem system : List.copyOf(times.keySet())) {
+                    takeTurn(system, step >= 0);
+                    progress.step(" " + system.name());
+                }
+            }
+        }
+    }
+
+    private void takeTurn(TrainingSystem system, boolean counts) {
+        long start = System.nanoTime();
+        try {
+            system.step();
+        } catch (RuntimeException e) {
+            if (!(system instanceof ParallelWrapperFit)) {
+                throw e;
+            }
+            times.remove(system);
+            notMeasured.add(new NotMeasured(system.name(), Failures.reason(e)));
+            return;
+        }
+        if (counts) {
+            times.get(system).add((System.nanoTime() - start) / 1e6);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package io.github.dl4jpipeline.examples.compare;
+
+import java.util.Map;
+
+/** One way to train: a network of its own and a batch, one step at a time. */
+interface TrainingSystem extends AutoCloseable {
+
+    /** What the system is called in reports. Two with the same name are two settings of one system. */
+    String name();
+
+    /** How many threads one of its operations uses. */
+    int operationThreads();
+
+    /** Trains one step; on return it is complete. */
+    void step();
+
+    /** What else is reported, by key; known after the first step. */
+    Map<String, Number> details();
+
+    @Override
+    void close();
+}

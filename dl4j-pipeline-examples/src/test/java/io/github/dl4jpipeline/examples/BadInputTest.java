@@ -1,0 +1,96 @@
+package io.github.dl4jpipeline.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.dl4jpipeline.examples.data.TestBatches;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What the user gets wrong is told by name, with exit code 2, and nothing is written. */
+class BadInputTest {
+    @TempDir
+    private Path directory;
+
+    private Path model;
+    private Path out;
+
+    @BeforeEach
+    void write() {
+        model = TinyModel.save(directory.resolve("tiny.zip"));
+        out = directory.resolve("out.zip");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--epochs, 0, '--epochs must be at least 1, got 0'",
+        "--batch, -3, '--batch must be at least 1, got -3'",
+        "--stages, 0, '--stages must be at least 1, got 0'",
+        "--micro-batches, 0, '--micro-batches must be at least 1, got 0'",
+        "--schedule, gpipe, 'no schedule ''gpipe''; known are fill-drain and 1f1b'",
+        "--batch, many, 'Invalid value for option ''--batch'''",
+        "--replicas, 2, '--replicas'",
+        "--model, alexnet, 'no model ''alexnet''; known are alexnet-cifar, lenet, resnet-cifar, vgg16-cifar'",
+        "--model, missing.zip, 'Model file missing.zip does not exist'",
+        "--data, missing, 'Data directory missing does not exist'"
+    })
+    void namesTheOptionAndTheValue(String option, String value, String message) {
+        assertRefused(CommandRun.of("train", "--out", out, option, value), message);
+    }
+
+    @Test
+    void refusesMoreStagesThanVertices() {
+        Path data = TestBatches.directory(directory.resolve("data"), 10, 10);
+        assertRefused(
+                CommandRun.of("train", "--model", model, "--data", data, "--out", out, "--stages", 3),
+                "--stages must be at most 2, the number of vertices of tiny, got 3");
+    }
+
+    @Test
+    void refusesOutputThatCannotBeWritten() throws IOException {
+        Path inNothing = directory.resolve("missing/out.zip");
+        assertRefused(CommandRun.of("train", "--out", inNothing), "--out " + inNothing + " cannot be written");
+        assertRefused(CommandRun.of("train", "--out", directory), "--out " + directory + " is a directory");
+        Path json = directory.resolve("missing/figures.json");
+        assertRefused(CommandRun.of("train", "--out", out, "--json", json), "--json " + json);
+        assertRefused(CommandRun.of("compare", "--json", json), "--json " + json);
+        assertRefused(CommandRun.of("profile", "--out", json), "--out " + json);
+    }
+
+    @Test
+    void keepsAnEarlierModelWhenTheDataAreBad() throws IOException {
+        Files.writeString(out, "earlier");
+        Path data = directory.resolve("data");
+        TestBatches.write(data.resolve("data_batch_1.bin"), new byte[3072]);
+
+        CommandRun run = CommandRun.trainTiny(model, data, out);
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("data_batch_1.bin: record 0 is truncated, it has 3072 of 3073 bytes");
+        assertThat(out).hasContent("earlier");
+    }
+
+    @Test
+    void needsASubcommand() {
+        assertRefused(CommandRun.of(), "Missing subcommand");
+        assertRefused(CommandRun.of("trian"), "train");
+    }
+
+    @Test
+    void explainsItself() {
+        CommandRun run = CommandRun.of("--help");
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out()).contains("train", "profile", "compare", "Exit codes");
+    }
+
+    private void assertRefused(CommandRun run, String message) {
+        assertThat(run.err()).contains("error: ").contains(message);
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(out).doesNotExist();
+    }
+}
