@@ -55,7 +55,7 @@ final class StageGradients {
     /** Lets the layers of a replica write into the sum, or into the array that is to be added to it. */
     void bind(GraphReplica replica, boolean first) {
         for (Slice slice : slices) {
-            replica.bindGradient(slice.position(), first ? slice.sum() : slice.next());
+            replica.bindGradients(slice.position(), first ? slice.sum() : slice.next(), false);
         }
     }
 

@@ -26,8 +26,9 @@ public final class GraphReplica {
     private final int[] stageOf;
     private final ActivationMemory[] memoryOfStage;
     private final boolean workspaces;
+    private final VertexKernel[] kernels;
 
-    /** By position: what vertices put out, and the errors that reached them from other stages. */
+    /** By position: what vertices put out, and the errors that have reached them. */
     private final @Nullable INDArray[] activations;
 
     private final @Nullable INDArray[] errors;
@@ -57,11 +58,17 @@ public final class GraphReplica {
             memoryOfStage[stage] = new ActivationMemory(name + "-stage" + stage, workspaces);
         }
         prepareLayers(keepPreActivations);
+        this.kernels = vertices.vertices().stream().map(this::kernelFor).toArray(VertexKernel[]::new);
+    }
+
+    private VertexKernel kernelFor(Vertex vertex) {
+        GraphVertex graphVertex = graphVertex(vertex.position());
+        return vertex.role() == Vertex.Role.OUTPUT ? new OutputKernel(graphVertex) : new StockKernel(graphVertex);
     }
 
     private void prepareLayers(boolean keepPreActivations) {
         for (Vertex vertex : vertices.vertices()) {
-            GraphVertex graphVertex = vertex(vertex.position());
+            GraphVertex graphVertex = graphVertex(vertex.position());
             if (!graphVertex.hasLayer()) {
                 continue;
             }
@@ -125,30 +132,63 @@ public final class GraphReplica {
         inputMemory.close();
     }
 
-    /** Binds the gradient views of a vertex's layer, to which its backward pass writes. */
-    public void bindGradient(int position, INDArray view) {
-        vertex(position).setBackpropGradientsViewArray(view);
+    /**
+     * Sets where the parameter gradients of a vertex go.
+     *
+     * @param gradients an array of the length of its parameters
+     * @param add whether to add to it, if the vertex {@linkplain #addsGradients can}
+     */
+    public void bindGradients(int position, INDArray gradients, boolean add) {
+        kernels[position].bindGradients(gradients, add);
     }
 
-    GraphVertex vertex(int position) {
-        return graph.getVertices()[graph.topologicalSortOrder()[position]];
+    /** Whether a vertex can add to the gradients that it finds; otherwise it overwrites them. */
+    public boolean addsGradients(int position) {
+        return kernels[position].addsGradients();
     }
 
-    Vertex describe(int position) {
+    Vertex vertex(int position) {
         return vertices.get(position);
     }
 
-    /** Which of the network's outputs, and so of the labels, a vertex is. */
-    int outputIndex(Vertex vertex) {
-        return graph.getConfiguration().getNetworkOutputs().indexOf(vertex.name());
+    VertexKernel kernel(int position) {
+        return kernels[position];
+    }
+
+    @Nullable Layer layer(int position) {
+        return graphVertex(position).getLayer();
+    }
+
+    /** The features that a network input hands on. */
+    @Nullable INDArray feature(int position) {
+        return microBatch.features()[graphVertex(position).getVertexIndex()];
+    }
+
+    @Nullable INDArray label(int position) {
+        return microBatch.labels()[outputIndex(position)];
+    }
+
+    @Nullable INDArray labelMask(int position) {
+        @Nullable INDArray[] masks = microBatch.labelMasks();
+        return masks == null ? null : masks[outputIndex(position)];
+    }
+
+    boolean isFirstOutput(int position) {
+        return outputIndex(position) == 0;
+    }
+
+    private int outputIndex(int position) {
+        return graph.getConfiguration()
+                .getNetworkOutputs()
+                .indexOf(vertices.get(position).name());
+    }
+
+    private GraphVertex graphVertex(int position) {
+        return graph.getVertices()[graph.topologicalSortOrder()[position]];
     }
 
     NoiseSource noise() {
         return noise;
-    }
-
-    int stageOf(int position) {
-        return stageOf[position];
     }
 
     ActivationMemory memory(int stage) {
@@ -169,13 +209,18 @@ public final class GraphReplica {
         return error;
     }
 
-    /** Adds an error to those that a vertex of another stage has received; the sum lies in that stage's memory. */
-    void sendError(int position, INDArray error) {
+    /**
+     * Adds an error to those that a vertex has received. Within a stage the first error becomes the sum; for another
+     * stage it is copied into that stage's memory, since the sender's errors end with its task.
+     */
+    void addError(int position, INDArray error, int fromStage) {
         INDArray sum = errors[position];
-        if (sum == null) {
-            errors[position] = memory(stageOf[position]).copyOf(error);
-        } else {
+        if (sum != null) {
             sum.addi(error);
+        } else if (stageOf[position] == fromStage) {
+            errors[position] = error;
+        } else {
+            errors[position] = memory(stageOf[position]).copyOf(error);
         }
     }
 
@@ -184,11 +229,7 @@ public final class GraphReplica {
         for (int position : positions) {
             activations[position] = null;
             errors[position] = null;
-            GraphVertex vertex = vertex(position);
-            vertex.clear();
-            if (vertex.hasLayer()) {
-                vertex.getLayer().clearNoiseWeightParams();
-            }
+            kernels[position].clear();
         }
     }
 

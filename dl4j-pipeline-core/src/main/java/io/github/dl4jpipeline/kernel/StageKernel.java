@@ -5,22 +5,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.gradient.Gradient;
-import org.deeplearning4j.nn.graph.vertex.GraphVertex;
-import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
-import org.deeplearning4j.nn.layers.BaseOutputLayer;
-import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.nd4j.common.primitives.Pair;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Runs the vertices of one stage with Deeplearning4j's own layer code, one task at a time.
+ * Runs the vertices of one stage, one task at a time.
  *
  * <p>What passes between vertices, and in which order errors are added up, is as in {@code ComputationGraph.fit}.
  */
@@ -43,7 +37,7 @@ public final class StageKernel {
     /**
      * What a backward task leaves.
      *
-     * @param gradients of each vertex, by position: views of the arrays bound with {@link GraphReplica#bindGradient}
+     * @param gradients of each vertex, by position: views of the arrays bound with {@link GraphReplica#bindGradients}
      * @param scores of the network outputs in the stage
      * @param moments of the input of each batch normalization, by position; only those of part of a batch
      */
@@ -53,8 +47,7 @@ public final class StageKernel {
     /** Runs the stage forward. The activations stay in the replica's memory until the backward task. */
     public void forward(GraphReplica replica, VertexObserver observer) {
         ActivationMemory memory = replica.memory(stage);
-        LayerWorkspaceMgr workspaces =
-                replica.usesWorkspaces() ? TaskWorkspaces.forward(memory, scratch) : TaskWorkspaces.none();
+        LayerWorkspaceMgr workspaces = forwardWorkspaces(replica);
         scratch.enter();
         memory.open();
         try {
@@ -71,60 +64,38 @@ public final class StageKernel {
         }
     }
 
-    private INDArray forward(GraphReplica replica, int position, LayerWorkspaceMgr workspaces) {
-        GraphVertex vertex = replica.vertex(position);
-        Vertex description = replica.describe(position);
-        if (description.role() == Vertex.Role.INPUT) {
-            return replica.microBatch().features()[vertex.getVertexIndex()];
+    private static @Nullable INDArray forward(GraphReplica replica, int position, LayerWorkspaceMgr workspaces) {
+        Vertex vertex = replica.vertex(position);
+        if (vertex.role() == Vertex.Role.INPUT) {
+            return replica.feature(position);
         }
+        INDArray[] inputs = vertex.inputs().stream().map(replica::activation).toArray(INDArray[]::new);
+        replica.noise().seedForMicroBatch(vertex.name());
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-            for (int i = 0; i < description.inputs().size(); i++) {
-                vertex.setInput(i, replica.activation(description.inputs().get(i)), workspaces);
-            }
-            if (description.role() == Vertex.Role.OUTPUT) {
-                return null; // output layers compute what they need from their input in the backward pass
-            }
-            replica.noise().seedForMicroBatch(description.name());
-            return vertex.doForward(true, workspaces);
+            return replica.kernel(position).forward(inputs, workspaces);
         }
     }
 
     /**
-     * Runs the stage backward, and ends the life of its activations. The gradients are in the views that
-     * {@link GraphReplica#bindGradient} has set.
+     * Runs the stage backward, and ends the life of its activations. The gradients are in the arrays that
+     * {@link GraphReplica#bindGradients} has set.
      *
      * @param regularization the graph's regularization term, added to the first output's score; 0 to leave it out
      */
     public BackwardResult backward(GraphReplica replica, double regularization, VertexObserver observer) {
         ActivationMemory memory = replica.memory(stage);
-        boolean inWorkspaces = replica.usesWorkspaces();
-        LayerWorkspaceMgr workspaces = inWorkspaces ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
-        LayerWorkspaceMgr forScore = inWorkspaces ? TaskWorkspaces.forward(memory, scratch) : TaskWorkspaces.none();
-        Map<Integer, Gradient> gradients = new TreeMap<>();
-        List<OutputScore> scores = new ArrayList<>();
-        Map<Integer, Moments> moments = new TreeMap<>();
+        LayerWorkspaceMgr workspaces =
+                replica.usesWorkspaces() ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
+        BackwardResult result = new BackwardResult(new TreeMap<>(), new ArrayList<>(), new TreeMap<>());
         memory.enter();
         scratch.enter();
         scratch.errors.open();
         try {
-            for (int position : positions) {
-                replica.vertex(position).setEpsilon(replica.takeError(position));
-            }
             for (int i = positions.size() - 1; i >= 0; i--) {
                 int position = positions.get(i);
-                if (replica.describe(position).runsBackward()) {
+                if (replica.vertex(position).runsBackward()) {
                     observer.begin(position);
-                    Gradient gradient = backward(replica, position, workspaces);
-                    if (gradient != null) {
-                        gradients.put(position, gradient);
-                    }
-                    if (replica.isPartOfBatch()
-                            && replica.vertex(position).getLayer() instanceof BatchNormalization layer) {
-                        moments.put(position, Moments.ofInput(layer));
-                    }
-                    if (replica.describe(position).role() == Vertex.Role.OUTPUT) {
-                        scores.add(score(replica, position, regularization, forScore));
-                    }
+                    backward(replica, position, workspaces, regularization, result);
                     observer.backwardDone(position);
                 }
             }
@@ -133,59 +104,47 @@ public final class StageKernel {
         }
         replica.clear(positions);
         memory.close();
-        return new BackwardResult(gradients, scores, moments);
+        return result;
     }
 
-    private Gradient backward(GraphReplica replica, int position, LayerWorkspaceMgr workspaces) {
-        GraphVertex vertex = replica.vertex(position);
-        Vertex description = replica.describe(position);
-        if (description.role() == Vertex.Role.OUTPUT) {
-            outputLayer(vertex).setLabels(replica.microBatch().labels()[replica.outputIndex(description)]);
+    private void backward(
+            GraphReplica replica,
+            int position,
+            LayerWorkspaceMgr workspaces,
+            double regularization,
+            BackwardResult result) {
+        Vertex vertex = replica.vertex(position);
+        VertexKernel kernel = replica.kernel(position);
+        if (kernel instanceof OutputKernel output) {
+            output.setLabels(replica.label(position));
         }
-        replica.noise().seedForMicroBatch(description.name());
-        Pair<Gradient, INDArray[]> result;
+        replica.noise().seedForMicroBatch(vertex.name());
+        @Nullable INDArray[] errors;
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.BP_WORKING_MEM)) {
-            result = vertex.doBackward(false, workspaces);
+            errors = kernel.backward(replica.takeError(position), workspaces);
         }
-        INDArray[] errors = result.getSecond();
-        for (int i = 0; i < description.inputs().size(); i++) {
-            int input = description.inputs().get(i);
-            // Embeddings, for one, have no error for their input.
-            if (errors != null && errors[i] != null && replica.describe(input).runsBackward()) {
-                passError(replica, input, errors[i]);
+        for (int i = 0; i < errors.length; i++) {
+            int input = vertex.inputs().get(i);
+            if (errors[i] != null && replica.vertex(input).runsBackward()) {
+                replica.addError(input, errors[i], stage);
             }
         }
-        return result.getFirst();
-    }
-
-    private void passError(GraphReplica replica, int position, INDArray error) {
-        if (replica.stageOf(position) != stage) {
-            replica.sendError(position, error);
-            return;
+        Gradient gradient = kernel.gradient();
+        if (gradient != null) {
+            result.gradients().put(position, gradient);
         }
-        GraphVertex vertex = replica.vertex(position);
-        INDArray sum = vertex.getEpsilon();
-        vertex.setEpsilon(sum == null ? error : sum.addi(error));
-    }
-
-    private OutputScore score(GraphReplica replica, int position, double regularization, LayerWorkspaceMgr workspaces) {
-        GraphVertex vertex = replica.vertex(position);
-        int output = replica.outputIndex(replica.describe(position));
-        INDArray[] labelMasks = replica.microBatch().labelMasks();
-        Layer layer = (Layer) outputLayer(vertex);
-        if (vertex instanceof LayerVertex layerVertex && !layerVertex.isSetLayerInput()) {
-            layerVertex.applyPreprocessorAndSetInput(workspaces);
+        if (kernel instanceof OutputKernel output) {
+            double term = replica.isFirstOutput(position) ? regularization : 0;
+            result.scores().add(output.score(replica.labelMask(position), term, forwardWorkspaces(replica)));
         }
-        layer.setMaskArray(labelMasks == null ? null : labelMasks[output]);
-        try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-            double score = ((IOutputLayer) layer).computeScore(output == 0 ? regularization : 0, true, workspaces);
-            return new OutputScore(
-                    score, layer instanceof BaseOutputLayer && !layer.conf().isMiniBatch());
+        if (replica.isPartOfBatch() && replica.layer(position) instanceof BatchNormalization layer) {
+            result.moments().put(position, Moments.ofInput(layer));
         }
     }
 
-    private static IOutputLayer outputLayer(GraphVertex vertex) {
-        Layer layer = vertex.getLayer();
-        return (IOutputLayer) (layer instanceof FrozenLayerWithBackprop frozen ? frozen.getInsideLayer() : layer);
+    private LayerWorkspaceMgr forwardWorkspaces(GraphReplica replica) {
+        return replica.usesWorkspaces()
+                ? TaskWorkspaces.forward(replica.memory(stage), scratch)
+                : TaskWorkspaces.none();
     }
 }

@@ -125,7 +125,7 @@ public final class GraphProfiler {
         for (Vertex vertex : vertices.vertices()) {
             long to = from + vertex.parameters();
             if (to > from && vertex.runsBackward()) {
-                replica.bindGradient(vertex.position(), gradients.get(NDArrayIndex.interval(from, to)));
+                replica.bindGradients(vertex.position(), gradients.get(NDArrayIndex.interval(from, to)), false);
             }
             from = to;
         }
