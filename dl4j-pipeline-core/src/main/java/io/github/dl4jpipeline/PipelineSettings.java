@@ -31,6 +31,9 @@ record PipelineSettings(
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
+    /** The first fit waits for the profile, which runs the graph several times; more examples tell little more. */
+    private static final long MOST_PROFILED = 16;
+
     /** The plan that needs no batch: the one given, or that for the profile given; null if there is neither. */
     @Nullable PartitionPlan planWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
@@ -40,13 +43,14 @@ record PipelineSettings(
         return profile == null ? null : plan(graph, profile, profile.examples());
     }
 
-    /** The plan for batches like this one; its first micro-batch is profiled, unless there is a profile. */
+    /** The plan for batches like this one; some of its examples are profiled, unless there is a profile. */
     PartitionPlan planFor(ComputationGraph graph, MicroBatch batch) {
         GraphProfile measured = profile;
         if (measured == null) {
             int parts = microBatches(graph, batch.examples(), new ArrayList<>());
-            measured = GraphProfiler.profile(
-                    graph, batch.split(parts).get(0), devices(parts).get(0));
+            int enough = (int) ((batch.examples() + MOST_PROFILED - 1) / MOST_PROFILED);
+            MicroBatch sample = batch.split(Math.max(parts, enough)).get(0);
+            measured = GraphProfiler.profile(graph, sample, devices(parts).get(0));
         }
         return plan(graph, measured, (int) batch.examples());
     }

@@ -1,0 +1,18 @@
+package io.github.dl4jpipeline.benchmarks;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** Entry point: one subcommand for each benchmark. */
+@Command(
+        name = "benchmarks",
+        description = "Measurements of dl4j-pipeline.",
+        mixinStandardHelpOptions = true,
+        subcommands = {SteadyMemory.class, AccuracyComparison.class})
+public final class Benchmarks {
+    private Benchmarks() {}
+
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Benchmarks()).execute(arguments));
+    }
+}

@@ -1,0 +1,26 @@
+package io.github.dl4jpipeline.benchmarks;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The physical memory of this process, as Linux counts it. */
+final class ResidentMemory {
+    private static final Path STATUS = Path.of("/proc/self/status");
+
+    private ResidentMemory() {}
+
+    static long bytes() {
+        try {
+            return Files.readAllLines(STATUS).stream()
+                    .filter(line -> line.startsWith("VmRSS:"))
+                    .map(line -> line.replaceAll("\\D", ""))
+                    .mapToLong(kilobytes -> 1024 * Long.parseLong(kilobytes))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalStateException(STATUS + " has no line VmRSS"));
+        } catch (IOException e) {
+            throw new UncheckedIOException("Resident memory is read from " + STATUS + ", which Linux has", e);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+package io.github.dl4jpipeline.benchmarks;
+
+import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.examples.data.RandomBatch;
+import io.github.dl4jpipeline.examples.model.ImageModel;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.nd4j.linalg.dataset.DataSet;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Trains for many steps and watches the resident memory of the process. */
+@Command(
+        name = "memory",
+        description = "Resident memory of a training, after a warm-up and at its end.",
+        mixinStandardHelpOptions = true,
+        showDefaultValues = true)
+final class SteadyMemory implements Callable<Integer> {
+    @Option(names = "--model", description = "Name of an example model.")
+    private String model = "lenet";
+
+    @Option(names = "--batch", description = "Examples of a batch.")
+    private int batch = 64;
+
+    @Option(names = "--steps", description = "Number of steps.")
+    private int steps = 2_000;
+
+    @Option(names = "--warm-up", description = "Steps before the first reading that counts.")
+    private int warmUp = 200;
+
+    @Option(names = "--stages", description = "Number of stages.")
+    private int stages = 2;
+
+    @Override
+    public Integer call() {
+        DataSet data = RandomBatch.of(batch, 42);
+        long early = 0;
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(
+                        ImageModel.of(model, 42).graph())
+                .stages(stages)
+                .build()) {
+            for (int step = 1; step <= steps; step++) {
+                net.fit(data);
+                if (step == warmUp) {
+                    early = ResidentMemory.bytes();
+                }
+                if (step % warmUp == 0) {
+                    System.out.printf(Locale.ROOT, "step %d: %.1f MB%n", step, ResidentMemory.bytes() / 1e6);
+                }
+            }
+        }
+        long late = ResidentMemory.bytes();
+        System.out.printf(
+                Locale.ROOT,
+                "%s, batch %d, %d stages: %.1f MB after %d steps, %.1f MB after %d, %+.2f %%%n",
+                model,
+                batch,
+                stages,
+                early / 1e6,
+                warmUp,
+                late / 1e6,
+                steps,
+                100.0 * (late - early) / early);
+        return 0;
+    }
+}
