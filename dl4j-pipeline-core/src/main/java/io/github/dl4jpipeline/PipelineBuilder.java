@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.execute.WrappedModel;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.UnsupportedGraphException;
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
@@ -35,6 +36,7 @@ public final class PipelineBuilder {
     private OptionalInt microBatches = OptionalInt.empty();
     private Schedule schedule = Schedules.oneForwardOneBackward();
     private BatchNormStatistics batchNorm = BatchNormStatistics.FULL_BATCH;
+    private Kernels kernels = Kernels.FAST;
     private @Nullable GraphProfile profile;
     private @Nullable PartitionPlan plan;
     private boolean plainFitIfUnsupported;
@@ -82,6 +84,12 @@ public final class PipelineBuilder {
         return this;
     }
 
+    /** With which code layers are run. Default: the faster one; the result is the same. */
+    public PipelineBuilder kernels(Kernels value) {
+        kernels = value;
+        return this;
+    }
+
     /** A profile of this graph, so that the first {@code fit} need not measure one. */
     public PipelineBuilder profile(GraphProfile value) {
         profile = value;
@@ -108,7 +116,7 @@ public final class PipelineBuilder {
      */
     public PipelineComputationGraph build() {
         PipelineSettings settings =
-                new PipelineSettings(devices, stages, microBatches, schedule, batchNorm, profile, plan);
+                new PipelineSettings(devices, stages, microBatches, schedule, batchNorm, kernels, profile, plan);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

@@ -186,7 +186,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 if (plan == null) {
                     plan = settings.planFor(this, batch);
                 }
-                controller = new TaskController(this, plan, settings.schedule());
+                controller = new TaskController(this, plan, settings.schedule(), settings.kernels());
             }
             return controller;
         }

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
@@ -26,6 +27,7 @@ record PipelineSettings(
         OptionalInt microBatches,
         Schedule schedule,
         BatchNormStatistics batchNorm,
+        Kernels kernels,
         @Nullable GraphProfile profile,
         @Nullable PartitionPlan plan) {
 
@@ -50,7 +52,7 @@ record PipelineSettings(
             int parts = microBatches(graph, batch.examples(), new ArrayList<>());
             int enough = (int) ((batch.examples() + MOST_PROFILED - 1) / MOST_PROFILED);
             MicroBatch sample = batch.split(Math.max(parts, enough)).get(0);
-            measured = GraphProfiler.profile(graph, sample, devices(parts).get(0));
+            measured = GraphProfiler.profile(graph, sample, devices(parts).get(0), kernels);
         }
         return plan(graph, measured, (int) batch.examples());
     }

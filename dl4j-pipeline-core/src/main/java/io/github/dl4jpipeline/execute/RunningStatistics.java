@@ -3,10 +3,8 @@ package io.github.dl4jpipeline.execute;
 import io.github.dl4jpipeline.kernel.Moments;
 import java.util.Map;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
-import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * The update of one batch normalization's running statistics from those of the micro-batches.
@@ -44,32 +42,6 @@ final class RunningStatistics {
     void write(Map<String, INDArray> gradients) {
         INDArray mean = meanSum.div(examples);
         INDArray variance = squareSum.div(examples).subi(mean.mul(mean));
-        double keep = layer.layerConf().getDecay();
-
-        INDArray running = layer.getParam(BatchNormalizationParamInitializer.GLOBAL_MEAN);
-        assign(
-                gradients.get(BatchNormalizationParamInitializer.GLOBAL_MEAN),
-                flat(running).sub(mean).muli(1 - keep));
-        if (layer.layerConf().isUseLogStd()) {
-            INDArray log10Std = flat(layer.getParam(BatchNormalizationParamInitializer.GLOBAL_LOG_STD));
-            INDArray before = Transforms.exp(log10Std.mul(2 * Math.log(10)), false);
-            INDArray after = before.mul(keep).addi(variance.muli(1 - keep));
-            assign(
-                    gradients.get(BatchNormalizationParamInitializer.GLOBAL_LOG_STD),
-                    Transforms.log(before.div(after), false).divi(2 * Math.log(10)));
-        } else {
-            INDArray before = flat(layer.getParam(BatchNormalizationParamInitializer.GLOBAL_VAR));
-            assign(
-                    gradients.get(BatchNormalizationParamInitializer.GLOBAL_VAR),
-                    before.sub(variance).muli(1 - keep));
-        }
-    }
-
-    private static INDArray flat(INDArray array) {
-        return array.reshape(array.length());
-    }
-
-    private static void assign(INDArray view, INDArray values) {
-        view.assign(values.reshape(view.shape()));
+        new Moments(mean, variance).writeChanges(layer, gradients);
     }
 }

@@ -18,11 +18,13 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * Sums one stage's parameter gradients over the micro-batches of a step, in the order of its backward tasks.
  *
- * <p>Layers overwrite the array that they are given. The first micro-batch writes into the sum itself; later ones write
- * into an array of the same size, which is then added.
+ * <p>The first micro-batch writes into the sum itself. Later ones add to it where the layer can; where it overwrites what
+ * it finds, they write into an array of the same size, which is then added.
  */
 final class StageGradients {
-    private record Slice(int position, INDArray sum, INDArray next) {}
+    /** The gradients of one vertex: their sum, and where a micro-batch's go before they are added, null for the sum. */
+    private record Slice(
+            int position, INDArray sum, @Nullable INDArray next) {}
 
     private final List<Slice> slices = new ArrayList<>();
     private final Map<Integer, RunningStatistics> statistics = new HashMap<>();
@@ -31,6 +33,7 @@ final class StageGradients {
     /**
      * @param sums by position, the slices of the flat gradient array
      * @param graph holds the parameters
+     * @param replica says which vertices can add to their gradients
      * @param several whether there will be more than one micro-batch
      */
     StageGradients(
@@ -38,13 +41,15 @@ final class StageGradients {
             VertexGraph vertices,
             List<Integer> positions,
             List<@Nullable INDArray> sums,
+            GraphReplica replica,
             boolean several) {
         for (int position : positions) {
             INDArray sum = sums.get(position);
             if (sum == null || !vertices.get(position).runsBackward()) {
                 continue;
             }
-            INDArray next = several ? Nd4j.create(sum.dataType(), sum.length()) : sum;
+            boolean apart = several && !replica.addsGradients(position);
+            INDArray next = apart ? Nd4j.create(sum.dataType(), sum.length()) : null;
             slices.add(new Slice(position, sum, next));
             if (graph.getVertex(vertices.get(position).name()).getLayer() instanceof BatchNormalization layer) {
                 statistics.put(position, new RunningStatistics(layer));
@@ -55,7 +60,8 @@ final class StageGradients {
     /** Lets the layers of a replica write into the sum, or into the array that is to be added to it. */
     void bind(GraphReplica replica, boolean first) {
         for (Slice slice : slices) {
-            replica.bindGradients(slice.position(), first ? slice.sum() : slice.next(), false);
+            boolean add = !first && slice.next() == null;
+            replica.bindGradients(slice.position(), first || add ? slice.sum() : slice.next(), add);
         }
     }
 
@@ -64,7 +70,11 @@ final class StageGradients {
         if (first) {
             sums = result.gradients();
         } else {
-            slices.forEach(slice -> slice.sum().addi(slice.next()));
+            for (Slice slice : slices) {
+                if (slice.next() != null) {
+                    slice.sum().addi(slice.next());
+                }
+            }
         }
         for (Map.Entry<Integer, Moments> entry : result.moments().entrySet()) {
             RunningStatistics ofVertex = statistics.get(entry.getKey());

@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
@@ -53,13 +54,19 @@ public final class TaskController implements AutoCloseable {
      *
      * @param graph the pipeline's graph, with parameters and gradient array
      * @param plan a plan for this graph
+     * @param kernels with which code layers are run
      */
-    public TaskController(ComputationGraph graph, PartitionPlan plan, Schedule schedule) {
-        this(graph, plan, schedule, WARN_AFTER, GIVE_UP_AFTER);
+    public TaskController(ComputationGraph graph, PartitionPlan plan, Schedule schedule, Kernels kernels) {
+        this(graph, plan, schedule, kernels, WARN_AFTER, GIVE_UP_AFTER);
     }
 
     TaskController(
-            ComputationGraph graph, PartitionPlan plan, Schedule schedule, Duration warnAfter, Duration giveUpAfter) {
+            ComputationGraph graph,
+            PartitionPlan plan,
+            Schedule schedule,
+            Kernels kernels,
+            Duration warnAfter,
+            Duration giveUpAfter) {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph);
         this.schedule = schedule;
@@ -75,7 +82,7 @@ public final class TaskController implements AutoCloseable {
         // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
         boolean keepPreActivations = microBatches >= 2 * program.replicas();
         for (int i = 0; i < program.replicas(); i++) {
-            replicas.add(new GraphReplica(graph, stageOf, keepPreActivations, name + "-replica-" + i));
+            replicas.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
         }
         startWorkers(name, plan, stageOf);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
@@ -101,7 +108,7 @@ public final class TaskController implements AutoCloseable {
                     stage,
                     device,
                     new StageKernel(stage, positions, scratch),
-                    new StageGradients(graph, vertices, positions, slices, microBatches > 1),
+                    new StageGradients(graph, vertices, positions, slices, replicas.get(0), microBatches > 1),
                     replicas,
                     vertices));
         }

@@ -42,7 +42,7 @@ public final class GraphCopies {
         configuration.setInferenceWorkspaceMode(from.getInferenceWorkspaceMode());
         configuration.setCacheMode(from.getCacheMode());
         ComputationGraph copy = new ComputationGraph(configuration);
-        copy.init(parameters, false);
+        copy.init(parameters.length() > 0 ? parameters : null, false);
         freezeAlike(original, copy);
         return copy;
     }

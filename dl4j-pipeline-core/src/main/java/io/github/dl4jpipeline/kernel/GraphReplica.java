@@ -40,11 +40,16 @@ public final class GraphReplica {
     /**
      * @param original an initialised graph; its parameters are shared, nothing else
      * @param stageOf the stage of each vertex, by position
-     * @param keepPreActivations whether convolutions keep what their backward pass would compute again
+     * @param code with which code layers are run
+     * @param keepPreActivations whether Deeplearning4j's convolutions keep what their backward pass would compute again
      * @param name a prefix of workspace names that no other replica of the process has
      */
-    public GraphReplica(ComputationGraph original, int[] stageOf, boolean keepPreActivations, String name) {
+    public GraphReplica(
+            ComputationGraph original, int[] stageOf, Kernels code, boolean keepPreActivations, String name) {
         this.graph = GraphCopies.sharingParameters(original);
+        if (code == Kernels.FAST) {
+            FastLayers.replaceIn(graph);
+        }
         this.vertices = VertexGraph.of(graph);
         this.noise = new NoiseSource(graph.conf().getSeed());
         this.stageOf = stageOf.clone();
@@ -63,7 +68,7 @@ public final class GraphReplica {
 
     private VertexKernel kernelFor(Vertex vertex) {
         GraphVertex graphVertex = graphVertex(vertex.position());
-        return vertex.role() == Vertex.Role.OUTPUT ? new OutputKernel(graphVertex) : new StockKernel(graphVertex);
+        return vertex.role() == Vertex.Role.OUTPUT ? new OutputKernel(graphVertex) : new VertexKernel(graphVertex);
     }
 
     private void prepareLayers(boolean keepPreActivations) {

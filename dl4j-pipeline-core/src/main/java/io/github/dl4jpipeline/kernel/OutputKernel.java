@@ -16,13 +16,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * A network output: only takes its input in the forward pass, since output layers compute what they need in the backward
  * pass, where the labels are.
  */
-final class OutputKernel extends StockKernel {
+final class OutputKernel extends VertexKernel {
     OutputKernel(GraphVertex vertex) {
         super(vertex);
     }
 
     @Override
-    public @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+    @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
         setInputs(inputs, workspaces);
         return null;
     }

@@ -1,8 +1,10 @@
 package io.github.dl4jpipeline.kernel;
 
 import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -10,14 +12,34 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>The arrays that it returns lie in the workspaces of the task, or are views of arrays that do.
  */
-interface VertexKernel {
+class VertexKernel {
+    private final GraphVertex vertex;
+    private @Nullable Gradient gradient;
+
+    VertexKernel(GraphVertex vertex) {
+        this.vertex = vertex;
+    }
+
+    final GraphVertex vertex() {
+        return vertex;
+    }
+
     /**
      * The forward pass.
      *
      * @param inputs outputs of the vertices that it reads, in the order of its inputs
      * @return its output; null for a network output, which has no reader
      */
-    @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces);
+    @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+        setInputs(inputs, workspaces);
+        return vertex.doForward(true, workspaces);
+    }
+
+    final void setInputs(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+        for (int i = 0; i < inputs.length; i++) {
+            vertex.setInput(i, inputs[i], workspaces);
+        }
+    }
 
     /**
      * The backward pass. Parameter gradients go to the array bound last.
@@ -25,22 +47,42 @@ interface VertexKernel {
      * @param error gradient of the loss by its output, which the kernel may overwrite; null for a network output
      * @return for each input the gradient of the loss by it; null for inputs that have none
      */
-    @Nullable INDArray[] backward(@Nullable INDArray error, LayerWorkspaceMgr workspaces);
+    @Nullable INDArray[] backward(@Nullable INDArray error, LayerWorkspaceMgr workspaces) {
+        vertex.setEpsilon(error);
+        Pair<Gradient, INDArray[]> result = vertex.doBackward(false, workspaces);
+        gradient = result.getFirst();
+        return result.getSecond() == null ? new INDArray[0] : result.getSecond();
+    }
 
     /**
      * Sets where parameter gradients go.
      *
      * @param gradients an array of the length of the parameters
-     * @param add whether to add to it; a kernel that {@linkplain #addsGradients() cannot} always overwrites it
+     * @param add whether to add to it; a vertex that {@linkplain #addsGradients() cannot} always overwrites it
      */
-    void bindGradients(INDArray gradients, boolean add);
+    final void bindGradients(INDArray gradients, boolean add) {
+        vertex.setBackpropGradientsViewArray(gradients);
+        if (vertex.getLayer() instanceof AddsGradients layer) {
+            layer.addGradients(add);
+        }
+    }
 
-    /** Whether this kernel can add to the gradients that it finds. */
-    boolean addsGradients();
+    /** Whether this vertex can add to the gradients that it finds. */
+    final boolean addsGradients() {
+        return vertex.getLayer() instanceof AddsGradients;
+    }
 
     /** What the last backward pass has computed, as views of the array bound; null if the vertex trains nothing. */
-    @Nullable Gradient gradient();
+    final @Nullable Gradient gradient() {
+        return gradient;
+    }
 
     /** Forgets the micro-batch. */
-    void clear();
+    final void clear() {
+        vertex.clear();
+        if (vertex.hasLayer()) {
+            vertex.getLayer().clearNoiseWeightParams();
+        }
+        gradient = null;
+    }
 }

@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
@@ -57,11 +58,12 @@ public final class GraphProfiler {
                         sample.getLabels(),
                         sample.getFeaturesMaskArrays(),
                         sample.getLabelsMaskArrays()),
-                device);
+                device,
+                Kernels.FAST);
     }
 
-    /** Profiles on a device, with the examples of a batch or micro-batch. */
-    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Device device) {
+    /** Profiles on a device, with the examples of a batch or micro-batch and the layer code that training will use. */
+    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
         graph.init();
         ExecutorService thread = Executors.newSingleThreadExecutor(task -> {
             Thread created = new Thread(task, "profile-" + device.id());
@@ -71,7 +73,7 @@ public final class GraphProfiler {
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
             return thread.submit(() -> {
                         CpuRuntime.bindCurrentThread(device);
-                        return measure(graph, sample, device);
+                        return measure(graph, sample, device, kernels);
                     })
                     .get();
         } catch (ExecutionException e) {
@@ -85,10 +87,10 @@ public final class GraphProfiler {
         }
     }
 
-    private static GraphProfile measure(ComputationGraph graph, MicroBatch sample, Device device) {
+    private static GraphProfile measure(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
         VertexGraph vertices = VertexGraph.of(graph);
         String name = "profile-" + Thread.currentThread().getId();
-        GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], true, name);
+        GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], kernels, true, name);
         StageScratch scratch = new StageScratch(name, replica.usesWorkspaces());
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();

@@ -1,0 +1,7 @@
+package io.github.dl4jpipeline.kernel;
+
+/** A layer that can add its parameter gradients to those that it finds, instead of overwriting them. */
+interface AddsGradients {
+    /** Whether to add to the gradients in the next backward pass. */
+    void addGradients(boolean add);
+}

@@ -1,0 +1,74 @@
+package io.github.dl4jpipeline.kernel;
+
+import java.util.Arrays;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
+import org.deeplearning4j.nn.layers.ActivationLayer;
+import org.deeplearning4j.nn.layers.BaseLayer;
+import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
+import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
+import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
+import org.deeplearning4j.nn.layers.normalization.LocalResponseNormalization;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * Replaces layer objects of a graph by subclasses that compute the same faster. Everything around the computation, such
+ * as preprocessors, dropout, weight noise and masks, stays Deeplearning4j's.
+ */
+final class FastLayers {
+    private FastLayers() {}
+
+    /** Replaces each layer of an initialised graph for which there is a faster one. */
+    static void replaceIn(ComputationGraph graph) {
+        Layer[] layers = graph.getLayers();
+        for (int i = 0; i < layers.length; i++) {
+            Layer original = layers[i];
+            Layer faster = fasterThan(original, graph.getConfiguration().getDataType());
+            if (faster == null || !(graph.getVertex(nameOf(original)) instanceof LayerVertex vertex)) {
+                continue;
+            }
+            faster.setIndex(original.getIndex());
+            if (faster instanceof BaseLayer<?> withParameters) {
+                withParameters.setParamsViewArray(original.params());
+                withParameters.setParamTable(original.paramTable());
+            }
+            layers[i] = faster;
+            vertex.setLayer(faster);
+        }
+    }
+
+    private static String nameOf(Layer layer) {
+        return layer.conf().getLayer().getLayerName();
+    }
+
+    /** Subclasses of these layers, and wrappers, are left alone: they may compute something else. */
+    private static @Nullable Layer fasterThan(Layer layer, DataType type) {
+        Class<?> kind = layer.getClass();
+        if (kind == ConvolutionLayer.class) {
+            ConvolutionLayer convolution = (ConvolutionLayer) layer;
+            return isDilated(convolution) ? null : new FastConvolution(convolution);
+        }
+        if (kind == DenseLayer.class) {
+            DenseLayer dense = (DenseLayer) layer;
+            return dense.hasLayerNorm() ? null : new FastDense(dense);
+        }
+        if (kind == ActivationLayer.class) {
+            return new FastActivation((ActivationLayer) layer, type);
+        }
+        if (kind == BatchNormalization.class) {
+            BatchNormalization normalization = (BatchNormalization) layer;
+            return normalization.layerConf().isLockGammaBeta() ? null : new FastBatchNorm(normalization);
+        }
+        if (kind == LocalResponseNormalization.class) {
+            return new FastLrn((LocalResponseNormalization) layer, type);
+        }
+        return null;
+    }
+
+    /** The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions. */
+    private static boolean isDilated(ConvolutionLayer layer) {
+        return Arrays.stream(layer.layerConf().getDilation()).anyMatch(dilation -> dilation != 1);
+    }
+}

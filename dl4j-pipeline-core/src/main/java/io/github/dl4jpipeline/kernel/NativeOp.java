@@ -1,0 +1,27 @@
+package io.github.dl4jpipeline.kernel;
+
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Calls of native operations by name, into arrays that there are. */
+final class NativeOp {
+    private NativeOp() {}
+
+    static void run(String name, INDArray[] inputs, INDArray[] outputs, int... arguments) {
+        Nd4j.exec(DynamicCustomOp.builder(name)
+                .addInputs(inputs)
+                .addOutputs(outputs)
+                .addIntegerArguments(arguments)
+                .build());
+    }
+
+    static void run(String name, INDArray[] inputs, INDArray output, double real, int... arguments) {
+        Nd4j.exec(DynamicCustomOp.builder(name)
+                .addInputs(inputs)
+                .addOutputs(output)
+                .addFloatingPointArguments(real)
+                .addIntegerArguments(arguments)
+                .build());
+    }
+}

@@ -1,0 +1,200 @@
+package io.github.dl4jpipeline.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.dl4jpipeline.SameResult;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.impl.ActivationReLU;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Every faster layer beside the one of Deeplearning4j that it replaces: activations, errors, parameter gradients. */
+class FastLayersTest {
+    private static final List<Integer> NCHW = List.of(3, 5, 9, 7);
+    private static final List<Integer> NHWC = List.of(3, 9, 7, 5);
+    private static final List<Integer> ROWS = List.of(4, 6);
+
+    private record Case(org.deeplearning4j.nn.conf.layers.Layer layer, List<Integer> shape, InputType input) {}
+
+    private static Stream<Named<Case>> layers() {
+        List<Named<Case>> cases = new ArrayList<>();
+        cases.add(image("3x3", conv(3, 3)));
+        cases.add(image("1x1", conv(1, 1)));
+        cases.add(image("2x3", conv(2, 3)));
+        cases.add(image("stride 2", conv(3, 3).stride(2, 2)));
+        cases.add(image("stride 2x1, padding 1x2", conv(3, 3).stride(2, 1).padding(1, 2)));
+        cases.add(image("same", conv(3, 3).convolutionMode(ConvolutionMode.Same)));
+        cases.add(image("same, even kernel", conv(2, 4).convolutionMode(ConvolutionMode.Same)));
+        cases.add(image("same, stride 2", conv(3, 3).stride(2, 2).convolutionMode(ConvolutionMode.Same)));
+        cases.add(image("truncate", conv(4, 4).stride(3, 3).convolutionMode(ConvolutionMode.Truncate)));
+        cases.add(image("strict", conv(3, 3).stride(2, 2).convolutionMode(ConvolutionMode.Strict)));
+        cases.add(image("no bias", conv(3, 3).hasBias(false)));
+        for (Activation activation : List.of(
+                Activation.IDENTITY,
+                Activation.TANH,
+                Activation.SIGMOID,
+                Activation.LEAKYRELU,
+                Activation.ELU,
+                Activation.RELU6)) {
+            cases.add(image("convolution, " + activation, conv(3, 3).activation(activation)));
+            cases.add(rows(
+                    "dense, " + activation, new DenseLayer.Builder().nOut(5).activation(activation)));
+        }
+        cases.add(image("ReLU with slope", conv(3, 3).activation(new ActivationReLU(2.0, 0.0, 0.1))));
+        cases.add(channelsLast("NHWC", conv(3, 3).dataFormat(CNN2DFormat.NHWC)));
+        cases.add(channelsLast(
+                "NHWC, same, stride 2",
+                conv(3, 3).stride(2, 2).convolutionMode(ConvolutionMode.Same).dataFormat(CNN2DFormat.NHWC)));
+        cases.add(rows("dense", new DenseLayer.Builder().nOut(5).activation(Activation.RELU)));
+        cases.add(rows("dense without bias", new DenseLayer.Builder().nOut(5).hasBias(false)));
+        cases.add(image("activation", new ActivationLayer.Builder().activation(Activation.RELU)));
+        cases.add(rows("activation of rows", new ActivationLayer.Builder().activation(Activation.TANH)));
+        cases.add(rows("identity", new ActivationLayer.Builder().activation(Activation.IDENTITY)));
+        cases.add(image("batch norm", new BatchNormalization.Builder()));
+        cases.add(image("batch norm, variance", new BatchNormalization.Builder().useLogStd(false)));
+        cases.add(rows("batch norm of rows", new BatchNormalization.Builder().decay(0.8)));
+        cases.add(channelsLast("batch norm NHWC", new BatchNormalization.Builder().dataFormat(CNN2DFormat.NHWC)));
+        cases.add(image("LRN", new LocalResponseNormalization.Builder()));
+        cases.add(image("LRN, wide", new LocalResponseNormalization.Builder(2, 3, 0.5, 0.6)));
+        return cases.stream();
+    }
+
+    private static ConvolutionLayer.Builder conv(int height, int width) {
+        return new ConvolutionLayer.Builder(height, width).nOut(4).activation(Activation.RELU);
+    }
+
+    private static Named<Case> image(String name, org.deeplearning4j.nn.conf.layers.Layer.Builder<?> builder) {
+        return Named.of(name, new Case(builder.build(), NCHW, InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW)));
+    }
+
+    private static Named<Case> channelsLast(String name, org.deeplearning4j.nn.conf.layers.Layer.Builder<?> builder) {
+        return Named.of(name, new Case(builder.build(), NHWC, InputType.convolutional(9, 7, 5, CNN2DFormat.NHWC)));
+    }
+
+    private static Named<Case> rows(String name, org.deeplearning4j.nn.conf.layers.Layer.Builder<?> builder) {
+        return Named.of(name, new Case(builder.build(), ROWS, InputType.feedForward(6)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("layers")
+    void equalsInDouble(Case layer) {
+        compare(layer, DataType.DOUBLE, 1e-10);
+    }
+
+    @ParameterizedTest
+    @MethodSource("layers")
+    void equalsInFloat(Case layer) {
+        compare(layer, DataType.FLOAT, 1e-5);
+    }
+
+    private record Passes(INDArray inference, INDArray activation, INDArray error, Map<String, INDArray> gradients) {}
+
+    private static void compare(Case layer, DataType type, double tolerance) {
+        ComputationGraph stock = graph(layer, type);
+        ComputationGraph fast = GraphCopies.sharingParameters(stock);
+        FastLayers.replaceIn(fast);
+        assertThat(fast.getLayer("layer").getClass())
+                .isNotEqualTo(stock.getLayer("layer").getClass());
+        assertThat(fast.getVertex("layer").getLayer()).isSameAs(fast.getLayers()[0]);
+
+        Passes expected = passes(stock.getLayer("layer"), layer.shape(), type, 9);
+        Passes actual = passes(fast.getLayer("layer"), layer.shape(), type, 9);
+        assertThat(SameResult.difference(actual.inference(), expected.inference()))
+                .as("inference")
+                .isLessThanOrEqualTo(tolerance);
+        assertThat(SameResult.difference(actual.activation(), expected.activation()))
+                .as("activation")
+                .isLessThanOrEqualTo(tolerance);
+        assertThat(SameResult.difference(actual.error(), expected.error()))
+                .as("error")
+                .isLessThanOrEqualTo(tolerance);
+        SameResult.assertSame(actual.gradients(), expected.gradients(), tolerance);
+    }
+
+    private static ComputationGraph graph(Case layer, DataType type) {
+        ComputationGraph graph = new ComputationGraph(new NeuralNetConfiguration.Builder()
+                .seed(7)
+                .dataType(type)
+                .graphBuilder()
+                .addInputs("in")
+                .setInputTypes(layer.input())
+                .addLayer("layer", layer.layer(), "in")
+                .addLayer("out", new LossLayer.Builder().build(), "layer")
+                .setOutputs("out")
+                .validateOutputLayerConfig(false)
+                .build());
+        graph.init();
+        if (graph.numParams() > 0) {
+            Nd4j.getRandom().setSeed(3);
+            graph.params()
+                    .addi(Nd4j.rand(type, graph.params().shape()).subi(0.5).muli(0.2));
+        }
+        return graph;
+    }
+
+    /** @param found what the gradient array holds before */
+    private static Passes passes(Layer layer, List<Integer> shape, DataType type, double found) {
+        LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+        Nd4j.getRandom().setSeed(5);
+        INDArray input = Nd4j.randn(type, shape.stream().mapToLong(size -> size).toArray());
+        layer.setInput(input.dup('c'), workspaces);
+        INDArray inference = layer.activate(false, workspaces).dup('c');
+        layer.clear();
+        layer.setInput(input, workspaces);
+        INDArray activation = layer.activate(true, workspaces);
+        INDArray error = Nd4j.randn(type, activation.shape());
+        INDArray kept = activation.dup('c');
+        Map<String, INDArray> gradients = new TreeMap<>();
+        if (layer.numParams() > 0) {
+            layer.setBackpropGradientsViewArray(Nd4j.valueArrayOf(new long[] {1, layer.numParams()}, found, type));
+        }
+        Pair<Gradient, INDArray> result = layer.backpropGradient(error, workspaces);
+        result.getFirst().gradientForVariable().forEach((name, array) -> gradients.put(name, array.dup()));
+        INDArray inputError = result.getSecond().dup('c');
+        layer.clear();
+        return new Passes(inference, kept, inputError, gradients);
+    }
+
+    @Test
+    void addsToTheGradientsItFinds() {
+        for (Case layer : List.of(
+                new Case(conv(3, 3).build(), NCHW, InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW)),
+                new Case(new DenseLayer.Builder().nOut(5).build(), ROWS, InputType.feedForward(6)))) {
+            ComputationGraph graph = graph(layer, DataType.DOUBLE);
+            FastLayers.replaceIn(graph);
+            Layer fast = graph.getLayer("layer");
+            Map<String, INDArray> once =
+                    passes(fast, layer.shape(), DataType.DOUBLE, 0).gradients();
+            ((AddsGradients) fast).addGradients(true);
+            Map<String, INDArray> sums =
+                    passes(fast, layer.shape(), DataType.DOUBLE, 3).gradients();
+            sums.values().forEach(sum -> sum.subi(3));
+            SameResult.assertSame(sums, once, 1e-12);
+        }
+    }
+}
