@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.execute.BatchSource;
+import io.github.dl4jpipeline.execute.Inference;
 import io.github.dl4jpipeline.execute.ParameterStore;
 import io.github.dl4jpipeline.execute.StepRequest;
 import io.github.dl4jpipeline.execute.StepResult;
@@ -16,6 +17,7 @@ import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +65,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient PipelineSettings settings;
     private final transient boolean plainFit;
     private final transient ParameterStore parameters;
+    private final transient Inference inference;
     private final transient StepListener stepListener = new StepListener(this);
 
     private final transient Object lock = new Object();
@@ -94,6 +97,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             plan = settings.planWithoutBatch(this);
         }
         parameters = new ParameterStore(wrapped, this);
+        inference = new Inference(this, settings.devices(), settings.kernels());
         setListeners(new ArrayList<>(wrapped.listeners()));
     }
 
@@ -332,6 +336,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         if (last != null) {
             last.close();
         }
+        inference.close();
         parameters.reconcile();
     }
 
@@ -366,6 +371,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 clearLayers);
     }
 
+    // ---- Inference ----
+
+    /** The part of {@code output} and {@code evaluate} that computes. */
     @Override
     protected INDArray[] outputOfLayersDetached(
             boolean train,
@@ -378,6 +386,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             boolean detachedInputs,
             MemoryWorkspace outputWorkspace) {
         requireOpen();
+        if (!plainFit
+                && !train
+                && passType == FwdPassType.STANDARD
+                && Arrays.equals(layerIndexes, getOutputLayerIndices())) {
+            return inference.outputs(
+                    MicroBatch.whole(features, new INDArray[0], featureMasks, labelMasks), outputWorkspace);
+        }
         return super.outputOfLayersDetached(
                 train,
                 passType,
@@ -388,5 +403,15 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 clearInputs,
                 detachedInputs,
                 outputWorkspace);
+    }
+
+    @Override
+    public double score(MultiDataSet data, boolean training) {
+        requireOpen();
+        if (plainFit || training) {
+            return super.score(data, training);
+        }
+        return inference.score(MicroBatch.whole(
+                data.getFeatures(), data.getLabels(), data.getFeaturesMaskArrays(), data.getLabelsMaskArrays()));
     }
 }

@@ -3,9 +3,11 @@ package io.github.dl4jpipeline.kernel;
 import java.util.Arrays;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.ActivationLayer;
 import org.deeplearning4j.nn.layers.BaseLayer;
+import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
@@ -22,25 +24,36 @@ final class FastLayers {
 
     /** Replaces each layer of an initialised graph for which there is a faster one. */
     static void replaceIn(ComputationGraph graph) {
-        Layer[] layers = graph.getLayers();
-        for (int i = 0; i < layers.length; i++) {
-            Layer original = layers[i];
-            Layer faster = fasterThan(original, graph.getConfiguration().getDataType());
-            if (faster == null || !(graph.getVertex(nameOf(original)) instanceof LayerVertex vertex)) {
-                continue;
+        DataType type = graph.getConfiguration().getDataType();
+        for (GraphVertex graphVertex : graph.getVertices()) {
+            if (graphVertex instanceof LayerVertex vertex) {
+                Layer original = vertex.getLayer();
+                Layer inside = original instanceof FrozenLayer frozen ? frozen.getInsideLayer() : original;
+                Layer faster = fasterThan(inside, type);
+                if (faster != null) {
+                    takeOver(inside, faster);
+                    replaceIn(graph.getLayers(), inside, faster);
+                    vertex.setLayer(original == inside ? faster : new FrozenLayer(faster));
+                    replaceIn(graph.getLayers(), original, vertex.getLayer());
+                }
             }
-            faster.setIndex(original.getIndex());
-            if (faster instanceof BaseLayer<?> withParameters) {
-                withParameters.setParamsViewArray(original.params());
-                withParameters.setParamTable(original.paramTable());
-            }
-            layers[i] = faster;
-            vertex.setLayer(faster);
         }
     }
 
-    private static String nameOf(Layer layer) {
-        return layer.conf().getLayer().getLayerName();
+    private static void takeOver(Layer original, Layer faster) {
+        faster.setIndex(original.getIndex());
+        if (faster instanceof BaseLayer<?> withParameters) {
+            withParameters.setParamsViewArray(original.params());
+            withParameters.setParamTable(original.paramTable());
+        }
+    }
+
+    private static void replaceIn(Layer[] layers, Layer original, Layer faster) {
+        for (int i = 0; i < layers.length; i++) {
+            if (layers[i] == original) {
+                layers[i] = faster;
+            }
+        }
     }
 
     /** Subclasses of these layers, and wrappers, are left alone: they may compute something else. */

@@ -24,6 +24,15 @@ public final class GraphCopies {
         return copy(original, original.params());
     }
 
+    /** A graph that shares the parameter array of {@code original}, to run forward while the original does something else. */
+    public static ComputationGraph forInference(ComputationGraph original, Kernels kernels) {
+        ComputationGraph copy = sharingParameters(original);
+        if (kernels == Kernels.FAST) {
+            FastLayers.replaceIn(copy);
+        }
+        return copy;
+    }
+
     /** A graph that shares nothing with {@code original} and equals it: parameters, updater state, counts, listeners. */
     public static ComputationGraph independent(ComputationGraph original) {
         ComputationGraph copy = copy(original, original.params().dup());

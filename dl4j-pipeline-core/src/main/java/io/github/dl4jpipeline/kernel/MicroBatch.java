@@ -71,7 +71,7 @@ public record MicroBatch(
     }
 
     /** The same examples in contiguous arrays of their own, allocated in the current workspace. */
-    MicroBatch copy() {
+    public MicroBatch copy() {
         return new MicroBatch(
                 copy(features),
                 copy(labels),
