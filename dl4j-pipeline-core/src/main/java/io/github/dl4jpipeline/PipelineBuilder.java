@@ -33,6 +33,7 @@ public final class PipelineBuilder {
 
     private Devices devices = Devices.cpu();
     private OptionalInt stages = OptionalInt.empty();
+    private OptionalInt replicas = OptionalInt.empty();
     private OptionalInt microBatches = OptionalInt.empty();
     private Schedule schedule = Schedules.oneForwardOneBackward();
     private BatchNormStatistics batchNorm = BatchNormStatistics.FULL_BATCH;
@@ -60,6 +61,15 @@ public final class PipelineBuilder {
      */
     public PipelineBuilder stages(int value) {
         stages = OptionalInt.of(requirePositive("stages", value));
+        return this;
+    }
+
+    /**
+     * The number of replicas of every stage, which share its micro-batches: data parallelism within a stage. Each runs on
+     * a device of its own, as far as there are devices. Default: 1.
+     */
+    public PipelineBuilder replicas(int value) {
+        replicas = OptionalInt.of(requirePositive("replicas", value));
         return this;
     }
 
@@ -115,8 +125,8 @@ public final class PipelineBuilder {
      * @throws IllegalArgumentException if settings contradict each other or the graph
      */
     public PipelineComputationGraph build() {
-        PipelineSettings settings =
-                new PipelineSettings(devices, stages, microBatches, schedule, batchNorm, kernels, profile, plan);
+        PipelineSettings settings = new PipelineSettings(
+                devices, stages, replicas, microBatches, schedule, batchNorm, kernels, profile, plan);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

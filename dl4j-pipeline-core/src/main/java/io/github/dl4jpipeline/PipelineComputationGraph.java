@@ -144,7 +144,10 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                         controller == null
                                 ? new PipelineReport.StageReport(0, 0)
                                 : new PipelineReport.StageReport(
-                                        controller.busyNanos()[stage] / 1e6 / perStep,
+                                        controller.busyNanos()[stage]
+                                                / 1e6
+                                                / perStep
+                                                / planned.stages().get(stage).replicas(),
                                         controller.memoryBytes()[stage]));
             }
             return new PipelineReport(planned, steps, stepNanos / 1e6 / perStep, stages);

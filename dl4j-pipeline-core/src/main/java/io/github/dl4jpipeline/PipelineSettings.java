@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
 record PipelineSettings(
         Devices devices,
         OptionalInt stages,
+        OptionalInt replicas,
         OptionalInt microBatches,
         Schedule schedule,
         BatchNormStatistics batchNorm,
@@ -61,7 +62,8 @@ record PipelineSettings(
         List<String> notes = new ArrayList<>();
         int parts = microBatches(graph, examples, notes);
         notes.forEach(note -> log.warn("{}", note));
-        PlanOptions options = new PlanOptions(OptionalInt.of(examples), stages, OptionalInt.of(parts), schedule, notes);
+        PlanOptions options =
+                new PlanOptions(OptionalInt.of(examples), stages, replicas, OptionalInt.of(parts), schedule, notes);
         return Planner.plan(measured, devices(parts), options);
     }
 
@@ -70,7 +72,7 @@ record PipelineSettings(
      * stages there is one, with all cores.
      */
     private Devices devices(int parts) {
-        if (parts > 1 || stages.isPresent() || devices.size() == 1) {
+        if (parts > 1 || stages.isPresent() || replicas.isPresent() || devices.size() == 1) {
             return devices;
         }
         Device first = devices.get(0);

@@ -13,6 +13,7 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -61,8 +62,8 @@ class BatchNormTest {
 
     /** The semantics of PER_MICRO_BATCH: normalised by each micro-batch, running statistics of the whole batch. */
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void perMicroBatchStatistics(boolean logStd) {
+    @CsvSource({"true, 1", "true, 2", "false, 1", "false, 3", "false, 4"})
+    void perMicroBatchStatistics(boolean logStd, int replicas) {
         ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
                 .updater(new Sgd(0.1))
                 .graphBuilder()
@@ -93,6 +94,7 @@ class BatchNormTest {
 
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
                 .stages(2)
+                .replicas(replicas)
                 .microBatches(3)
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
                 .build()) {

@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -80,12 +81,18 @@ public final class SameResult {
 
     /** A plan that cuts the topological order into equal parts. */
     public static PartitionPlan evenPlan(ComputationGraph graph, int stages, int microBatches) {
+        return evenPlan(graph, Collections.nCopies(stages, 1), microBatches);
+    }
+
+    /** A plan that cuts the topological order into equal parts, with so many replicas each. */
+    public static PartitionPlan evenPlan(ComputationGraph graph, List<Integer> replicas, int microBatches) {
+        int stages = replicas.size();
         VertexGraph vertices = VertexGraph.of(graph);
         int[] stageOf = new int[vertices.size()];
         for (int position = 0; position < vertices.size(); position++) {
             stageOf[position] = position * stages / vertices.size();
         }
-        return plan(vertices, stageOf, stages, microBatches);
+        return plan(vertices, stageOf, replicas, microBatches);
     }
 
     /** A random plan: any assignment in which activations flow to the same or a later stage. */
@@ -103,22 +110,25 @@ public final class SameResult {
                 stageOf[vertex.position()] = earliest + later;
             }
             if (java.util.Arrays.stream(stageOf).distinct().count() == stages) {
-                return plan(vertices, stageOf, stages, microBatches);
+                return plan(vertices, stageOf, Collections.nCopies(stages, 1), microBatches);
             }
         }
     }
 
-    private static PartitionPlan plan(VertexGraph vertices, int[] stageOf, int stages, int microBatches) {
-        Devices devices = Devices.cpu(stages);
+    private static PartitionPlan plan(VertexGraph vertices, int[] stageOf, List<Integer> replicas, int microBatches) {
+        Devices devices =
+                Devices.cpu(replicas.stream().mapToInt(Integer::intValue).sum());
+        int used = 0;
         List<Stage> planned = new ArrayList<>();
-        for (int stage = 0; stage < stages; stage++) {
+        for (int stage = 0; stage < replicas.size(); stage++) {
             List<String> names = new ArrayList<>();
             for (Vertex vertex : vertices.vertices()) {
                 if (stageOf[vertex.position()] == stage) {
                     names.add(vertex.name());
                 }
             }
-            planned.add(Stage.of(devices.get(stage), names));
+            planned.add(Stage.of(devices.list().subList(used, used + replicas.get(stage)), names));
+            used += replicas.get(stage);
         }
         return PartitionPlan.of(planned, microBatches);
     }

@@ -23,7 +23,7 @@ class SameResultTest {
     private static final double FLOAT_TOLERANCE = 2e-5;
     private static final int EXAMPLES = 11; // a prime: no number of micro-batches divides it
 
-    private enum Network {
+    enum Network {
         LENET(TestGraphs::leNet, type -> seed -> TestData.classification(type, seed, EXAMPLES, 4, 1, 14, 14)),
         RESIDUAL(
                 type -> TestGraphs.residual(type, false),
@@ -54,7 +54,7 @@ class SameResultTest {
         }
     }
 
-    private static Stream<Schedule> schedules() {
+    static Stream<Schedule> schedules() {
         return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward());
     }
 

@@ -24,22 +24,42 @@ final class RunningStatistics {
         this.layer = layer;
     }
 
-    /** Adds the statistics of a micro-batch; those of the first begin a new step. */
-    void add(Moments moments, boolean first, long examplesOfMicroBatch) {
+    /** Begins a new step. */
+    void clear() {
+        examples = 0;
+        meanSum = null;
+        squareSum = null;
+    }
+
+    /** Adds the statistics of a micro-batch. */
+    void add(Moments moments, long examplesOfMicroBatch) {
         INDArray square = moments.mean().mul(moments.mean()).addi(moments.variance());
-        if (first || meanSum == null || squareSum == null) {
-            meanSum = moments.mean().mul(examplesOfMicroBatch);
-            squareSum = square.muli(examplesOfMicroBatch);
-            examples = examplesOfMicroBatch;
-        } else {
-            meanSum.addi(moments.mean().mul(examplesOfMicroBatch));
-            squareSum.addi(square.muli(examplesOfMicroBatch));
-            examples += examplesOfMicroBatch;
+        add(moments.mean().mul(examplesOfMicroBatch), square.muli(examplesOfMicroBatch), (double) examplesOfMicroBatch);
+    }
+
+    /** Adds the statistics of another replica's micro-batches, if it has had any. */
+    void add(RunningStatistics other) {
+        if (other.meanSum != null && other.squareSum != null) {
+            add(other.meanSum, other.squareSum, other.examples);
         }
     }
 
-    /** Writes the change over the micro-batches added so far into the layer's gradient views. */
+    private void add(INDArray means, INDArray squares, double examplesOfThem) {
+        if (meanSum == null || squareSum == null) {
+            meanSum = means;
+            squareSum = squares;
+        } else {
+            meanSum.addi(means);
+            squareSum.addi(squares);
+        }
+        examples += examplesOfThem;
+    }
+
+    /** Writes the change over the micro-batches added so far, if any, into the layer's gradient views. */
     void write(Map<String, INDArray> gradients) {
+        if (meanSum == null || squareSum == null) {
+            return;
+        }
         INDArray mean = meanSum.div(examples);
         INDArray variance = squareSum.div(examples).subi(mean.mul(mean));
         new Moments(mean, variance).writeChanges(layer, gradients);

@@ -16,7 +16,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Sums one stage's parameter gradients over the micro-batches of a step, in the order of its backward tasks.
+ * Sums the parameter gradients of one replica of a stage over its micro-batches of a step, in the order of its backward
+ * tasks.
  *
  * <p>The first micro-batch writes into the sum itself. Later ones add to it where the layer can; where it overwrites what
  * it finds, they write into an array of the same size, which is then added.
@@ -31,10 +32,10 @@ final class StageGradients {
     private Map<Integer, Gradient> sums = Map.of();
 
     /**
-     * @param sums by position, the slices of the flat gradient array
+     * @param sums by position, where the sums go
      * @param graph holds the parameters
      * @param replica says which vertices can add to their gradients
-     * @param several whether there will be more than one micro-batch
+     * @param several whether it may have more than one micro-batch in a step
      */
     StageGradients(
             ComputationGraph graph,
@@ -57,6 +58,11 @@ final class StageGradients {
         }
     }
 
+    /** A step begins. */
+    void begin() {
+        statistics.values().forEach(RunningStatistics::clear);
+    }
+
     /** Lets the layers of a replica write into the sum, or into the array that is to be added to it. */
     void bind(GraphReplica replica, boolean first) {
         for (Slice slice : slices) {
@@ -77,9 +83,21 @@ final class StageGradients {
             }
         }
         for (Map.Entry<Integer, Moments> entry : result.moments().entrySet()) {
-            RunningStatistics ofVertex = statistics.get(entry.getKey());
-            ofVertex.add(entry.getValue(), first, examples);
-            ofVertex.write(sums.get(entry.getKey()).gradientForVariable());
+            statistics.get(entry.getKey()).add(entry.getValue(), examples);
         }
+    }
+
+    /**
+     * Writes the changes of running statistics over all micro-batches of the stage, at the end of the step.
+     *
+     * @param others what its other replicas have
+     */
+    void writeStatistics(List<StageGradients> others) {
+        statistics.forEach((position, ofVertex) -> {
+            others.forEach(other -> ofVertex.add(other.statistics.get(position)));
+            if (sums.containsKey(position)) {
+                ofVertex.write(sums.get(position).gradientForVariable());
+            }
+        });
     }
 }

@@ -17,15 +17,17 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The thread of one stage. It is bound to the stage's device, lives as long as the pipeline, and runs the stage's tasks
- * of one step after another.
+ * The thread of one replica of a stage. It is bound to its device, lives as long as the pipeline, and runs its tasks of one
+ * step after another.
  */
 final class StageWorker {
     private final int stage;
+    private final int replica;
     private final Device device;
     private final StageKernel kernel;
     private final StageGradients gradients;
-    private final List<GraphReplica> replicas;
+    private final ReplicaSums sums;
+    private final List<GraphReplica> copies;
     private final VertexGraph vertices;
     private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
     private final Thread thread;
@@ -42,16 +44,20 @@ final class StageWorker {
     StageWorker(
             String name,
             int stage,
+            int replica,
             Device device,
             StageKernel kernel,
             StageGradients gradients,
-            List<GraphReplica> replicas,
+            ReplicaSums sums,
+            List<GraphReplica> copies,
             VertexGraph vertices) {
         this.stage = stage;
+        this.replica = replica;
         this.device = device;
         this.kernel = kernel;
         this.gradients = gradients;
-        this.replicas = replicas;
+        this.sums = sums;
+        this.copies = copies;
         this.vertices = vertices;
         this.thread = new Thread(this::run, name);
         thread.setDaemon(true);
@@ -95,13 +101,16 @@ final class StageWorker {
     }
 
     private void runTasks(Step step) {
-        Task current = step.program().tasks().get(stage).get(0);
+        Task current = Task.forward(stage, replica);
         try {
             if (!bound) {
                 CpuRuntime.bindCurrentThread(device);
                 bound = true;
             }
-            for (Task task : step.program().tasks().get(stage)) {
+            gradients.begin();
+            List<Task> tasks =
+                    step.program().tasks().get(step.program().workers().worker(stage, replica));
+            for (Task task : tasks) {
                 current = task;
                 if (!step.awaitDependencies(task)) {
                     return;
@@ -111,6 +120,7 @@ final class StageWorker {
                 busyNanos.addAndGet(System.nanoTime() - start);
                 step.done(task);
             }
+            addReplicas(step);
         } catch (CancellationException e) {
             if (!step.isStopped()) {
                 fail(step, current, e);
@@ -119,6 +129,16 @@ final class StageWorker {
             fail(step, current, e);
         } finally {
             step.workerLeft();
+        }
+    }
+
+    /** Adds up this worker's share of what the replicas of its stage have summed, when all of them have. */
+    private void addReplicas(Step step) throws InterruptedException {
+        int active = step.program().activeReplicas(stage);
+        if (active > 1 && replica < active && step.await(step.program().lastTasks(stage))) {
+            long start = System.nanoTime();
+            sums.reduce(replica, active);
+            busyNanos.addAndGet(System.nanoTime() - start);
         }
     }
 
@@ -132,32 +152,32 @@ final class StageWorker {
     }
 
     private void runTask(Step step, Task task) {
-        GraphReplica replica = replicas.get(step.program().replicaOf(task.microBatch()));
+        GraphReplica copy = copies.get(step.program().copyOf(task.microBatch()));
         MicroBatch microBatch = step.microBatch(task.microBatch());
         boolean onlyOne = step.program().microBatches() == 1;
         Observer observer = new Observer(step, task);
         if (task.pass() == Task.Pass.FORWARD) {
             if (stage == 0) {
-                replica.begin(
+                copy.begin(
                         microBatch,
                         !onlyOne,
                         step.request().iteration(),
                         step.request().epoch());
             }
-            kernel.forward(replica, observer);
+            kernel.forward(copy, observer);
             return;
         }
         boolean first = step.program().isFirstBackward(task);
-        gradients.bind(replica, first);
+        gradients.bind(copy, first);
         double regularization = onlyOne ? step.request().regularization() : 0;
-        StageKernel.BackwardResult result = kernel.backward(replica, regularization, observer);
+        StageKernel.BackwardResult result = kernel.backward(copy, regularization, observer);
         gradients.add(result, first, microBatch.examples());
-        if (first) {
+        if (first && replica == 0) {
             step.addGradients(result.gradients());
         }
         step.score().add(task.microBatch(), stage, result.scores(), microBatch.examples());
         if (stage == 0) {
-            replica.end();
+            copy.end();
         }
     }
 

@@ -35,8 +35,8 @@ final class Step {
         this.request = request;
         this.program = program;
         this.microBatches = microBatches;
-        this.stages = program.tasks().size();
-        this.workers = stages;
+        this.stages = program.workers().stages();
+        this.workers = program.workers().count();
         this.score = new ScoreSum(request.batch().examples(), stages);
         this.capture = capture;
     }
@@ -62,9 +62,13 @@ final class Step {
     }
 
     /** Waits until a task may start. Returns false if the step has stopped. */
-    synchronized boolean awaitDependencies(Task task) throws InterruptedException {
-        List<Task> dependencies = task.dependencies(stages);
-        while (!stopped && !done.containsAll(dependencies)) {
+    boolean awaitDependencies(Task task) throws InterruptedException {
+        return await(task.dependencies(stages));
+    }
+
+    /** Waits until tasks are done. Returns false if the step has stopped. */
+    synchronized boolean await(List<Task> tasks) throws InterruptedException {
+        while (!stopped && !done.containsAll(tasks)) {
             wait();
         }
         return !stopped;

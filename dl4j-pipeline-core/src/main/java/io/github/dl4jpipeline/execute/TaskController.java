@@ -12,18 +12,22 @@ import io.github.dl4jpipeline.kernel.StageScratch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntToLongFunction;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Runs the training steps of a plan: owns the workers, the replicas and their memory. */
 public final class TaskController implements AutoCloseable {
@@ -36,12 +40,16 @@ public final class TaskController implements AutoCloseable {
     private final ComputationGraph graph;
     private final VertexGraph vertices;
     private final Schedule schedule;
-    private final int stages;
+    private final Workers layout;
     private final int microBatches;
     private final int maxThreads;
     private final Map<Integer, Program> programs = new HashMap<>();
-    private final List<GraphReplica> replicas = new ArrayList<>();
+    private final List<GraphReplica> copies = new ArrayList<>();
+
+    /** These by worker. */
     private final List<StageScratch> scratches = new ArrayList<>();
+
+    private final List<StageGradients> gradients = new ArrayList<>();
     private final List<StageWorker> workers = new ArrayList<>();
     private final Watchdog watchdog;
 
@@ -70,52 +78,68 @@ public final class TaskController implements AutoCloseable {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph);
         this.schedule = schedule;
-        this.stages = plan.stages().size();
+        this.layout = new Workers(plan.stages().stream().map(Stage::replicas).toList());
         this.microBatches = plan.microBatches();
         this.maxThreads = plan.stages().stream()
-                .mapToInt(stage -> stage.device().threads())
+                .flatMap(stage -> stage.devices().stream())
+                .mapToInt(Device::threads)
                 .max()
                 .orElse(1);
         int[] stageOf = StageAssignment.check(plan, vertices);
         Program program = program(microBatches);
         String name = "pipeline-" + COUNT.incrementAndGet();
         // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
-        boolean keepPreActivations = microBatches >= 2 * program.replicas();
-        for (int i = 0; i < program.replicas(); i++) {
-            replicas.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
+        boolean keepPreActivations = microBatches >= 2 * program.copies();
+        for (int i = 0; i < program.copies(); i++) {
+            copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
         }
         startWorkers(name, plan, stageOf);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
     }
 
     private void startWorkers(String name, PartitionPlan plan, int[] stageOf) {
-        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
-        List<@Nullable INDArray> slices = ParameterStore.slices(graph.getFlattenedGradients(), vertices);
-        for (int stage = 0; stage < stages; stage++) {
-            Stage planned = plan.stages().get(stage);
-            Device device = planned.device();
-            String workerName = name + "-stage-" + stage + "-" + device.id();
+        for (int stage = 0; stage < layout.stages(); stage++) {
             List<Integer> positions = new ArrayList<>();
             for (Vertex vertex : vertices.vertices()) {
                 if (stageOf[vertex.position()] == stage) {
                     positions.add(vertex.position());
                 }
             }
+            startReplicas(
+                    name + "-stage-" + stage,
+                    stage,
+                    positions,
+                    plan.stages().get(stage).devices());
+        }
+    }
+
+    private void startReplicas(String name, int stage, List<Integer> positions, List<Device> devices) {
+        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
+        ReplicaSums sums = new ReplicaSums(graph.getFlattenedGradients(), vertices, positions, devices.size());
+        boolean several = microBatches > devices.size();
+        for (int replica = 0; replica < devices.size(); replica++) {
+            Device device = devices.get(replica);
+            String workerName = name + (devices.size() > 1 ? "-replica-" + replica : "") + "-" + device.id();
             StageScratch scratch = new StageScratch(workerName, workspaces);
+            StageGradients ofReplica =
+                    new StageGradients(graph, vertices, positions, sums.slices(replica), copies.get(0), several);
             scratches.add(scratch);
+            gradients.add(ofReplica);
             workers.add(new StageWorker(
                     workerName,
                     stage,
+                    replica,
                     device,
                     new StageKernel(stage, positions, scratch),
-                    new StageGradients(graph, vertices, positions, slices, replicas.get(0), microBatches > 1),
-                    replicas,
+                    ofReplica,
+                    sums,
+                    copies,
                     vertices));
         }
     }
 
     private Program program(int count) {
-        return programs.computeIfAbsent(count, n -> Program.of(schedule, stages, n));
+        return programs.computeIfAbsent(count, n -> Program.of(schedule, layout, n));
     }
 
     /**
@@ -147,12 +171,22 @@ public final class TaskController implements AutoCloseable {
         if (step.isStopped()) {
             throw new IllegalStateException("The pipeline was closed during a training step; the step has no effect");
         }
+        writeStatistics();
         // A single micro-batch has the term in its score already, added as plain fit adds it.
         double regularization = parts.size() > 1 ? request.regularization() : 0;
         return new StepResult(
                 join(step.gradients()),
                 step.score().get() + regularization,
                 capture == null ? Map.of() : capture.join());
+    }
+
+    private void writeStatistics() {
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            for (int stage = 0; stage < layout.stages(); stage++) {
+                int first = layout.worker(stage, 0);
+                gradients.get(first).writeStatistics(gradients.subList(first + 1, first + layout.replicas(stage)));
+            }
+        }
     }
 
     private void requireUsable() {
@@ -205,26 +239,32 @@ public final class TaskController implements AutoCloseable {
     }
 
     private void reset() {
-        replicas.forEach(GraphReplica::reset);
+        copies.forEach(GraphReplica::reset);
         scratches.forEach(StageScratch::destroy);
     }
 
-    /** Time that each stage has spent in tasks since the start, in nanoseconds. */
+    /** Time that each stage has spent in tasks since the start, in nanoseconds, all its replicas together. */
     public long[] busyNanos() {
-        return workers.stream().mapToLong(StageWorker::busyNanos).toArray();
+        return perStage(worker -> workers.get(worker).busyNanos());
     }
 
-    /** Bytes of activation and working memory that each stage has reserved. */
+    /** Bytes of activation and working memory that each stage has reserved, for all its replicas. */
     public long[] memoryBytes() {
-        long[] bytes = new long[stages];
-        for (int stage = 0; stage < stages; stage++) {
-            int index = stage;
-            bytes[stage] = scratches.get(stage).bytes()
-                    + replicas.stream()
-                            .mapToLong(replica -> replica.bytes(index))
-                            .sum();
+        long[] bytes = perStage(worker -> scratches.get(worker).bytes());
+        for (int stage = 0; stage < bytes.length; stage++) {
+            for (GraphReplica copy : copies) {
+                bytes[stage] += copy.bytes(stage);
+            }
         }
         return bytes;
+    }
+
+    private long[] perStage(IntToLongFunction ofWorker) {
+        return IntStream.range(0, layout.stages())
+                .mapToLong(stage -> IntStream.range(0, layout.replicas(stage))
+                        .mapToLong(replica -> ofWorker.applyAsLong(layout.worker(stage, replica)))
+                        .sum())
+                .toArray();
     }
 
     /** Stops a running step, ends the workers and frees the memory. Closing twice has no effect. */

@@ -1,9 +1,11 @@
 package io.github.dl4jpipeline.partition;
 
+import io.github.dl4jpipeline.device.Device;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Lays a plan out as a table. */
 final class PlanTable {
@@ -36,7 +38,9 @@ final class PlanTable {
         double speedUp = (double) plan.oneDeviceTime().toNanos()
                 / plan.predictedStepTime().toNanos();
         if (plan.stages().size() == 1) {
-            return format("Verdict: one device.%n");
+            return plan.stages().get(0).replicas() == 1
+                    ? format("Verdict: one device.%n")
+                    : format("Verdict: data parallel, %.2f times as fast as one of its devices.%n", speedUp);
         }
         return speedUp > 1
                 ? format("Verdict: pipeline, %.2f times as fast as one of its devices.%n", speedUp)
@@ -58,7 +62,7 @@ final class PlanTable {
             double millis = stage.forwardMillis() + stage.backwardMillis();
             rows.add(new String[] {
                 String.valueOf(i),
-                stage.device().id(),
+                stage.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
                 String.valueOf(stage.device().threads()),
                 vertices(stage.vertices()),
                 format("%.1f ms", stage.forwardMillis()),

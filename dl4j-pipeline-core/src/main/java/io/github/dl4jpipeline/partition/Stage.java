@@ -7,17 +7,15 @@ import java.util.List;
  * One stage of a plan.
  *
  * @param vertices names of its vertices, in topological order
- * @param device where it runs
- * @param replicas how many copies of it share its micro-batches
+ * @param devices where its replicas run, one device for each; they take micro-batches in turn
  * @param forwardMillis predicted time of one forward task
  * @param backwardMillis predicted time of one backward task
  * @param sentBytes activations of one micro-batch that it hands to later stages
- * @param memoryBytes estimate of parameters, gradients, updater state and activations in flight
+ * @param memoryBytes estimate for each replica: parameters, gradients, updater state and activations in flight
  */
 public record Stage(
         List<String> vertices,
-        Device device,
-        int replicas,
+        List<Device> devices,
         double forwardMillis,
         double backwardMillis,
         long sentBytes,
@@ -25,16 +23,32 @@ public record Stage(
 
     public Stage {
         vertices = List.copyOf(vertices);
+        devices = List.copyOf(devices);
         if (vertices.isEmpty()) {
             throw new IllegalArgumentException("A stage needs at least one vertex");
         }
-        if (replicas != 1) {
-            throw new IllegalArgumentException("A stage has exactly one replica, got " + replicas);
+        if (devices.isEmpty()) {
+            throw new IllegalArgumentException("A stage needs at least one device");
         }
     }
 
-    /** A stage whose times are not known. */
+    /** A stage whose times are not known, with a replica on each device. */
+    public static Stage of(List<Device> devices, List<String> vertices) {
+        return new Stage(vertices, devices, 0, 0, 0, 0);
+    }
+
+    /** A stage with one replica whose times are not known. */
     public static Stage of(Device device, List<String> vertices) {
-        return new Stage(vertices, device, 1, 0, 0, 0, 0);
+        return of(List.of(device), vertices);
+    }
+
+    /** The device of the first replica. */
+    public Device device() {
+        return devices.get(0);
+    }
+
+    /** How many copies of it share its micro-batches. */
+    public int replicas() {
+        return devices.size();
     }
 }

@@ -8,9 +8,12 @@ import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
+import io.github.dl4jpipeline.schedule.StageTimes;
 import io.github.dl4jpipeline.schedule.Timeline;
+import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -30,6 +33,8 @@ public final class Planner {
 
     /** What a cost of the profile becomes for one micro-batch. */
     private final double scale;
+
+    private Workers workers = Workers.straight(1);
 
     private Planner(GraphProfile profile, Devices devices, PlanOptions options) {
         this.costs = profile.vertices();
@@ -53,25 +58,32 @@ public final class Planner {
     private PartitionPlan plan() {
         List<VertexCost> movable =
                 costs.stream().filter(cost -> !cost.inputs().isEmpty()).toList();
-        int stages = options.stages().orElse(Math.min(devices.size(), movable.size()));
-        List<Device> places = new ArrayList<>();
+        int replicas = options.replicas().orElse(1);
+        int stages = options.stages().orElse(Math.min(Math.max(1, devices.size() / replicas), movable.size()));
+        workers = new Workers(Collections.nCopies(stages, replicas));
+        List<List<Device>> places = new ArrayList<>();
         for (int stage = 0; stage < stages; stage++) {
-            places.add(devices.get(stage % devices.size()));
+            List<Device> ofStage = new ArrayList<>();
+            for (int replica = 0; replica < replicas; replica++) {
+                ofStage.add(devices.get(workers.worker(stage, replica) % devices.size()));
+            }
+            places.add(ofStage);
         }
         int[] ends = Partitioner.cut(
                 movable.stream().mapToDouble(VertexCost::millis).toArray(),
                 cutBytes(movable),
-                places.stream().mapToDouble(Device::relativeSpeed).toArray());
+                places.stream().mapToDouble(Planner::speed).toArray());
         Map<String, Integer> stageOf = stageOf(movable, ends);
 
         List<Stage> planned = new ArrayList<>();
         for (int stage = 0; stage < stages; stage++) {
-            planned.add(stage(stage, places.get(stage), stages, stageOf));
+            planned.add(stage(stage, places.get(stage), stageOf));
         }
         Timeline timeline = ScheduleSimulator.simulate(
                 options.schedule(),
-                planned.stream().mapToDouble(Stage::forwardMillis).toArray(),
-                planned.stream().mapToDouble(Stage::backwardMillis).toArray(),
+                planned.stream()
+                        .map(stage -> new StageTimes(replicas, stage.forwardMillis(), stage.backwardMillis(), 0))
+                        .toList(),
                 microBatches);
         double oneDevice = costs.stream().mapToDouble(VertexCost::millis).sum()
                 * scale
@@ -88,7 +100,12 @@ public final class Planner {
                 options.notes());
     }
 
-    private Stage stage(int stage, Device device, int stages, Map<String, Integer> stageOf) {
+    /** Micro-batches go round, so the slowest replica holds up the others. */
+    private static double speed(List<Device> replicas) {
+        return replicas.stream().mapToDouble(Device::relativeSpeed).min().orElseThrow();
+    }
+
+    private Stage stage(int stage, List<Device> replicas, Map<String, Integer> stageOf) {
         double forward = 0;
         double backward = 0;
         long parameters = 0;
@@ -111,16 +128,15 @@ public final class Planner {
             activations += cost.activationBytes();
             sent += needed.contains(cost.vertex()) ? cost.activationBytes() : 0;
         }
-        int inFlight = ScheduleSimulator.inFlight(options.schedule(), stages, microBatches)[stage];
+        int inFlight = ScheduleSimulator.inFlight(options.schedule(), workers, microBatches)[workers.worker(stage, 0)];
         // Gradients of a second and later micro-batches are computed apart before they are added.
         long gradientCopies = microBatches > 1 ? 2 : 1;
         long memory = parameters + gradients * gradientCopies + updater + Math.round(activations * scale) * inFlight;
         return new Stage(
                 names,
-                device,
-                1,
-                forward * scale / device.relativeSpeed(),
-                backward * scale / device.relativeSpeed(),
+                replicas,
+                forward * scale / speed(replicas),
+                backward * scale / speed(replicas),
                 Math.round(sent * scale),
                 memory);
     }

@@ -1,9 +1,11 @@
 package io.github.dl4jpipeline.report;
 
+import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * Measured against predicted, over the steps since the pipeline was built.
@@ -18,8 +20,8 @@ public record PipelineReport(PartitionPlan plan, long steps, double stepMillis, 
     /**
      * One stage.
      *
-     * @param busyMillis mean time that it spends in tasks, per step
-     * @param memoryBytes activation and working memory that it has reserved
+     * @param busyMillis mean time that each of its replicas spends in tasks, per step
+     * @param memoryBytes activation and working memory that it has reserved, for all its replicas
      */
     public record StageReport(double busyMillis, long memoryBytes) {}
 
@@ -27,10 +29,16 @@ public record PipelineReport(PartitionPlan plan, long steps, double stepMillis, 
         stages = List.copyOf(stages);
     }
 
-    /** The measured share of the stages' time in which they wait, from 0 to 1. */
+    /** The measured share of the workers' time in which they wait, from 0 to 1. */
     public double bubble() {
-        double busy = stages.stream().mapToDouble(StageReport::busyMillis).sum();
-        return stepMillis == 0 ? 0 : Math.max(0, 1 - busy / (stages.size() * stepMillis));
+        double busy = 0;
+        int workers = 0;
+        for (int i = 0; i < stages.size(); i++) {
+            int replicas = plan.stages().get(i).replicas();
+            busy += stages.get(i).busyMillis() * replicas;
+            workers += replicas;
+        }
+        return stepMillis == 0 ? 0 : Math.max(0, 1 - busy / (workers * stepMillis));
     }
 
     /** The report for people. */
@@ -47,12 +55,13 @@ public record PipelineReport(PartitionPlan plan, long steps, double stepMillis, 
                 100 * plan.bubble()));
         for (int i = 0; i < stages.size(); i++) {
             Stage planned = plan.stages().get(i);
-            double predicted = (planned.forwardMillis() + planned.backwardMillis()) * plan.microBatches();
+            double predicted =
+                    (planned.forwardMillis() + planned.backwardMillis()) * plan.microBatches() / planned.replicas();
             text.append(String.format(
                     Locale.ROOT,
                     "stage %d on %s: busy %.1f ms a step (predicted %.1f ms), %.1f MB of activations%n",
                     i,
-                    planned.device().id(),
+                    planned.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
                     stages.get(i).busyMillis(),
                     predicted,
                     stages.get(i).memoryBytes() / 1e6));

@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.schedule;
 
 import java.util.List;
 
-/** A rule for the order in which each stage runs its tasks. */
+/** A rule for the order in which each worker runs its tasks. */
 public interface Schedule {
     /** Name for people. */
     String name();
@@ -10,9 +10,10 @@ public interface Schedule {
     /**
      * The tasks of one step.
      *
-     * @param stages number of stages, at least 1
+     * @param workers the replicas of each stage
      * @param microBatches number of micro-batches, at least 1
-     * @return for each stage its tasks in order: each micro-batch once forward and once backward
+     * @return for each worker its tasks in order: each of its micro-batches once forward and once backward. A worker has
+     *     none where there are fewer micro-batches than replicas
      */
-    List<List<Task>> tasks(int stages, int microBatches);
+    List<List<Task>> tasks(Workers workers, int microBatches);
 }

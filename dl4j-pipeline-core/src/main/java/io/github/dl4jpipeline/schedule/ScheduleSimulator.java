@@ -1,64 +1,131 @@
 package io.github.dl4jpipeline.schedule;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
-/** Runs a schedule on numbers: each stage does its tasks in order, each as soon as its dependencies are done. */
+/**
+ * Runs a schedule on numbers: each worker does its tasks in order, each as soon as what it depends on has arrived.
+ * O(tasks · log(tasks)) time for the schedules that there are.
+ */
 public final class ScheduleSimulator {
-    private ScheduleSimulator() {}
+    private final Schedule schedule;
+    private final List<StageTimes> stages;
+    private final Workers workers;
+    private final int microBatches;
+    private final List<List<Task>> tasks;
+
+    /** By stage and micro-batch: when the output of a task has reached the stage that reads it; NaN before. */
+    private final double[][] forwardArrives;
+
+    private final double[][] backwardArrives;
+
+    /** By stage and micro-batch: when a forward task has ended; NaN before. */
+    private final double[][] forwardEnds;
+
+    /** By worker: when it, and its links forward and back, are free. */
+    private final double[] free;
+
+    private final double[] linkForwardFree;
+    private final double[] linkBackFree;
+    private final List<Timeline.Span> spans = new ArrayList<>();
+
+    private ScheduleSimulator(Schedule schedule, List<StageTimes> stages, int microBatches) {
+        this.schedule = schedule;
+        this.stages = stages;
+        this.workers = new Workers(stages.stream().map(StageTimes::replicas).toList());
+        this.microBatches = microBatches;
+        this.tasks = schedule.tasks(workers, microBatches);
+        forwardArrives = unknown();
+        backwardArrives = unknown();
+        forwardEnds = unknown();
+        free = new double[workers.count()];
+        linkForwardFree = new double[workers.count()];
+        linkBackFree = new double[workers.count()];
+    }
+
+    private double[][] unknown() {
+        double[][] times = new double[stages.size()][microBatches];
+        for (double[] row : times) {
+            Arrays.fill(row, Double.NaN);
+        }
+        return times;
+    }
 
     /**
      * The timeline of one step.
      *
-     * @param forwardMillis time of a forward task, by stage
-     * @param backwardMillis time of a backward task, by stage
      * @throws IllegalArgumentException if the schedule leaves a task out, repeats one, or can never finish
      */
-    public static Timeline simulate(
-            Schedule schedule, double[] forwardMillis, double[] backwardMillis, int microBatches) {
-        int stages = forwardMillis.length;
-        List<List<Task>> tasks = schedule.tasks(stages, microBatches);
-        requireEveryTaskOnce(schedule, tasks, stages, microBatches);
-        Map<Task, Double> endOf = new HashMap<>();
-        List<Timeline.Span> spans = new ArrayList<>();
-        int[] next = new int[stages];
-        double[] free = new double[stages];
-        while (spans.size() < 2 * stages * microBatches) {
+    public static Timeline simulate(Schedule schedule, List<StageTimes> stages, int microBatches) {
+        return new ScheduleSimulator(schedule, stages, microBatches).run();
+    }
+
+    private Timeline run() {
+        requireEveryTaskOnce();
+        int[] next = new int[workers.count()];
+        int all = 2 * stages.size() * microBatches;
+        while (spans.size() < all) {
             int before = spans.size();
-            for (int stage = 0; stage < stages; stage++) {
-                while (next[stage] < tasks.get(stage).size()
-                        && endOf.keySet()
-                                .containsAll(tasks.get(stage).get(next[stage]).dependencies(stages))) {
-                    Task task = tasks.get(stage).get(next[stage]++);
-                    double ready = task.dependencies(stages).stream()
-                            .mapToDouble(endOf::get)
-                            .max()
-                            .orElse(0);
-                    double start = Math.max(ready, free[stage]);
-                    double millis = task.pass() == Task.Pass.FORWARD ? forwardMillis[stage] : backwardMillis[stage];
-                    free[stage] = start + millis;
-                    endOf.put(task, free[stage]);
-                    spans.add(new Timeline.Span(task, start, free[stage]));
+            for (int worker = 0; worker < next.length; worker++) {
+                List<Task> own = tasks.get(worker);
+                while (next[worker] < own.size() && start(worker, own.get(next[worker]))) {
+                    next[worker]++;
                 }
             }
             if (spans.size() == before) {
-                throw new IllegalArgumentException("Schedule " + schedule.name() + " deadlocks with " + stages
-                        + " stages and " + microBatches + " micro-batches: stages wait at " + waiting(tasks, next));
+                throw new IllegalArgumentException("Schedule " + schedule.name() + " deadlocks with replicas "
+                        + workers.replicas() + " of its stages and " + microBatches
+                        + " micro-batches: workers wait at " + waiting(next));
             }
         }
         spans.sort(Comparator.comparingDouble(Timeline.Span::startMillis)
-                .thenComparingInt(span -> span.task().stage()));
-        return new Timeline(stages, spans);
+                .thenComparingInt(span -> workers.workerOf(span.task())));
+        return new Timeline(workers, spans);
     }
 
-    /** By stage: the greatest number of micro-batches in flight at once, begun forward and not done backward. */
-    public static int[] inFlight(Schedule schedule, int stages, int microBatches) {
-        return schedule.tasks(stages, microBatches).stream()
+    /** Runs a task unless it has to wait for one that has not run. Returns whether it has run. */
+    private boolean start(int worker, Task task) {
+        double ready = ready(task);
+        if (Double.isNaN(ready)) {
+            return false;
+        }
+        int stage = task.stage();
+        int microBatch = task.microBatch();
+        double begin = Math.max(ready, free[worker]);
+        double end = begin + stages.get(stage).millis(task.pass());
+        free[worker] = end;
+        spans.add(new Timeline.Span(task, begin, end));
+        if (task.pass() == Task.Pass.FORWARD) {
+            forwardEnds[stage][microBatch] = end;
+            linkForwardFree[worker] =
+                    Math.max(end, linkForwardFree[worker]) + stages.get(stage).sendMillis();
+            forwardArrives[stage][microBatch] = linkForwardFree[worker];
+        } else {
+            double send = stage == 0 ? 0 : stages.get(stage - 1).sendMillis();
+            linkBackFree[worker] = Math.max(end, linkBackFree[worker]) + send;
+            backwardArrives[stage][microBatch] = linkBackFree[worker];
+        }
+        return true;
+    }
+
+    /** When the dependencies of a task are met, as {@link Task#dependencies} has them; NaN if one has not run. */
+    private double ready(Task task) {
+        int stage = task.stage();
+        int microBatch = task.microBatch();
+        if (task.pass() == Task.Pass.FORWARD) {
+            return stage == 0 ? 0 : forwardArrives[stage - 1][microBatch];
+        }
+        double own = forwardEnds[stage][microBatch];
+        return stage == stages.size() - 1 ? own : Math.max(own, backwardArrives[stage + 1][microBatch]);
+    }
+
+    /** By worker: the greatest number of micro-batches in flight at once, begun forward and not done backward. */
+    public static int[] inFlight(Schedule schedule, Workers workers, int microBatches) {
+        return schedule.tasks(workers, microBatches).stream()
                 .mapToInt(ScheduleSimulator::inFlight)
                 .toArray();
     }
@@ -73,23 +140,23 @@ public final class ScheduleSimulator {
         return most;
     }
 
-    private static void requireEveryTaskOnce(Schedule schedule, List<List<Task>> tasks, int stages, int microBatches) {
+    private void requireEveryTaskOnce() {
+        if (tasks.size() != workers.count()) {
+            throw new IllegalArgumentException("Schedule " + schedule.name() + " has task lists for " + tasks.size()
+                    + " workers, expected " + workers.count());
+        }
         Set<Task> missing = new HashSet<>();
-        for (int stage = 0; stage < stages; stage++) {
+        for (int stage = 0; stage < stages.size(); stage++) {
             for (int microBatch = 0; microBatch < microBatches; microBatch++) {
                 missing.add(Task.forward(stage, microBatch));
                 missing.add(Task.backward(stage, microBatch));
             }
         }
-        if (tasks.size() != stages) {
-            throw new IllegalArgumentException("Schedule " + schedule.name() + " has task lists for " + tasks.size()
-                    + " stages, expected " + stages);
-        }
-        for (int stage = 0; stage < stages; stage++) {
-            for (Task task : tasks.get(stage)) {
-                if (task.stage() != stage || !missing.remove(task)) {
+        for (int worker = 0; worker < tasks.size(); worker++) {
+            for (Task task : tasks.get(worker)) {
+                if (!missing.remove(task) || workers.workerOf(task) != worker) {
                     throw new IllegalArgumentException("Schedule " + schedule.name() + " runs task " + task
-                            + " on stage " + stage + ", where it does not belong or has run before");
+                            + " on worker " + worker + ", where it does not belong or has run before");
                 }
             }
         }
@@ -99,11 +166,11 @@ public final class ScheduleSimulator {
         }
     }
 
-    private static List<Task> waiting(List<List<Task>> tasks, int[] next) {
+    private List<Task> waiting(int[] next) {
         List<Task> waiting = new ArrayList<>();
-        for (int stage = 0; stage < next.length; stage++) {
-            if (next[stage] < tasks.get(stage).size()) {
-                waiting.add(tasks.get(stage).get(next[stage]));
+        for (int worker = 0; worker < next.length; worker++) {
+            if (next[worker] < tasks.get(worker).size()) {
+                waiting.add(tasks.get(worker).get(next[worker]));
             }
         }
         return waiting;

@@ -5,10 +5,10 @@ import java.util.List;
 /**
  * When each task of a step runs.
  *
- * @param stages number of stages
+ * @param workers who runs them
  * @param spans the tasks, in the order in which they start
  */
-public record Timeline(int stages, List<Span> spans) {
+public record Timeline(Workers workers, List<Span> spans) {
 
     /**
      * One task and its time.
@@ -27,7 +27,7 @@ public record Timeline(int stages, List<Span> spans) {
         return spans.stream().mapToDouble(Span::endMillis).max().orElse(0);
     }
 
-    /** Time that a stage spends in tasks. */
+    /** Time that a stage spends in tasks, all its replicas together. */
     public double busyMillis(int stage) {
         return spans.stream()
                 .filter(span -> span.task().stage() == stage)
@@ -35,9 +35,9 @@ public record Timeline(int stages, List<Span> spans) {
                 .sum();
     }
 
-    /** The share of the stages' time in which they wait: the bubble, from 0 to 1. */
+    /** The share of the workers' time in which they wait: the bubble, from 0 to 1. */
     public double bubble() {
-        double available = stages * makespanMillis();
+        double available = workers.count() * makespanMillis();
         double busy = spans.stream()
                 .mapToDouble(span -> span.endMillis() - span.startMillis())
                 .sum();

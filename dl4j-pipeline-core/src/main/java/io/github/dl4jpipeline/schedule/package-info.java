@@ -1,5 +1,5 @@
 /**
- * In which order each stage runs the tasks of one training step.
+ * In which order each worker of a stage runs the tasks of one training step.
  *
  * <p>Schedules are pure generators: {@link io.github.dl4jpipeline.schedule.Schedules} has the two known ones, and
  * {@link io.github.dl4jpipeline.schedule.ScheduleSimulator} turns stage times into the timeline of a step.

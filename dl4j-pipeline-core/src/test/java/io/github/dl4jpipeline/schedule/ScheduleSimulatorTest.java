@@ -9,17 +9,14 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ScheduleSimulatorTest {
-    private static final double[] ONE_AND_TWO = {1, 2};
-    private static final double[] TWO_AND_THREE = {2, 3};
+    private static final List<StageTimes> TWO_STAGES = List.of(StageTimes.of(1, 2), StageTimes.of(2, 3));
 
     @Test
     void aTimelineWorkedOutByHand() {
-        Timeline timeline =
-                ScheduleSimulator.simulate(Schedules.oneForwardOneBackward(), ONE_AND_TWO, TWO_AND_THREE, 2);
+        Timeline timeline = ScheduleSimulator.simulate(Schedules.oneForwardOneBackward(), TWO_STAGES, 2);
         // stage 0: F0 0-1, F1 1-2, B0 6-8, B1 11-13
         // stage 1: F0 1-3, B0 3-6, F1 6-8, B1 8-11
-        assertThat(timeline.spans().stream()
-                        .map(span -> span.task() + " " + (int) span.startMillis() + "-" + (int) span.endMillis()))
+        assertThat(times(timeline))
                 .containsExactly(
                         "F0,0 0-1",
                         "F0,1 1-2",
@@ -36,6 +33,51 @@ class ScheduleSimulatorTest {
     }
 
     @Test
+    void transfersDelayTheReader() {
+        List<StageTimes> stages = List.of(new StageTimes(1, 1, 1, 4), StageTimes.of(1, 1));
+        // F0 ends at 1 and arrives at 5, F1 ends at 2 and arrives at 9, as the link carries one at a time.
+        // B0 ends at 7 and arrives at 11, B1 ends at 11 and arrives at 15.
+        assertThat(times(ScheduleSimulator.simulate(Schedules.oneForwardOneBackward(), stages, 2)))
+                .containsExactly(
+                        "F0,0 0-1",
+                        "F0,1 1-2",
+                        "F1,0 5-6",
+                        "B1,0 6-7",
+                        "F1,1 9-10",
+                        "B1,1 10-11",
+                        "B0,0 11-12",
+                        "B0,1 15-16");
+    }
+
+    @Test
+    void replicasTakeMicroBatchesInTurn() {
+        List<StageTimes> stages = List.of(StageTimes.of(1, 1), new StageTimes(2, 2, 2, 0));
+        Timeline timeline = ScheduleSimulator.simulate(Schedules.oneForwardOneBackward(), stages, 3);
+        assertThat(times(timeline))
+                .containsExactly(
+                        "F0,0 0-1",
+                        "F0,1 1-2",
+                        "F1,0 1-3",
+                        "F0,2 2-3",
+                        "F1,1 2-4",
+                        "B1,0 3-5",
+                        "B1,1 4-6",
+                        "B0,0 5-6",
+                        "F1,2 5-7",
+                        "B0,1 6-7",
+                        "B1,2 7-9",
+                        "B0,2 9-10");
+        assertThat(timeline.busyMillis(1)).isEqualTo(12);
+        assertThat(timeline.bubble()).isCloseTo(1 - 18.0 / 30, within(1e-12));
+    }
+
+    private static List<String> times(Timeline timeline) {
+        return timeline.spans().stream()
+                .map(span -> span.task() + " " + (int) span.startMillis() + "-" + (int) span.endMillis())
+                .toList();
+    }
+
+    @Test
     void dependenciesOfATask() {
         assertThat(Task.forward(0, 3).dependencies(3)).isEmpty();
         assertThat(Task.forward(2, 3).dependencies(3)).containsExactly(Task.forward(1, 3));
@@ -47,7 +89,7 @@ class ScheduleSimulatorTest {
     void aScheduleThatCanNeverFinish() {
         Fixed schedule = new Fixed(List.of(
                 List.of(Task.backward(0, 0), Task.forward(0, 0)), List.of(Task.forward(1, 0), Task.backward(1, 0))));
-        assertThatThrownBy(() -> ScheduleSimulator.simulate(schedule, ONE_AND_TWO, TWO_AND_THREE, 1))
+        assertThatThrownBy(() -> ScheduleSimulator.simulate(schedule, TWO_STAGES, 1))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("deadlocks")
                 .hasMessageContaining("B0,0")
@@ -57,13 +99,13 @@ class ScheduleSimulatorTest {
     @Test
     void aScheduleThatLeavesOutOrRepeatsATask() {
         Fixed tooShort = new Fixed(List.of(List.of(Task.forward(0, 0)), List.of()));
-        assertThatThrownBy(() -> ScheduleSimulator.simulate(tooShort, ONE_AND_TWO, TWO_AND_THREE, 1))
+        assertThatThrownBy(() -> ScheduleSimulator.simulate(tooShort, TWO_STAGES, 1))
                 .hasMessageContaining("leaves out 3 tasks");
         Fixed twice = new Fixed(List.of(List.of(Task.forward(0, 0), Task.forward(0, 0)), List.of()));
-        assertThatThrownBy(() -> ScheduleSimulator.simulate(twice, ONE_AND_TWO, TWO_AND_THREE, 1))
+        assertThatThrownBy(() -> ScheduleSimulator.simulate(twice, TWO_STAGES, 1))
                 .hasMessageContaining("task F0,0");
         Fixed oneStage = new Fixed(List.of(List.of(Task.forward(0, 0), Task.backward(0, 0))));
-        assertThatThrownBy(() -> ScheduleSimulator.simulate(oneStage, ONE_AND_TWO, TWO_AND_THREE, 1))
-                .hasMessageContaining("1 stages, expected 2");
+        assertThatThrownBy(() -> ScheduleSimulator.simulate(oneStage, TWO_STAGES, 1))
+                .hasMessageContaining("1 workers, expected 2");
     }
 }

@@ -3,6 +3,8 @@ package io.github.dl4jpipeline.schedule;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -52,12 +54,9 @@ class SchedulesTest {
     void everyTaskOnceWithoutDeadlockAndWithinTheShortestTime(Schedule schedule) {
         for (int stages = 1; stages <= 6; stages++) {
             for (int microBatches = 1; microBatches <= 9; microBatches++) {
-                double[] forward = new double[stages];
-                double[] backward = new double[stages];
-                java.util.Arrays.fill(forward, 1);
-                java.util.Arrays.fill(backward, 2);
                 // simulate() checks that every task comes once and that none waits for ever.
-                Timeline timeline = ScheduleSimulator.simulate(schedule, forward, backward, microBatches);
+                Timeline timeline = ScheduleSimulator.simulate(
+                        schedule, Collections.nCopies(stages, StageTimes.of(1, 2)), microBatches);
                 assertThat(timeline.spans()).hasSize(2 * stages * microBatches);
                 assertThat(timeline.makespanMillis()).isEqualTo(3.0 * (microBatches + stages - 1));
             }
@@ -68,14 +67,74 @@ class SchedulesTest {
     void inFlightMicroBatchesAreBounded() {
         for (int stages = 1; stages <= 6; stages++) {
             for (int microBatches = 1; microBatches <= 9; microBatches++) {
-                int[] drained = ScheduleSimulator.inFlight(Schedules.fillDrain(), stages, microBatches);
-                int[] alternating = ScheduleSimulator.inFlight(Schedules.oneForwardOneBackward(), stages, microBatches);
+                int[] drained =
+                        ScheduleSimulator.inFlight(Schedules.fillDrain(), Workers.straight(stages), microBatches);
+                int[] alternating = ScheduleSimulator.inFlight(
+                        Schedules.oneForwardOneBackward(), Workers.straight(stages), microBatches);
                 for (int stage = 0; stage < stages; stage++) {
                     assertThat(drained[stage]).isEqualTo(microBatches);
                     assertThat(alternating[stage]).isEqualTo(Math.min(stages - stage, microBatches));
                 }
             }
         }
+    }
+
+    @Test
+    void replicasInTables() {
+        assertThat(table(Schedules.fillDrain(), new Workers(List.of(1, 2)), 3)).isEqualTo("""
+                        F0,0 F0,1 F0,2 B0,0 B0,1 B0,2
+                        F1,0 F1,2 B1,0 B1,2
+                        F1,1 B1,1""");
+        assertThat(table(Schedules.oneForwardOneBackward(), new Workers(List.of(2, 1)), 5))
+                .isEqualTo("""
+                        F0,0 F0,2 B0,0 F0,4 B0,2 B0,4
+                        F0,1 F0,3 B0,1 B0,3
+                        F1,0 B1,0 F1,1 B1,1 F1,2 B1,2 F1,3 B1,3 F1,4 B1,4""");
+        assertThat(table(Schedules.oneForwardOneBackward(), new Workers(List.of(3)), 2))
+                .isEqualTo("F0,0 B0,0\nF0,1 B0,1\n"); // the third replica has nothing to do
+    }
+
+    @ParameterizedTest
+    @MethodSource("schedules")
+    void replicasWithoutDeadlockAndWithBoundedMicroBatchesInFlight(Schedule schedule) {
+        for (Workers workers : combinations(3, 4)) {
+            List<StageTimes> stages = workers.replicas().stream()
+                    .map(replicas -> new StageTimes(replicas, 1, 2, 0.5))
+                    .toList();
+            for (int microBatches = 1; microBatches <= 9; microBatches++) {
+                Timeline timeline = ScheduleSimulator.simulate(schedule, stages, microBatches);
+                assertThat(timeline.spans()).hasSize(2 * stages.size() * microBatches);
+                int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
+                for (int stage = 0; stage < workers.stages(); stage++) {
+                    int replicas = workers.replicas(stage);
+                    int bound = (workers.countFrom(stage) + replicas - 1) / replicas;
+                    for (int replica = 0; replica < replicas; replica++) {
+                        int own = (microBatches - replica + replicas - 1) / replicas;
+                        int expected = schedule.equals(Schedules.fillDrain()) ? own : Math.min(own, bound);
+                        assertThat(inFlight[workers.worker(stage, replica)]).isEqualTo(Math.max(0, expected));
+                    }
+                }
+            }
+        }
+    }
+
+    /** Every combination of 1 to {@code most} replicas for 1 to {@code stages} stages. */
+    private static List<Workers> combinations(int stages, int most) {
+        List<List<Integer>> all = new ArrayList<>();
+        List<List<Integer>> longest = List.of(List.of());
+        for (int stage = 0; stage < stages; stage++) {
+            List<List<Integer>> longer = new ArrayList<>();
+            for (List<Integer> before : longest) {
+                for (int replicas = 1; replicas <= most; replicas++) {
+                    List<Integer> next = new ArrayList<>(before);
+                    next.add(replicas);
+                    longer.add(next);
+                }
+            }
+            all.addAll(longer);
+            longest = longer;
+        }
+        return all.stream().map(Workers::new).toList();
     }
 
     @Test
@@ -88,7 +147,11 @@ class SchedulesTest {
     }
 
     private static String table(Schedule schedule, int stages, int microBatches) {
-        return schedule.tasks(stages, microBatches).stream()
+        return table(schedule, Workers.straight(stages), microBatches);
+    }
+
+    private static String table(Schedule schedule, Workers workers, int microBatches) {
+        return schedule.tasks(workers, microBatches).stream()
                 .map(tasks -> tasks.stream().map(Task::toString).collect(Collectors.joining(" ")))
                 .collect(Collectors.joining("\n"));
     }
@@ -101,7 +164,7 @@ class SchedulesTest {
         }
 
         @Override
-        public List<List<Task>> tasks(int stages, int microBatches) {
+        public List<List<Task>> tasks(Workers workers, int microBatches) {
             return lists;
         }
     }

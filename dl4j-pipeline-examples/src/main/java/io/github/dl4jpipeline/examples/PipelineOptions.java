@@ -13,6 +13,13 @@ final class PipelineOptions {
     private @Nullable Integer stages;
 
     @Option(
+            names = "--replicas",
+            paramLabel = "N",
+            description =
+                    "Number of replicas of every stage, which share its micro-batches. Default: the planner chooses.")
+    private @Nullable Integer replicas;
+
+    @Option(
             names = "--micro-batches",
             paramLabel = "N",
             description = "Number of micro-batches of a batch. Default: the planner chooses.")
@@ -29,6 +36,7 @@ final class PipelineOptions {
     PipelineChoice choice() {
         return new PipelineChoice(
                 Options.requirePositiveIfGiven("--stages", stages),
+                Options.requirePositiveIfGiven("--replicas", replicas),
                 Options.requirePositiveIfGiven("--micro-batches", microBatches),
                 named(schedule));
     }

@@ -14,10 +14,11 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * What the user wants of the pipeline.
  *
  * @param stages number of stages; empty leaves it to the planner
+ * @param replicas number of replicas of every stage; empty leaves it to the planner
  * @param microBatches number of micro-batches; empty leaves it to the planner
  * @param schedule the order in which stages run their tasks
  */
-public record PipelineChoice(OptionalInt stages, OptionalInt microBatches, Schedule schedule) {
+public record PipelineChoice(OptionalInt stages, OptionalInt replicas, OptionalInt microBatches, Schedule schedule) {
 
     /**
      * A pipeline around a model.
@@ -30,6 +31,7 @@ public record PipelineChoice(OptionalInt stages, OptionalInt microBatches, Sched
                         : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))
                 .schedule(schedule);
         stages.ifPresent(builder::stages);
+        replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);
         PipelineComputationGraph net;
         try {

@@ -1,0 +1,22 @@
+package io.github.dl4jpipeline.schedule;
+
+/**
+ * How long the tasks of a stage take.
+ *
+ * @param replicas number of its replicas
+ * @param forwardMillis time of one forward task
+ * @param backwardMillis time of one backward task
+ * @param sendMillis time to send one micro-batch's activations to the next stage, or its errors back from there; 0 where
+ *     stages share memory. Every worker has a link of its own in each direction, which carries one micro-batch at a time
+ */
+public record StageTimes(int replicas, double forwardMillis, double backwardMillis, double sendMillis) {
+
+    /** A stage with one replica, in memory that it shares with the others. */
+    public static StageTimes of(double forwardMillis, double backwardMillis) {
+        return new StageTimes(1, forwardMillis, backwardMillis, 0);
+    }
+
+    double millis(Task.Pass pass) {
+        return pass == Task.Pass.FORWARD ? forwardMillis : backwardMillis;
+    }
+}
