@@ -53,10 +53,10 @@ final class FastDense extends DenseLayer implements AddsGradients {
             gradient.setGradientFor(DefaultParamInitializer.BIAS_KEY, sum);
         }
         INDArray weights = getParamWithNoise(DefaultParamInitializer.WEIGHT_KEY, true, workspaces);
-        // Examples are rows, and layers before this one read them as such; BLAS writes columns.
+        // BLAS writes columns; it takes half as long again to write the transposed.
         INDArray inputError = workspaces.createUninitialized(
-                ArrayType.ACTIVATION_GRAD, dataType, new long[] {delta.size(0), weights.size(0)}, 'c');
-        Nd4j.gemm(weights, delta, inputError.transpose(), false, true, 1, 0);
+                ArrayType.ACTIVATION_GRAD, dataType, new long[] {delta.size(0), weights.size(0)}, 'f');
+        Nd4j.gemm(delta, weights, inputError, false, true, 1, 0);
         INDArray weightSum = gradientViews.get(DefaultParamInitializer.WEIGHT_KEY);
         Nd4j.gemm(input.castTo(dataType), delta, weightSum, true, false, 1, add ? 1 : 0);
         gradient.setGradientFor(DefaultParamInitializer.WEIGHT_KEY, weightSum);
