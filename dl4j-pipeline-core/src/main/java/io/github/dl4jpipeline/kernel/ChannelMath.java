@@ -3,14 +3,18 @@ package io.github.dl4jpipeline.kernel;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.reduce.floating.Norm2;
 import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Sums and affine functions by channel. ND4J's own reductions and broadcasts over inner dimensions take several times as
- * long as matrix products and the native batch normalization.
+ * Sums over all but the channels, and sums and products with a value for each channel, of arrays in row-major order.
  *
- * @param axis the dimension of the channels: the last, or the one after the examples
+ * <p>Works on matrices: with a row for each image and channel where the channels come after the examples, with a column
+ * for each channel where they come last. ND4J's reductions and broadcasts over inner dimensions of the arrays themselves
+ * take several times as long.
+ *
+ * @param axis the dimension of the channels
  * @param workspaces where arrays are created
  * @param memory the type of those that are needed for a moment
  */
@@ -27,38 +31,87 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         return inOrder ? array : workspaces.dup(memory, array, 'c');
     }
 
-    /** Writes the sum of each channel to {@code sum}, {@code [channels]}. */
+    /** Writes the sum of each channel to {@code sum}, {@code [channels]}, and returns it. */
     INDArray sum(INDArray array, INDArray sum) {
-        long channels = array.size(axis);
-        if (axis == array.rank() - 1) {
-            long rows = array.length() / channels;
-            INDArray matrix = array.reshape('c', rows, channels);
-            Nd4j.gemm(matrix, ones(array, rows), sum.reshape('f', channels, 1), true, false, 1, 0);
-            return sum;
+        INDArray matrix = matrix(array);
+        if (isLast(array)) {
+            return sumOfColumns(matrix, sum);
+        }
+        INDArray sums = vector(matrix, matrix.size(0));
+        matrix.sum(sums, 1);
+        return sumOfColumns(sums.reshape('c', array.size(0), sum.length()), sum);
+    }
+
+    /** Writes the sum of the squares of each channel to {@code sum}, {@code [channels]}, and returns it. */
+    INDArray sumOfSquares(INDArray array, INDArray sum) {
+        INDArray matrix = matrix(array);
+        if (isLast(array)) {
+            INDArray squares = scratch(matrix).assign(matrix);
+            return sumOfColumns(squares.muli(squares), sum);
+        }
+        INDArray norms = vector(matrix, matrix.size(0));
+        Nd4j.exec(new Norm2(matrix, norms, 1));
+        norms.muli(norms);
+        return sumOfColumns(norms.reshape('c', array.size(0), sum.length()), sum);
+    }
+
+    private INDArray sumOfColumns(INDArray matrix, INDArray sum) {
+        INDArray column = sum.reshape('f', sum.length(), 1);
+        Nd4j.gemm(matrix, ones(matrix, matrix.size(0)), column, true, false, 1, 0);
+        return sum;
+    }
+
+    /** Writes the sum of an array and a value for each channel to {@code result}, and returns it. */
+    INDArray plus(INDArray array, INDArray ofChannel, INDArray result) {
+        NativeOp.run("add", new INDArray[] {matrix(array), aligned(array, ofChannel)}, new INDArray[] {matrix(result)});
+        return result;
+    }
+
+    /** Multiplies an array with a value for each channel, in place. */
+    INDArray multiply(INDArray array, INDArray ofChannel) {
+        INDArray vector = aligned(array, ofChannel);
+        if (isLast(array)) {
+            matrix(array).muliRowVector(vector);
+        } else {
+            matrix(array).muliColumnVector(vector);
+        }
+        return array;
+    }
+
+    /** A row or column of the matrix that has each channel's value where the channel is. */
+    private INDArray aligned(INDArray array, INDArray ofChannel) {
+        long channels = ofChannel.length();
+        if (isLast(array)) {
+            return ofChannel.reshape('c', 1, channels);
         }
         long examples = array.size(0);
-        long area = array.length() / examples / channels;
-        INDArray matrix = array.reshape('c', examples * channels, area);
-        INDArray sums = workspaces.createUninitialized(memory, array.dataType(), new long[] {matrix.size(0), 1}, 'f');
-        Nd4j.gemm(matrix, ones(array, area), sums, false, false, 1, 0);
-        return sums.reshape('c', examples, channels).sum(sum, 0);
+        INDArray repeated = vector(array, examples * channels);
+        Nd4j.gemm(
+                ofChannel.reshape('c', channels, 1),
+                ones(array, examples),
+                repeated.reshape('f', channels, examples),
+                false,
+                true,
+                1,
+                0);
+        return repeated.reshape('c', examples * channels, 1);
+    }
+
+    private boolean isLast(INDArray array) {
+        return axis == array.rank() - 1;
+    }
+
+    private INDArray matrix(INDArray array) {
+        long channels = array.size(axis);
+        long rows = isLast(array) ? array.length() / channels : array.size(0) * channels;
+        return array.reshape('c', rows, array.length() / rows);
     }
 
     private INDArray ones(INDArray like, long length) {
-        return workspaces
-                .createUninitialized(memory, like.dataType(), new long[] {length, 1}, 'f')
-                .assign(1);
+        return vector(like, length).assign(1).reshape('f', length, 1);
     }
 
-    /** Writes {@code scale * (array - mean) / sqrt(variance + epsilon) + shift}; all but the arrays are by channel. */
-    void affine(
-            INDArray array,
-            INDArray mean,
-            INDArray variance,
-            double epsilon,
-            INDArray scale,
-            INDArray shift,
-            INDArray result) {
-        NativeOp.run("batchnorm", new INDArray[] {array, mean, variance, scale, shift}, result, epsilon, 1, 1, axis);
+    private INDArray vector(INDArray like, long length) {
+        return workspaces.createUninitialized(memory, like.dataType(), length);
     }
 }

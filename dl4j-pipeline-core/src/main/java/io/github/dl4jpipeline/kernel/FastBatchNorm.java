@@ -10,14 +10,16 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
- * Batch normalization of examples or images, with learned scale and shift, as a few passes over the activations. Keeps
- * the moments of the batch and its input, nothing else of the size of the activations.
+ * Batch normalization of examples or images, with learned scale and shift, in few passes over the activations. Keeps the
+ * moments of the batch and its input, nothing else of the size of the activations.
  *
- * <p>Forward and backward pass are those of Ioffe and Szegedy, "Batch normalization", ICML 2015. In training only;
- * inference and other input are left to Deeplearning4j's own code.
+ * <p>Forward and backward pass are those of Ioffe and Szegedy, "Batch normalization", ICML 2015. Other input than rows
+ * and images is left to Deeplearning4j's own code.
  */
 final class FastBatchNorm extends BatchNormalization {
     private @Nullable Moments moments;
@@ -35,28 +37,34 @@ final class FastBatchNorm extends BatchNormalization {
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
         moments = null;
-        if (!training || !isSupported(input)) {
+        if (!isSupported(input)) {
             return super.activate(training, workspaces);
         }
         ChannelMath math = new ChannelMath(channelAxis(), workspaces, ArrayType.FF_WORKING_MEM);
         INDArray from = math.inOrder(input);
-        double count = (double) from.length() / from.size(math.axis());
-        INDArray mean =
-                math.sum(from, perChannel(ArrayType.ACTIVATIONS, workspaces)).divi(count);
-        INDArray one = perChannel(ArrayType.FF_WORKING_MEM, workspaces).assign(1);
-        INDArray zero = perChannel(ArrayType.FF_WORKING_MEM, workspaces).assign(0);
-
-        INDArray squares = math.scratch(from);
-        math.affine(from, mean, one, 0, one, zero, squares);
-        squares.muli(squares);
-        INDArray variance =
-                math.sum(squares, perChannel(ArrayType.ACTIVATIONS, workspaces)).divi(count);
-        moments = new Moments(mean, variance);
-
         INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, from.shape(), 'c');
-        INDArray beta = flat(BatchNormalizationParamInitializer.BETA);
-        math.affine(from, mean, variance, epsilon(), gamma(), beta, output);
-        return output;
+        INDArray variance;
+        if (training) {
+            double count = (double) from.length() / from.size(math.axis());
+            INDArray mean = math.sum(from, perChannel(ArrayType.ACTIVATIONS, workspaces))
+                    .divi(count);
+            math.plus(from, mean.neg(), output);
+            variance = math.sumOfSquares(output, perChannel(ArrayType.ACTIVATIONS, workspaces))
+                    .divi(count);
+            moments = new Moments(mean, variance);
+        } else {
+            math.plus(from, flat(BatchNormalizationParamInitializer.GLOBAL_MEAN).neg(), output);
+            variance = runningVariance();
+        }
+        math.multiply(output, inverseDeviation(variance).muli(flat(BatchNormalizationParamInitializer.GAMMA)));
+        return math.plus(output, flat(BatchNormalizationParamInitializer.BETA), output);
+    }
+
+    private INDArray runningVariance() {
+        return layerConf().isUseLogStd()
+                ? Transforms.exp(
+                        flat(BatchNormalizationParamInitializer.GLOBAL_LOG_STD).mul(2 * Math.log(10)), false)
+                : flat(BatchNormalizationParamInitializer.GLOBAL_VAR);
     }
 
     @Override
@@ -69,24 +77,21 @@ final class FastBatchNorm extends BatchNormalization {
         INDArray from = math.inOrder(input);
         INDArray delta = math.inOrder(error);
         double count = (double) from.length() / from.size(math.axis());
-        INDArray one = perChannel(ArrayType.BP_WORKING_MEM, workspaces).assign(1);
-        INDArray zero = perChannel(ArrayType.BP_WORKING_MEM, workspaces).assign(0);
+        INDArray inverse = inverseDeviation(batch.variance());
 
-        INDArray shiftGradient = math.sum(delta, perChannel(ArrayType.BP_WORKING_MEM, workspaces));
-        INDArray scratch = math.scratch(from);
-        math.affine(from, batch.mean(), batch.variance(), epsilon(), one, zero, scratch);
-        scratch.muli(delta);
-        INDArray scaleGradient = math.sum(scratch, perChannel(ArrayType.BP_WORKING_MEM, workspaces));
-
-        // With x' the normalized input: scale / std * (error - mean(error) - x' * mean(error * x'))
-        INDArray inverseStd = Transforms.pow(batch.variance().add(epsilon()), -0.5, false);
-        INDArray factor = inverseStd.muli(gamma());
-        INDArray ofNormalized = scaleGradient.div(-count).muli(factor);
-        INDArray constant = shiftGradient.div(-count).muli(factor);
-        math.affine(from, batch.mean(), batch.variance(), epsilon(), ofNormalized, constant, scratch);
         INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, from.shape(), 'c');
-        math.affine(delta, zero, one, 0, factor, zero, inputError);
-        inputError.addi(scratch);
+        math.plus(from, batch.mean().neg(), inputError);
+        INDArray products = math.scratch(from);
+        Nd4j.exec(new MulOp(inputError, delta, products));
+        INDArray scaleGradient = math.sum(products, perChannel(ArrayType.BP_WORKING_MEM, workspaces))
+                .muli(inverse);
+        INDArray shiftGradient = math.sum(delta, perChannel(ArrayType.BP_WORKING_MEM, workspaces));
+
+        // With x' the normalized input: scale / deviation * (error - mean(error) - x' * mean(error * x'))
+        math.multiply(inputError, scaleGradient.mul(inverse).divi(-count));
+        inputError.addi(delta);
+        math.plus(inputError, shiftGradient.div(-count), inputError);
+        math.multiply(inputError, inverse.mul(flat(BatchNormalizationParamInitializer.GAMMA)));
 
         gradientViews.get(BatchNormalizationParamInitializer.GAMMA).assign(scaleGradient);
         gradientViews.get(BatchNormalizationParamInitializer.BETA).assign(shiftGradient);
@@ -106,12 +111,8 @@ final class FastBatchNorm extends BatchNormalization {
         return input.rank() == 4 && layerConf().getCnn2DFormat() == CNN2DFormat.NHWC ? 3 : 1;
     }
 
-    private double epsilon() {
-        return layerConf().getEps();
-    }
-
-    private INDArray gamma() {
-        return flat(BatchNormalizationParamInitializer.GAMMA);
+    private INDArray inverseDeviation(INDArray variance) {
+        return Transforms.pow(variance.add(layerConf().getEps()), -0.5, false);
     }
 
     private INDArray flat(String parameter) {

@@ -15,13 +15,4 @@ final class NativeOp {
                 .addIntegerArguments(arguments)
                 .build());
     }
-
-    static void run(String name, INDArray[] inputs, INDArray output, double real, int... arguments) {
-        Nd4j.exec(DynamicCustomOp.builder(name)
-                .addInputs(inputs)
-                .addOutputs(output)
-                .addFloatingPointArguments(real)
-                .addIntegerArguments(arguments)
-                .build());
-    }
 }

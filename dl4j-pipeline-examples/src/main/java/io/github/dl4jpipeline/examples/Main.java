@@ -28,6 +28,7 @@ final class Main implements Callable<Integer> {
     /** The command line; tests replace its streams. */
     static CommandLine commandLine() {
         return new CommandLine(new Main())
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(ErrorReports::badUsage)
                 .setExecutionExceptionHandler(ErrorReports::failed);
     }

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.model.PipelineChoice;
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import org.jspecify.annotations.Nullable;
@@ -32,13 +33,22 @@ final class PipelineOptions {
             description = "Order of a stage's tasks: fill-drain or 1f1b. Default: ${DEFAULT-VALUE}.")
     private String schedule = "1f1b";
 
+    @Option(
+            names = "--kernels",
+            paramLabel = "fast|stock",
+            defaultValue = "fast",
+            description =
+                    "Code of layers: the pipeline's faster one, or Deeplearning4j's own. Default: ${DEFAULT-VALUE}.")
+    private Kernels kernels = Kernels.FAST;
+
     /** What the options say. */
     PipelineChoice choice() {
         return new PipelineChoice(
                 Options.requirePositiveIfGiven("--stages", stages),
                 Options.requirePositiveIfGiven("--replicas", replicas),
                 Options.requirePositiveIfGiven("--micro-batches", microBatches),
-                named(schedule));
+                named(schedule),
+                kernels);
     }
 
     private static Schedule named(String schedule) {

@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.examples.compare;
 
+import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.compare.CompareFigures.NotMeasured;
 import io.github.dl4jpipeline.examples.data.RandomBatch;
 import io.github.dl4jpipeline.examples.io.Failures;
@@ -11,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.dataset.DataSet;
 
@@ -18,7 +21,9 @@ import org.nd4j.linalg.dataset.DataSet;
  * Measures systems side by side: they take turns step by step, so that whatever else the machine does slows them all
  * alike. Each trains a copy of the same network on the same random batch. Some steps to warm up are not counted.
  *
- * <p>Deeplearning4j's {@code fit} takes two turns, with one thread per operation and with one per core; the better counts.
+ * <p>A system with several settings takes as many turns, and the best counts: Deeplearning4j's {@code fit} with one thread
+ * per operation and with one per core, and with its helpers in two cache modes; the pipeline's kernels on one core with
+ * one and with two micro-batches.
  */
 public final class Comparison {
     private static final int WARM_UP = 3;
@@ -63,16 +68,45 @@ public final class Comparison {
 
     private void setUp(ImageModel model, PipelineChoice choice, DataSet batch, int cores) {
         ComputationGraph graph = model.graph();
-        add(new PipelineFit(choice.build(new ImageModel(model.name(), graph.clone())), batch));
+        add(new PipelineFit(PipelineFit.PIPELINE, choice.build(new ImageModel(model.name(), graph.clone())), batch));
+        for (int microBatches : new int[] {1, 2}) {
+            add(oneStage(
+                    PipelineFit.ONE_CORE,
+                    graph,
+                    choice,
+                    Devices.of(Devices.cpu().get(0)),
+                    microBatches,
+                    batch));
+        }
+        add(oneStage(PipelineFit.ONE_STAGE, graph, choice, Devices.cpu(1), 1, batch));
         try {
             add(new ParallelWrapperFit(graph.clone(), batch, cores));
         } catch (RuntimeException e) {
             notMeasured.add(new NotMeasured(ParallelWrapperFit.NAME, Failures.reason(e)));
         }
+        for (CacheMode cache : List.of(CacheMode.NONE, CacheMode.DEVICE)) {
+            add(new HelperFit(graph.clone(), batch, cores, cache));
+        }
         add(new StockFit(graph, batch, 1));
         if (cores > 1) {
             add(new StockFit(graph, batch, cores));
         }
+    }
+
+    private static PipelineFit oneStage(
+            String name,
+            ComputationGraph graph,
+            PipelineChoice choice,
+            Devices devices,
+            int microBatches,
+            DataSet batch) {
+        PipelineComputationGraph net = PipelineComputationGraph.builder(graph.clone())
+                .devices(devices)
+                .kernels(choice.kernels())
+                .stages(1)
+                .microBatches(microBatches)
+                .build();
+        return new PipelineFit(name, net, batch);
     }
 
     private void add(TrainingSystem system) {
@@ -95,7 +129,7 @@ public final class Comparison {
         try {
             system.step();
         } catch (RuntimeException e) {
-            if (!(system instanceof ParallelWrapperFit)) {
+            if (!(system instanceof ParallelWrapperFit || system instanceof HelperFit)) {
                 throw e;
             }
             times.remove(system);

@@ -8,19 +8,28 @@ import org.nd4j.linalg.dataset.DataSet;
 
 /** {@code fit} of a {@link PipelineComputationGraph}. */
 final class PipelineFit implements TrainingSystem {
-    static final String NAME = "pipeline";
+    static final String PIPELINE = "pipeline";
+    static final String ONE_CORE = "one-core";
+    static final String ONE_STAGE = "one-stage";
 
+    private final String name;
     private final PipelineComputationGraph net;
     private final DataSet batch;
 
-    PipelineFit(PipelineComputationGraph net, DataSet batch) {
+    PipelineFit(String name, PipelineComputationGraph net, DataSet batch) {
+        this.name = name;
         this.net = net;
         this.batch = batch;
     }
 
     @Override
     public String name() {
-        return NAME;
+        return name;
+    }
+
+    @Override
+    public String setting() {
+        return "MicroBatches" + net.plan().microBatches();
     }
 
     @Override
@@ -41,6 +50,7 @@ final class PipelineFit implements TrainingSystem {
         PartitionPlan plan = net.plan();
         Map<String, Number> details = new LinkedHashMap<>();
         details.put("stages", plan.stages().size());
+        details.put("replicas", plan.stages().get(0).replicas());
         details.put("microBatches", plan.microBatches());
         return details;
     }

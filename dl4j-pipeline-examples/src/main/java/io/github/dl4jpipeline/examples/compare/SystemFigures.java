@@ -10,7 +10,8 @@ import java.util.stream.Collectors;
 /**
  * What was measured of one system.
  *
- * @param name {@code stock-fit}, {@code parallel-wrapper} or {@code pipeline}
+ * @param name {@code pipeline}, {@code one-core}, {@code one-stage}, {@code parallel-wrapper}, {@code stock-fit} or {@code
+ *     stock-fit-helpers}
  * @param medianMillis median time of a step
  * @param minMillis time of its fastest step
  * @param ompThreads threads of one operation
@@ -28,7 +29,7 @@ public record SystemFigures(
     /** The figures of each name; of several settings, those with the best median. */
     static List<SystemFigures> of(Map<TrainingSystem, StepTimes> times) {
         double pipelineMillis = times.entrySet().stream()
-                .filter(entry -> entry.getKey() instanceof PipelineFit)
+                .filter(entry -> entry.getKey().name().equals(PipelineFit.PIPELINE))
                 .mapToDouble(entry -> entry.getValue().medianMillis())
                 .findFirst()
                 .orElseThrow();
@@ -48,8 +49,7 @@ public record SystemFigures(
         Map<String, Number> details = new LinkedHashMap<>(system.details());
         if (settings.size() > 1) {
             settings.forEach(entry -> details.put(
-                    "medianMillisOmp" + entry.getKey().operationThreads(),
-                    entry.getValue().medianMillis()));
+                    "medianMillis" + entry.getKey().setting(), entry.getValue().medianMillis()));
         }
         double median = best.getValue().medianMillis();
         return new SystemFigures(

@@ -11,6 +11,11 @@ interface TrainingSystem extends AutoCloseable {
     /** How many threads one of its operations uses. */
     int operationThreads();
 
+    /** What sets it apart from another system of the same name, as the end of a key. */
+    default String setting() {
+        return "Omp" + operationThreads();
+    }
+
     /** Trains one step; on return it is complete. */
     void step();
 

@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -17,8 +18,10 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param replicas number of replicas of every stage; empty leaves it to the planner
  * @param microBatches number of micro-batches; empty leaves it to the planner
  * @param schedule the order in which stages run their tasks
+ * @param kernels with which code layers are run
  */
-public record PipelineChoice(OptionalInt stages, OptionalInt replicas, OptionalInt microBatches, Schedule schedule) {
+public record PipelineChoice(
+        OptionalInt stages, OptionalInt replicas, OptionalInt microBatches, Schedule schedule, Kernels kernels) {
 
     /**
      * A pipeline around a model.
@@ -29,7 +32,8 @@ public record PipelineChoice(OptionalInt stages, OptionalInt replicas, OptionalI
         PipelineBuilder builder = (model.model() instanceof ComputationGraph graph
                         ? PipelineComputationGraph.builder(graph)
                         : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))
-                .schedule(schedule);
+                .schedule(schedule)
+                .kernels(kernels);
         stages.ifPresent(builder::stages);
         replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);
