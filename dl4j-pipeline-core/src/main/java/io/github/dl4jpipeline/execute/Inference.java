@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.kernel.GraphCopies;
+import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class Inference implements AutoCloseable {
     private final ComputationGraph graph;
     private final Devices devices;
-    private final Kernels kernels;
+    private final KernelChoice kernels;
     private final List<ComputationGraph> copies = new ArrayList<>();
     private final List<ExecutorService> workers = new ArrayList<>();
     private @Nullable ComputationGraph whole;
@@ -40,7 +41,7 @@ public final class Inference implements AutoCloseable {
     public Inference(ComputationGraph graph, Devices devices, Kernels kernels) {
         this.graph = graph;
         this.devices = devices;
-        this.kernels = kernels;
+        this.kernels = KernelChoice.all(kernels);
     }
 
     /** The copy that runs in the calling thread. */

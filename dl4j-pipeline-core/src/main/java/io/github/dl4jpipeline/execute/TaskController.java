@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
@@ -91,7 +92,8 @@ public final class TaskController implements AutoCloseable {
         // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
         boolean keepPreActivations = microBatches >= 2 * program.copies();
         for (int i = 0; i < program.copies(); i++) {
-            copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
+            copies.add(new GraphReplica(
+                    graph, stageOf, KernelChoice.all(kernels), keepPreActivations, name + "-replica-" + i));
         }
         startWorkers(name, plan, stageOf);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);

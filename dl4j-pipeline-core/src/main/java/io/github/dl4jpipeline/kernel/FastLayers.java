@@ -22,11 +22,11 @@ import org.nd4j.linalg.api.buffer.DataType;
 final class FastLayers {
     private FastLayers() {}
 
-    /** Replaces each layer of an initialised graph for which there is a faster one. */
-    static void replaceIn(ComputationGraph graph) {
+    /** Replaces each layer of an initialised graph that is to be fast and for which there is a faster one. */
+    static void replaceIn(ComputationGraph graph, KernelChoice choice) {
         DataType type = graph.getConfiguration().getDataType();
         for (GraphVertex graphVertex : graph.getVertices()) {
-            if (graphVertex instanceof LayerVertex vertex) {
+            if (graphVertex instanceof LayerVertex vertex && choice.isFast(vertex.getVertexName())) {
                 Layer original = vertex.getLayer();
                 Layer inside = original instanceof FrozenLayer frozen ? frozen.getInsideLayer() : original;
                 Layer faster = fasterThan(inside, type);

@@ -25,11 +25,9 @@ public final class GraphCopies {
     }
 
     /** A graph that shares the parameter array of {@code original}, to run forward while the original does something else. */
-    public static ComputationGraph forInference(ComputationGraph original, Kernels kernels) {
+    public static ComputationGraph forInference(ComputationGraph original, KernelChoice kernels) {
         ComputationGraph copy = sharingParameters(original);
-        if (kernels == Kernels.FAST) {
-            FastLayers.replaceIn(copy);
-        }
+        FastLayers.replaceIn(copy, kernels);
         return copy;
     }
 

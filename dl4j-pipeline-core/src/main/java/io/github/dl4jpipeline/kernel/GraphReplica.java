@@ -40,16 +40,14 @@ public final class GraphReplica {
     /**
      * @param original an initialised graph; its parameters are shared, nothing else
      * @param stageOf the stage of each vertex, by position
-     * @param code with which code layers are run
+     * @param code with which code vertices are run
      * @param keepPreActivations whether Deeplearning4j's convolutions keep what their backward pass would compute again
      * @param name a prefix of workspace names that no other replica of the process has
      */
     public GraphReplica(
-            ComputationGraph original, int[] stageOf, Kernels code, boolean keepPreActivations, String name) {
+            ComputationGraph original, int[] stageOf, KernelChoice code, boolean keepPreActivations, String name) {
         this.graph = GraphCopies.sharingParameters(original);
-        if (code == Kernels.FAST) {
-            FastLayers.replaceIn(graph);
-        }
+        FastLayers.replaceIn(graph, code);
         this.vertices = VertexGraph.of(graph);
         this.noise = new NoiseSource(graph.conf().getSeed());
         this.stageOf = stageOf.clone();

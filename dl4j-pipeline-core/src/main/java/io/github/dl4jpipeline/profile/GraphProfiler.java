@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
@@ -90,7 +91,7 @@ public final class GraphProfiler {
     private static GraphProfile measure(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
         VertexGraph vertices = VertexGraph.of(graph);
         String name = "profile-" + Thread.currentThread().getId();
-        GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], kernels, true, name);
+        GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], KernelChoice.all(kernels), true, name);
         StageScratch scratch = new StageScratch(name, replica.usesWorkspaces());
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();

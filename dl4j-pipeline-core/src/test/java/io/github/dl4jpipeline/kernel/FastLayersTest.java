@@ -117,7 +117,7 @@ class FastLayersTest {
     private static void compare(Case layer, DataType type, double tolerance) {
         ComputationGraph stock = graph(layer, type);
         ComputationGraph fast = GraphCopies.sharingParameters(stock);
-        FastLayers.replaceIn(fast);
+        FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST));
         assertThat(fast.getLayer("layer").getClass())
                 .isNotEqualTo(stock.getLayer("layer").getClass());
         assertThat(fast.getVertex("layer").getLayer()).isSameAs(fast.getLayers()[0]);
@@ -186,7 +186,7 @@ class FastLayersTest {
                 new Case(conv(3, 3).build(), NCHW, InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW)),
                 new Case(new DenseLayer.Builder().nOut(5).build(), ROWS, InputType.feedForward(6)))) {
             ComputationGraph graph = graph(layer, DataType.DOUBLE);
-            FastLayers.replaceIn(graph);
+            FastLayers.replaceIn(graph, KernelChoice.all(Kernels.FAST));
             Layer fast = graph.getLayer("layer");
             Map<String, INDArray> once =
                     passes(fast, layer.shape(), DataType.DOUBLE, 0).gradients();

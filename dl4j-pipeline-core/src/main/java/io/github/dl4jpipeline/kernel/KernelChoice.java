@@ -1,0 +1,31 @@
+package io.github.dl4jpipeline.kernel;
+
+import java.util.Collection;
+import java.util.Set;
+
+/**
+ * With which code each vertex of a graph is run.
+ *
+ * @param kernels the code for most
+ * @param stock names of vertices that run with Deeplearning4j's own in any case, because that has been measured to be
+ *     faster
+ */
+public record KernelChoice(Kernels kernels, Set<String> stock) {
+    public KernelChoice {
+        stock = Set.copyOf(stock);
+    }
+
+    /** The same for all vertices. */
+    public static KernelChoice all(Kernels kernels) {
+        return new KernelChoice(kernels, Set.of());
+    }
+
+    /** This choice, with Deeplearning4j's own code for the vertices named. */
+    public KernelChoice except(Collection<String> vertices) {
+        return new KernelChoice(kernels, Set.copyOf(vertices));
+    }
+
+    boolean isFast(String vertex) {
+        return kernels == Kernels.FAST && !stock.contains(vertex);
+    }
+}
