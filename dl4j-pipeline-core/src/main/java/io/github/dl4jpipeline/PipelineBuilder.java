@@ -9,6 +9,8 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -36,6 +38,7 @@ public final class PipelineBuilder {
     private OptionalInt replicas = OptionalInt.empty();
     private OptionalInt microBatches = OptionalInt.empty();
     private Schedule schedule = Schedules.oneForwardOneBackward();
+    private Optional<Duration> deadline = Optional.empty();
     private BatchNormStatistics batchNorm = BatchNormStatistics.FULL_BATCH;
     private Kernels kernels = Kernels.FAST;
     private @Nullable GraphProfile profile;
@@ -56,8 +59,7 @@ public final class PipelineBuilder {
     }
 
     /**
-     * The number of stages. Default: one per device; a single one with all cores where a batch is not split. With more
-     * stages than devices, several share a device.
+     * The number of stages. Default: the planner chooses. With more workers than devices, several share a device.
      */
     public PipelineBuilder stages(int value) {
         stages = OptionalInt.of(requirePositive("stages", value));
@@ -66,7 +68,7 @@ public final class PipelineBuilder {
 
     /**
      * The number of replicas of every stage, which share its micro-batches: data parallelism within a stage. Each runs on
-     * a device of its own, as far as there are devices. Default: 1.
+     * a device of its own, as far as there are devices. 1 makes a straight pipeline. Default: the planner chooses.
      */
     public PipelineBuilder replicas(int value) {
         replicas = OptionalInt.of(requirePositive("replicas", value));
@@ -75,7 +77,7 @@ public final class PipelineBuilder {
 
     /**
      * The number of micro-batches that a batch is split into; a batch with fewer examples is split into single ones.
-     * Default: the largest of 8, 4, 2, 1 that leaves at least 8 examples each.
+     * Default: the planner chooses.
      */
     public PipelineBuilder microBatches(int value) {
         microBatches = OptionalInt.of(requirePositive("microBatches", value));
@@ -85,6 +87,16 @@ public final class PipelineBuilder {
     /** In which order stages run their tasks. Default: one forward, one backward. */
     public PipelineBuilder schedule(Schedule value) {
         schedule = value;
+        return this;
+    }
+
+    /**
+     * The longest that the forward and backward passes of a training step may take. A plan whose latest execution time is
+     * longer is not used; if there is none, the first {@code fit} throws an {@code IllegalArgumentException} that says
+     * what would be possible. Default: none.
+     */
+    public PipelineBuilder deadline(Duration value) {
+        deadline = Optional.of(value);
         return this;
     }
 
@@ -126,7 +138,7 @@ public final class PipelineBuilder {
      */
     public PipelineComputationGraph build() {
         PipelineSettings settings = new PipelineSettings(
-                devices, stages, replicas, microBatches, schedule, batchNorm, kernels, profile, plan);
+                devices, stages, replicas, microBatches, schedule, deadline, batchNorm, kernels, profile, plan);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

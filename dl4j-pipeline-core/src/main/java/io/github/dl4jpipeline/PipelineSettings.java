@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline;
 
-import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
@@ -12,8 +11,8 @@ import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
-import java.util.ArrayList;
-import java.util.List;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +26,7 @@ record PipelineSettings(
         OptionalInt replicas,
         OptionalInt microBatches,
         Schedule schedule,
+        Optional<Duration> deadline,
         BatchNormStatistics batchNorm,
         Kernels kernels,
         @Nullable GraphProfile profile,
@@ -50,51 +50,40 @@ record PipelineSettings(
     PartitionPlan planFor(ComputationGraph graph, MicroBatch batch) {
         GraphProfile measured = profile;
         if (measured == null) {
-            int parts = microBatches(graph, batch.examples(), new ArrayList<>());
-            int enough = (int) ((batch.examples() + MOST_PROFILED - 1) / MOST_PROFILED);
-            MicroBatch sample = batch.split(Math.max(parts, enough)).get(0);
-            measured = GraphProfiler.profile(graph, sample, devices(parts).get(0), kernels);
+            int parts = (int) ((batch.examples() + MOST_PROFILED - 1) / MOST_PROFILED);
+            measured = GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels);
         }
         return plan(graph, measured, (int) batch.examples());
     }
 
     private PartitionPlan plan(ComputationGraph graph, GraphProfile measured, int examples) {
-        List<String> notes = new ArrayList<>();
-        int parts = microBatches(graph, examples, notes);
-        notes.forEach(note -> log.warn("{}", note));
-        PlanOptions options =
-                new PlanOptions(OptionalInt.of(examples), stages, replicas, OptionalInt.of(parts), schedule, notes);
-        return Planner.plan(measured, devices(parts), options);
+        PlanOptions options = PlanOptions.defaults()
+                .withExamples(examples)
+                .withStages(stages)
+                .withReplicas(replicas)
+                .withMicroBatches(microBatches)
+                .withSchedule(schedule)
+                .withDeadline(deadline);
+        Optional<String> whole = reasonForWholeBatch(graph, examples);
+        if (whole.isPresent()) {
+            log.warn("{}", whole.get());
+            options = options.withMicroBatches(1).withNote(whole.get());
+        }
+        return Planner.plan(measured, devices, options);
     }
 
-    /**
-     * The devices to plan for. With a single micro-batch stages never run at the same time, so unless the user asks for
-     * stages there is one, with all cores.
-     */
-    private Devices devices(int parts) {
-        if (parts > 1 || stages.isPresent() || replicas.isPresent() || devices.size() == 1) {
-            return devices;
+    /** Why a batch must not be split, if it must not. */
+    private Optional<String> reasonForWholeBatch(ComputationGraph graph, int examples) {
+        if (Math.min(examples, microBatches.orElse(examples)) == 1) {
+            return Optional.empty();
         }
-        Device first = devices.get(0);
-        List<Integer> cores = devices.list().stream()
-                .flatMap(device -> device.cores().stream())
-                .distinct()
-                .toList();
-        long memory = devices.list().stream().mapToLong(Device::memoryBytes).sum();
-        return Devices.of(new Device("cpu", first.kind(), cores, memory, first.relativeSpeed()));
-    }
-
-    private int microBatches(ComputationGraph graph, long examples, List<String> notes) {
-        int wanted = microBatches.orElse(PlanOptions.defaultMicroBatches(examples));
-        for (ExampleCoupling coupling : ExampleCoupling.in(graph, batchNorm)) {
-            if (wanted > 1 && (coupling.certain() || microBatches.isEmpty())) {
-                String remedy = coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy();
-                notes.add("1 micro-batch instead of " + wanted + ": at vertex '" + coupling.vertex() + "' "
-                        + coupling.reason() + remedy);
-                return 1;
-            }
-        }
-        return wanted;
+        return ExampleCoupling.in(graph, batchNorm).stream()
+                .filter(coupling -> coupling.certain() || microBatches.isEmpty())
+                .findFirst()
+                .map(coupling -> "1 micro-batch"
+                        + (microBatches.isPresent() ? " instead of " + microBatches.getAsInt() : "") + ": at vertex '"
+                        + coupling.vertex() + "' " + coupling.reason()
+                        + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy()));
     }
 
     private void requireUncoupled(ComputationGraph graph, PartitionPlan given) {

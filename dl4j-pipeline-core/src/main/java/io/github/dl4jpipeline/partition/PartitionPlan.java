@@ -12,9 +12,12 @@ import java.util.Set;
  * @param microBatches how many micro-batches a batch is split into; fewer where it has fewer examples
  * @param examples number of examples of the batch that the predictions are for
  * @param schedule name of the schedule that the predictions are for
- * @param predictedStepTime predicted time of the forward and backward passes of one step
- * @param oneDeviceTime predicted time of the same on the first device alone, vertex after vertex
+ * @param predictedStepTime predicted time of the forward and backward passes of one step, and of adding up the gradients
+ *     of replicas
+ * @param latestExecutionTime the same with each task as slow as it is in about 1 of 20 cases
+ * @param oneDeviceTime predicted time of the same on the first device alone
  * @param bubble predicted share of the stages' time in which they wait, from 0 to 1
+ * @param alternatives the best plan of each other kind, fastest first
  * @param notes what the planner wants the user to know
  */
 public record PartitionPlan(
@@ -23,12 +26,15 @@ public record PartitionPlan(
         int examples,
         String schedule,
         Duration predictedStepTime,
+        Duration latestExecutionTime,
         Duration oneDeviceTime,
         double bubble,
+        List<Alternative> alternatives,
         List<String> notes) {
 
     public PartitionPlan {
         stages = List.copyOf(stages);
+        alternatives = List.copyOf(alternatives);
         notes = List.copyOf(notes);
         if (stages.isEmpty()) {
             throw new IllegalArgumentException("A plan needs at least one stage");
@@ -49,7 +55,55 @@ public record PartitionPlan(
     /** A plan with the given stages, without predictions. */
     public static PartitionPlan of(List<Stage> stages, int microBatches) {
         return new PartitionPlan(
-                stages, microBatches, microBatches, "1f1b", Duration.ZERO, Duration.ZERO, 0, List.of());
+                stages,
+                microBatches,
+                microBatches,
+                "1f1b",
+                Duration.ZERO,
+                Duration.ZERO,
+                Duration.ZERO,
+                0,
+                List.of(),
+                List.of());
+    }
+
+    /** The same plan beside what it has been compared with. */
+    public PartitionPlan withAlternatives(List<Alternative> others) {
+        return new PartitionPlan(
+                stages,
+                microBatches,
+                examples,
+                schedule,
+                predictedStepTime,
+                latestExecutionTime,
+                oneDeviceTime,
+                bubble,
+                others,
+                notes);
+    }
+
+    /** What kind of parallelism this is: {@code one device}, {@code data parallel}, {@code pipeline}, or both. */
+    public String kind() {
+        int most = stages.stream().mapToInt(Stage::replicas).max().orElse(1);
+        if (stages.size() == 1) {
+            int threads = stages.get(0).device().threads();
+            String oneDevice = threads == 1 ? "one device" : "one device with " + threads + " threads";
+            return most == 1 ? oneDevice : "data parallel";
+        }
+        return most == 1 ? "pipeline" : "pipeline of replicated stages";
+    }
+
+    /** Number of workers: the replicas of all stages. */
+    public int workers() {
+        return stages.stream().mapToInt(Stage::replicas).sum();
+    }
+
+    /** Time per micro-batch of the slowest stage, one with replicas counting with its share. */
+    public double bottleneckMillis() {
+        return stages.stream()
+                .mapToDouble(stage -> (stage.forwardMillis() + stage.backwardMillis()) / stage.replicas())
+                .max()
+                .orElse(0);
     }
 
     /** The plan as a table for people, with the prediction and what it says about pipelining this graph. */

@@ -1,94 +1,88 @@
 package io.github.dl4jpipeline.partition;
 
-import java.util.Arrays;
+import io.github.dl4jpipeline.profile.VertexCost;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
- * Cuts a sequence of vertices into stages so that the slowest stage is as fast as possible.
+ * Cuts graphs into stages, with replicas and on unequal devices, so that the slowest stage or link is as fast as possible
+ * [from Narayanan et al., SOSP 2019; Ju et al., J. BUAA 50(9), 2024]; see {@link PartitionSolver}.
  *
- * <p>The sequence is a topological order, so every cut is valid for any graph: branches and skip edges may cross
- * several cuts. Among the partitions with the smallest bottleneck it takes one that sends the fewest bytes. Exact, by
- * dynamic programming; O(stages · vertices²) time, O(stages · vertices) memory.
+ * <p>The optimum is over all cuts for which no activation flows backward, unless {@link #simplification()} says otherwise:
+ * graphs with many parallel branches have too many, and of very long ones not every cut is tried.
  */
 public final class Partitioner {
-    private Partitioner() {}
+    private static final int MOST_STATES = 2_000;
+
+    /** Solving takes states² · devices² steps. */
+    private static final int MOST_STATES_TIMES_DEVICES = 16_000;
+
+    private final AntichainGraph graph;
+    private final CutPlaces places;
 
     /**
-     * Finds the best cuts.
-     *
-     * @param costs time of each vertex, in topological order
-     * @param cutBytes by {@code i}: what is sent if there is a cut after vertex {@code i}
-     * @param speeds relative speed of the device of each stage; their number is the number of stages
-     * @return for each stage the index after its last vertex; no stage is empty
-     * @throws IllegalArgumentException if there are more stages than vertices
+     * @param costs the vertices in topological order; inputs that are not among them, such as network inputs, are there
+     *     from the start
+     * @param devices number of devices that there will be
      */
-    public static int[] cut(double[] costs, long[] cutBytes, double[] speeds) {
-        int vertices = costs.length;
-        int stages = speeds.length;
-        if (stages < 1 || stages > vertices) {
-            throw new IllegalArgumentException("Cannot cut " + vertices + " vertices into " + stages
-                    + " stages; between 1 and " + vertices + " are possible");
+    public Partitioner(List<VertexCost> costs, int devices) {
+        Map<String, Integer> indexOf = new HashMap<>();
+        List<List<Integer>> inputs = new ArrayList<>();
+        for (VertexCost cost : costs) {
+            inputs.add(cost.inputs().stream()
+                    .filter(indexOf::containsKey)
+                    .map(indexOf::get)
+                    .distinct()
+                    .toList());
+            indexOf.put(cost.vertex(), indexOf.size());
         }
-        double[] sums = new double[vertices + 1];
-        for (int i = 0; i < vertices; i++) {
-            sums[i + 1] = sums[i] + costs[i];
-        }
-        double bottleneck = bottleneck(sums, speeds);
-        return fewestBytes(sums, cutBytes, speeds, bottleneck);
+        int most = Math.max(100, Math.min(MOST_STATES, MOST_STATES_TIMES_DEVICES / devices));
+        graph = new AntichainGraph(inputs, most);
+        places = new CutPlaces(graph, keep(costs, most));
     }
 
-    /** The smallest possible time of the slowest stage. */
-    private static double bottleneck(double[] sums, double[] speeds) {
-        int vertices = sums.length - 1;
-        double[] best = new double[vertices + 1];
-        Arrays.fill(best, Double.POSITIVE_INFINITY);
-        best[0] = 0;
-        for (double speed : speeds) {
-            double[] longer = new double[vertices + 1];
-            Arrays.fill(longer, Double.POSITIVE_INFINITY);
-            for (int end = 1; end <= vertices; end++) {
-                for (int start = end - 1; start >= 0; start--) {
-                    double last = (sums[end] - sums[start]) / speed;
-                    if (last > longer[end]) {
-                        break; // earlier starts only make the last stage longer
-                    }
-                    longer[end] = Math.min(longer[end], Math.max(best[start], last));
-                }
-            }
-            best = longer;
+    /** The states to use: all, or those that differ by at least a share of the whole time from the one before. */
+    private List<Integer> keep(List<VertexCost> costs, int most) {
+        int count = graph.states().size();
+        if (count <= 2 * most) {
+            return IntStream.range(0, count).boxed().toList();
         }
-        return best[vertices];
+        double[] millis = graph.states().stream()
+                .mapToDouble(state -> state.members().stream()
+                        .mapToDouble(vertex -> costs.get(vertex).millis())
+                        .sum())
+                .toArray();
+        double step = millis[count - 1] / most;
+        List<Integer> states = new ArrayList<>();
+        double last = Double.NEGATIVE_INFINITY;
+        for (int state = 0; state < count; state++) {
+            if (state == count - 1 || Math.abs(millis[state] - last) >= step) {
+                states.add(state);
+                last = millis[state];
+            }
+        }
+        return states;
     }
 
-    /** The cuts with the fewest bytes of those that keep every stage within the bottleneck. */
-    private static int[] fewestBytes(double[] sums, long[] cutBytes, double[] speeds, double bottleneck) {
-        int vertices = sums.length - 1;
-        int stages = speeds.length;
-        double[][] bytes = new double[stages + 1][vertices + 1];
-        int[][] startOf = new int[stages + 1][vertices + 1];
-        for (double[] row : bytes) {
-            Arrays.fill(row, Double.POSITIVE_INFINITY);
+    /** What has been left out to bound the search, as a sentence for the user; empty for nothing. */
+    public String simplification() {
+        List<String> parts = new ArrayList<>();
+        if (graph.simplifiedRegions() > 0) {
+            parts.add(
+                    "between the branches of " + graph.simplifiedRegions()
+                            + " parts of the graph only cuts along its topological order were tried, because there are too many");
         }
-        bytes[0][0] = 0;
-        for (int stage = 1; stage <= stages; stage++) {
-            for (int end = 1; end <= vertices; end++) {
-                for (int start = end - 1; start >= 0; start--) {
-                    if ((sums[end] - sums[start]) / speeds[stage - 1] > bottleneck) {
-                        break;
-                    }
-                    double sent = bytes[stage - 1][start] + (start == 0 ? 0 : cutBytes[start - 1]);
-                    if (sent < bytes[stage][end]) {
-                        bytes[stage][end] = sent;
-                        startOf[stage][end] = start;
-                    }
-                }
-            }
+        if (places.size() < graph.states().size()) {
+            parts.add(places.size() + " of " + graph.states().size() + " places to cut were tried");
         }
-        int[] ends = new int[stages];
-        int end = vertices;
-        for (int stage = stages; stage >= 1; stage--) {
-            ends[stage - 1] = end;
-            end = startOf[stage][end];
-        }
-        return ends;
+        return String.join("; ", parts);
+    }
+
+    /** Solves a request for these vertices. */
+    public PartitionSolver solve(PartitionRequest request) {
+        return new PartitionSolver(places, request);
     }
 }

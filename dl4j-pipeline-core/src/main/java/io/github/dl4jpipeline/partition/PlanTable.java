@@ -23,9 +23,10 @@ final class PlanTable {
         boolean predicted = !plan.predictedStepTime().isZero();
         if (predicted) {
             text.append(format(
-                    "Predicted forward and backward: %s a step of %s (one device: %s), bubble %.0f %%.%n",
+                    "Predicted forward and backward: %s a step of %s, latest %s (one device: %s), bubble %.0f %%.%n",
                     millis(plan.predictedStepTime()),
                     count(plan.examples(), "example", "examples"),
+                    millis(plan.latestExecutionTime()),
                     millis(plan.oneDeviceTime()),
                     100 * plan.bubble()));
             text.append(verdict(plan));
@@ -37,16 +38,37 @@ final class PlanTable {
     private static String verdict(PartitionPlan plan) {
         double speedUp = (double) plan.oneDeviceTime().toNanos()
                 / plan.predictedStepTime().toNanos();
-        if (plan.stages().size() == 1) {
-            return plan.stages().get(0).replicas() == 1
-                    ? format("Verdict: one device.%n")
-                    : format("Verdict: data parallel, %.2f times as fast as one of its devices.%n", speedUp);
+        String text = format("Verdict: %s", plan.kind());
+        if (plan.workers() == 1 && plan.stages().get(0).device().threads() == 1) {
+            text += format(".%n");
+        } else if (speedUp >= 1) {
+            text += format(", %.2f times as fast as one of its devices.%n", speedUp);
+        } else {
+            text += format(
+                    ", although one device would be %.2f times as fast; leave stages and replicas to the planner,"
+                            + " or allow more micro-batches.%n",
+                    1 / speedUp);
         }
-        return speedUp > 1
-                ? format("Verdict: pipeline, %.2f times as fast as one of its devices.%n", speedUp)
+        if (!plan.alternatives().isEmpty()) {
+            text += plan.alternatives().stream()
+                    .map(PlanTable::alternative)
+                    .collect(Collectors.joining("; ", "Instead: ", format(".%n")));
+        }
+        return text;
+    }
+
+    private static String alternative(Alternative other) {
+        String size = other.workers() == 1
+                ? ""
                 : format(
-                        "Verdict: one device would be %.2f times as fast; use stages(1), or more micro-batches.%n",
-                        1 / speedUp);
+                        " (%s, %s)",
+                        count(other.stages(), "stage", "stages"), count(other.workers(), "worker", "workers"));
+        return format(
+                "%s%s %s with %s",
+                other.kind(),
+                size,
+                millis(other.predictedStepTime()),
+                count(other.microBatches(), "micro-batch", "micro-batches"));
     }
 
     private static void appendTable(StringBuilder text, PartitionPlan plan) {

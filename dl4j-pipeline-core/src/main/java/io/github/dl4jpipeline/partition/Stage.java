@@ -10,8 +10,10 @@ import java.util.List;
  * @param devices where its replicas run, one device for each; they take micro-batches in turn
  * @param forwardMillis predicted time of one forward task
  * @param backwardMillis predicted time of one backward task
- * @param sentBytes activations of one micro-batch that it hands to later stages
- * @param memoryBytes estimate for each replica: parameters, gradients, updater state and activations in flight
+ * @param sentBytes activations of one micro-batch that cross the cut after it; those of earlier stages are among them if
+ *     later ones read them
+ * @param memoryBytes estimate for each replica: parameters, gradients, updater state and activations in flight, without
+ *     the network's inputs
  */
 public record Stage(
         List<String> vertices,

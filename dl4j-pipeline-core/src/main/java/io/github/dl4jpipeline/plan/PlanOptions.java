@@ -2,18 +2,22 @@ package io.github.dl4jpipeline.plan;
 
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
  * What the user leaves to the planner, and what not.
  *
  * @param examples examples of a training batch; empty for as many as the profile has
- * @param stages number of stages; empty for as many as there are devices for
- * @param replicas number of replicas of every stage; empty for 1
- * @param microBatches number of micro-batches; empty for the largest of 8, 4, 2, 1 that leaves at least 8 examples each
+ * @param stages number of stages; empty for the best
+ * @param replicas number of replicas of every stage; empty for the best of each, 1 for a straight pipeline
+ * @param microBatches number of micro-batches; empty for the best
  * @param schedule the schedule to predict for
+ * @param bytesPerSecond bandwidth of each device's link; infinite where devices share memory
+ * @param deadline the latest execution time that a plan may have; empty for any
  * @param notes what the plan should tell the user besides
  */
 public record PlanOptions(
@@ -22,6 +26,8 @@ public record PlanOptions(
         OptionalInt replicas,
         OptionalInt microBatches,
         Schedule schedule,
+        double bytesPerSecond,
+        Optional<Duration> deadline,
         List<String> notes) {
 
     public PlanOptions {
@@ -30,6 +36,13 @@ public record PlanOptions(
         requirePositive("stages", stages);
         requirePositive("replicas", replicas);
         requirePositive("microBatches", microBatches);
+        if (!(bytesPerSecond > 0)) {
+            throw new IllegalArgumentException("bytesPerSecond must be positive, got " + bytesPerSecond);
+        }
+        if (deadline.isPresent()
+                && (deadline.get().isNegative() || deadline.get().isZero())) {
+            throw new IllegalArgumentException("deadline must be positive, got " + deadline.get());
+        }
     }
 
     /** Everything is left to the planner. */
@@ -40,43 +53,60 @@ public record PlanOptions(
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 Schedules.oneForwardOneBackward(),
+                Double.POSITIVE_INFINITY,
+                Optional.empty(),
                 List.of());
     }
 
     public PlanOptions withExamples(int value) {
-        return new PlanOptions(OptionalInt.of(value), stages, replicas, microBatches, schedule, notes);
+        return new PlanOptions(
+                OptionalInt.of(value), stages, replicas, microBatches, schedule, bytesPerSecond, deadline, notes);
     }
 
     public PlanOptions withStages(int value) {
-        return new PlanOptions(examples, OptionalInt.of(value), replicas, microBatches, schedule, notes);
+        return withStages(OptionalInt.of(value));
+    }
+
+    public PlanOptions withStages(OptionalInt value) {
+        return new PlanOptions(examples, value, replicas, microBatches, schedule, bytesPerSecond, deadline, notes);
     }
 
     public PlanOptions withReplicas(int value) {
-        return new PlanOptions(examples, stages, OptionalInt.of(value), microBatches, schedule, notes);
+        return withReplicas(OptionalInt.of(value));
+    }
+
+    public PlanOptions withReplicas(OptionalInt value) {
+        return new PlanOptions(examples, stages, value, microBatches, schedule, bytesPerSecond, deadline, notes);
     }
 
     public PlanOptions withMicroBatches(int value) {
-        return new PlanOptions(examples, stages, replicas, OptionalInt.of(value), schedule, notes);
+        return withMicroBatches(OptionalInt.of(value));
+    }
+
+    public PlanOptions withMicroBatches(OptionalInt value) {
+        return new PlanOptions(examples, stages, replicas, value, schedule, bytesPerSecond, deadline, notes);
     }
 
     public PlanOptions withSchedule(Schedule value) {
-        return new PlanOptions(examples, stages, replicas, microBatches, value, notes);
+        return new PlanOptions(examples, stages, replicas, microBatches, value, bytesPerSecond, deadline, notes);
+    }
+
+    public PlanOptions withBytesPerSecond(double value) {
+        return new PlanOptions(examples, stages, replicas, microBatches, schedule, value, deadline, notes);
+    }
+
+    public PlanOptions withDeadline(Duration value) {
+        return withDeadline(Optional.of(value));
+    }
+
+    public PlanOptions withDeadline(Optional<Duration> value) {
+        return new PlanOptions(examples, stages, replicas, microBatches, schedule, bytesPerSecond, value, notes);
     }
 
     public PlanOptions withNote(String note) {
         List<String> more = new ArrayList<>(notes);
         more.add(note);
-        return new PlanOptions(examples, stages, replicas, microBatches, schedule, more);
-    }
-
-    /** The number of micro-batches for a batch, if the user leaves it to the planner. */
-    public static int defaultMicroBatches(long examples) {
-        for (int microBatches : new int[] {8, 4, 2}) {
-            if (examples >= 8L * microBatches) {
-                return microBatches;
-            }
-        }
-        return 1;
+        return new PlanOptions(examples, stages, replicas, microBatches, schedule, bytesPerSecond, deadline, more);
     }
 
     private static void requirePositive(String name, OptionalInt value) {

@@ -20,9 +20,11 @@ import java.util.Set;
  * @param examples number of examples that the costs are for
  * @param device id of the device that they were measured on
  * @param repetitions number of measured runs behind each median
+ * @param machine what the device does together with others
  * @param vertices the costs; a vertex comes after those that it reads
  */
-public record GraphProfile(int examples, String device, int repetitions, List<VertexCost> vertices) {
+public record GraphProfile(
+        int examples, String device, int repetitions, MachineSpeed machine, List<VertexCost> vertices) {
 
     private static final ObjectMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -55,6 +57,13 @@ public record GraphProfile(int examples, String device, int repetitions, List<Ve
     /** Median time of one forward and backward pass of the whole graph, run vertex after vertex. */
     public double totalMillis() {
         return vertices.stream().mapToDouble(VertexCost::millis).sum();
+    }
+
+    /** The costs for another number of examples: each has a part that is the same for any, and one that grows with it. */
+    public List<VertexCost> costsFor(double otherExamples) {
+        return vertices.stream()
+                .map(cost -> cost.times(otherExamples / examples))
+                .toList();
     }
 
     /**
@@ -90,6 +99,21 @@ public record GraphProfile(int examples, String device, int repetitions, List<Ve
             return JSON.readValue(Files.readString(file), GraphProfile.class);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(file + " is not a profile: " + describe(e), e);
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot read profile " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Reads a profile in the format of PipeDream's profiler (Narayanan et al., SOSP 2019). The batch that it was measured
+     * with counts as one example; gradients are as large as parameters, and there is no updater state.
+     *
+     * @throws UncheckedIOException if the file cannot be read
+     * @throws IllegalArgumentException if it does not hold such a profile; the message names file and line
+     */
+    public static GraphProfile readPipeDream(Path file) {
+        try {
+            return PipeDreamReader.read(file.toString(), Files.readAllLines(file));
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot read profile " + file + ": " + e.getMessage(), e);
         }

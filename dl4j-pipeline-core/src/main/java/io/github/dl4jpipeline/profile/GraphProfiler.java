@@ -13,11 +13,12 @@ import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.util.ComputationGraphUtil;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -25,7 +26,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Measures every vertex of a graph, forward and backward, on a device.
+ * Measures every vertex of a graph, forward and backward, on a device, and how devices get on with each other.
  *
  * <p>The graph's parameters, updater state and counts stay as they are: gradients go to an array of their own. What is
  * measured is the code that training runs, on a thread that is bound to the device.
@@ -34,6 +35,14 @@ public final class GraphProfiler {
     private static final int WARM_UP = 2;
     private static final int REPETITIONS = 5;
 
+    /** For figures that need no more than a rough value. */
+    private static final int SHORT_REPETITIONS = 3;
+
+    /** Costs are measured with all examples and with one of so many parts, to tell what grows with their number. */
+    private static final int PARTS = 4;
+
+    private static final long MOST_ADDED = 4_000_000;
+
     private GraphProfiler() {}
 
     /** Profiles on one core of this machine, with the examples of {@code sample}. */
@@ -41,17 +50,17 @@ public final class GraphProfiler {
         return profile(graph, ComputationGraphUtil.toMultiDataSet(sample));
     }
 
-    /** Profiles on one core of this machine, with the examples of {@code sample}. */
+    /** Profiles on one core of this machine, and on all of them, with the examples of {@code sample}. */
     public static GraphProfile profile(ComputationGraph graph, MultiDataSet sample) {
-        return profile(graph, sample, Devices.cpu().get(0));
+        return profile(graph, sample, Devices.cpu());
     }
 
     /**
-     * Profiles on a device, with the examples of {@code sample}.
+     * Profiles on the first of some devices, and in short on all of them, with the examples of {@code sample}.
      *
      * @throws IllegalArgumentException if the sample does not fit the graph
      */
-    public static GraphProfile profile(ComputationGraph graph, MultiDataSet sample, Device device) {
+    public static GraphProfile profile(ComputationGraph graph, MultiDataSet sample, Devices devices) {
         return profile(
                 graph,
                 MicroBatch.whole(
@@ -59,36 +68,89 @@ public final class GraphProfiler {
                         sample.getLabels(),
                         sample.getFeaturesMaskArrays(),
                         sample.getLabelsMaskArrays()),
-                device,
+                devices,
                 Kernels.FAST);
     }
 
-    /** Profiles on a device, with the examples of a batch or micro-batch and the layer code that training will use. */
-    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
+    /** Profiles with the examples of a batch or micro-batch and the layer code that training will use. */
+    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Devices devices, Kernels kernels) {
         graph.init();
-        ExecutorService thread = Executors.newSingleThreadExecutor(task -> {
-            Thread created = new Thread(task, "profile-" + device.id());
-            created.setDaemon(true);
-            return created;
-        });
+        Device device = devices.get(0);
+        MicroBatch part = sample.split(PARTS).get(0);
+        VertexTimer whole = time(graph, sample, List.of(device), kernels, REPETITIONS);
+        VertexTimer fewer = time(graph, part, List.of(device), kernels, REPETITIONS);
+        double share = (double) part.examples() / sample.examples();
+        VertexGraph vertices = VertexGraph.of(graph);
+        List<VertexCost> costs = vertices.vertices().stream()
+                .map(vertex -> whole.cost(vertex, vertices, graph, fewer, share))
+                .toList();
+        MachineSpeed machine = devices.size() == 1
+                ? MachineSpeed.UNKNOWN
+                : machine(graph, sample, devices, kernels, whole.totalMillis());
+        return new GraphProfile((int) sample.examples(), device.id(), REPETITIONS, machine, costs);
+    }
+
+    private static MachineSpeed machine(
+            ComputationGraph graph, MicroBatch sample, Devices devices, Kernels kernels, double alone) {
+        Device joint = JointDevice.of(devices);
+        double jointMillis =
+                time(graph, sample, List.of(joint), kernels, SHORT_REPETITIONS).totalMillis();
+        double sharedMillis =
+                time(graph, sample, devices.list(), kernels, SHORT_REPETITIONS).totalMillis();
+        return new MachineSpeed(
+                joint.threads(),
+                alone / jointMillis,
+                Math.min(1, alone / sharedMillis),
+                onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
+    }
+
+    /** Times the graph on devices that all do the same at once; the times are those of the first. */
+    private static VertexTimer time(
+            ComputationGraph graph, MicroBatch sample, List<Device> devices, Kernels kernels, int repetitions) {
+        int threads = devices.stream().mapToInt(Device::threads).max().orElse(1);
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(threads)) {
+            List<FutureTask<VertexTimer>> runs = new ArrayList<>();
+            for (Device device : devices) {
+                runs.add(start(device, () -> measure(graph, sample, kernels, repetitions)));
+            }
+            List<VertexTimer> timers = new ArrayList<>();
+            for (FutureTask<VertexTimer> run : runs) {
+                timers.add(result(run));
+            }
+            return timers.get(0);
+        }
+    }
+
+    private static <T> T onThreadOf(Device device, Callable<T> work) {
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
-            return thread.submit(() -> {
-                        CpuRuntime.bindCurrentThread(device);
-                        return measure(graph, sample, device, kernels);
-                    })
-                    .get();
+            return result(start(device, work));
+        }
+    }
+
+    private static <T> FutureTask<T> start(Device device, Callable<T> work) {
+        FutureTask<T> task = new FutureTask<>(() -> {
+            CpuRuntime.bindCurrentThread(device);
+            return work.call();
+        });
+        Thread thread = new Thread(task, "profile-" + device.id());
+        thread.setDaemon(true);
+        thread.start();
+        return task;
+    }
+
+    private static <T> T result(FutureTask<T> task) {
+        try {
+            return task.get();
         } catch (ExecutionException e) {
             throw new IllegalArgumentException(
                     "Cannot profile the graph with this sample: " + e.getCause().getMessage(), e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("Interrupted while profiling", e);
-        } finally {
-            thread.shutdownNow();
         }
     }
 
-    private static GraphProfile measure(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
+    private static VertexTimer measure(ComputationGraph graph, MicroBatch sample, Kernels kernels, int repetitions) {
         VertexGraph vertices = VertexGraph.of(graph);
         String name = "profile-" + Thread.currentThread().getId();
         GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], KernelChoice.all(kernels), true, name);
@@ -99,7 +161,7 @@ public final class GraphProfiler {
         VertexTimer timer = new VertexTimer(vertices.size());
         try {
             bindGradients(graph, vertices, replica);
-            for (int run = 0; run < WARM_UP + REPETITIONS; run++) {
+            for (int run = 0; run < WARM_UP + repetitions; run++) {
                 replica.begin(sample, false, graph.getIterationCount(), graph.getEpochCount());
                 kernel.forward(replica, timer);
                 kernel.backward(replica, 0, timer);
@@ -112,11 +174,19 @@ public final class GraphProfiler {
             replica.reset();
             scratch.destroy();
         }
-        List<VertexCost> costs = new ArrayList<>();
-        for (Vertex vertex : vertices.vertices()) {
-            costs.add(timer.cost(vertex, vertices, graph));
+        return timer;
+    }
+
+    private static double addMillisPerMegabyte(long parameters) {
+        INDArray sum = Nd4j.create(DataType.FLOAT, Math.max(MOST_ADDED / 64, Math.min(parameters, MOST_ADDED)));
+        INDArray other = sum.like();
+        double best = Double.POSITIVE_INFINITY;
+        for (int run = 0; run < WARM_UP + REPETITIONS; run++) {
+            long start = System.nanoTime();
+            sum.addi(other);
+            best = Math.min(best, (System.nanoTime() - start) / 1e6);
         }
-        return new GraphProfile((int) sample.examples(), device.id(), REPETITIONS, costs);
+        return best / (sum.length() * DataType.FLOAT.width() / 1e6);
     }
 
     private static void bindGradients(ComputationGraph graph, VertexGraph vertices, GraphReplica replica) {

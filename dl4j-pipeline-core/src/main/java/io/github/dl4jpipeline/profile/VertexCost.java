@@ -8,8 +8,10 @@ import java.util.List;
  * @param vertex its name
  * @param inputs names of the vertices that it reads
  * @param forwardMillis forward time, median
+ * @param fixedForwardMillis the part of the forward time that does not grow with the number of examples
  * @param worstForwardMillis forward time, longest seen
  * @param backwardMillis backward time, median; for an output vertex with the time of its score
+ * @param fixedBackwardMillis the part of the backward time that does not grow with the number of examples
  * @param worstBackwardMillis backward time, longest seen
  * @param activationBytes size of its output
  * @param parameterBytes size of its parameters
@@ -20,8 +22,10 @@ public record VertexCost(
         String vertex,
         List<String> inputs,
         double forwardMillis,
+        double fixedForwardMillis,
         double worstForwardMillis,
         double backwardMillis,
+        double fixedBackwardMillis,
         double worstBackwardMillis,
         long activationBytes,
         long parameterBytes,
@@ -34,6 +38,8 @@ public record VertexCost(
         requireTime(vertex, "worstForwardMillis", worstForwardMillis);
         requireTime(vertex, "backwardMillis", backwardMillis);
         requireTime(vertex, "worstBackwardMillis", worstBackwardMillis);
+        requirePart(vertex, "fixedForwardMillis", fixedForwardMillis, forwardMillis);
+        requirePart(vertex, "fixedBackwardMillis", fixedBackwardMillis, backwardMillis);
         requireBytes(vertex, "activationBytes", activationBytes);
         requireBytes(vertex, "parameterBytes", parameterBytes);
         requireBytes(vertex, "gradientBytes", gradientBytes);
@@ -43,6 +49,37 @@ public record VertexCost(
     /** Median time of both passes. */
     public double millis() {
         return forwardMillis + backwardMillis;
+    }
+
+    /** Longest time seen of both passes. */
+    public double worstMillis() {
+        return worstForwardMillis + worstBackwardMillis;
+    }
+
+    /** The cost for {@code factor} times as many examples. */
+    VertexCost times(double factor) {
+        double forward = fixedForwardMillis + (forwardMillis - fixedForwardMillis) * factor;
+        double backward = fixedBackwardMillis + (backwardMillis - fixedBackwardMillis) * factor;
+        return new VertexCost(
+                vertex,
+                inputs,
+                forward,
+                fixedForwardMillis,
+                forwardMillis == 0 ? 0 : worstForwardMillis * (forward / forwardMillis),
+                backward,
+                fixedBackwardMillis,
+                backwardMillis == 0 ? 0 : worstBackwardMillis * (backward / backwardMillis),
+                Math.round(activationBytes * factor),
+                parameterBytes,
+                gradientBytes,
+                updaterBytes);
+    }
+
+    private static void requirePart(String vertex, String name, double part, double whole) {
+        if (!(part >= 0) || part > whole) {
+            throw new IllegalArgumentException("Vertex '" + vertex + "': " + name
+                    + " must be between 0 and the whole time, " + whole + ", got " + part);
+        }
     }
 
     private static void requireTime(String vertex, String name, double millis) {

@@ -51,7 +51,13 @@ final class VertexTimer implements VertexObserver {
         backwardMillis.forEach(List::clear);
     }
 
-    VertexCost cost(Vertex vertex, VertexGraph vertices, ComputationGraph graph) {
+    /**
+     * The cost of a vertex.
+     *
+     * @param fewer times taken with a part of the examples, to tell what grows with their number
+     * @param share that part, from 0 to 1; 1 if nothing can be told
+     */
+    VertexCost cost(Vertex vertex, VertexGraph vertices, ComputationGraph graph, VertexTimer fewer, double share) {
         int position = vertex.position();
         boolean costsTime = vertex.role() != Vertex.Role.INPUT;
         long width = graph.getConfiguration().getDataType().width();
@@ -62,13 +68,28 @@ final class VertexTimer implements VertexObserver {
                         .map(input -> vertices.get(input).name())
                         .toList(),
                 costsTime ? median(forwardMillis.get(position)) : 0,
+                costsTime ? fixed(fewer.forwardMillis.get(position), forwardMillis.get(position), share) : 0,
                 costsTime ? worst(forwardMillis.get(position)) : 0,
                 median(backwardMillis.get(position)),
+                fixed(fewer.backwardMillis.get(position), backwardMillis.get(position), share),
                 worst(backwardMillis.get(position)),
                 activationBytes[position],
                 vertex.parameters() * width,
                 trained ? vertex.parameters() * width : 0,
                 trained ? updaterElements(graph.getVertex(vertex.name())) * width : 0);
+    }
+
+    /** Where the line through both medians meets 0 examples, as far as that is a time that can be. */
+    private static double fixed(List<Double> fewer, List<Double> all, double share) {
+        double whole = median(all);
+        double fixed = share < 1 ? (median(fewer) - whole * share) / (1 - share) : 0;
+        return Math.max(0, Math.min(whole, fixed));
+    }
+
+    /** Median time of the whole graph. */
+    double totalMillis() {
+        return forwardMillis.stream().mapToDouble(VertexTimer::median).sum()
+                + backwardMillis.stream().mapToDouble(VertexTimer::median).sum();
     }
 
     private static long updaterElements(Trainable vertex) {

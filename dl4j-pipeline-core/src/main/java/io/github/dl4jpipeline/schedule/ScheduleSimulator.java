@@ -3,9 +3,7 @@ package io.github.dl4jpipeline.schedule;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Runs a schedule on numbers: each worker does its tasks in order, each as soon as what it depends on has arrived.
@@ -145,24 +143,22 @@ public final class ScheduleSimulator {
             throw new IllegalArgumentException("Schedule " + schedule.name() + " has task lists for " + tasks.size()
                     + " workers, expected " + workers.count());
         }
-        Set<Task> missing = new HashSet<>();
-        for (int stage = 0; stage < stages.size(); stage++) {
-            for (int microBatch = 0; microBatch < microBatches; microBatch++) {
-                missing.add(Task.forward(stage, microBatch));
-                missing.add(Task.backward(stage, microBatch));
-            }
-        }
+        boolean[][] forward = new boolean[stages.size()][microBatches];
+        boolean[][] backward = new boolean[stages.size()][microBatches];
         for (int worker = 0; worker < tasks.size(); worker++) {
             for (Task task : tasks.get(worker)) {
-                if (!missing.remove(task) || workers.workerOf(task) != worker) {
+                boolean[] ofStage = (task.pass() == Task.Pass.FORWARD ? forward : backward)[task.stage()];
+                if (ofStage[task.microBatch()] || workers.workerOf(task) != worker) {
                     throw new IllegalArgumentException("Schedule " + schedule.name() + " runs task " + task
                             + " on worker " + worker + ", where it does not belong or has run before");
                 }
+                ofStage[task.microBatch()] = true;
             }
         }
-        if (!missing.isEmpty()) {
-            throw new IllegalArgumentException("Schedule " + schedule.name() + " leaves out " + missing.size()
-                    + " tasks, such as " + missing.iterator().next());
+        int missing = 2 * stages.size() * microBatches
+                - tasks.stream().mapToInt(List::size).sum();
+        if (missing > 0) {
+            throw new IllegalArgumentException("Schedule " + schedule.name() + " leaves out " + missing + " tasks");
         }
     }
 

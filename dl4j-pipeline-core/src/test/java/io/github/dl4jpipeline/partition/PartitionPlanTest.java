@@ -21,8 +21,10 @@ class PartitionPlanTest {
                 32,
                 "1f1b",
                 Duration.ofNanos((long) (predictedMillis * 1e6)),
+                Duration.ofNanos((long) (predictedMillis * 1.2e6)),
                 Duration.ofNanos((long) (oneDeviceMillis * 1e6)),
                 0.25,
+                List.of(new Alternative("data parallel", 1, 2, 4, Duration.ofMillis(14))),
                 List.of("remember the milk"));
     }
 
@@ -33,15 +35,17 @@ class PartitionPlanTest {
                         stage  device  threads  vertices    forward  backward  share   sends  memory
                             0  cpu-0         1  in … c (4)   1.0 ms    2.0 ms   75 %  0.5 MB  3.0 MB
                             1  cpu-1         1  d            0.5 ms    0.5 ms   25 %  0.0 MB  0.0 MB
-                        Predicted forward and backward: 13.0 ms a step of 32 examples (one device: 16.0 ms), bubble 25 %.
+                        Predicted forward and backward: 13.0 ms a step of 32 examples, latest 15.6 ms (one device: 16.0 ms), bubble 25 %.
                         Verdict: pipeline, 1.23 times as fast as one of its devices.
+                        Instead: data parallel (1 stage, 2 workers) 14.0 ms with 4 micro-batches.
                         Note: remember the milk
                         """);
     }
 
     @Test
     void theVerdictSaysWhenAPipelineDoesNotPay() {
-        assertThat(plan(20, 16).explain()).contains("one device would be 1.25 times as fast; use stages(1)");
+        assertThat(plan(20, 16).explain())
+                .contains("Verdict: pipeline, although one device would be 1.25 times as fast");
     }
 
     @Test

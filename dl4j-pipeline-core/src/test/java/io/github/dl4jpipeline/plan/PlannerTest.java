@@ -9,95 +9,194 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.MachineSpeed;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class PlannerTest {
-    private static final Devices TWO = Devices.of(device("x"), device("y"));
+    private static final Devices TWO = Devices.of(device(0), device(1));
 
-    private static Device device(String id) {
-        return new Device(id, Device.Kind.CPU, List.of(0), 1_000_000, 1);
+    private static Device device(int core) {
+        return new Device("d" + core, Device.Kind.CPU, List.of(core), 1_000_000, 1);
     }
 
-    private static VertexCost cost(String name, double millis, long activation, String... inputs) {
+    private static Devices devices(int count) {
+        return new Devices(
+                IntStream.range(0, count).mapToObj(PlannerTest::device).toList());
+    }
+
+    /** A quarter of the time is forward; the share {@code fixed} does not depend on the examples. */
+    private static VertexCost cost(String name, double millis, double fixed, long activation, String... inputs) {
+        double forward = millis / 4;
+        double backward = millis * 3 / 4;
         return new VertexCost(
-                name, List.of(inputs), millis / 4, millis, millis * 3 / 4, millis, activation, 100, 100, 200);
+                name,
+                List.of(inputs),
+                forward,
+                forward * fixed,
+                forward * 1.5,
+                backward,
+                backward * fixed,
+                backward * 1.5,
+                activation,
+                100,
+                100,
+                200);
     }
 
     /** in -> a -> b -> c -> out, with a skip from a to out; 8 examples. */
-    private static GraphProfile chain() {
+    private static GraphProfile chain(double fixed, MachineSpeed machine) {
         return new GraphProfile(
                 8,
-                "x",
+                "d0",
                 5,
+                machine,
                 List.of(
-                        cost("in", 0, 1000),
-                        cost("a", 4, 800, "in"),
-                        cost("b", 4, 80, "a"),
-                        cost("c", 4, 40, "b"),
-                        cost("out", 4, 8, "c", "a")));
+                        cost("in", 0, 0, 1000),
+                        cost("a", 4, fixed, 800, "in"),
+                        cost("b", 4, fixed, 80, "a"),
+                        cost("c", 4, fixed, 40, "b"),
+                        cost("out", 4, fixed, 8, "c", "a")));
     }
 
-    @Test
-    void oneStagePerDeviceAndTheLargestNumberOfMicroBatchesThatLeavesEightExamples() {
-        assertThat(Planner.plan(chain(), TWO, PlanOptions.defaults()).microBatches())
-                .isEqualTo(1);
-        int[][] expected = {{15, 1}, {16, 2}, {31, 2}, {32, 4}, {63, 4}, {64, 8}, {1000, 8}};
-        for (int[] pair : expected) {
-            PartitionPlan plan =
-                    Planner.plan(chain(), TWO, PlanOptions.defaults().withExamples(pair[0]));
-            assertThat(plan.microBatches()).as("%d examples", pair[0]).isEqualTo(pair[1]);
-            assertThat(plan.stages()).hasSize(2);
-        }
+    private static GraphProfile chain() {
+        return chain(0, MachineSpeed.UNKNOWN);
+    }
+
+    private static PlanOptions straight(int stages, int microBatches) {
+        return PlanOptions.defaults()
+                .withExamples(64)
+                .withStages(stages)
+                .withReplicas(1)
+                .withMicroBatches(microBatches);
     }
 
     @Test
     void stagesTimesAndMemory() {
-        PartitionPlan plan = Planner.plan(
-                chain(), TWO, PlanOptions.defaults().withExamples(64).withMicroBatches(4));
+        PartitionPlan plan = Planner.plan(chain(), TWO, straight(2, 4));
         Stage first = plan.stages().get(0);
         Stage second = plan.stages().get(1);
         assertThat(first.vertices()).containsExactly("in", "a", "b");
         assertThat(second.vertices()).containsExactly("c", "out");
-        assertThat(first.device().id()).isEqualTo("x");
-        assertThat(second.device().id()).isEqualTo("y");
+        assertThat(first.device().id()).isEqualTo("d0");
+        assertThat(second.device().id()).isEqualTo("d1");
         // A micro-batch has 16 examples, twice as many as the profile.
         assertThat(first.forwardMillis()).isEqualTo(4);
         assertThat(first.backwardMillis()).isEqualTo(12);
         // The skip from a and the output of b cross the cut.
         assertThat(first.sentBytes()).isEqualTo(2 * 880);
-        // Three vertices: parameters, two copies of gradients, updater state; 2 micro-batches in flight.
-        assertThat(first.memoryBytes()).isEqualTo(3 * (100 + 2 * 100 + 200) + 2 * 2 * 1880);
+        // Two vertices besides the input: parameters, two copies of gradients, updater state; 2 micro-batches in
+        // flight.
+        assertThat(first.memoryBytes()).isEqualTo(2 * (100 + 2 * 100 + 200) + 2 * 2 * 880);
         assertThat(second.memoryBytes()).isEqualTo(2 * (100 + 2 * 100 + 200) + 2 * 48);
         // (4 + 2 - 1) micro-batches of 16 ms; one device: 16 ms for 8 examples, 128 ms for 64.
         assertThat(plan.predictedStepTime()).isEqualTo(Duration.ofMillis(80));
         assertThat(plan.oneDeviceTime()).isEqualTo(Duration.ofMillis(128));
         assertThat(plan.bubble()).isCloseTo(0.2, within(1e-12));
         assertThat(plan.examples()).isEqualTo(64);
+        assertThat(plan.kind()).isEqualTo("pipeline");
+        // Each of two vertices is at worst half its time slower, but not both at once: half of root 2 halves.
+        double slow = 1 + 0.5 / Math.sqrt(2);
+        assertThat(plan.latestExecutionTime().toNanos() / 1e6).isCloseTo(80 * slow, within(1e-3));
+    }
+
+    @Test
+    void dataParallelismWinsWhereReplicasCostNothing() {
+        PartitionPlan plan = Planner.plan(chain(), TWO, PlanOptions.defaults().withExamples(64));
+        assertThat(plan.kind()).isEqualTo("data parallel");
+        assertThat(plan.microBatches()).isEqualTo(2);
+        assertThat(plan.predictedStepTime()).isEqualTo(Duration.ofMillis(64));
+        assertThat(plan.alternatives().stream().map(other -> other.kind()))
+                .contains("pipeline", "one device", "one device with 2 threads");
+    }
+
+    @Test
+    void aPipelineWinsWhereReplicasDoNotFitOrTheirGradientsAreSlow() {
+        PlanOptions options = PlanOptions.defaults().withExamples(64);
+        MachineSpeed slowToAdd = new MachineSpeed(1, 1, 1, 100_000);
+        assertThat(Planner.plan(chain(0, slowToAdd), TWO, options).kind()).isEqualTo("pipeline");
+        Devices small = new Devices(TWO.list().stream()
+                .map(device -> new Device(device.id(), device.kind(), device.cores(), 2_900, 1))
+                .toList());
+        PartitionPlan fits = Planner.plan(chain(), small, options);
+        assertThat(fits.stages()).allSatisfy(stage -> assertThat(stage.memoryBytes())
+                .isLessThanOrEqualTo(stage.device().memoryBytes()));
+    }
+
+    @Test
+    void oneDeviceWinsWhereNothingElsePays() {
+        PlanOptions options = PlanOptions.defaults().withExamples(64);
+        // All of the time is a fixed cost of each call, so that splitting a batch only costs more.
+        PartitionPlan fixed = Planner.plan(chain(1, new MachineSpeed(2, 0.9, 1, 0)), TWO, options);
+        assertThat(fixed.workers()).isEqualTo(1);
+        assertThat(fixed.microBatches()).isEqualTo(1);
+        assertThat(fixed.kind()).isEqualTo("one device");
+        assertThat(fixed.predictedStepTime()).isLessThanOrEqualTo(fixed.oneDeviceTime());
+        // Two threads for an operation are better than two workers that slow each other down.
+        PartitionPlan threads = Planner.plan(chain(0, new MachineSpeed(2, 1.8, 0.7, 0)), TWO, options);
+        assertThat(threads.kind()).isEqualTo("one device with 2 threads");
+        assertThat(threads.stages().get(0).device().cores()).containsExactly(0, 1);
+        assertThat(threads.predictedStepTime().toNanos() / 1e6).isCloseTo(128 / 1.8, within(1e-3));
+    }
+
+    @Test
+    void aFixedCostOfEachCallMakesForLargerMicroBatches() {
+        PlanOptions options =
+                PlanOptions.defaults().withExamples(64).withStages(2).withReplicas(1);
+        int cheap =
+                Planner.plan(chain(0.01, MachineSpeed.UNKNOWN), TWO, options).microBatches();
+        int dear = Planner.plan(chain(0.8, MachineSpeed.UNKNOWN), TWO, options).microBatches();
+        assertThat(dear).isLessThan(cheap);
+    }
+
+    @Test
+    void asManyDevicesAsThereAreAndNoMore() {
+        PartitionPlan plan =
+                Planner.plan(chain(), devices(8), PlanOptions.defaults().withExamples(64));
+        assertThat(plan.workers()).isLessThanOrEqualTo(8);
+        assertThat(plan.stages().stream().flatMap(stage -> stage.devices().stream()))
+                .doesNotHaveDuplicates();
+        assertThat(plan.predictedStepTime()).isLessThanOrEqualTo(Duration.ofMillis(17));
     }
 
     @Test
     void moreStagesThanDevicesShareThem() {
-        PartitionPlan plan = Planner.plan(chain(), TWO, PlanOptions.defaults().withStages(4));
-        assertThat(plan.stages().stream().map(stage -> stage.device().id())).containsExactly("x", "y", "x", "y");
+        PartitionPlan plan = Planner.plan(chain(), TWO, straight(4, 4));
+        assertThat(plan.stages().stream().map(stage -> stage.device().id()))
+                .containsExactlyInAnyOrder("d0", "d1", "d0", "d1");
+        assertThat(plan.stages().get(0).forwardMillis()).isEqualTo(2 * 2); // two take turns
     }
 
     @Test
     void devicesOfDifferentSpeed() {
-        Devices devices = Devices.of(device("slow"), device("fast").withRelativeSpeed(3));
-        PartitionPlan plan = Planner.plan(chain(), devices, PlanOptions.defaults());
-        assertThat(plan.stages().get(0).vertices()).containsExactly("in", "a");
-        assertThat(plan.stages().get(1).forwardMillis()).isEqualTo(1);
+        Devices unequal = Devices.of(device(0), device(1).withRelativeSpeed(3));
+        PartitionPlan plan = Planner.plan(chain(), unequal, straight(2, 8));
+        for (Stage stage : plan.stages()) {
+            boolean fast = stage.device().id().equals("d1");
+            assertThat(stage.vertices().stream().filter(name -> !name.equals("in")))
+                    .hasSize(fast ? 3 : 1);
+            assertThat(stage.forwardMillis()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void linksCount() {
+        PlanOptions options = straight(2, 4);
+        PartitionPlan slow = Planner.plan(chain(), TWO, options.withBytesPerSecond(100_000));
+        assertThat(slow.predictedStepTime())
+                .isGreaterThan(Planner.plan(chain(), TWO, options).predictedStepTime());
+        assertThat(slow.stages().get(0).sentBytes()).isEqualTo(2 * 800); // the cut after a is uneven, but sends less
     }
 
     @Test
     void theScheduleDecidesMemory() {
-        PlanOptions options = PlanOptions.defaults().withExamples(64);
-        long alternating = Planner.plan(chain(), TWO, options).stages().get(0).memoryBytes();
-        long drained = Planner.plan(chain(), TWO, options.withSchedule(Schedules.fillDrain()))
+        long alternating =
+                Planner.plan(chain(), TWO, straight(2, 8)).stages().get(0).memoryBytes();
+        long drained = Planner.plan(chain(), TWO, straight(2, 8).withSchedule(Schedules.fillDrain()))
                 .stages()
                 .get(0)
                 .memoryBytes();
@@ -119,5 +218,29 @@ class PlannerTest {
                 .hasMessageContaining("4 vertices");
         assertThatThrownBy(() -> PlanOptions.defaults().withMicroBatches(0))
                 .hasMessage("microBatches must be at least 1, got 0");
+        assertThatThrownBy(() -> PlanOptions.defaults().withBytesPerSecond(0))
+                .hasMessage("bytesPerSecond must be positive, got 0.0");
+    }
+
+    @Test
+    void whatDoesNotFitIntoMemoryIsAnErrorThatNamesTheStage() {
+        Devices tiny = Devices.of(new Device("d0", Device.Kind.CPU, List.of(0), 1_000, 1));
+        assertThatThrownBy(() -> Planner.plan(chain(), tiny, PlanOptions.defaults()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("No plan fits into memory")
+                .hasMessageContaining("d0")
+                .hasMessageContaining("stage 0 (in to out)");
+    }
+
+    @Test
+    void aDeadlineIsMetOrRefused() {
+        PlanOptions options = PlanOptions.defaults().withExamples(64);
+        PartitionPlan plan = Planner.plan(chain(), TWO, options.withDeadline(Duration.ofMillis(90)));
+        assertThat(plan.latestExecutionTime()).isLessThanOrEqualTo(Duration.ofMillis(90));
+        assertThatThrownBy(() -> Planner.plan(chain(), TWO, options.withDeadline(Duration.ofMillis(50))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("No plan meets the deadline of 50.0 ms")
+                .hasMessageContaining("stage 0")
+                .hasMessageContaining("use batches of 32 examples");
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.profile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,11 +14,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class GraphProfileTest {
+    private static final String MACHINE = "\"machine\": {\"jointThreads\": 2, \"jointSpeed\": 1.7, \"sharedSpeed\": 1, "
+            + "\"addMillisPerMegabyte\": 0.1}";
+
     private static VertexCost cost(String name, String... inputs) {
-        return new VertexCost(name, List.of(inputs), 0.25, 0.5, 1.75, 2.5, 100, 40, 40, 80);
+        return new VertexCost(name, List.of(inputs), 0.25, 0.05, 0.5, 1.75, 0.25, 2.5, 100, 40, 40, 80);
     }
 
-    private static final GraphProfile PROFILE = new GraphProfile(8, "cpu-0", 5, List.of(cost("in"), cost("a", "in")));
+    private static final GraphProfile PROFILE =
+            new GraphProfile(8, "cpu-0", 5, new MachineSpeed(2, 1.7, 0.9, 0.2), List.of(cost("in"), cost("a", "in")));
 
     @Test
     void savedAndLoaded(@TempDir Path directory) throws IOException {
@@ -29,6 +34,19 @@ class GraphProfileTest {
             assertThat(files).containsExactly(file);
         }
         assertThat(PROFILE.totalMillis()).isEqualTo(4);
+    }
+
+    @Test
+    void costsForOtherNumbersOfExamples() {
+        VertexCost half = PROFILE.costsFor(4).get(1);
+        assertThat(half.forwardMillis()).isCloseTo(0.05 + 0.1, within(1e-12));
+        assertThat(half.backwardMillis()).isEqualTo(0.25 + 0.75);
+        assertThat(half.worstForwardMillis()).isCloseTo(0.3, within(1e-12)); // twice the median, as before
+        assertThat(half.activationBytes()).isEqualTo(50);
+        assertThat(half.parameterBytes()).isEqualTo(40);
+        assertThat(PROFILE.costsFor(8)).isEqualTo(PROFILE.vertices());
+        assertThatThrownBy(() -> new VertexCost("a", List.of(), 1, 2, 1, 1, 0, 1, 0, 0, 0, 0))
+                .hasMessage("Vertex 'a': fixedForwardMillis must be between 0 and the whole time, 1.0, got 2.0");
     }
 
     @Test
@@ -49,7 +67,10 @@ class GraphProfileTest {
         for (String[] textAndMessage : new String[][] {
             {"{\"examples\": 8, \n oops", "line 2"},
             {"{\"device\": \"x\"}", "examples"},
-            {"{\"examples\": 0, \"device\": \"x\", \"repetitions\": 1, \"vertices\": []}", "at least 1 example, got 0"},
+            {
+                "{\"examples\": 0, \"device\": \"x\", \"repetitions\": 1, " + MACHINE + ", \"vertices\": []}",
+                "at least 1 example, got 0"
+            },
             {oneVertex("\"b\"", "1"), "'a' reads 'b'"},
             {oneVertex("", "-1"), "forwardMillis must be a time of 0 or more, got -1.0"}
         }) {
@@ -63,9 +84,9 @@ class GraphProfileTest {
 
     private static String oneVertex(String inputs, String forwardMillis) {
         return """
-                {"examples": 1, "device": "x", "repetitions": 1, "vertices": [{
-                  "vertex": "a", "inputs": [%s], "forwardMillis": %s, "worstForwardMillis": 1, "backwardMillis": 1,
+                {"examples": 1, "device": "x", "repetitions": 1, %s, "vertices": [{
+                  "vertex": "a", "inputs": [%s], "forwardMillis": %s, "fixedForwardMillis": 0, "worstForwardMillis": 1, "backwardMillis": 1, "fixedBackwardMillis": 0,
                   "worstBackwardMillis": 1, "activationBytes": 1, "parameterBytes": 1, "gradientBytes": 1,
-                  "updaterBytes": 1}]}""".formatted(inputs, forwardMillis);
+                  "updaterBytes": 1}]}""".formatted(MACHINE, inputs, forwardMillis);
     }
 }

@@ -30,6 +30,12 @@ class GraphProfilerTest {
             assertThat(cost.worstForwardMillis()).isGreaterThanOrEqualTo(cost.forwardMillis());
             assertThat(cost.worstBackwardMillis()).isGreaterThanOrEqualTo(cost.backwardMillis());
         });
+        assertThat(profile.vertices()).allSatisfy(cost -> {
+            assertThat(cost.fixedForwardMillis()).isBetween(0.0, cost.forwardMillis());
+            assertThat(cost.fixedBackwardMillis()).isBetween(0.0, cost.backwardMillis());
+        });
+        assertThat(profile.machine().jointSpeed()).isPositive();
+        assertThat(profile.machine().sharedSpeed()).isBetween(0.0, 1.0);
         assertThat(costs.get("image").millis()).isZero();
         assertThat(costs.get("output").backwardMillis()).isPositive();
         VertexCost conv1 = costs.get("conv1");

@@ -10,10 +10,16 @@ import picocli.CommandLine.Spec;
 /** The command {@code dl4j-pipeline}. */
 @Command(
         name = "dl4j-pipeline",
-        description = "Trains Deeplearning4j networks in a pipeline, profiles and compares them.",
+        description = "Trains Deeplearning4j networks in a pipeline; profiles, plans and compares them.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {TrainCommand.class, ProfileCommand.class, CompareCommand.class},
+        subcommands = {
+            TrainCommand.class,
+            ProfileCommand.class,
+            PlanCommand.class,
+            SimulateCommand.class,
+            CompareCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:success", "1:a failure", "2:bad input: options, data, files"})
 final class Main implements Callable<Integer> {
@@ -35,6 +41,7 @@ final class Main implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        throw new ParameterException(spec.commandLine(), "Missing subcommand: train, profile or compare");
+        throw new ParameterException(
+                spec.commandLine(), "Missing subcommand: train, profile, plan, simulate or compare");
     }
 }

@@ -27,6 +27,12 @@ final class PipelineOptions {
     private @Nullable Integer microBatches;
 
     @Option(
+            names = "--deadline",
+            paramLabel = "MS",
+            description = "The longest that a training step's forward and backward passes may take, in milliseconds.")
+    private @Nullable Integer deadline;
+
+    @Option(
             names = "--schedule",
             paramLabel = "NAME",
             defaultValue = "1f1b",
@@ -48,7 +54,8 @@ final class PipelineOptions {
                 Options.requirePositiveIfGiven("--replicas", replicas),
                 Options.requirePositiveIfGiven("--micro-batches", microBatches),
                 named(schedule),
-                kernels);
+                kernels,
+                Options.requirePositiveIfGiven("--deadline", deadline));
     }
 
     private static Schedule named(String schedule) {

@@ -34,7 +34,8 @@ class BadInputTest {
         "--micro-batches, 0, '--micro-batches must be at least 1, got 0'",
         "--schedule, gpipe, 'no schedule ''gpipe''; known are fill-drain and 1f1b'",
         "--batch, many, 'Invalid value for option ''--batch'''",
-        "--replicas, 2, '--replicas'",
+        "--replicas, 0, '--replicas must be at least 1, got 0'",
+        "--deadline, 0, '--deadline must be at least 1, got 0'",
         "--model, alexnet, 'no model ''alexnet''; known are alexnet-cifar, lenet, resnet-cifar, vgg16-cifar'",
         "--model, missing.zip, 'Model file missing.zip does not exist'",
         "--data, missing, 'Data directory missing does not exist'"

@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.schedule.Schedule;
+import java.time.Duration;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -19,9 +20,15 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param microBatches number of micro-batches; empty leaves it to the planner
  * @param schedule the order in which stages run their tasks
  * @param kernels with which code layers are run
+ * @param deadlineMillis the longest that a step may take; empty for no limit
  */
 public record PipelineChoice(
-        OptionalInt stages, OptionalInt replicas, OptionalInt microBatches, Schedule schedule, Kernels kernels) {
+        OptionalInt stages,
+        OptionalInt replicas,
+        OptionalInt microBatches,
+        Schedule schedule,
+        Kernels kernels,
+        OptionalInt deadlineMillis) {
 
     /**
      * A pipeline around a model.
@@ -37,6 +44,7 @@ public record PipelineChoice(
         stages.ifPresent(builder::stages);
         replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);
+        deadlineMillis.ifPresent(millis -> builder.deadline(Duration.ofMillis(millis)));
         PipelineComputationGraph net;
         try {
             net = builder.build();

@@ -1,0 +1,12 @@
+package io.github.dl4jpipeline.plan;
+
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.util.function.Supplier;
+
+/**
+ * A plan that may be the best.
+ *
+ * @param plan the plan
+ * @param withLeastTraffic makes one with the same devices and bottleneck that sends less, if there is one
+ */
+record Candidate(PartitionPlan plan, Supplier<PartitionPlan> withLeastTraffic) {}

@@ -1,0 +1,106 @@
+package io.github.dl4jpipeline.plan;
+
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.IntPredicate;
+
+/** Says why there is no plan, what binds, and what would be possible. */
+final class PlanErrors {
+    private PlanErrors() {}
+
+    /** No plan fits into the devices; these would, if they had memory enough. */
+    static IllegalArgumentException outOfMemory(List<PartitionPlan> plans, Devices devices) {
+        Map<String, Long> available = new LinkedHashMap<>();
+        devices.list().forEach(device -> available.put(device.id(), device.memoryBytes()));
+        PartitionPlan smallest = null;
+        Stage tightest = null;
+        double least = Double.POSITIVE_INFINITY;
+        for (PartitionPlan plan : plans) {
+            Stage stage = tightest(plan, available);
+            double share = share(stage, available);
+            if (share < least) {
+                least = share;
+                smallest = plan;
+                tightest = stage;
+            }
+        }
+        if (smallest == null || tightest == null) {
+            return new IllegalArgumentException(
+                    "No plan has the stages and replicas that are asked for; leave one of them to the planner");
+        }
+        return new IllegalArgumentException(String.format(
+                Locale.ROOT,
+                "No plan fits into memory: even that which needs least (%s) needs %.1f MB on device %s, which has"
+                        + " %.1f MB, for %s; use a smaller batch, more devices, or ones with more memory",
+                describe(smallest),
+                tightest.memoryBytes() / 1e6,
+                tightest.device().id(),
+                available.getOrDefault(tightest.device().id(), 0L) / 1e6,
+                stageName(smallest, tightest)));
+    }
+
+    private static Stage tightest(PartitionPlan plan, Map<String, Long> available) {
+        return plan.stages().stream()
+                .max(Comparator.comparingDouble(stage -> share(stage, available)))
+                .orElseThrow();
+    }
+
+    private static double share(Stage stage, Map<String, Long> available) {
+        long has = available.getOrDefault(stage.device().id(), stage.device().memoryBytes());
+        return (double) stage.memoryBytes() / has;
+    }
+
+    /**
+     * No plan meets the deadline.
+     *
+     * @param possible whether one would with a number of examples
+     */
+    static IllegalArgumentException tooLate(List<PartitionPlan> plans, PlanOptions options, IntPredicate possible) {
+        PartitionPlan nearest = plans.stream()
+                .min(Comparator.comparing(PartitionPlan::latestExecutionTime))
+                .orElseThrow();
+        Stage slowest = nearest.stages().stream()
+                .max(Comparator.comparingDouble(
+                        stage -> (stage.forwardMillis() + stage.backwardMillis()) / stage.replicas()))
+                .orElseThrow();
+        int smaller = nearest.examples() / 2;
+        while (smaller >= 1 && !possible.test(smaller)) {
+            smaller /= 2;
+        }
+        String remedy = smaller < 1 ? "" : ", or use batches of " + smaller + " examples";
+        return new IllegalArgumentException(String.format(
+                Locale.ROOT,
+                "No plan meets the deadline of %.1f ms: the best latest execution time is %.1f ms (%s), bound by %s on"
+                        + " device %s; allow %.1f ms%s",
+                millis(options.deadline().orElseThrow()),
+                millis(nearest.latestExecutionTime()),
+                describe(nearest),
+                stageName(nearest, slowest),
+                slowest.device().id(),
+                Math.ceil(10 * millis(nearest.latestExecutionTime())) / 10,
+                remedy));
+    }
+
+    private static String describe(PartitionPlan plan) {
+        return String.format(
+                "%s, stages %d, workers %d, micro-batches %d",
+                plan.kind(), plan.stages().size(), plan.workers(), plan.microBatches());
+    }
+
+    private static String stageName(PartitionPlan plan, Stage stage) {
+        List<String> names = stage.vertices();
+        String range = names.size() == 1 ? names.get(0) : names.get(0) + " to " + names.get(names.size() - 1);
+        return "stage " + plan.stages().indexOf(stage) + " (" + range + ")";
+    }
+
+    private static double millis(Duration time) {
+        return time.toNanos() / 1e6;
+    }
+}

@@ -1,0 +1,116 @@
+package io.github.dl4jpipeline.plan;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.profile.VertexCost;
+import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.ScheduleSimulator;
+import io.github.dl4jpipeline.schedule.StageTimes;
+import io.github.dl4jpipeline.schedule.Timeline;
+import io.github.dl4jpipeline.schedule.Workers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Predicts a step by simulating its schedule.
+ *
+ * <p>The latest execution time is that of the same schedule with tasks that take their median time and in addition the root
+ * of the sum of squares by which their vertices' longest times exceed the medians: vertices are not all slow at once.
+ *
+ * @param bytesPerMilli bandwidth of a device's link
+ * @param syncMillisPerByte time of adding up gradients of replicas, for each byte
+ * @param sharedSpeed speed of a device while all are busy, by number of workers
+ */
+record Predictor(
+        Schedule schedule,
+        int examples,
+        double bytesPerMilli,
+        double syncMillisPerByte,
+        ToDoubleFunction<Integer> sharedSpeed,
+        List<String> notes) {
+
+    /** A plan with these stages, without alternatives. */
+    PartitionPlan predict(List<StageDraft> drafts, int microBatches, Duration oneDeviceTime) {
+        Workers workers =
+                new Workers(drafts.stream().map(draft -> draft.devices().size()).toList());
+        double shared = sharedSpeed.applyAsDouble(workers.count());
+        int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
+        List<Stage> stages = new ArrayList<>();
+        List<StageTimes> usual = new ArrayList<>();
+        List<StageTimes> slow = new ArrayList<>();
+        double sync = 0;
+        for (int i = 0; i < drafts.size(); i++) {
+            StageDraft draft = drafts.get(i);
+            int replicas = draft.devices().size();
+            double speed = shared
+                    * draft.devices().stream()
+                            .mapToDouble(Device::relativeSpeed)
+                            .min()
+                            .orElseThrow(); // micro-batches go round, so the slowest holds up the others
+            double forward = sum(draft, VertexCost::forwardMillis) / speed;
+            double backward = sum(draft, VertexCost::backwardMillis) / speed;
+            double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / bytesPerMilli;
+            stages.add(new Stage(
+                    draft.costs().stream().map(VertexCost::vertex).toList(),
+                    draft.devices(),
+                    forward,
+                    backward,
+                    i == drafts.size() - 1 ? 0 : draft.crossingBytes(),
+                    memory(draft, microBatches, inFlight[workers.worker(i, 0)])));
+            usual.add(new StageTimes(replicas, forward, backward, send));
+            slow.add(new StageTimes(
+                    replicas,
+                    forward + excess(draft, VertexCost::forwardMillis, VertexCost::worstForwardMillis) / speed,
+                    backward + excess(draft, VertexCost::backwardMillis, VertexCost::worstBackwardMillis) / speed,
+                    send));
+            int active = Math.min(replicas, microBatches);
+            sync = Math.max(
+                    sync, syncMillisPerByte * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
+        }
+        Timeline timeline = ScheduleSimulator.simulate(schedule, usual, microBatches);
+        double latest = ScheduleSimulator.simulate(schedule, slow, microBatches).makespanMillis();
+        return new PartitionPlan(
+                stages,
+                microBatches,
+                examples,
+                schedule.name(),
+                duration(timeline.makespanMillis() + sync),
+                duration(latest + sync),
+                oneDeviceTime,
+                timeline.bubble(),
+                List.of(),
+                notes);
+    }
+
+    /** What each replica needs. Gradients of a second and later micro-batches may be computed apart and then added. */
+    private static long memory(StageDraft draft, int microBatches, int inFlight) {
+        int gradientCopies = microBatches > 1 ? 2 : 1;
+        double bytes = draft.costs().stream()
+                .filter(cost -> !cost.inputs().isEmpty())
+                .mapToDouble(cost -> cost.parameterBytes()
+                        + (double) cost.gradientBytes() * gradientCopies
+                        + cost.updaterBytes()
+                        + (double) cost.activationBytes() * inFlight)
+                .sum();
+        return Math.round(bytes);
+    }
+
+    private static double sum(StageDraft draft, ToDoubleFunction<VertexCost> value) {
+        return draft.costs().stream().mapToDouble(value).sum();
+    }
+
+    private static double excess(
+            StageDraft draft, ToDoubleFunction<VertexCost> median, ToDoubleFunction<VertexCost> worst) {
+        return Math.sqrt(sum(draft, cost -> {
+            double more = Math.max(0, worst.applyAsDouble(cost) - median.applyAsDouble(cost));
+            return more * more;
+        }));
+    }
+
+    static Duration duration(double millis) {
+        return Duration.ofNanos(Math.round(millis * 1e6));
+    }
+}

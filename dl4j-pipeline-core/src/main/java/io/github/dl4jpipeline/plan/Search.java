@@ -1,0 +1,253 @@
+package io.github.dl4jpipeline.plan;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.partition.Partition;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.PartitionRequest;
+import io.github.dl4jpipeline.partition.PartitionSolver;
+import io.github.dl4jpipeline.partition.Partitioner;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.JointDevice;
+import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.VertexCost;
+import io.github.dl4jpipeline.schedule.ScheduleSimulator;
+import io.github.dl4jpipeline.schedule.Workers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.IntBinaryOperator;
+import java.util.function.IntPredicate;
+
+/**
+ * Lists the plans that can be the best: numbers of micro-batches, stages, replicas and threads. One device, one device with
+ * the threads of all, data parallelism, pipelines and what lies between are all among them.
+ */
+final class Search {
+    private static final int MOST_MICRO_BATCHES_PER_DEVICE = 8;
+    private static final int FEW_DEVICES = 8;
+    private static final double BYTES_PER_MEGABYTE = 1e6;
+
+    private final GraphProfile profile;
+    private final Devices devices;
+    private final PlanOptions options;
+    private final boolean limitMemory;
+    private final int examples;
+    private final double syncMillisPerByte;
+    private final Partitioner partitioner;
+
+    /** The devices, repeated if the user asks for more workers than there are. */
+    private final List<Device> places;
+
+    private final Predictor predictor;
+
+    Search(GraphProfile profile, Devices devices, PlanOptions options, boolean limitMemory) {
+        this.profile = profile;
+        this.devices = devices;
+        this.options = options;
+        this.limitMemory = limitMemory;
+        this.examples = options.examples().orElse(profile.examples());
+        List<VertexCost> movable = movable(profile.vertices());
+        int stages = options.stages().orElse(1);
+        if (stages > movable.size()) {
+            throw new IllegalArgumentException("Cannot cut " + movable.size() + " vertices into " + stages
+                    + " stages; between 1 and " + movable.size() + " are possible");
+        }
+        int wanted = stages * options.replicas().orElse(1);
+        this.places = places(Math.max(wanted, devices.size()));
+        this.partitioner = new Partitioner(movable, places.size());
+        // A ring of replicas passes each gradient on twice, there and back [from Narayanan et al., SOSP 2019].
+        this.syncMillisPerByte =
+                4_000 / options.bytesPerSecond() + profile.machine().addMillisPerMegabyte() / BYTES_PER_MEGABYTE;
+        List<String> notes = new ArrayList<>(options.notes());
+        if (!partitioner.simplification().isEmpty()) {
+            notes.add("Simplified: " + partitioner.simplification());
+        }
+        this.predictor = new Predictor(
+                options.schedule(), examples, bytesPerMilli(), syncMillisPerByte, this::sharedSpeed, notes);
+    }
+
+    private static List<VertexCost> movable(List<VertexCost> costs) {
+        return costs.stream().filter(cost -> !cost.inputs().isEmpty()).toList();
+    }
+
+    private double bytesPerMilli() {
+        return options.bytesPerSecond() / 1_000;
+    }
+
+    /** Devices that have to be shared are slower by as much. */
+    private List<Device> places(int count) {
+        List<Device> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            all.add(devices.get(i % devices.size()));
+        }
+        return all;
+    }
+
+    private double sharedSpeed(int workers) {
+        double turns = Math.min(1, (double) devices.size() / workers);
+        double others = Math.min(1, (workers - 1.0) / Math.max(1, devices.size() - 1));
+        return turns * (1 - (1 - profile.machine().sharedSpeed()) * others);
+    }
+
+    /** All plans worth comparing. */
+    List<Candidate> candidates() {
+        List<Candidate> plans = new ArrayList<>();
+        Duration oneDevice = oneDeviceTime();
+        for (int microBatches : microBatchChoices()) {
+            List<VertexCost> costs = profile.costsFor((double) examples / microBatches);
+            addOnOneDevice(plans, costs, microBatches, oneDevice);
+            for (IntPredicate replicas : replicaChoices()) {
+                addPartitions(plans, costs, microBatches, replicas, oneDevice);
+            }
+        }
+        return plans;
+    }
+
+    private SortedSet<Integer> microBatchChoices() {
+        if (options.microBatches().isPresent()) {
+            return new TreeSet<>(List.of(Math.min(options.microBatches().getAsInt(), examples)));
+        }
+        SortedSet<Integer> choices = new TreeSet<>();
+        int most = Math.min(examples, MOST_MICRO_BATCHES_PER_DEVICE * places.size());
+        for (int first : new int[] {
+            1, places.size() <= FEW_DEVICES ? 3 : 1, options.replicas().orElse(1), places.size()
+        }) {
+            for (int count = first; count <= most; count *= 2) {
+                choices.add(count);
+            }
+        }
+        return choices;
+    }
+
+    private List<IntPredicate> replicaChoices() {
+        if (options.replicas().isPresent()) {
+            int wanted = options.replicas().getAsInt();
+            return List.of(number -> number == wanted);
+        }
+        List<IntPredicate> choices = new ArrayList<>(List.of(number -> true));
+        for (int replicas = 1; replicas <= places.size(); replicas++) {
+            if (replicas <= 4 || places.size() % replicas == 0) {
+                int wanted = replicas;
+                choices.add(number -> number == wanted);
+            }
+        }
+        return choices;
+    }
+
+    /** One stage on all cores of all devices, whose operations use as many threads. */
+    private void addOnOneDevice(List<Candidate> plans, List<VertexCost> costs, int microBatches, Duration oneDevice) {
+        Device joint = JointDevice.of(devices);
+        boolean another = joint.threads() > devices.get(0).threads();
+        if (!another || options.stages().orElse(1) > 1 || options.replicas().orElse(1) > 1) {
+            return;
+        }
+        MachineSpeed machine = profile.machine();
+        double speed = machine.jointThreads() == joint.threads() ? machine.jointSpeed() : 1;
+        Device measured = joint.withRelativeSpeed(joint.relativeSpeed() * speed);
+        PartitionPlan plan =
+                predictor.predict(List.of(new StageDraft(costs, List.of(measured), 0)), microBatches, oneDevice);
+        if (!limitMemory || plan.stages().get(0).memoryBytes() <= joint.memoryBytes()) {
+            plans.add(new Candidate(plan, () -> plan));
+        }
+    }
+
+    private void addPartitions(
+            List<Candidate> plans,
+            List<VertexCost> costs,
+            int microBatches,
+            IntPredicate replicas,
+            Duration oneDevice) {
+        DevicePool pool = new DevicePool(
+                limitMemory ? places : places.stream().map(Search::boundless).toList());
+        PartitionSolver solver = partitioner.solve(new PartitionRequest(
+                movable(costs),
+                pool.groups(),
+                bytesPerMilli(),
+                syncMillisPerByte,
+                microBatches,
+                replicas,
+                inFlight(microBatches)));
+        for (List<Integer> use : solver.uses()) {
+            int workers = use.stream().mapToInt(Integer::intValue).sum();
+            if (isTried(workers)) {
+                solver.partition(use)
+                        .filter(partition -> options.stages().isEmpty()
+                                || partition.parts().size() == options.stages().getAsInt())
+                        .map(partition -> predictor.predict(drafts(partition, pool, costs), microBatches, oneDevice))
+                        .ifPresent(plan -> plans.add(new Candidate(plan, () -> {
+                            Partition other =
+                                    solver.partitionWithLeastTraffic(use).orElseThrow();
+                            return predictor.predict(drafts(other, pool, costs), microBatches, oneDevice);
+                        })));
+            }
+        }
+    }
+
+    private static Device boundless(Device device) {
+        return new Device(device.id(), device.kind(), device.cores(), Long.MAX_VALUE, device.relativeSpeed());
+    }
+
+    /** Of many devices, all or a power of 2. */
+    private boolean isTried(int workers) {
+        return places.size() <= FEW_DEVICES
+                || workers == places.size()
+                || Integer.bitCount(workers) == 1
+                || workers == options.stages().orElse(0) * options.replicas().orElse(1);
+    }
+
+    /** From replicas and the workers after them to the micro-batches in flight, looked up once for each pair. */
+    private IntBinaryOperator inFlight(int microBatches) {
+        int[][] table = new int[places.size() + 1][places.size() + 1];
+        return (replicas, after) -> {
+            if (table[replicas][after] == 0) {
+                Workers workers = new Workers(after == 0 ? List.of(replicas) : List.of(replicas, after));
+                table[replicas][after] = ScheduleSimulator.inFlight(options.schedule(), workers, microBatches)[0];
+            }
+            return table[replicas][after];
+        };
+    }
+
+    private static List<StageDraft> drafts(Partition partition, DevicePool pool, List<VertexCost> costs) {
+        List<VertexCost> movable = movable(costs);
+        Map<String, Integer> stageOf = new HashMap<>();
+        for (int stage = 0; stage < partition.parts().size(); stage++) {
+            for (int vertex : partition.parts().get(stage).vertices()) {
+                VertexCost cost = movable.get(vertex);
+                stageOf.put(cost.vertex(), stage);
+            }
+        }
+        // Network inputs go where they are first read.
+        for (VertexCost cost : movable) {
+            int reader = stageOf.get(cost.vertex());
+            cost.inputs().forEach(input -> stageOf.merge(input, reader, Math::min));
+        }
+        List<List<Device>> places = pool.assign(partition);
+        List<StageDraft> drafts = new ArrayList<>();
+        for (int stage = 0; stage < partition.parts().size(); stage++) {
+            int wanted = stage;
+            drafts.add(new StageDraft(
+                    costs.stream()
+                            .filter(cost -> stageOf.getOrDefault(cost.vertex(), 0) == wanted)
+                            .toList(),
+                    places.get(stage),
+                    partition.parts().get(stage).crossingBytes()));
+        }
+        return drafts;
+    }
+
+    private Duration oneDeviceTime() {
+        double least = Double.POSITIVE_INFINITY;
+        for (int microBatches : microBatchChoices()) {
+            double millis = profile.costsFor((double) examples / microBatches).stream()
+                    .mapToDouble(VertexCost::millis)
+                    .sum();
+            least = Math.min(least, millis * microBatches / devices.get(0).relativeSpeed());
+        }
+        return Predictor.duration(least);
+    }
+}

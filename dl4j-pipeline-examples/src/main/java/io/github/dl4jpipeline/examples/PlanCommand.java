@@ -1,0 +1,54 @@
+package io.github.dl4jpipeline.examples;
+
+import io.github.dl4jpipeline.examples.io.Json;
+import io.github.dl4jpipeline.examples.io.OutputFile;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Plans the training of a model or profile. */
+@Command(
+        name = "plan",
+        description = "Finds the stages, replicas and micro-batches with the shortest predicted step, and says why.",
+        mixinStandardHelpOptions = true,
+        abbreviateSynopsis = true,
+        sortOptions = false)
+final class PlanCommand implements Callable<Integer> {
+    @Mixin
+    private final PlanningOptions planning = new PlanningOptions();
+
+    @Option(
+            names = "--devices",
+            paramLabel = "N",
+            description = "Devices like the one that was profiled. Default: one per core of this machine.")
+    private @Nullable Integer devices;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
+    private @Nullable Path json;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        int count = Options.requirePositiveIfGiven("--devices", devices)
+                .orElse(Runtime.getRuntime().availableProcessors());
+        Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
+        GraphProfile profile = planning.profile(spec.commandLine().getErr());
+        PartitionPlan plan = planning.plan(profile, count);
+        jsonFile.ifPresent(file -> Json.write(file, PlanFigures.of(plan)));
+        PrintWriter stdout = spec.commandLine().getOut();
+        stdout.print(plan.explain());
+        stdout.flush();
+        return 0;
+    }
+}

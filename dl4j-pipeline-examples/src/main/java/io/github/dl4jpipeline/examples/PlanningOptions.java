@@ -1,0 +1,110 @@
+package io.github.dl4jpipeline.examples;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.examples.data.RandomBatch;
+import io.github.dl4jpipeline.examples.io.InputException;
+import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.Planner;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What is planned, and for what. */
+final class PlanningOptions {
+    private static final int PROFILED_EXAMPLES = 16;
+
+    @Mixin
+    private final ModelOptions modelOptions = new ModelOptions();
+
+    @Option(
+            names = "--profile",
+            paramLabel = "FILE",
+            description =
+                    "Plan for this profile instead of measuring the model: JSON as the subcommand profile writes it,"
+                            + " or a PipeDream graph.txt, whose batch counts as one example.")
+    private @Nullable Path profile;
+
+    @Option(
+            names = "--bandwidth",
+            paramLabel = "BYTES_PER_S|inf",
+            defaultValue = "inf",
+            description = "Of each device's link. Default: ${DEFAULT-VALUE}, devices share memory.")
+    private String bandwidth = "inf";
+
+    @Option(names = "--memory", paramLabel = "BYTES", description = "Memory of each device. Default: no limit.")
+    private @Nullable Long memory;
+
+    @Option(
+            names = "--micro-batches",
+            paramLabel = "N",
+            description = "Number of micro-batches of a batch. Default: the best.")
+    private @Nullable Integer microBatches;
+
+    @Option(names = "--straight", description = "A pipeline of stages without replicas.")
+    private boolean straight;
+
+    /** Reads the profile, or measures the model. */
+    GraphProfile profile(PrintWriter err) {
+        try {
+            if (profile != null) {
+                return profile.toString().endsWith(".txt")
+                        ? GraphProfile.readPipeDream(profile)
+                        : GraphProfile.load(profile);
+            }
+            ImageModel model = ImageModel.of(modelOptions.model(), modelOptions.seed());
+            int examples = Math.min(modelOptions.batch(), PROFILED_EXAMPLES);
+            err.println("Profiling " + model.name() + " with " + examples + " images");
+            err.flush();
+            return GraphProfiler.profile(model.graph(), RandomBatch.of(examples, modelOptions.seed()));
+        } catch (IllegalArgumentException e) {
+            throw new InputException(e.getMessage(), e);
+        }
+    }
+
+    /** The plan for devices like the one that was profiled. */
+    PartitionPlan plan(GraphProfile measured, int devices) {
+        PlanOptions options = PlanOptions.defaults()
+                .withExamples(modelOptions.batch())
+                .withMicroBatches(Options.requirePositiveIfGiven("--micro-batches", microBatches))
+                .withBytesPerSecond(bytesPerSecond());
+        try {
+            return Planner.plan(measured, devices(devices), straight ? options.withReplicas(1) : options);
+        } catch (IllegalArgumentException e) {
+            throw new InputException(e.getMessage(), e);
+        }
+    }
+
+    private Devices devices(int count) {
+        if (memory != null && memory < 1) {
+            throw new InputException("--memory must be at least 1, got " + memory);
+        }
+        long bytes = memory == null ? Long.MAX_VALUE : memory;
+        return new Devices(IntStream.range(0, count)
+                .mapToObj(i -> new Device("device-" + i, Device.Kind.CPU, List.of(0), bytes, 1))
+                .toList());
+    }
+
+    private double bytesPerSecond() {
+        if (bandwidth.equals("inf")) {
+            return Double.POSITIVE_INFINITY;
+        }
+        try {
+            double value = Double.parseDouble(bandwidth);
+            if (value > 0) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            throw new InputException("--bandwidth must be a number or inf, got " + bandwidth, e);
+        }
+        throw new InputException("--bandwidth must be positive, got " + bandwidth);
+    }
+}
