@@ -86,7 +86,7 @@ public final class GraphProfiler {
                 .toList();
         MachineSpeed machine = devices.size() == 1
                 ? MachineSpeed.UNKNOWN
-                : machine(graph, sample, devices, kernels, whole.totalMillis());
+                : machine(graph, sample, devices, kernels, whole.shortestMillis());
         return new GraphProfile((int) sample.examples(), device.id(), REPETITIONS, machine, costs);
     }
 
@@ -94,9 +94,9 @@ public final class GraphProfiler {
             ComputationGraph graph, MicroBatch sample, Devices devices, Kernels kernels, double alone) {
         Device joint = JointDevice.of(devices);
         double jointMillis =
-                time(graph, sample, List.of(joint), kernels, SHORT_REPETITIONS).totalMillis();
+                time(graph, sample, List.of(joint), kernels, SHORT_REPETITIONS).shortestMillis();
         double sharedMillis =
-                time(graph, sample, devices.list(), kernels, SHORT_REPETITIONS).totalMillis();
+                time(graph, sample, devices.list(), kernels, SHORT_REPETITIONS).shortestMillis();
         return new MachineSpeed(
                 joint.threads(),
                 alone / jointMillis,

@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -29,7 +30,7 @@ final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--devices",
             paramLabel = "N",
-            description = "Devices like the one that was profiled. Default: one per core of this machine.")
+            description = "Devices like the one that was profiled. Default: this machine.")
     private @Nullable Integer devices;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
@@ -40,11 +41,10 @@ final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        int count = Options.requirePositiveIfGiven("--devices", devices)
-                .orElse(Runtime.getRuntime().availableProcessors());
+        OptionalInt count = Options.requirePositiveIfGiven("--devices", devices);
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
         GraphProfile profile = planning.profile(spec.commandLine().getErr());
-        PartitionPlan plan = planning.plan(profile, count);
+        PartitionPlan plan = count.isPresent() ? planning.plan(profile, count.getAsInt()) : planning.plan(profile);
         jsonFile.ifPresent(file -> Json.write(file, PlanFigures.of(plan)));
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.print(plan.explain());

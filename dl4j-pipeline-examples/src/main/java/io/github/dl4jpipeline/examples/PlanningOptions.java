@@ -10,6 +10,7 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
+import io.github.dl4jpipeline.profile.JointDevice;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -70,14 +71,26 @@ final class PlanningOptions {
         }
     }
 
-    /** The plan for devices like the one that was profiled. */
+    /** The plan for this machine, if the profile is of one like it; otherwise for devices like the one that was profiled. */
+    PartitionPlan plan(GraphProfile measured) {
+        Devices here = Devices.cpu();
+        int threads = JointDevice.of(here).threads();
+        boolean alike = memory == null && measured.machine().jointThreads() == threads;
+        return plan(measured, alike ? here : devices(threads));
+    }
+
+    /** The plan for so many devices like the one that was profiled. */
     PartitionPlan plan(GraphProfile measured, int devices) {
+        return plan(measured, devices(devices));
+    }
+
+    private PartitionPlan plan(GraphProfile measured, Devices devices) {
         PlanOptions options = PlanOptions.defaults()
                 .withExamples(modelOptions.batch())
                 .withMicroBatches(Options.requirePositiveIfGiven("--micro-batches", microBatches))
                 .withBytesPerSecond(bytesPerSecond());
         try {
-            return Planner.plan(measured, devices(devices), straight ? options.withReplicas(1) : options);
+            return Planner.plan(measured, devices, straight ? options.withReplicas(1) : options);
         } catch (IllegalArgumentException e) {
             throw new InputException(e.getMessage(), e);
         }
