@@ -86,6 +86,11 @@ final class VertexTimer implements VertexObserver {
         return Math.max(0, Math.min(whole, fixed));
     }
 
+    /** Median time of a vertex. */
+    double millis(int position) {
+        return median(forwardMillis.get(position)) + median(backwardMillis.get(position));
+    }
+
     /** Median time of the whole graph. */
     double totalMillis() {
         return forwardMillis.stream().mapToDouble(VertexTimer::median).sum()
