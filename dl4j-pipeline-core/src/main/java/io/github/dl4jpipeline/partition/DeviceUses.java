@@ -9,6 +9,11 @@ final class DeviceUses {
     private final int[] weights;
     private final int count;
 
+    /** By use: how many of each group, and in all. */
+    private final int[][] used;
+
+    private final int[] totals;
+
     DeviceUses(List<DeviceGroup> groups) {
         counts = groups.stream().mapToInt(DeviceGroup::count).toArray();
         weights = new int[counts.length];
@@ -18,28 +23,28 @@ final class DeviceUses {
             product *= counts[group] + 1;
         }
         count = product;
+        used = new int[count][counts.length];
+        totals = new int[count];
+        for (int use = 0; use < count; use++) {
+            for (int group = 0; group < counts.length; group++) {
+                used[use][group] = use / weights[group] % (counts[group] + 1);
+                totals[use] += used[use][group];
+            }
+        }
     }
 
     int count() {
         return count;
     }
 
-    private int used(int use, int group) {
-        return use / weights[group] % (counts[group] + 1);
-    }
-
     /** How many devices are used. */
     int total(int use) {
-        int total = 0;
-        for (int group = 0; group < counts.length; group++) {
-            total += used(use, group);
-        }
-        return total;
+        return totals[use];
     }
 
     /** Whether a group has so many devices that are not used. */
     boolean hasLeft(int use, int group, int devices) {
-        return used(use, group) + devices <= counts[group];
+        return used[use][group] + devices <= counts[group];
     }
 
     int more(int use, int group, int devices) {
@@ -63,7 +68,7 @@ final class DeviceUses {
         for (int use = 1; use < count; use++) {
             List<Integer> ofGroups = new ArrayList<>();
             for (int group = 0; group < counts.length; group++) {
-                ofGroups.add(used(use, group));
+                ofGroups.add(used[use][group]);
             }
             all.add(ofGroups);
         }

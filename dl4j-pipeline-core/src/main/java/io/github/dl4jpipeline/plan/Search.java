@@ -129,7 +129,7 @@ final class Search {
             int wanted = options.replicas().getAsInt();
             return List.of(number -> number == wanted);
         }
-        List<IntPredicate> choices = new ArrayList<>(List.of(number -> true));
+        List<IntPredicate> choices = new ArrayList<>(List.of(Search::isUsual));
         for (int replicas = 1; replicas <= places.size(); replicas++) {
             if (replicas <= 4 || places.size() % replicas == 0) {
                 int wanted = replicas;
@@ -137,6 +137,11 @@ final class Search {
             }
         }
         return choices;
+    }
+
+    /** Of many replicas only some numbers are tried. */
+    private static boolean isUsual(int replicas) {
+        return replicas <= FEW_DEVICES || replicas % FEW_DEVICES == 0;
     }
 
     /** One stage on all cores of all devices, whose operations use as many threads. */
