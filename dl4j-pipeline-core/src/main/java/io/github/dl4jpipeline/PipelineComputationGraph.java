@@ -15,6 +15,7 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -69,6 +70,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient StepListener stepListener = new StepListener(this);
 
     private final transient Object lock = new Object();
+    private transient @Nullable GraphProfile profile;
     private transient @Nullable PartitionPlan plan;
     private transient @Nullable TaskController controller;
     private transient volatile boolean closed;
@@ -94,6 +96,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
+            profile = settings.profile();
             plan = settings.planWithoutBatch(this);
         }
         parameters = new ParameterStore(wrapped, this);
@@ -191,9 +194,10 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             requireOpen();
             if (controller == null) {
                 if (plan == null) {
-                    plan = settings.planFor(this, batch);
+                    profile = settings.profileFor(this, batch);
+                    plan = settings.plan(this, profile, (int) batch.examples());
                 }
-                controller = new TaskController(this, plan, settings.schedule(), settings.kernels());
+                controller = new TaskController(this, plan, settings.schedule(), settings.kernelChoice(profile));
             }
             return controller;
         }

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
+import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -12,6 +13,7 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -46,17 +48,22 @@ record PipelineSettings(
         return profile == null ? null : plan(graph, profile, profile.examples());
     }
 
-    /** The plan for batches like this one; some of its examples are profiled, unless there is a profile. */
-    PartitionPlan planFor(ComputationGraph graph, MicroBatch batch) {
-        GraphProfile measured = profile;
-        if (measured == null) {
-            int parts = (int) ((batch.examples() + MOST_PROFILED - 1) / MOST_PROFILED);
-            measured = GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels);
+    /** The profile given, or else one of some examples of a batch. */
+    GraphProfile profileFor(ComputationGraph graph, MicroBatch batch) {
+        if (profile != null) {
+            return profile;
         }
-        return plan(graph, measured, (int) batch.examples());
+        int parts = (int) ((batch.examples() + MOST_PROFILED - 1) / MOST_PROFILED);
+        return GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels);
     }
 
-    private PartitionPlan plan(ComputationGraph graph, GraphProfile measured, int examples) {
+    /** With which code vertices are run, according to a profile if there is one. */
+    KernelChoice kernelChoice(@Nullable GraphProfile measured) {
+        return KernelChoice.all(kernels).except(measured == null ? List.of() : measured.stock());
+    }
+
+    /** The plan for batches of a number of examples. */
+    PartitionPlan plan(ComputationGraph graph, GraphProfile measured, int examples) {
         PlanOptions options = PlanOptions.defaults()
                 .withExamples(examples)
                 .withStages(stages)
@@ -64,6 +71,10 @@ record PipelineSettings(
                 .withMicroBatches(microBatches)
                 .withSchedule(schedule)
                 .withDeadline(deadline);
+        if (kernels == Kernels.FAST && !measured.stock().isEmpty()) {
+            options = options.withNote(
+                    "Deeplearning4j's own code, which is faster here, runs " + String.join(", ", measured.stock()));
+        }
         Optional<String> whole = reasonForWholeBatch(graph, examples);
         if (whole.isPresent()) {
             log.warn("{}", whole.get());

@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
 import io.github.dl4jpipeline.kernel.KernelChoice;
-import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
@@ -63,9 +62,9 @@ public final class TaskController implements AutoCloseable {
      *
      * @param graph the pipeline's graph, with parameters and gradient array
      * @param plan a plan for this graph
-     * @param kernels with which code layers are run
+     * @param kernels with which code vertices are run
      */
-    public TaskController(ComputationGraph graph, PartitionPlan plan, Schedule schedule, Kernels kernels) {
+    public TaskController(ComputationGraph graph, PartitionPlan plan, Schedule schedule, KernelChoice kernels) {
         this(graph, plan, schedule, kernels, WARN_AFTER, GIVE_UP_AFTER);
     }
 
@@ -73,7 +72,7 @@ public final class TaskController implements AutoCloseable {
             ComputationGraph graph,
             PartitionPlan plan,
             Schedule schedule,
-            Kernels kernels,
+            KernelChoice kernels,
             Duration warnAfter,
             Duration giveUpAfter) {
         this.graph = graph;
@@ -92,8 +91,7 @@ public final class TaskController implements AutoCloseable {
         // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
         boolean keepPreActivations = microBatches >= 2 * program.copies();
         for (int i = 0; i < program.copies(); i++) {
-            copies.add(new GraphReplica(
-                    graph, stageOf, KernelChoice.all(kernels), keepPreActivations, name + "-replica-" + i));
+            copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
         }
         startWorkers(name, plan, stageOf);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);

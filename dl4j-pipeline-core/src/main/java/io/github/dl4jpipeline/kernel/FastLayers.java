@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.kernel;
 
 import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
@@ -28,7 +30,7 @@ final class FastLayers {
         for (GraphVertex graphVertex : graph.getVertices()) {
             if (graphVertex instanceof LayerVertex vertex && choice.isFast(vertex.getVertexName())) {
                 Layer original = vertex.getLayer();
-                Layer inside = original instanceof FrozenLayer frozen ? frozen.getInsideLayer() : original;
+                Layer inside = inside(original);
                 Layer faster = fasterThan(inside, type);
                 if (faster != null) {
                     takeOver(inside, faster);
@@ -38,6 +40,19 @@ final class FastLayers {
                 }
             }
         }
+    }
+
+    /** Names of the vertices that {@link #replaceIn} would replace. */
+    static Set<String> vertices(ComputationGraph graph) {
+        DataType type = graph.getConfiguration().getDataType();
+        return Arrays.stream(graph.getVertices())
+                .filter(vertex -> vertex instanceof LayerVertex && fasterThan(inside(vertex.getLayer()), type) != null)
+                .map(GraphVertex::getVertexName)
+                .collect(Collectors.toSet());
+    }
+
+    private static Layer inside(Layer layer) {
+        return layer instanceof FrozenLayer frozen ? frozen.getInsideLayer() : layer;
     }
 
     private static void takeOver(Layer original, Layer faster) {

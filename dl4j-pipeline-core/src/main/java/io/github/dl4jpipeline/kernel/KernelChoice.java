@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.kernel;
 
 import java.util.Collection;
 import java.util.Set;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
  * With which code each vertex of a graph is run.
@@ -23,6 +24,11 @@ public record KernelChoice(Kernels kernels, Set<String> stock) {
     /** This choice, with Deeplearning4j's own code for the vertices named. */
     public KernelChoice except(Collection<String> vertices) {
         return new KernelChoice(kernels, Set.copyOf(vertices));
+    }
+
+    /** Names of the vertices of a graph for which there is code besides Deeplearning4j's own. */
+    public static Set<String> fastVertices(ComputationGraph graph) {
+        return FastLayers.vertices(graph);
     }
 
     boolean isFast(String vertex) {

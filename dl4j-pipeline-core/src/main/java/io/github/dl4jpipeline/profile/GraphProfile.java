@@ -21,10 +21,16 @@ import java.util.Set;
  * @param device id of the device that they were measured on
  * @param repetitions number of measured runs behind each median
  * @param machine what the device does together with others
+ * @param stock vertices whose costs are those of Deeplearning4j's own code, because it is faster for them
  * @param vertices the costs; a vertex comes after those that it reads
  */
 public record GraphProfile(
-        int examples, String device, int repetitions, MachineSpeed machine, List<VertexCost> vertices) {
+        int examples,
+        String device,
+        int repetitions,
+        MachineSpeed machine,
+        List<String> stock,
+        List<VertexCost> vertices) {
 
     private static final ObjectMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -33,6 +39,7 @@ public record GraphProfile(
             .build();
 
     public GraphProfile {
+        stock = List.copyOf(stock);
         vertices = List.copyOf(vertices);
         if (examples < 1) {
             throw new IllegalArgumentException("A profile is for at least 1 example, got " + examples);

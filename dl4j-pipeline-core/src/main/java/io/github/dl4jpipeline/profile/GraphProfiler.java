@@ -13,6 +13,7 @@ import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -37,6 +38,11 @@ public final class GraphProfiler {
 
     /** For figures that need no more than a rough value. */
     private static final int SHORT_REPETITIONS = 3;
+
+    private static final int CHOICE_REPETITIONS = 2;
+
+    /** Times differ by some percent from run to run. */
+    private static final double CLEARLY = 0.85;
 
     /** Costs are measured with all examples and with one of so many parts, to tell what grows with their number. */
     private static final int PARTS = 4;
@@ -77,8 +83,10 @@ public final class GraphProfiler {
         graph.init();
         Device device = devices.get(0);
         MicroBatch part = sample.split(PARTS).get(0);
-        VertexTimer whole = time(graph, sample, List.of(device), kernels, REPETITIONS);
-        VertexTimer fewer = time(graph, part, List.of(device), kernels, REPETITIONS);
+        KernelChoice choice =
+                kernels == Kernels.FAST ? faster(graph, sample, List.of(device)) : KernelChoice.all(kernels);
+        VertexTimer whole = time(graph, sample, List.of(device), choice, REPETITIONS);
+        VertexTimer fewer = time(graph, part, List.of(device), choice, REPETITIONS);
         double share = (double) part.examples() / sample.examples();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
@@ -86,12 +94,26 @@ public final class GraphProfiler {
                 .toList();
         MachineSpeed machine = devices.size() == 1
                 ? MachineSpeed.UNKNOWN
-                : machine(graph, sample, devices, kernels, whole.shortestMillis());
-        return new GraphProfile((int) sample.examples(), device.id(), REPETITIONS, machine, costs);
+                : machine(graph, sample, devices, choice, whole.shortestMillis());
+        return new GraphProfile(
+                (int) sample.examples(), device.id(), REPETITIONS, machine, List.copyOf(choice.stock()), costs);
+    }
+
+    /** Fast kernels, except where Deeplearning4j's own code has been measured to be clearly faster. */
+    private static KernelChoice faster(ComputationGraph graph, MicroBatch sample, List<Device> device) {
+        KernelChoice all = KernelChoice.all(Kernels.FAST);
+        VertexTimer fast = time(graph, sample, device, all, CHOICE_REPETITIONS);
+        VertexTimer stock = time(graph, sample, device, KernelChoice.all(Kernels.STOCK), CHOICE_REPETITIONS);
+        Set<String> candidates = KernelChoice.fastVertices(graph);
+        return all.except(VertexGraph.of(graph).vertices().stream()
+                .filter(vertex -> candidates.contains(vertex.name()))
+                .filter(vertex -> stock.millis(vertex.position()) < CLEARLY * fast.millis(vertex.position()))
+                .map(Vertex::name)
+                .toList());
     }
 
     private static MachineSpeed machine(
-            ComputationGraph graph, MicroBatch sample, Devices devices, Kernels kernels, double alone) {
+            ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice kernels, double alone) {
         Device joint = JointDevice.of(devices);
         double jointMillis =
                 time(graph, sample, List.of(joint), kernels, SHORT_REPETITIONS).shortestMillis();
@@ -106,7 +128,7 @@ public final class GraphProfiler {
 
     /** Times the graph on devices that all do the same at once; the times are those of the first. */
     private static VertexTimer time(
-            ComputationGraph graph, MicroBatch sample, List<Device> devices, Kernels kernels, int repetitions) {
+            ComputationGraph graph, MicroBatch sample, List<Device> devices, KernelChoice kernels, int repetitions) {
         int threads = devices.stream().mapToInt(Device::threads).max().orElse(1);
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(threads)) {
             List<FutureTask<VertexTimer>> runs = new ArrayList<>();
@@ -150,10 +172,11 @@ public final class GraphProfiler {
         }
     }
 
-    private static VertexTimer measure(ComputationGraph graph, MicroBatch sample, Kernels kernels, int repetitions) {
+    private static VertexTimer measure(
+            ComputationGraph graph, MicroBatch sample, KernelChoice kernels, int repetitions) {
         VertexGraph vertices = VertexGraph.of(graph);
         String name = "profile-" + Thread.currentThread().getId();
-        GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], KernelChoice.all(kernels), true, name);
+        GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], kernels, true, name);
         StageScratch scratch = new StageScratch(name, replica.usesWorkspaces());
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();

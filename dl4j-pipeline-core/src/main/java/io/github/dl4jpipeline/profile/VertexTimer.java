@@ -96,6 +96,11 @@ final class VertexTimer implements VertexObserver {
         return times.stream().mapToDouble(Double::doubleValue).min().orElse(0);
     }
 
+    /** Median time of a vertex. */
+    double millis(int position) {
+        return median(forwardMillis.get(position)) + median(backwardMillis.get(position));
+    }
+
     private static long updaterElements(Trainable vertex) {
         return vertex.paramTable(false).entrySet().stream()
                 .mapToLong(parameter -> vertex.getConfig()

@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.ProbeVertex;
 import io.github.dl4jpipeline.SameResult;
 import io.github.dl4jpipeline.TestData;
 import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.schedule.Schedules;
@@ -53,7 +54,7 @@ class WatchdogTest {
                 graph,
                 SameResult.evenPlan(graph, 2, 2),
                 Schedules.fillDrain(),
-                Kernels.FAST,
+                KernelChoice.all(Kernels.FAST),
                 Duration.ofMillis(500),
                 Duration.ofSeconds(2));
         assertThatThrownBy(() -> controller.run(request))

@@ -55,6 +55,7 @@ class PlannerTest {
                 "d0",
                 5,
                 machine,
+                List.of(),
                 List.of(
                         cost("in", 0, 0, 1000),
                         cost("a", 4, fixed, 800, "in"),
