@@ -14,8 +14,8 @@ import java.util.List;
 @AnalyzeClasses(packages = "io.github.dl4jpipeline", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String BASE = "io.github.dl4jpipeline";
-    private static final List<String> ORDER =
-            List.of("device", "graph", "kernel", "profile", "partition", "schedule", "plan", "execute", "report", "");
+    private static final List<String> ORDER = List.of(
+            "device", "graph", "kernel", "profile", "partition", "schedule", "plan", "execute", "branch", "report", "");
 
     @ArchTest
     static final ArchRule packagesImportOnlyThoseAbove = packageOrder();
