@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import java.util.ArrayList;
@@ -32,7 +31,7 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class Inference implements AutoCloseable {
     private final ComputationGraph graph;
     private final Devices devices;
-    private final KernelChoice kernels;
+    private final Kernels kernels;
     private final List<ComputationGraph> copies = new ArrayList<>();
     private final List<ExecutorService> workers = new ArrayList<>();
     private @Nullable ComputationGraph whole;
@@ -41,7 +40,7 @@ public final class Inference implements AutoCloseable {
     public Inference(ComputationGraph graph, Devices devices, Kernels kernels) {
         this.graph = graph;
         this.devices = devices;
-        this.kernels = KernelChoice.all(kernels);
+        this.kernels = kernels;
     }
 
     /** The copy that runs in the calling thread. */

@@ -25,9 +25,9 @@ public final class GraphCopies {
     }
 
     /** A graph that shares the parameter array of {@code original}, to run forward while the original does something else. */
-    public static ComputationGraph forInference(ComputationGraph original, KernelChoice kernels) {
+    public static ComputationGraph forInference(ComputationGraph original, Kernels kernels) {
         ComputationGraph copy = sharingParameters(original);
-        FastLayers.replaceIn(copy, kernels);
+        FastLayers.replaceIn(copy, KernelChoice.all(kernels));
         return copy;
     }
 
