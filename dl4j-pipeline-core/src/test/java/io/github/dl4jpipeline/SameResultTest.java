@@ -2,8 +2,10 @@ package io.github.dl4jpipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.LongFunction;
@@ -12,6 +14,7 @@ import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -58,9 +61,14 @@ class SameResultTest {
         return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward());
     }
 
+    static Stream<Arguments> networksAndKernels() {
+        return Arrays.stream(Network.values())
+                .flatMap(network -> Arrays.stream(Kernels.values()).map(kernels -> Arguments.of(network, kernels)));
+    }
+
     @ParameterizedTest
-    @EnumSource(Network.class)
-    void parametersAfterThreeStepsInDouble(Network network) {
+    @MethodSource("networksAndKernels")
+    void parametersAfterThreeStepsInDouble(Network network, Kernels kernels) {
         ComputationGraph start = network.graph(DataType.DOUBLE);
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 3);
         ComputationGraph expected = SameResult.plain(start, batches);
@@ -71,6 +79,7 @@ class SameResultTest {
                     try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                             .plan(SameResult.evenPlan(graph, stages, microBatches))
                             .schedule(schedule)
+                            .kernels(kernels)
                             .build()) {
                         batches.forEach(net::fit);
                         SameResult.assertSame(net, expected, DOUBLE_TOLERANCE);
@@ -82,8 +91,8 @@ class SameResultTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Network.class)
-    void gradientInFloat(Network network) {
+    @MethodSource("networksAndKernels")
+    void gradientInFloat(Network network, Kernels kernels) {
         ComputationGraph graph = network.graph(DataType.FLOAT);
         MultiDataSet batch = network.batches(DataType.FLOAT, 1).get(0);
         var expected = SameResult.gradient(SameResult.copy(graph), batch);
@@ -91,6 +100,7 @@ class SameResultTest {
             for (int microBatches : new int[] {1, 2, 3, 8}) {
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .plan(SameResult.evenPlan(graph, stages, microBatches))
+                        .kernels(kernels)
                         .build()) {
                     SameResult.assertSame(SameResult.gradient(net, batch), expected, FLOAT_TOLERANCE);
                 }
