@@ -14,24 +14,40 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * An initialised network that takes images {@code [batch, 3, 32, 32]} and gives 10 classes.
+ * An initialised network that takes images and gives classes.
  *
  * @param name what it is called in reports
  * @param model a {@code ComputationGraph} or a {@code MultiLayerNetwork}
+ * @param size the images that it takes, and its classes
  */
-public record ImageModel(String name, Model model) {
+public record ImageModel(String name, Model model, ImageSize size) {
     private static final String FILE_ENDING = ".zip";
 
+    /** One for images {@code [batch, 3, 32, 32]} and 10 classes. */
+    public ImageModel(String name, Model model) {
+        this(name, model, ImageSize.CIFAR);
+    }
+
     /**
-     * A new example network, or the model in a file.
+     * A new example network, or the model in a file, for images of 3x32x32 and 10 classes.
      *
      * @param nameOrFile a name, or the path of a file that ends in {@code .zip}
      * @param seed of a new network's random parameters
      * @throws InputException if there is no such name or file, or the model is not one for these images
      */
     public static ImageModel of(String nameOrFile, long seed) {
+        if (!isFile(nameOrFile) && !ExampleModel.named(nameOrFile).size().equals(ImageSize.CIFAR)) {
+            throw new InputException("Model '" + nameOrFile + "' takes images of "
+                    + ExampleModel.named(nameOrFile).size() + "; here models for " + ImageSize.CIFAR + " can be used");
+        }
+        return ofAnySize(nameOrFile, seed);
+    }
+
+    /** The same for a network by name that takes images of any size. */
+    public static ImageModel ofAnySize(String nameOrFile, long seed) {
         if (!isFile(nameOrFile)) {
-            return new ImageModel(nameOrFile, ExampleModel.named(nameOrFile).create(seed));
+            ExampleModel model = ExampleModel.named(nameOrFile);
+            return new ImageModel(nameOrFile, model.create(seed), model.size());
         }
         Path file = Path.of(nameOrFile);
         Model model = ModelFile.read(file);
