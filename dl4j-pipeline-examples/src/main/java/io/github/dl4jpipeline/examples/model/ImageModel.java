@@ -36,11 +36,26 @@ public record ImageModel(String name, Model model, ImageSize size) {
      * @throws InputException if there is no such name or file, or the model is not one for these images
      */
     public static ImageModel of(String nameOrFile, long seed) {
-        if (!isFile(nameOrFile) && !ExampleModel.named(nameOrFile).size().equals(ImageSize.CIFAR)) {
-            throw new InputException("Model '" + nameOrFile + "' takes images of "
-                    + ExampleModel.named(nameOrFile).size() + "; here models for " + ImageSize.CIFAR + " can be used");
+        if (!isFile(nameOrFile)) {
+            requireCifar(nameOrFile, ExampleModel.named(nameOrFile).size());
         }
         return ofAnySize(nameOrFile, seed);
+    }
+
+    private static void requireCifar(String name, ImageSize size) {
+        if (!size.equals(ImageSize.CIFAR)) {
+            throw new InputException("Model '" + name + "' takes images of " + size + "; here models for "
+                    + ImageSize.CIFAR + " can be used");
+        }
+    }
+
+    /**
+     * Makes sure that this takes the images of CIFAR-10.
+     *
+     * @throws InputException if it does not
+     */
+    public void requireCifar() {
+        requireCifar(name, size);
     }
 
     /** The same for a network by name that takes images of any size. */
