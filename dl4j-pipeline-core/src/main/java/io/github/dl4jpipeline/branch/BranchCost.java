@@ -34,7 +34,7 @@ public record BranchCost(long parameters, long parameterBytes, long activationBy
      * @param inputTypes of the network's inputs, in their order
      */
     public static BranchCost of(ComputationGraphConfiguration configuration, InputType... inputTypes) {
-        return of(configuration, configuration.getVertices().keySet(), inputTypes);
+        return of(configuration, configuration.getVertices().keySet(), outputTypes(configuration, inputTypes));
     }
 
     /**
@@ -44,16 +44,21 @@ public record BranchCost(long parameters, long parameterBytes, long activationBy
      */
     public static List<BranchCost> ofParts(ComputationGraphConfiguration branched, InputType... inputTypes) {
         BranchLayout layout = BranchLayout.of(branched);
+        Map<String, InputType> outputs = outputTypes(branched, inputTypes);
         List<BranchCost> costs = new ArrayList<>();
-        layout.branches().forEach(branch -> costs.add(of(branched, branch.vertices(), inputTypes)));
-        costs.add(of(branched, layout.head(), inputTypes));
+        layout.branches().forEach(branch -> costs.add(of(branched, branch.vertices(), outputs)));
+        costs.add(of(branched, layout.head(), outputs));
         return costs;
     }
 
+    /** The copy is because Deeplearning4j adds preprocessors on the way. */
+    private static Map<String, InputType> outputTypes(
+            ComputationGraphConfiguration configuration, InputType... inputTypes) {
+        return Configurations.copy(configuration).getLayerActivationTypes(true, false, inputTypes);
+    }
+
     private static BranchCost of(
-            ComputationGraphConfiguration configuration, Collection<String> vertices, InputType... inputTypes) {
-        Map<String, InputType> outputs =
-                Configurations.copy(configuration).getLayerActivationTypes(true, false, inputTypes);
+            ComputationGraphConfiguration configuration, Collection<String> vertices, Map<String, InputType> outputs) {
         int bytes = configuration.getDataType().width();
         long parameters = 0;
         long stored = 0;

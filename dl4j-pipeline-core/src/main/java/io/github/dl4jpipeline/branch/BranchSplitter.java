@@ -110,6 +110,11 @@ public final class BranchSplitter {
         List<Narrowing> narrowings = factors(branches).stream()
                 .map(factor -> new Narrowing(branches, factor))
                 .toList();
+        return split(configuration, narrowings);
+    }
+
+    private ComputationGraphConfiguration split(
+            ComputationGraphConfiguration configuration, List<Narrowing> narrowings) {
         return shared
                 ? SplitGraph.withSharedClassifier(configuration, narrowings)
                 : SplitGraph.withSplitClassifier(configuration, narrowings);
@@ -126,22 +131,25 @@ public final class BranchSplitter {
         return fattening;
     }
 
+    /** As in the method, all widths are divided by 2 until a branch fits. */
     private int fewestFitting(BranchBudget budget, ComputationGraphConfiguration configuration, InputType... types) {
-        List<BranchCost> previous = List.of();
+        double widest = Collections.max(fattening);
+        BranchCost cost = null;
         for (int branches = 1; branches <= MOST_BRANCHES; branches *= DIVISION_FACTOR) {
-            List<BranchCost> costs =
-                    BranchCost.ofParts(split(configuration, branches), types).subList(0, branches);
-            if (costs.stream().allMatch(budget::allows)) {
+            // Only the widest of the branches, so that the search costs the same however many there are.
+            List<Narrowing> one = List.of(new Narrowing(branches, widest));
+            BranchCost narrower =
+                    BranchCost.ofParts(split(configuration, one), types).get(0);
+            if (budget.allows(narrower)) {
                 return branches;
             }
-            if (!previous.isEmpty() && costs.get(0).equals(previous.get(0))) {
+            if (narrower.equals(cost)) {
                 break;
             }
-            previous = costs;
+            cost = narrower;
         }
-        BranchCost narrowest = previous.get(0);
-        throw new UnsplittableGraphException("however many branches it has, one takes " + narrowest.memoryBytes()
-                + " bytes and " + narrowest.multiplyAdds() + " multiply-adds, more than the " + budget.memoryBytes()
+        throw new UnsplittableGraphException("however many branches it has, one takes " + cost.memoryBytes()
+                + " bytes and " + cost.multiplyAdds() + " multiply-adds, more than the " + budget.memoryBytes()
                 + " bytes and " + budget.multiplyAdds() + " multiply-adds of a device");
     }
 }

@@ -59,7 +59,8 @@ final class SplitGraph {
     static ComputationGraphConfiguration withSplitClassifier(
             ComputationGraphConfiguration original, List<Narrowing> narrowings) {
         SplitGraph graph = new SplitGraph(original, narrowings);
-        SplitClassifier split = SplitClassifier.of(graph.original(graph.classifier.layer()), narrowings.size());
+        SplitClassifier split = SplitClassifier.of(
+                graph.original(graph.classifier.layer()), narrowings.get(0).branches());
         for (int i = 0; i < narrowings.size(); i++) {
             split.addTo(graph.branches.get(i), graph.classifier.input(graph.dag), i);
         }

@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
 /** The command {@code dl4j-pipeline}. */
 @Command(
         name = "dl4j-pipeline",
-        description = "Trains Deeplearning4j networks in a pipeline; profiles, plans and compares them.",
+        description = "Trains Deeplearning4j networks in a pipeline; profiles, plans, compares and splits them.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         subcommands = {
@@ -18,7 +18,9 @@ import picocli.CommandLine.Spec;
             ProfileCommand.class,
             PlanCommand.class,
             SimulateCommand.class,
-            CompareCommand.class
+            CompareCommand.class,
+            SplitCommand.class,
+            InferCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:success", "1:a failure", "2:bad input: options, data, files"})
@@ -42,6 +44,6 @@ final class Main implements Callable<Integer> {
     @Override
     public Integer call() {
         throw new ParameterException(
-                spec.commandLine(), "Missing subcommand: train, profile, plan, simulate or compare");
+                spec.commandLine(), "Missing subcommand: train, profile, plan, simulate, compare, split or infer");
     }
 }

@@ -11,12 +11,25 @@ enum ExampleModel {
     ALEXNET_CIFAR("alexnet-cifar"),
     LENET("lenet"),
     RESNET_CIFAR("resnet-cifar"),
-    VGG16_CIFAR("vgg16-cifar");
+    VGG16_CIFAR("vgg16-cifar"),
+    RESNET18("resnet18", ImageSize.IMAGENET),
+    ALEXNET("alexnet", ImageSize.IMAGENET);
 
     private final String title;
+    private final ImageSize size;
 
     ExampleModel(String title) {
+        this(title, ImageSize.CIFAR);
+    }
+
+    ExampleModel(String title, ImageSize size) {
         this.title = title;
+        this.size = size;
+    }
+
+    /** The images that it takes, and the classes that it gives. */
+    ImageSize size() {
+        return size;
     }
 
     /**
@@ -49,6 +62,8 @@ enum ExampleModel {
             case LENET -> LeNet.configuration(seed);
             case RESNET_CIFAR -> ResNetCifar.configuration(seed);
             case VGG16_CIFAR -> Vgg16Cifar.configuration(seed);
+            case RESNET18 -> ResNet18.configuration(seed);
+            case ALEXNET -> AlexNet.configuration(seed);
         };
     }
 }

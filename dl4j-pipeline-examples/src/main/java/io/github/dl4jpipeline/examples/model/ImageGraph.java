@@ -1,11 +1,9 @@
 package io.github.dl4jpipeline.examples.model;
 
-import io.github.dl4jpipeline.examples.data.CifarFormat;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
-import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -18,10 +16,11 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
- * Builds a network from images {@code [batch, 3, 32, 32]} to 10 classes, layer after layer: what is added reads what was
+ * Builds a network from images, 3x32x32 unless said otherwise, to classes, layer after layer: what is added reads what was
  * added last. ReLU, He's initialisation, 32-bit floats.
  */
 final class ImageGraph {
+    private final ImageSize size;
     private final GraphBuilder graph;
     private String last = "input";
 
@@ -30,12 +29,17 @@ final class ImageGraph {
     }
 
     ImageGraph(NeuralNetConfiguration.Builder settings) {
+        this(settings, ImageSize.CIFAR);
+    }
+
+    ImageGraph(NeuralNetConfiguration.Builder settings, ImageSize size) {
+        this.size = size;
         graph = settings.dataType(DataType.FLOAT)
                 .weightInit(WeightInit.RELU)
                 .activation(Activation.RELU)
                 .graphBuilder()
                 .addInputs(last)
-                .setInputTypes(InputType.convolutional(CifarFormat.SIZE, CifarFormat.SIZE, CifarFormat.CHANNELS));
+                .setInputTypes(size.inputType());
     }
 
     /** The name of the vertex that was added last. */
@@ -90,7 +94,7 @@ final class ImageGraph {
                 new OutputLayer.Builder(LossFunction.MCXENT)
                         .activation(Activation.SOFTMAX)
                         .weightInit(WeightInit.XAVIER)
-                        .nOut(CifarFormat.CLASSES)
+                        .nOut(size.classes())
                         .build());
         return graph.setOutputs(last).build();
     }

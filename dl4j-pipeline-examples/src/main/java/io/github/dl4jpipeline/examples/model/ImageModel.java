@@ -14,16 +14,22 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * An initialised network that takes images {@code [batch, 3, 32, 32]} and gives 10 classes.
+ * An initialised network that takes images and gives classes.
  *
  * @param name what it is called in reports
  * @param model a {@code ComputationGraph} or a {@code MultiLayerNetwork}
+ * @param size the images that it takes, and its classes
  */
-public record ImageModel(String name, Model model) {
+public record ImageModel(String name, Model model, ImageSize size) {
     private static final String FILE_ENDING = ".zip";
 
+    /** One for images {@code [batch, 3, 32, 32]} and 10 classes. */
+    public ImageModel(String name, Model model) {
+        this(name, model, ImageSize.CIFAR);
+    }
+
     /**
-     * A new example network, or the model in a file.
+     * A new example network, or the model in a file, for images of 3x32x32 and 10 classes.
      *
      * @param nameOrFile a name, or the path of a file that ends in {@code .zip}
      * @param seed of a new network's random parameters
@@ -31,7 +37,32 @@ public record ImageModel(String name, Model model) {
      */
     public static ImageModel of(String nameOrFile, long seed) {
         if (!isFile(nameOrFile)) {
-            return new ImageModel(nameOrFile, ExampleModel.named(nameOrFile).create(seed));
+            requireCifar(nameOrFile, ExampleModel.named(nameOrFile).size());
+        }
+        return ofAnySize(nameOrFile, seed);
+    }
+
+    private static void requireCifar(String name, ImageSize size) {
+        if (!size.equals(ImageSize.CIFAR)) {
+            throw new InputException("Model '" + name + "' takes images of " + size + "; here models for "
+                    + ImageSize.CIFAR + " can be used");
+        }
+    }
+
+    /**
+     * Makes sure that this takes the images of CIFAR-10.
+     *
+     * @throws InputException if it does not
+     */
+    public void requireCifar() {
+        requireCifar(name, size);
+    }
+
+    /** The same for a network by name that takes images of any size. */
+    public static ImageModel ofAnySize(String nameOrFile, long seed) {
+        if (!isFile(nameOrFile)) {
+            ExampleModel model = ExampleModel.named(nameOrFile);
+            return new ImageModel(nameOrFile, model.create(seed), model.size());
         }
         Path file = Path.of(nameOrFile);
         Model model = ModelFile.read(file);

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 class ExampleModelTest {
@@ -22,6 +23,18 @@ class ExampleModelTest {
         assertThat(graph.params().dataType()).isEqualTo(DataType.FLOAT);
         assertThat(graph.outputSingle(Nd4j.zeros(DataType.FLOAT, 2, 3, 32, 32)).shape())
                 .containsExactly(2, 10);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"resnet18, 11699112", "alexnet, 62378344"})
+    void takesLargeImages(String name, long parameters) {
+        ImageModel model = ImageModel.ofAnySize(name, 1);
+        assertThat(model.parameters()).isEqualTo(parameters);
+        INDArray image = Nd4j.zeros(DataType.FLOAT, model.size().shape(1));
+        assertThat(model.graph().outputSingle(image).shape()).containsExactly(1, 1000);
+        assertThatThrownBy(() -> ImageModel.of(name, 1))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("'" + name + "' takes images of 3x224x224");
     }
 
     @Test
@@ -45,9 +58,9 @@ class ExampleModelTest {
 
     @Test
     void listsTheNamesForAnUnknownOne() {
-        assertThatThrownBy(() -> ExampleModel.named("alexnet"))
+        assertThatThrownBy(() -> ExampleModel.named("alexnet2"))
                 .isInstanceOf(InputException.class)
-                .hasMessageContaining("'alexnet'")
-                .hasMessageContaining("alexnet-cifar, lenet, resnet-cifar, vgg16-cifar");
+                .hasMessageContaining("'alexnet2'")
+                .hasMessageContaining("alexnet-cifar, lenet, resnet-cifar, vgg16-cifar, resnet18, alexnet");
     }
 }

@@ -1,0 +1,37 @@
+package io.github.dl4jpipeline.examples;
+
+import io.github.dl4jpipeline.examples.io.InputException;
+import io.github.dl4jpipeline.examples.model.ImageModel;
+import picocli.CommandLine.Option;
+
+/** Which model, for images of any size. */
+final class AnyModelOptions {
+    @Option(
+            names = "--model",
+            paramLabel = "NAME|FILE.zip",
+            defaultValue = "alexnet-cifar",
+            description =
+                    "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar, resnet18, alexnet (both for 3x224x224), or"
+                            + " a model for 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
+    private String model = "alexnet-cifar";
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "42",
+            description = "Seed of everything random. Default: ${DEFAULT-VALUE}.")
+    private long seed = 42;
+
+    /**
+     * The model.
+     *
+     * @throws InputException if there is no such model
+     */
+    ImageModel load() {
+        return ImageModel.ofAnySize(model, seed);
+    }
+
+    long seed() {
+        return seed;
+    }
+}

@@ -1,0 +1,139 @@
+package io.github.dl4jpipeline.examples.infer;
+
+import io.github.dl4jpipeline.branch.BranchInference;
+import io.github.dl4jpipeline.branch.BranchOutput;
+import io.github.dl4jpipeline.branch.BranchPart;
+import io.github.dl4jpipeline.branch.BranchParts;
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.examples.infer.LatencyFigures.Projection;
+import io.github.dl4jpipeline.examples.infer.LatencyFigures.SystemFigures;
+import io.github.dl4jpipeline.examples.io.Progress;
+import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.kernel.GraphCopies;
+import io.github.dl4jpipeline.kernel.KernelChoice;
+import io.github.dl4jpipeline.kernel.Kernels;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Measures a network and its branches side by side: they take turns run by run, so that whatever else the machine does
+ * slows them alike. Some runs to warm up are not counted. All use the same code for layers.
+ */
+public final class LatencyComparison {
+    private static final int WARM_UP = 3;
+
+    private final ImageModel original;
+    private final ComputationGraph branched;
+    private final Kernels kernels;
+    private final INDArray images;
+    private final int cores = Runtime.getRuntime().availableProcessors();
+
+    /**
+     * A comparison.
+     *
+     * @param branched a branched network for the same images
+     * @param batch images of each run; their content is noise
+     */
+    public LatencyComparison(ImageModel original, ComputationGraph branched, Kernels kernels, int batch, long seed) {
+        this.original = original;
+        this.branched = branched;
+        this.kernels = kernels;
+        Nd4j.getRandom().setSeed(seed);
+        this.images = Nd4j.rand(DataType.FLOAT, original.size().shape(batch));
+    }
+
+    /**
+     * Measures.
+     *
+     * @param runs number of measured runs of each system
+     * @param err takes the progress
+     */
+    public LatencyFigures run(int runs, PrintWriter err) {
+        try (BranchInference inference = BranchInference.of(branched, Devices.cpu(cores), kernels);
+                BoundThread oneCore = new BoundThread(Devices.cpu(cores).get(0));
+                BoundThread allCores = new BoundThread(Devices.cpu(1).get(0))) {
+            ComputationGraph whole = forInference(original.graph());
+            MeasuredSystem onOne = new MeasuredSystem("original", 1, () -> oneCore.run(() -> whole.output(images)));
+            MeasuredSystem onAll =
+                    new MeasuredSystem("original", cores, () -> allCores.run(() -> whole.output(images)));
+            MeasuredSystem parallel = new MeasuredSystem("branches", cores, () -> inference.output(images));
+            List<MeasuredSystem> alone = alone(oneCore);
+
+            List<MeasuredSystem> systems = new ArrayList<>(List.of(onOne, parallel));
+            if (cores > 1) {
+                systems.add(1, onAll);
+            }
+            systems.addAll(alone);
+            takeTurns(systems, runs, err);
+            return figures(inference.run(images), systems, onOne, parallel, alone, runs);
+        }
+    }
+
+    private List<MeasuredSystem> alone(BoundThread oneCore) {
+        List<BranchPart> parts = BranchParts.of(branched);
+        List<INDArray> activations = new ArrayList<>();
+        List<MeasuredSystem> alone = new ArrayList<>();
+        for (BranchPart part : parts) {
+            ComputationGraph graph = forInference(part.graph());
+            boolean isHead = alone.size() == parts.size() - 1;
+            INDArray[] inputs = isHead ? activations.toArray(INDArray[]::new) : new INDArray[] {images};
+            activations.add(graph.outputSingle(inputs));
+            alone.add(new MeasuredSystem(part.title() + " alone", 1, () -> oneCore.run(() -> graph.output(inputs))));
+        }
+        return alone;
+    }
+
+    private ComputationGraph forInference(ComputationGraph graph) {
+        return GraphCopies.forInference(graph, KernelChoice.all(kernels));
+    }
+
+    private static void takeTurns(List<MeasuredSystem> systems, int runs, PrintWriter err) {
+        try (Progress progress = new Progress(err, "infer", (long) (WARM_UP + runs) * systems.size())) {
+            for (int run = -WARM_UP; run < runs; run++) {
+                for (MeasuredSystem system : systems) {
+                    system.run(run >= 0);
+                    progress.step(" " + system.name());
+                }
+            }
+        }
+    }
+
+    private LatencyFigures figures(
+            BranchOutput output,
+            List<MeasuredSystem> systems,
+            MeasuredSystem onOne,
+            MeasuredSystem parallel,
+            List<MeasuredSystem> alone,
+            int runs) {
+        int branches = alone.size() - 1;
+        double slowest = alone.subList(0, branches).stream()
+                .mapToDouble(MeasuredSystem::medianMillis)
+                .max()
+                .orElseThrow();
+        double head = alone.get(branches).medianMillis();
+        double difference =
+                output.output().sub(branched.outputSingle(images)).amaxNumber().doubleValue();
+        return new LatencyFigures(
+                original.name(),
+                branches,
+                original.parameters(),
+                branched.numParams(),
+                (int) images.size(0),
+                runs,
+                cores,
+                kernels.name().toLowerCase(Locale.ROOT),
+                parallel.medianMillis(),
+                onOne.medianMillis() / parallel.medianMillis(),
+                output.inputBytes(),
+                output.activationBytes(),
+                difference,
+                systems.stream().map(SystemFigures::of).toList(),
+                new Projection(branches, slowest, head, slowest + head, onOne.medianMillis() / (slowest + head)));
+    }
+}

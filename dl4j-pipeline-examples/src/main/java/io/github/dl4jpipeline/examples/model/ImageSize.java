@@ -1,0 +1,31 @@
+package io.github.dl4jpipeline.examples.model;
+
+import io.github.dl4jpipeline.examples.data.CifarFormat;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+
+/**
+ * The images that a model takes, {@code [batch, channels, side, side]}, and the classes that it gives.
+ *
+ * @param channels of an image
+ * @param side height and width of an image
+ * @param classes number of classes
+ */
+public record ImageSize(int channels, int side, int classes) {
+    static final ImageSize CIFAR = new ImageSize(CifarFormat.CHANNELS, CifarFormat.SIZE, CifarFormat.CLASSES);
+    static final ImageSize IMAGENET = new ImageSize(3, 224, 1000);
+
+    /** As Deeplearning4j says it. */
+    public InputType inputType() {
+        return InputType.convolutional(side, side, channels);
+    }
+
+    /** The shape of a batch of images. */
+    public long[] shape(int batch) {
+        return new long[] {batch, channels, side, side};
+    }
+
+    @Override
+    public String toString() {
+        return channels + "x" + side + "x" + side;
+    }
+}
