@@ -4,7 +4,6 @@ import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,9 +40,9 @@ public final class BranchInference implements AutoCloseable {
                     part.title(),
                     devices.get(workers.size() % devices.size()),
                     inputs,
-                    GraphCopies.forInference(graph, KernelChoice.all(kernels))));
+                    GraphCopies.forInference(graph, kernels)));
         }
-        head = GraphCopies.forInference(parts.get(parts.size() - 1).graph(), KernelChoice.all(kernels));
+        head = GraphCopies.forInference(parts.get(parts.size() - 1).graph(), kernels);
     }
 
     /**

@@ -35,7 +35,20 @@ class TrainCommandTest {
         Path json = directory.resolve("figures.json");
 
         CommandRun run = CommandRun.of(
-                "train", "--model", model, "--out", out, "--epochs", 3, "--stages", 2, "--report", "--json", json);
+                "train",
+                "--model",
+                model,
+                "--out",
+                out,
+                "--epochs",
+                3,
+                "--stages",
+                2,
+                "--micro-batches",
+                8,
+                "--report",
+                "--json",
+                json);
 
         assertThat(run.exitCode()).as(run.err()).isZero();
         JsonNode figures = Json.MAPPER.readTree(json.toFile());

@@ -9,7 +9,6 @@ import io.github.dl4jpipeline.examples.data.ImageData;
 import io.github.dl4jpipeline.examples.io.Progress;
 import io.github.dl4jpipeline.examples.model.ImageModel;
 import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import java.io.PrintWriter;
 import java.util.function.Function;
@@ -30,7 +29,7 @@ public final class ImageInference {
     public static InferenceFigures run(ImageModel model, ImageData data, int batch, Kernels kernels, PrintWriter err) {
         ComputationGraph graph = model.graph();
         if (!isBranched(graph)) {
-            ComputationGraph copy = GraphCopies.forInference(graph, KernelChoice.all(kernels));
+            ComputationGraph copy = GraphCopies.forInference(graph, kernels);
             return run(model, 1, data, batch, err, images -> new BranchOutput(copy.outputSingle(images), 0, 0));
         }
         Devices cores = Devices.cpu();

@@ -10,7 +10,6 @@ import io.github.dl4jpipeline.examples.infer.LatencyFigures.SystemFigures;
 import io.github.dl4jpipeline.examples.io.Progress;
 import io.github.dl4jpipeline.examples.model.ImageModel;
 import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -90,7 +89,7 @@ public final class LatencyComparison {
     }
 
     private ComputationGraph forInference(ComputationGraph graph) {
-        return GraphCopies.forInference(graph, KernelChoice.all(kernels));
+        return GraphCopies.forInference(graph, kernels);
     }
 
     private static void takeTurns(List<MeasuredSystem> systems, int runs, PrintWriter err) {

@@ -54,7 +54,10 @@ class CifarDownloadTest {
             assertThat(download.isComplete(temporary)).isTrue();
             assertThat(server.requestedRanges()).hasSize(3);
             assertThat(server.requestedRanges().get(0)).isEmpty();
-            assertThat(server.requestedRanges().get(1)).contains("bytes=" + archive.length / 2 + "-");
+            // How much of what was sent has arrived when a connection is cut differs from run to run.
+            String range = server.requestedRanges().get(1).orElseThrow();
+            assertThat(range).matches("bytes=\\d+-");
+            assertThat(Integer.parseInt(range.replaceAll("\\D", ""))).isBetween(1, archive.length / 2);
         }
     }
 
