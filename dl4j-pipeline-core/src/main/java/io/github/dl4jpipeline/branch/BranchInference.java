@@ -37,16 +37,17 @@ public final class BranchInference implements AutoCloseable {
                     .map(inputNames::indexOf)
                     .toList();
             workers.add(new BranchWorker(
-                    part.title(),
-                    devices.get(workers.size() % devices.size()),
-                    inputs,
-                    GraphCopies.forInference(graph, kernels)));
+                    part.title(), devices.get(workers.size() % devices.size()), inputs, prepared(graph, kernels)));
         }
-        head = GraphCopies.forInference(parts.get(parts.size() - 1).graph(), kernels);
+        head = prepared(parts.get(parts.size() - 1).graph(), kernels);
+    }
+
+    private static ComputationGraph prepared(ComputationGraph part, Kernels kernels) {
+        return GraphCopies.forInference(kernels == Kernels.FAST ? FoldedGraph.of(part) : part, kernels);
     }
 
     /**
-     * With the fast kernels.
+     * With the fast kernels, and batch normalization folded as in {@link FoldedGraph}.
      *
      * @param branched an initialised graph
      * @param devices those that branches are put on, one after the other; if there are fewer, some have several

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.branch.BranchInference;
 import io.github.dl4jpipeline.branch.BranchOutput;
 import io.github.dl4jpipeline.branch.BranchPart;
 import io.github.dl4jpipeline.branch.BranchParts;
+import io.github.dl4jpipeline.branch.FoldedGraph;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.Projection;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.SystemFigures;
@@ -89,7 +90,9 @@ public final class LatencyComparison {
     }
 
     private ComputationGraph forInference(ComputationGraph graph) {
-        return GraphCopies.forInference(graph, kernels);
+        // The same preparation for all, so that only the split makes the difference.
+        ComputationGraph prepared = kernels == Kernels.FAST ? FoldedGraph.of(graph) : graph;
+        return GraphCopies.forInference(prepared, kernels);
     }
 
     private static void takeTurns(List<MeasuredSystem> systems, int runs, PrintWriter err) {
