@@ -4,7 +4,7 @@ import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.examples.data.CifarDirectory;
 import io.github.dl4jpipeline.examples.data.ImageBatches;
 import io.github.dl4jpipeline.examples.data.ImageData;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -42,8 +42,8 @@ final class AccuracyComparison implements Callable<Integer> {
     @Override
     public Integer call() {
         ImageData images = CifarDirectory.read(data);
-        ComputationGraph plain = ImageModel.of(model, seed).graph();
-        ComputationGraph wrapped = ImageModel.of(model, seed).graph();
+        ComputationGraph plain = NamedModel.ofCifar(model, seed).graph();
+        ComputationGraph wrapped = NamedModel.ofCifar(model, seed).graph();
         try (PipelineComputationGraph pipeline =
                 PipelineComputationGraph.builder(wrapped).stages(stages).build()) {
             System.out.printf("%s, batch %d, seed %d: %s%n", model, batch, seed, images.description());

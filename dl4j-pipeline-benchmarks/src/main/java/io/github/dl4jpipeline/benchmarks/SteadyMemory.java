@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.examples.data.RandomBatch;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.examples.model.RandomBatch;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.nd4j.linalg.dataset.DataSet;
@@ -33,12 +33,11 @@ final class SteadyMemory implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        DataSet data = RandomBatch.of(batch, 42);
+        NamedModel network = NamedModel.of(model, 42);
+        DataSet data = RandomBatch.of(network.shape(), batch, 42);
         long early = 0;
-        try (PipelineComputationGraph net = PipelineComputationGraph.builder(
-                        ImageModel.of(model, 42).graph())
-                .stages(stages)
-                .build()) {
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(network.graph()).stages(stages).build()) {
             for (int step = 1; step <= steps; step++) {
                 net.fit(data);
                 if (step == warmUp) {

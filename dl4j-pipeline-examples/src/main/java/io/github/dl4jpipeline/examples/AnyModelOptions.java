@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import picocli.CommandLine.Option;
 
 /** Which model, for images of any size. */
@@ -11,8 +11,8 @@ final class AnyModelOptions {
             paramLabel = "NAME|FILE.zip",
             defaultValue = "alexnet-cifar",
             description =
-                    "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar, resnet18, alexnet (both for 3x224x224), or"
-                            + " a model for 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
+                    "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar (for images of 3x32x32), resnet18, alexnet"
+                            + " (3x224x224), or a model for 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
     private String model = "alexnet-cifar";
 
     @Option(
@@ -27,8 +27,8 @@ final class AnyModelOptions {
      *
      * @throws InputException if there is no such model
      */
-    ImageModel load() {
-        return ImageModel.ofAnySize(model, seed);
+    NamedModel load() {
+        return NamedModel.of(model, seed);
     }
 
     long seed() {

@@ -4,8 +4,8 @@ import io.github.dl4jpipeline.branch.BranchBudget;
 import io.github.dl4jpipeline.branch.BranchSplitter;
 import io.github.dl4jpipeline.branch.UnsplittableGraphException;
 import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.examples.model.ImageModel;
 import io.github.dl4jpipeline.examples.model.ImageSize;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import java.util.List;
 import java.util.stream.DoubleStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -94,8 +94,8 @@ final class BranchOptions {
      *
      * @throws InputException if it cannot be split
      */
-    ComputationGraphConfiguration split(ImageModel model) {
-        BranchSplitter splitter = splitter(model.size());
+    ComputationGraphConfiguration split(NamedModel model) {
+        BranchSplitter splitter = splitter(model.images());
         try {
             return model.model() instanceof ComputationGraph graph
                     ? splitter.split(graph.getConfiguration())

@@ -4,7 +4,7 @@ import io.github.dl4jpipeline.examples.compare.CompareFigures;
 import io.github.dl4jpipeline.examples.compare.Comparison;
 import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.model.PipelineChoice;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "compare",
         description = "Measures a training step of Deeplearning4j's fit, of its ParallelWrapper and of the pipeline, in"
-                + " turn, with random images.",
+                + " turn, with random data.",
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)
@@ -51,7 +51,7 @@ final class CompareCommand implements Callable<Integer> {
         PipelineChoice choice = pipelineOptions.choice();
         int batch = modelOptions.batch();
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
-        ImageModel model = ImageModel.of(modelOptions.model(), modelOptions.seed());
+        NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
         CompareFigures figures = Comparison.run(
                 model,
                 choice,

@@ -9,8 +9,8 @@ import io.github.dl4jpipeline.examples.infer.LatencyFigures;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
-import io.github.dl4jpipeline.examples.model.ImageModel;
 import io.github.dl4jpipeline.examples.model.ModelFile;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.kernel.Kernels;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -91,11 +91,11 @@ final class InferCommand implements Callable<Integer> {
         Options.requirePositive("--batch", batch);
         Options.requirePositive("--runs", runs);
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
-        ImageModel model = modelOptions.load();
+        NamedModel model = modelOptions.load();
         return latency ? compare(model, jsonFile) : classify(model, jsonFile);
     }
 
-    private int compare(ImageModel model, Optional<OutputFile> jsonFile) {
+    private int compare(NamedModel model, Optional<OutputFile> jsonFile) {
         ComputationGraph branched = splitFile == null ? split(model) : read(splitFile, model);
         LatencyFigures figures = new LatencyComparison(model, branched, kernels, batch, modelOptions.seed())
                 .run(runs, spec.commandLine().getErr());
@@ -104,7 +104,7 @@ final class InferCommand implements Callable<Integer> {
         return 0;
     }
 
-    private int classify(ImageModel model, Optional<OutputFile> jsonFile) {
+    private int classify(NamedModel model, Optional<OutputFile> jsonFile) {
         PrintWriter err = spec.commandLine().getErr();
         model.requireCifar();
         ImageData data = dataOptions.load(modelOptions.seed(), err);
@@ -128,27 +128,27 @@ final class InferCommand implements Callable<Integer> {
         stdout.flush();
     }
 
-    private ComputationGraph split(ImageModel model) {
+    private ComputationGraph split(NamedModel model) {
         ComputationGraph branched = new ComputationGraph(branchOptions.split(model));
         branched.init();
         return branched;
     }
 
-    private static ComputationGraph read(Path file, ImageModel model) {
+    private static ComputationGraph read(Path file, NamedModel model) {
         if (!(ModelFile.read(file) instanceof ComputationGraph branched)) {
             throw new InputException("--split " + file + " is no ComputationGraph; `split` writes such files");
         }
-        INDArray image = Nd4j.zeros(DataType.FLOAT, model.size().shape(1));
+        INDArray image = Nd4j.zeros(DataType.FLOAT, model.images().features(1));
         try {
             BranchLayout.of(branched.getConfiguration());
             long[] shape = branched.outputSingle(image).shape();
-            if (shape[1] != model.size().classes()) {
+            if (shape[1] != model.images().classes()) {
                 throw new IllegalArgumentException("it gives " + Arrays.toString(shape));
             }
         } catch (RuntimeException e) {
             throw new InputException(
-                    "--split " + file + " is no branched network for images of " + model.size() + " and "
-                            + model.size().classes() + " classes: " + e.getMessage(),
+                    "--split " + file + " is no branched network for " + model.images() + " and "
+                            + model.images().classes() + " classes: " + e.getMessage(),
                     e);
         }
         return branched;

@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.examples;
 
+import io.github.dl4jpipeline.examples.model.NamedModel;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which model, and with which batch. */
@@ -8,16 +10,16 @@ final class ModelOptions {
             names = "--model",
             paramLabel = "NAME|FILE.zip",
             defaultValue = "alexnet-cifar",
-            description = "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar, or a model that Deeplearning4j has"
-                    + " saved. Default: ${DEFAULT-VALUE}.")
+            description = "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar (for images of 3x32x32), resnet18,"
+                    + " alexnet (3x224x224), resnet50 (3x96x96), lstm (sequences), or a model for 3x32x32 that"
+                    + " Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
     private String model = "alexnet-cifar";
 
     @Option(
             names = "--batch",
             paramLabel = "N",
-            defaultValue = "64",
-            description = "Images of a batch. Default: ${DEFAULT-VALUE}.")
-    private int batch = 64;
+            description = "Examples of a batch. Default: 64, and 16 for images larger than 3x32x32.")
+    private @Nullable Integer batch;
 
     @Option(
             names = "--seed",
@@ -31,7 +33,7 @@ final class ModelOptions {
     }
 
     int batch() {
-        return Options.requirePositive("--batch", batch);
+        return Options.requirePositiveIfGiven("--batch", batch).orElseGet(() -> NamedModel.usualBatch(model));
     }
 
     long seed() {

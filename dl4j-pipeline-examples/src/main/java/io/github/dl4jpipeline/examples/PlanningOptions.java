@@ -2,9 +2,9 @@ package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.examples.data.RandomBatch;
 import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.examples.model.RandomBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
@@ -61,11 +61,11 @@ final class PlanningOptions {
                         ? GraphProfile.readPipeDream(profile)
                         : GraphProfile.load(profile);
             }
-            ImageModel model = ImageModel.of(modelOptions.model(), modelOptions.seed());
+            NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
             int examples = Math.min(modelOptions.batch(), PROFILED_EXAMPLES);
-            err.println("Profiling " + model.name() + " with " + examples + " images");
+            err.println("Profiling " + model.name() + " with " + examples + " examples");
             err.flush();
-            return GraphProfiler.profile(model.graph(), RandomBatch.of(examples, modelOptions.seed()));
+            return GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape(), examples, modelOptions.seed()));
         } catch (IllegalArgumentException e) {
             throw new InputException(e.getMessage(), e);
         }

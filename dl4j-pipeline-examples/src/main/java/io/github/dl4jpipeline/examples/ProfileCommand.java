@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.examples;
 
-import io.github.dl4jpipeline.examples.data.RandomBatch;
 import io.github.dl4jpipeline.examples.io.OutputFile;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.examples.model.RandomBatch;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import java.io.PrintWriter;
@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 /** Measures what each vertex of a model costs. */
 @Command(
         name = "profile",
-        description = "Measures the vertices of a model, forward and backward, on one core, with random images.",
+        description = "Measures the vertices of a model, forward and backward, on one core, with random data.",
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)
@@ -46,11 +46,12 @@ final class ProfileCommand implements Callable<Integer> {
             OutputFile.probe("--json", json);
         }
         int batch = modelOptions.batch();
-        ImageModel model = ImageModel.of(modelOptions.model(), modelOptions.seed());
+        NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
         PrintWriter err = spec.commandLine().getErr();
-        err.println("Profiling " + model.name() + " with " + batch + " images");
+        err.println("Profiling " + model.name() + " with " + batch + " examples");
         err.flush();
-        GraphProfile profile = GraphProfiler.profile(model.graph(), RandomBatch.of(batch, modelOptions.seed()));
+        GraphProfile profile =
+                GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape(), batch, modelOptions.seed()));
         Stream.of(out, json).filter(Objects::nonNull).forEach(profile::save);
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.print(ProfileTable.of(profile));

@@ -4,7 +4,7 @@ import io.github.dl4jpipeline.branch.BranchCost;
 import io.github.dl4jpipeline.examples.SplitFigures.Part;
 import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -53,9 +53,9 @@ final class SplitCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
-        ImageModel original = modelOptions.load();
+        NamedModel original = modelOptions.load();
         ComputationGraphConfiguration split = branchOptions.split(original);
-        InputType input = original.size().inputType();
+        InputType input = original.images().inputType();
         List<BranchCost> costs = BranchCost.ofParts(split, input);
         int branches = costs.size() - 1;
         Path path = out == null ? Path.of(original.name() + "-" + branches + "-branches.zip") : out;

@@ -4,7 +4,7 @@ import io.github.dl4jpipeline.examples.data.ImageData;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.train.RunIdentity;
 import io.github.dl4jpipeline.examples.train.Training;
 import io.github.dl4jpipeline.examples.train.TrainingResult;
@@ -76,7 +76,7 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter err = spec.commandLine().getErr();
         TrainingSettings settings = settings();
-        String name = ImageModel.nameOf(modelOptions.model());
+        String name = NamedModel.nameOf(modelOptions.model());
         OutputFile modelFile = OutputFile.probe("--out", out == null ? defaultOut(name) : out);
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
 
@@ -86,7 +86,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainingStart start = start(identity, settings, err);
         TrainingResult result = new Training(start, data, settings, identity, err).run();
 
-        ImageModel model = start.model();
+        NamedModel model = start.model();
         modelFile.write(draft -> ModelSerializer.writeModel(model.model(), draft.toFile(), true));
         jsonFile.ifPresent(file -> Json.write(file, TrainFigures.of(model, data, settings, result, modelFile.path())));
         print(data, result, modelFile.path());
@@ -102,7 +102,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private Path defaultOut(String name) {
-        return Path.of(name + (ImageModel.isFile(modelOptions.model()) ? "-trained.zip" : ".zip"));
+        return Path.of(name + (NamedModel.isFile(modelOptions.model()) ? "-trained.zip" : ".zip"));
     }
 
     private static RunIdentity identity(String name, TrainingSettings settings, ImageData data) {
@@ -117,7 +117,7 @@ final class TrainCommand implements Callable<Integer> {
     private TrainingStart start(RunIdentity identity, TrainingSettings settings, PrintWriter err) {
         Optional<Path> directory = Optional.ofNullable(checkpointDirectory);
         if (!resume) {
-            return TrainingStart.fresh(ImageModel.of(modelOptions.model(), settings.seed()), directory);
+            return TrainingStart.fresh(NamedModel.ofCifar(modelOptions.model(), settings.seed()), directory);
         }
         TrainingStart start = TrainingStart.resumed(
                 identity,

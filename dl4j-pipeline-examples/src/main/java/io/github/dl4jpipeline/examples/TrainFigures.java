@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.examples.data.ImageData;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.train.TrainingResult;
 import io.github.dl4jpipeline.examples.train.TrainingSettings;
 import java.nio.file.Path;
@@ -26,7 +26,7 @@ record TrainFigures(
         String out) {
 
     static TrainFigures of(
-            ImageModel model, ImageData data, TrainingSettings settings, TrainingResult result, Path out) {
+            NamedModel model, ImageData data, TrainingSettings settings, TrainingResult result, Path out) {
         return new TrainFigures(
                 model.name(),
                 model.parameters(),

@@ -3,11 +3,11 @@ package io.github.dl4jpipeline.examples.compare;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.compare.CompareFigures.NotMeasured;
-import io.github.dl4jpipeline.examples.data.RandomBatch;
 import io.github.dl4jpipeline.examples.io.Failures;
 import io.github.dl4jpipeline.examples.io.Progress;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.model.PipelineChoice;
+import io.github.dl4jpipeline.examples.model.RandomBatch;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -40,16 +40,16 @@ public final class Comparison {
      * Compares the systems on a model.
      *
      * @param choice how the pipeline is set up
-     * @param batchSize images of a batch
+     * @param batchSize examples of a batch
      * @param steps number of measured steps of each system
      * @param err takes the progress
      */
     public static CompareFigures run(
-            ImageModel model, PipelineChoice choice, int batchSize, int steps, long seed, PrintWriter err) {
+            NamedModel model, PipelineChoice choice, int batchSize, int steps, long seed, PrintWriter err) {
         int cores = Runtime.getRuntime().availableProcessors();
         Comparison comparison = new Comparison(steps);
         try {
-            comparison.setUp(model, choice, RandomBatch.of(batchSize, seed), cores);
+            comparison.setUp(model, choice, RandomBatch.of(model.shape(), batchSize, seed), cores);
             comparison.takeTurns(err);
             return new CompareFigures(
                     model.name(),
@@ -66,9 +66,10 @@ public final class Comparison {
         }
     }
 
-    private void setUp(ImageModel model, PipelineChoice choice, DataSet batch, int cores) {
+    private void setUp(NamedModel model, PipelineChoice choice, DataSet batch, int cores) {
         ComputationGraph graph = model.graph();
-        add(new PipelineFit(PipelineFit.PIPELINE, choice.build(new ImageModel(model.name(), graph.clone())), batch));
+        add(new PipelineFit(
+                PipelineFit.PIPELINE, choice.build(new NamedModel(model.name(), graph.clone(), model.shape())), batch));
         for (int microBatches : new int[] {1, 2}) {
             add(oneStage(
                     PipelineFit.ONE_CORE,

@@ -7,7 +7,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.data.ImageBatches;
 import io.github.dl4jpipeline.examples.data.ImageData;
 import io.github.dl4jpipeline.examples.io.Progress;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.Kernels;
 import java.io.PrintWriter;
@@ -26,7 +26,7 @@ public final class ImageInference {
      *
      * @param err takes the progress
      */
-    public static InferenceFigures run(ImageModel model, ImageData data, int batch, Kernels kernels, PrintWriter err) {
+    public static InferenceFigures run(NamedModel model, ImageData data, int batch, Kernels kernels, PrintWriter err) {
         ComputationGraph graph = model.graph();
         if (!isBranched(graph)) {
             ComputationGraph copy = GraphCopies.forInference(graph, kernels);
@@ -47,14 +47,14 @@ public final class ImageInference {
     }
 
     private static InferenceFigures run(
-            ImageModel model,
+            NamedModel model,
             int branches,
             ImageData data,
             int batch,
             PrintWriter err,
             Function<INDArray, BranchOutput> network) {
         ImageBatches batches = ImageBatches.inOrder(data.test(), batch);
-        Evaluation evaluation = new Evaluation(model.size().classes());
+        Evaluation evaluation = new Evaluation(model.images().classes());
         Latencies latencies = new Latencies();
         long exchanged = 0;
         try (Progress progress = new Progress(err, "infer", batches.batches())) {

@@ -9,7 +9,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.Projection;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.SystemFigures;
 import io.github.dl4jpipeline.examples.io.Progress;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.Kernels;
 import java.io.PrintWriter;
@@ -28,7 +28,7 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class LatencyComparison {
     private static final int WARM_UP = 3;
 
-    private final ImageModel original;
+    private final NamedModel original;
     private final ComputationGraph branched;
     private final Kernels kernels;
     private final INDArray images;
@@ -40,12 +40,12 @@ public final class LatencyComparison {
      * @param branched a branched network for the same images
      * @param batch images of each run; their content is noise
      */
-    public LatencyComparison(ImageModel original, ComputationGraph branched, Kernels kernels, int batch, long seed) {
+    public LatencyComparison(NamedModel original, ComputationGraph branched, Kernels kernels, int batch, long seed) {
         this.original = original;
         this.branched = branched;
         this.kernels = kernels;
         Nd4j.getRandom().setSeed(seed);
-        this.images = Nd4j.rand(DataType.FLOAT, original.size().shape(batch));
+        this.images = Nd4j.rand(DataType.FLOAT, original.images().features(batch));
     }
 
     /**

@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.examples.io;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Lays rows out in columns: the first column to the left, the others to the right. */
+/** Lays rows out in columns: the first column to the left, and those without a heading; the others to the right. */
 public final class TextTable {
     private final List<List<String>> rows = new ArrayList<>();
 
@@ -26,10 +26,15 @@ public final class TextTable {
             StringBuilder line = new StringBuilder();
             for (int column = 0; column < widths.length; column++) {
                 String padding = " ".repeat(widths[column] - row.get(column).length());
-                line.append(column == 0 ? row.get(column) + padding : "  " + padding + row.get(column));
+                line.append(column == 0 ? "" : "  ");
+                line.append(isLeft(column) ? row.get(column) + padding : padding + row.get(column));
             }
             text.append(line.toString().stripTrailing()).append(System.lineSeparator());
         }
         return text.toString();
+    }
+
+    private boolean isLeft(int column) {
+        return column == 0 || rows.get(0).get(column).isEmpty();
     }
 }

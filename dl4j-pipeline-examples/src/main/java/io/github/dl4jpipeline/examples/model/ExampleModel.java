@@ -12,24 +12,33 @@ enum ExampleModel {
     LENET("lenet"),
     RESNET_CIFAR("resnet-cifar"),
     VGG16_CIFAR("vgg16-cifar"),
-    RESNET18("resnet18", ImageSize.IMAGENET),
-    ALEXNET("alexnet", ImageSize.IMAGENET);
+    RESNET18("resnet18", ImageSize.IMAGENET, 16),
+    ALEXNET("alexnet", ImageSize.IMAGENET, 16),
+    RESNET50("resnet50", ResNet50.SIZE, 16),
+    LSTM("lstm", Lstm.SIZE, NamedModel.USUAL_BATCH);
 
     private final String title;
-    private final ImageSize size;
+    private final ModelShape shape;
+    private final int usualBatch;
 
     ExampleModel(String title) {
-        this(title, ImageSize.CIFAR);
+        this(title, ImageSize.CIFAR, NamedModel.USUAL_BATCH);
     }
 
-    ExampleModel(String title, ImageSize size) {
+    ExampleModel(String title, ModelShape shape, int usualBatch) {
         this.title = title;
-        this.size = size;
+        this.shape = shape;
+        this.usualBatch = usualBatch;
     }
 
-    /** The images that it takes, and the classes that it gives. */
-    ImageSize size() {
-        return size;
+    /** What it takes and gives. */
+    ModelShape shape() {
+        return shape;
+    }
+
+    /** How many examples a batch has unless the user says otherwise. */
+    int usualBatch() {
+        return usualBatch;
     }
 
     /**
@@ -64,6 +73,8 @@ enum ExampleModel {
             case VGG16_CIFAR -> Vgg16Cifar.configuration(seed);
             case RESNET18 -> ResNet18.configuration(seed);
             case ALEXNET -> AlexNet.configuration(seed);
+            case RESNET50 -> ResNet50.configuration(seed);
+            case LSTM -> Lstm.configuration(seed);
         };
     }
 }

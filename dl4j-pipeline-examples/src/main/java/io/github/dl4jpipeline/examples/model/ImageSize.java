@@ -10,7 +10,7 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
  * @param side height and width of an image
  * @param classes number of classes
  */
-public record ImageSize(int channels, int side, int classes) {
+public record ImageSize(int channels, int side, int classes) implements ModelShape {
     static final ImageSize CIFAR = new ImageSize(CifarFormat.CHANNELS, CifarFormat.SIZE, CifarFormat.CLASSES);
     static final ImageSize IMAGENET = new ImageSize(3, 224, 1000);
 
@@ -19,13 +19,18 @@ public record ImageSize(int channels, int side, int classes) {
         return InputType.convolutional(side, side, channels);
     }
 
-    /** The shape of a batch of images. */
-    public long[] shape(int batch) {
+    @Override
+    public long[] features(int batch) {
         return new long[] {batch, channels, side, side};
     }
 
     @Override
+    public long[] labels(int batch) {
+        return new long[] {batch, classes};
+    }
+
+    @Override
     public String toString() {
-        return channels + "x" + side + "x" + side;
+        return "images of " + channels + "x" + side + "x" + side;
     }
 }

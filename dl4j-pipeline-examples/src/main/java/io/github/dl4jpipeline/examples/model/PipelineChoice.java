@@ -35,7 +35,7 @@ public record PipelineChoice(
      *
      * @throws InputException if the model cannot be trained in a pipeline, or has fewer vertices than stages
      */
-    public PipelineComputationGraph build(ImageModel model) {
+    public PipelineComputationGraph build(NamedModel model) {
         PipelineBuilder builder = (model.model() instanceof ComputationGraph graph
                         ? PipelineComputationGraph.builder(graph)
                         : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))

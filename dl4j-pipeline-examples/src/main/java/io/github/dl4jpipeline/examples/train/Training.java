@@ -5,13 +5,13 @@ import io.github.dl4jpipeline.examples.data.ImageBatches;
 import io.github.dl4jpipeline.examples.data.ImageData;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.io.Progress;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import java.io.PrintWriter;
 
 /** Trains a model in a pipeline, epoch after epoch, and tests it. */
 public final class Training {
     private final TrainingStart start;
-    private final ImageModel model;
+    private final NamedModel model;
     private final ImageData data;
     private final TrainingSettings settings;
     private final RunIdentity identity;

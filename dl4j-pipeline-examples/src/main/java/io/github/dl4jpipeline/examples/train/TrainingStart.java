@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.examples.train;
 
 import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.examples.model.ImageModel;
+import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.train.Checkpoints.Checkpoint;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param epochsDone number of epochs that it has been trained
  * @param checkpoints where it goes after each epoch
  */
-public record TrainingStart(ImageModel model, int epochsDone, Optional<Checkpoints> checkpoints) {
+public record TrainingStart(NamedModel model, int epochsDone, Optional<Checkpoints> checkpoints) {
 
     /**
      * A new run.
@@ -21,7 +21,7 @@ public record TrainingStart(ImageModel model, int epochsDone, Optional<Checkpoin
      * @param checkpointDirectory for the checkpoints, if any are wanted
      * @throws InputException if the directory cannot be used
      */
-    public static TrainingStart fresh(ImageModel model, Optional<Path> checkpointDirectory) {
+    public static TrainingStart fresh(NamedModel model, Optional<Path> checkpointDirectory) {
         return new TrainingStart(model, 0, checkpointDirectory.map(Checkpoints::create));
     }
 
@@ -39,6 +39,6 @@ public record TrainingStart(ImageModel model, int epochsDone, Optional<Checkpoin
                     + " epochs already, and --epochs asks for " + epochs + " in all");
         }
         return new TrainingStart(
-                new ImageModel(run.model(), latest.restore(run)), latest.epochs(), Optional.of(checkpoints));
+                new NamedModel(run.model(), latest.restore(run)), latest.epochs(), Optional.of(checkpoints));
     }
 }

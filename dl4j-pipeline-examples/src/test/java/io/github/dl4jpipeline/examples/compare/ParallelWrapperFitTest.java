@@ -3,7 +3,8 @@ package io.github.dl4jpipeline.examples.compare;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.examples.TinyModel;
-import io.github.dl4jpipeline.examples.data.RandomBatch;
+import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.examples.model.RandomBatch;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -14,7 +15,8 @@ class ParallelWrapperFitTest {
     void aStepIsOneIterationOfTheGraph() {
         ComputationGraph graph = TinyModel.graph(10);
         INDArray initial = graph.params().dup();
-        try (ParallelWrapperFit fit = new ParallelWrapperFit(graph, RandomBatch.of(5, 1), 2)) {
+        try (ParallelWrapperFit fit = new ParallelWrapperFit(
+                graph, RandomBatch.of(NamedModel.ofCifar("lenet", 1).shape(), 5, 1), 2)) {
             assertThat(graph.getIterationCount()).isZero();
             fit.step();
             assertThat(graph.getIterationCount()).isEqualTo(1);

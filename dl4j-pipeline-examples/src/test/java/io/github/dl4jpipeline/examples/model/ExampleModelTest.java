@@ -11,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
 class ExampleModelTest {
@@ -26,15 +27,28 @@ class ExampleModelTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"resnet18, 11699112", "alexnet, 62378344"})
-    void takesLargeImages(String name, long parameters) {
-        ImageModel model = ImageModel.ofAnySize(name, 1);
+    @CsvSource({"resnet18, 11699112, 224", "alexnet, 62378344, 224", "resnet50, 25636712, 96"})
+    void takesLargeImages(String name, long parameters, int side) {
+        NamedModel model = NamedModel.of(name, 1);
         assertThat(model.parameters()).isEqualTo(parameters);
-        INDArray image = Nd4j.zeros(DataType.FLOAT, model.size().shape(1));
+        INDArray image = Nd4j.zeros(DataType.FLOAT, model.images().features(1));
         assertThat(model.graph().outputSingle(image).shape()).containsExactly(1, 1000);
-        assertThatThrownBy(() -> ImageModel.of(name, 1))
+        assertThatThrownBy(() -> NamedModel.ofCifar(name, 1))
                 .isInstanceOf(InputException.class)
-                .hasMessageContaining("'" + name + "' takes images of 3x224x224");
+                .hasMessageContaining("'" + name + "' takes images of 3x" + side + "x" + side);
+    }
+
+    @Test
+    void takesSequences() {
+        NamedModel model = NamedModel.of("lstm", 1);
+        DataSet batch = RandomBatch.of(model.shape(), 3, 1);
+        assertThat(model.graph().outputSingle(batch.getFeatures()).shape())
+                .isEqualTo(batch.getLabels().shape())
+                .containsExactly(3, 10, 32);
+        assertThat(batch.getLabels().sum(1)).isEqualTo(Nd4j.ones(DataType.FLOAT, 3, 32));
+        assertThatThrownBy(model::images)
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("'lstm' takes sequences of 64x32");
     }
 
     @Test
@@ -61,6 +75,7 @@ class ExampleModelTest {
         assertThatThrownBy(() -> ExampleModel.named("alexnet2"))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("'alexnet2'")
-                .hasMessageContaining("alexnet-cifar, lenet, resnet-cifar, vgg16-cifar, resnet18, alexnet");
+                .hasMessageContaining(
+                        "alexnet-cifar, lenet, resnet-cifar, vgg16-cifar, resnet18, alexnet, resnet50, lstm");
     }
 }

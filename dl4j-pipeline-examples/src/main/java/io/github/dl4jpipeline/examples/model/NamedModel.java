@@ -14,17 +14,18 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * An initialised network that takes images and gives classes.
+ * An initialised network that gives classes.
  *
  * @param name what it is called in reports
  * @param model a {@code ComputationGraph} or a {@code MultiLayerNetwork}
- * @param size the images that it takes, and its classes
+ * @param shape what it takes and gives
  */
-public record ImageModel(String name, Model model, ImageSize size) {
+public record NamedModel(String name, Model model, ModelShape shape) {
+    static final int USUAL_BATCH = 64;
     private static final String FILE_ENDING = ".zip";
 
     /** One for images {@code [batch, 3, 32, 32]} and 10 classes. */
-    public ImageModel(String name, Model model) {
+    public NamedModel(String name, Model model) {
         this(name, model, ImageSize.CIFAR);
     }
 
@@ -35,17 +36,17 @@ public record ImageModel(String name, Model model, ImageSize size) {
      * @param seed of a new network's random parameters
      * @throws InputException if there is no such name or file, or the model is not one for these images
      */
-    public static ImageModel of(String nameOrFile, long seed) {
+    public static NamedModel ofCifar(String nameOrFile, long seed) {
         if (!isFile(nameOrFile)) {
-            requireCifar(nameOrFile, ExampleModel.named(nameOrFile).size());
+            requireCifar(nameOrFile, ExampleModel.named(nameOrFile).shape());
         }
-        return ofAnySize(nameOrFile, seed);
+        return of(nameOrFile, seed);
     }
 
-    private static void requireCifar(String name, ImageSize size) {
-        if (!size.equals(ImageSize.CIFAR)) {
-            throw new InputException("Model '" + name + "' takes images of " + size + "; here models for "
-                    + ImageSize.CIFAR + " can be used");
+    private static void requireCifar(String name, ModelShape shape) {
+        if (!shape.equals(ImageSize.CIFAR)) {
+            throw new InputException(
+                    "Model '" + name + "' takes " + shape + "; here models for " + ImageSize.CIFAR + " can be used");
         }
     }
 
@@ -55,19 +56,31 @@ public record ImageModel(String name, Model model, ImageSize size) {
      * @throws InputException if it does not
      */
     public void requireCifar() {
-        requireCifar(name, size);
+        requireCifar(name, shape);
     }
 
-    /** The same for a network by name that takes images of any size. */
-    public static ImageModel ofAnySize(String nameOrFile, long seed) {
+    /**
+     * The images that it takes, and its classes.
+     *
+     * @throws InputException if it takes something else
+     */
+    public ImageSize images() {
+        if (shape instanceof ImageSize images) {
+            return images;
+        }
+        throw new InputException("Model '" + name + "' takes " + shape + "; here models for images can be used");
+    }
+
+    /** The same for a network by name that takes images of any size, or something else. */
+    public static NamedModel of(String nameOrFile, long seed) {
         if (!isFile(nameOrFile)) {
             ExampleModel model = ExampleModel.named(nameOrFile);
-            return new ImageModel(nameOrFile, model.create(seed), model.size());
+            return new NamedModel(nameOrFile, model.create(seed), model.shape());
         }
         Path file = Path.of(nameOrFile);
         Model model = ModelFile.read(file);
         requireImages(file, model);
-        return new ImageModel(nameOf(file), model);
+        return new NamedModel(nameOf(file), model);
     }
 
     /**
@@ -81,6 +94,15 @@ public record ImageModel(String name, Model model, ImageSize size) {
         }
         ExampleModel.named(nameOrFile);
         return nameOrFile;
+    }
+
+    /**
+     * How many examples a batch has unless the user says otherwise.
+     *
+     * @throws InputException if there is no such name
+     */
+    public static int usualBatch(String nameOrFile) {
+        return isFile(nameOrFile) ? USUAL_BATCH : ExampleModel.named(nameOrFile).usualBatch();
     }
 
     /** Whether {@link #of} takes this for a file. */

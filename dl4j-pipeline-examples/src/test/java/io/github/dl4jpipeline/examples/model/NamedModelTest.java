@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class ImageModelTest {
+class NamedModelTest {
     @TempDir
     private Path directory;
 
@@ -30,7 +30,7 @@ class ImageModelTest {
     @Test
     void readsAGraph() throws IOException {
         TinyModel.graph(10).save(file.toFile());
-        ImageModel model = ImageModel.of(file.toString(), 1);
+        NamedModel model = NamedModel.ofCifar(file.toString(), 1);
         assertThat(model.name()).isEqualTo("mine");
         assertThat(model.graph().params()).isEqualTo(TinyModel.graph(10).params());
     }
@@ -39,7 +39,7 @@ class ImageModelTest {
     void readsAMultiLayerNetwork() throws IOException {
         MultiLayerNetwork network = TinyModel.network();
         network.save(file.toFile());
-        ImageModel model = ImageModel.of(file.toString(), 1);
+        NamedModel model = NamedModel.ofCifar(file.toString(), 1);
         assertThat(model.model()).isInstanceOf(MultiLayerNetwork.class);
         assertThat(model.parameters()).isEqualTo(network.numParams());
         assertThat(model.graph().numParams()).isEqualTo(network.numParams());
@@ -79,7 +79,7 @@ class ImageModelTest {
     }
 
     private void assertRefused(String message) {
-        assertThatThrownBy(() -> ImageModel.of(file.toString(), 1))
+        assertThatThrownBy(() -> NamedModel.ofCifar(file.toString(), 1))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining(file.toString())
                 .hasMessageContaining(message);
