@@ -197,7 +197,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                     profile = settings.profileFor(this, batch);
                     plan = settings.plan(this, profile, (int) batch.examples());
                 }
-                controller = new TaskController(this, plan, settings.schedule(), settings.kernelChoice(profile));
+                controller = new TaskController(
+                        this, plan, settings.schedule(), settings.kernelChoice(profile), settings.batchNorm());
             }
             return controller;
         }

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -75,31 +76,48 @@ record PipelineSettings(
             options = options.withNote(
                     "Deeplearning4j's own code, which is faster here, runs " + String.join(", ", measured.stock()));
         }
-        Optional<String> whole = reasonForWholeBatch(graph, examples);
-        if (whole.isPresent()) {
-            log.warn("{}", whole.get());
-            options = options.withMicroBatches(1).withNote(whole.get());
+        if (mayBeSplit(examples)) {
+            Optional<ExampleCoupling> coupling = coupling(graph);
+            if (coupling.isPresent()) {
+                String note = note(coupling.get());
+                log.warn("{}", note);
+                options = options.withMicroBatches(1).withNote(note);
+            } else if (!joinable(graph).isEmpty()) {
+                options = options.withMicroBatchesTogether();
+            }
         }
         return Planner.plan(measured, devices, options);
     }
 
-    /** Why a batch must not be split, if it must not. */
-    private Optional<String> reasonForWholeBatch(ComputationGraph graph, int examples) {
-        if (Math.min(examples, microBatches.orElse(examples)) == 1) {
-            return Optional.empty();
-        }
+    private boolean mayBeSplit(int examples) {
+        return Math.min(examples, microBatches.orElse(examples)) > 1;
+    }
+
+    /** The first vertex because of which a batch must not be split, if there is one. */
+    private Optional<ExampleCoupling> coupling(ComputationGraph graph) {
+        Set<String> joinable = joinable(graph);
+        boolean together = microBatches.isEmpty() || microBatches.equals(replicas);
         return ExampleCoupling.in(graph, batchNorm).stream()
                 .filter(coupling -> coupling.certain() || microBatches.isEmpty())
-                .findFirst()
-                .map(coupling -> "1 micro-batch"
-                        + (microBatches.isPresent() ? " instead of " + microBatches.getAsInt() : "") + ": at vertex '"
-                        + coupling.vertex() + "' " + coupling.reason()
-                        + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy()));
+                .filter(coupling -> !(together && joinable.contains(coupling.vertex())))
+                .findFirst();
+    }
+
+    /** Batch normalizations over the whole batch that several micro-batches can compute, if they run at the same time. */
+    private Set<String> joinable(ComputationGraph graph) {
+        return batchNorm == BatchNormStatistics.FULL_BATCH ? KernelChoice.joinableVertices(graph, kernels) : Set.of();
+    }
+
+    private String note(ExampleCoupling coupling) {
+        return "1 micro-batch" + (microBatches.isPresent() ? " instead of " + microBatches.getAsInt() : "")
+                + ": at vertex '" + coupling.vertex() + "' " + coupling.reason()
+                + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy());
     }
 
     private void requireUncoupled(ComputationGraph graph, PartitionPlan given) {
+        Set<String> joinable = given.runsMicroBatchesTogether() ? joinable(graph) : Set.of();
         for (ExampleCoupling coupling : ExampleCoupling.in(graph, batchNorm)) {
-            if (coupling.certain() && given.microBatches() > 1) {
+            if (coupling.certain() && given.microBatches() > 1 && !joinable.contains(coupling.vertex())) {
                 throw new IllegalArgumentException("The plan has " + given.microBatches()
                         + " micro-batches, but at vertex '" + coupling.vertex() + "' " + coupling.reason()
                         + "; use a plan with 1 micro-batch");

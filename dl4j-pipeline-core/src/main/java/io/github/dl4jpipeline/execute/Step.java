@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.execute;
 
+import io.github.dl4jpipeline.kernel.JointSums;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.HashSet;
@@ -22,6 +23,7 @@ final class Step {
     private final int stages;
     private final ScoreSum score;
     private final @Nullable ActivationCapture capture;
+    private final List<JointSums> joint;
 
     private final Set<Task> done = new HashSet<>();
     private final Map<Integer, Gradient> gradients = new TreeMap<>();
@@ -31,7 +33,13 @@ final class Step {
     /** Set with {@link #failure}, or alone when the step is called off; read without the monitor. */
     private volatile boolean stopped;
 
-    Step(StepRequest request, Program program, List<MicroBatch> microBatches, @Nullable ActivationCapture capture) {
+    /** @param joint sums in which workers may wait for each other */
+    Step(
+            StepRequest request,
+            Program program,
+            List<MicroBatch> microBatches,
+            @Nullable ActivationCapture capture,
+            List<JointSums> joint) {
         this.request = request;
         this.program = program;
         this.microBatches = microBatches;
@@ -39,6 +47,8 @@ final class Step {
         this.workers = program.workers().count();
         this.score = new ScoreSum(request.batch().examples(), stages);
         this.capture = capture;
+        this.joint = joint;
+        joint.forEach(sums -> sums.begin(microBatches));
     }
 
     StepRequest request() {
@@ -100,6 +110,7 @@ final class Step {
     synchronized void stop() {
         stopped = true;
         notifyAll();
+        joint.forEach(JointSums::stop);
     }
 
     boolean isStopped() {

@@ -2,9 +2,11 @@ package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.JointSums;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
@@ -45,6 +47,7 @@ public final class TaskController implements AutoCloseable {
     private final int maxThreads;
     private final Map<Integer, Program> programs = new HashMap<>();
     private final List<GraphReplica> copies = new ArrayList<>();
+    private final List<JointSums> joint;
 
     /** These by worker. */
     private final List<StageScratch> scratches = new ArrayList<>();
@@ -63,9 +66,16 @@ public final class TaskController implements AutoCloseable {
      * @param graph the pipeline's graph, with parameters and gradient array
      * @param plan a plan for this graph
      * @param kernels with which code vertices are run
+     * @param batchNorm over what statistics are taken; those of several micro-batches are joined if each has a replica of
+     *     its own
      */
-    public TaskController(ComputationGraph graph, PartitionPlan plan, Schedule schedule, KernelChoice kernels) {
-        this(graph, plan, schedule, kernels, WARN_AFTER, GIVE_UP_AFTER);
+    public TaskController(
+            ComputationGraph graph,
+            PartitionPlan plan,
+            Schedule schedule,
+            KernelChoice kernels,
+            BatchNormStatistics batchNorm) {
+        this(graph, plan, schedule, kernels, batchNorm, WARN_AFTER, GIVE_UP_AFTER);
     }
 
     TaskController(
@@ -73,6 +83,7 @@ public final class TaskController implements AutoCloseable {
             PartitionPlan plan,
             Schedule schedule,
             KernelChoice kernels,
+            BatchNormStatistics batchNorm,
             Duration warnAfter,
             Duration giveUpAfter) {
         this.graph = graph;
@@ -93,6 +104,8 @@ public final class TaskController implements AutoCloseable {
         for (int i = 0; i < program.copies(); i++) {
             copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
         }
+        boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
+        joint = joins ? JointSums.across(copies) : List.of();
         startWorkers(name, plan, stageOf);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
     }
@@ -153,7 +166,7 @@ public final class TaskController implements AutoCloseable {
         List<MicroBatch> parts = request.batch().split(microBatches);
         Program program = program(parts.size());
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, parts.size()) : null;
-        Step step = new Step(request, program, parts, capture);
+        Step step = new Step(request, program, parts, capture, joint);
         running = step;
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
             workers.forEach(worker -> worker.submit(step));

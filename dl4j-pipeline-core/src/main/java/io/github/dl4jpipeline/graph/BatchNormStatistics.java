@@ -3,8 +3,9 @@ package io.github.dl4jpipeline.graph;
 /** Over which examples batch normalization takes mean and variance while training. */
 public enum BatchNormStatistics {
     /**
-     * Over the whole batch, as {@code ComputationGraph.fit} does. Training gives the same result as plain {@code fit};
-     * a graph with batch normalization then runs with one micro-batch.
+     * Over the whole batch, as {@code ComputationGraph.fit} does. Training gives the same result as plain {@code fit}.
+     * The batch is one micro-batch, or one for each replica of every stage: these run at the same time and join their
+     * statistics. Deeplearning4j's own layer code can only do the former.
      */
     FULL_BATCH,
 

@@ -89,7 +89,8 @@ public record ExampleCoupling(String vertex, String reason, String remedy, boole
                     ? Optional.of(new ExampleCoupling(
                             name,
                             "batch normalization takes its statistics over the whole batch",
-                            "batchNorm(PER_MICRO_BATCH) lifts that, with another result",
+                            "as many replicas as micro-batches join them, batchNorm(PER_MICRO_BATCH) lifts that with another"
+                                    + " result",
                             true))
                     : Optional.empty();
         }

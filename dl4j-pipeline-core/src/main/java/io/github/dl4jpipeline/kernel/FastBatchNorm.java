@@ -23,9 +23,17 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  */
 final class FastBatchNorm extends BatchNormalization {
     private @Nullable Moments moments;
+    private @Nullable JointSums joint;
+    private int microBatch;
 
     FastBatchNorm(BatchNormalization original) {
         super(original.conf(), original.params().dataType());
+    }
+
+    /** Takes the statistics over all micro-batches that join the sums, of which this layer sees the one numbered. */
+    void join(JointSums sums, int number) {
+        joint = sums;
+        microBatch = number;
     }
 
     /** Of the input of the last forward pass in training. */
@@ -38,6 +46,7 @@ final class FastBatchNorm extends BatchNormalization {
         assertInputSet(false);
         moments = null;
         if (!isSupported(input)) {
+            requireAlone();
             return super.activate(training, workspaces);
         }
         ChannelMath math = new ChannelMath(channelAxis(), workspaces, ArrayType.FF_WORKING_MEM);
@@ -45,11 +54,11 @@ final class FastBatchNorm extends BatchNormalization {
         INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, from.shape(), 'c');
         INDArray variance;
         if (training) {
-            double count = (double) from.length() / from.size(math.axis());
-            INDArray mean = math.sum(from, perChannel(ArrayType.ACTIVATIONS, workspaces))
+            double count = valuesOfChannel(from, math);
+            INDArray mean = joined(math.sum(from, perChannel(ArrayType.ACTIVATIONS, workspaces)))
                     .divi(count);
             math.plus(from, mean.neg(), output);
-            variance = math.sumOfSquares(output, perChannel(ArrayType.ACTIVATIONS, workspaces))
+            variance = joined(math.sumOfSquares(output, perChannel(ArrayType.ACTIVATIONS, workspaces)))
                     .divi(count);
             moments = new Moments(mean, variance);
         } else {
@@ -76,7 +85,7 @@ final class FastBatchNorm extends BatchNormalization {
         ChannelMath math = new ChannelMath(channelAxis(), workspaces, ArrayType.BP_WORKING_MEM);
         INDArray from = math.inOrder(input);
         INDArray delta = math.inOrder(error);
-        double count = (double) from.length() / from.size(math.axis());
+        double count = valuesOfChannel(from, math);
         INDArray inverse = inverseDeviation(batch.variance());
 
         INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, from.shape(), 'c');
@@ -87,18 +96,41 @@ final class FastBatchNorm extends BatchNormalization {
                 .muli(inverse);
         INDArray shiftGradient = math.sum(delta, perChannel(ArrayType.BP_WORKING_MEM, workspaces));
 
+        gradientViews.get(BatchNormalizationParamInitializer.GAMMA).assign(scaleGradient);
+        gradientViews.get(BatchNormalizationParamInitializer.BETA).assign(shiftGradient);
+        joined(scaleGradient);
+        joined(shiftGradient);
+
         // With x' the normalized input: scale / deviation * (error - mean(error) - x' * mean(error * x'))
         math.multiply(inputError, scaleGradient.mul(inverse).divi(-count));
         inputError.addi(delta);
         math.plus(inputError, shiftGradient.div(-count), inputError);
         math.multiply(inputError, inverse.mul(flat(BatchNormalizationParamInitializer.GAMMA)));
 
-        gradientViews.get(BatchNormalizationParamInitializer.GAMMA).assign(scaleGradient);
-        gradientViews.get(BatchNormalizationParamInitializer.BETA).assign(shiftGradient);
         batch.writeChanges(this, gradientViews);
         Gradient gradient = new DefaultGradient();
         gradientViews.forEach(gradient::setGradientFor);
         return new Pair<>(gradient, inputError);
+    }
+
+    /** How many values of the batch belong to a channel. */
+    private double valuesOfChannel(INDArray from, ChannelMath math) {
+        double own = (double) from.length() / from.size(math.axis());
+        return joint == null ? own : own / joint.share(microBatch);
+    }
+
+    private INDArray joined(INDArray sum) {
+        if (joint != null) {
+            joint.join(microBatch, sum);
+        }
+        return sum;
+    }
+
+    private void requireAlone() {
+        if (joint != null) {
+            throw new IllegalStateException("Batch normalization of "
+                    + input.shapeInfoToString().trim() + " cannot be joined across micro-batches; set microBatches(1)");
+        }
     }
 
     private boolean isSupported(INDArray array) {

@@ -51,6 +51,16 @@ final class FastLayers {
                 .collect(Collectors.toSet());
     }
 
+    /** Names of the vertices that would normalize a batch and can do so across its micro-batches. */
+    static Set<String> batchNormalizations(ComputationGraph graph) {
+        DataType type = graph.getConfiguration().getDataType();
+        return Arrays.stream(graph.getVertices())
+                .filter(vertex ->
+                        vertex instanceof LayerVertex && fasterThan(vertex.getLayer(), type) instanceof FastBatchNorm)
+                .map(GraphVertex::getVertexName)
+                .collect(Collectors.toSet());
+    }
+
     private static Layer inside(Layer layer) {
         return layer instanceof FrozenLayer frozen ? frozen.getInsideLayer() : layer;
     }

@@ -150,6 +150,11 @@ public final class GraphReplica {
         return kernels[position].addsGradients();
     }
 
+    /** Number of vertices. */
+    int size() {
+        return vertices.size();
+    }
+
     Vertex vertex(int position) {
         return vertices.get(position);
     }

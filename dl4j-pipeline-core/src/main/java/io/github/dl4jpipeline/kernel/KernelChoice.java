@@ -31,6 +31,11 @@ public record KernelChoice(Kernels kernels, Set<String> stock) {
         return FastLayers.vertices(graph);
     }
 
+    /** Names of the batch normalizations whose statistics can be taken across micro-batches that run at the same time. */
+    public static Set<String> joinableVertices(ComputationGraph graph, Kernels kernels) {
+        return kernels == Kernels.FAST ? FastLayers.batchNormalizations(graph) : Set.of();
+    }
+
     boolean isFast(String vertex) {
         return kernels == Kernels.FAST && !stock.contains(vertex);
     }

@@ -93,6 +93,11 @@ public record PartitionPlan(
         return most == 1 ? "pipeline" : "pipeline of replicated stages";
     }
 
+    /** Whether each micro-batch has a replica of its own in every stage, so that all of them run at the same time. */
+    public boolean runsMicroBatchesTogether() {
+        return stages.stream().allMatch(stage -> stage.replicas() >= microBatches);
+    }
+
     /** Number of workers: the replicas of all stages. */
     public int workers() {
         return stages.stream().mapToInt(Stage::replicas).sum();

@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  * @param stages number of stages; empty for the best
  * @param replicas number of replicas of every stage; empty for the best of each, 1 for a straight pipeline
  * @param microBatches number of micro-batches; empty for the best
+ * @param together whether all micro-batches must run at the same time: one, or one for each replica of every stage
  * @param schedule the schedule to predict for
  * @param bytesPerSecond bandwidth of each device's link; infinite where devices share memory
  * @param deadline the latest execution time that a plan may have; empty for any
@@ -25,6 +26,7 @@ public record PlanOptions(
         OptionalInt stages,
         OptionalInt replicas,
         OptionalInt microBatches,
+        boolean together,
         Schedule schedule,
         double bytesPerSecond,
         Optional<Duration> deadline,
@@ -52,6 +54,7 @@ public record PlanOptions(
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 OptionalInt.empty(),
+                false,
                 Schedules.oneForwardOneBackward(),
                 Double.POSITIVE_INFINITY,
                 Optional.empty(),
@@ -60,7 +63,15 @@ public record PlanOptions(
 
     public PlanOptions withExamples(int value) {
         return new PlanOptions(
-                OptionalInt.of(value), stages, replicas, microBatches, schedule, bytesPerSecond, deadline, notes);
+                OptionalInt.of(value),
+                stages,
+                replicas,
+                microBatches,
+                together,
+                schedule,
+                bytesPerSecond,
+                deadline,
+                notes);
     }
 
     public PlanOptions withStages(int value) {
@@ -68,7 +79,8 @@ public record PlanOptions(
     }
 
     public PlanOptions withStages(OptionalInt value) {
-        return new PlanOptions(examples, value, replicas, microBatches, schedule, bytesPerSecond, deadline, notes);
+        return new PlanOptions(
+                examples, value, replicas, microBatches, together, schedule, bytesPerSecond, deadline, notes);
     }
 
     public PlanOptions withReplicas(int value) {
@@ -76,7 +88,8 @@ public record PlanOptions(
     }
 
     public PlanOptions withReplicas(OptionalInt value) {
-        return new PlanOptions(examples, stages, value, microBatches, schedule, bytesPerSecond, deadline, notes);
+        return new PlanOptions(
+                examples, stages, value, microBatches, together, schedule, bytesPerSecond, deadline, notes);
     }
 
     public PlanOptions withMicroBatches(int value) {
@@ -84,15 +97,22 @@ public record PlanOptions(
     }
 
     public PlanOptions withMicroBatches(OptionalInt value) {
-        return new PlanOptions(examples, stages, replicas, value, schedule, bytesPerSecond, deadline, notes);
+        return new PlanOptions(examples, stages, replicas, value, together, schedule, bytesPerSecond, deadline, notes);
+    }
+
+    /** All micro-batches must run at the same time. */
+    public PlanOptions withMicroBatchesTogether() {
+        return new PlanOptions(
+                examples, stages, replicas, microBatches, true, schedule, bytesPerSecond, deadline, notes);
     }
 
     public PlanOptions withSchedule(Schedule value) {
-        return new PlanOptions(examples, stages, replicas, microBatches, value, bytesPerSecond, deadline, notes);
+        return new PlanOptions(
+                examples, stages, replicas, microBatches, together, value, bytesPerSecond, deadline, notes);
     }
 
     public PlanOptions withBytesPerSecond(double value) {
-        return new PlanOptions(examples, stages, replicas, microBatches, schedule, value, deadline, notes);
+        return new PlanOptions(examples, stages, replicas, microBatches, together, schedule, value, deadline, notes);
     }
 
     public PlanOptions withDeadline(Duration value) {
@@ -100,13 +120,15 @@ public record PlanOptions(
     }
 
     public PlanOptions withDeadline(Optional<Duration> value) {
-        return new PlanOptions(examples, stages, replicas, microBatches, schedule, bytesPerSecond, value, notes);
+        return new PlanOptions(
+                examples, stages, replicas, microBatches, together, schedule, bytesPerSecond, value, notes);
     }
 
     public PlanOptions withNote(String note) {
         List<String> more = new ArrayList<>(notes);
         more.add(note);
-        return new PlanOptions(examples, stages, replicas, microBatches, schedule, bytesPerSecond, deadline, more);
+        return new PlanOptions(
+                examples, stages, replicas, microBatches, together, schedule, bytesPerSecond, deadline, more);
     }
 
     private static void requirePositive(String name, OptionalInt value) {

@@ -22,6 +22,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntBinaryOperator;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * Lists the plans that can be the best: numbers of micro-batches, stages, replicas and threads. One device, one device with
@@ -101,7 +102,7 @@ final class Search {
         for (int microBatches : microBatchChoices()) {
             List<VertexCost> costs = profile.costsFor((double) examples / microBatches);
             addOnOneDevice(plans, costs, microBatches, oneDevice);
-            for (IntPredicate replicas : replicaChoices()) {
+            for (IntPredicate replicas : replicaChoices(microBatches)) {
                 addPartitions(plans, costs, microBatches, replicas, oneDevice);
             }
         }
@@ -113,6 +114,12 @@ final class Search {
             return new TreeSet<>(List.of(Math.min(options.microBatches().getAsInt(), examples)));
         }
         SortedSet<Integer> choices = new TreeSet<>();
+        if (options.together()) {
+            int first = options.replicas().orElse(1);
+            int last = options.replicas().orElse(places.size());
+            IntStream.rangeClosed(first, last).forEach(count -> choices.add(Math.min(count, examples)));
+            return choices;
+        }
         int most = Math.min(examples, MOST_MICRO_BATCHES_PER_DEVICE * places.size());
         for (int first : new int[] {
             1, places.size() <= FEW_DEVICES ? 3 : 1, options.replicas().orElse(1), places.size()
@@ -124,10 +131,13 @@ final class Search {
         return choices;
     }
 
-    private List<IntPredicate> replicaChoices() {
+    private List<IntPredicate> replicaChoices(int microBatches) {
         if (options.replicas().isPresent()) {
             int wanted = options.replicas().getAsInt();
             return List.of(number -> number == wanted);
+        }
+        if (options.together()) {
+            return List.of(number -> number == microBatches);
         }
         List<IntPredicate> choices = new ArrayList<>(List.of(Search::isUsual));
         for (int replicas = 1; replicas <= places.size(); replicas++) {
@@ -148,7 +158,10 @@ final class Search {
     private void addOnOneDevice(List<Candidate> plans, List<VertexCost> costs, int microBatches, Duration oneDevice) {
         Device joint = JointDevice.of(devices);
         boolean another = joint.threads() > devices.get(0).threads();
-        if (!another || options.stages().orElse(1) > 1 || options.replicas().orElse(1) > 1) {
+        if (!another
+                || (options.together() && microBatches > 1)
+                || options.stages().orElse(1) > 1
+                || options.replicas().orElse(1) > 1) {
             return;
         }
         MachineSpeed machine = profile.machine();

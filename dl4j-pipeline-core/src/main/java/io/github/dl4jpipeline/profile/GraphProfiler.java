@@ -12,6 +12,7 @@ import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -104,7 +105,8 @@ public final class GraphProfiler {
         KernelChoice all = KernelChoice.all(Kernels.FAST);
         VertexTimer fast = time(graph, sample, device, all, CHOICE_REPETITIONS);
         VertexTimer stock = time(graph, sample, device, KernelChoice.all(Kernels.STOCK), CHOICE_REPETITIONS);
-        Set<String> candidates = KernelChoice.fastVertices(graph);
+        Set<String> candidates = new HashSet<>(KernelChoice.fastVertices(graph));
+        candidates.removeAll(KernelChoice.joinableVertices(graph, Kernels.FAST)); // the plan may need their code
         return all.except(VertexGraph.of(graph).vertices().stream()
                 .filter(vertex -> candidates.contains(vertex.name()))
                 .filter(vertex -> stock.millis(vertex.position()) < CLEARLY * fast.millis(vertex.position()))

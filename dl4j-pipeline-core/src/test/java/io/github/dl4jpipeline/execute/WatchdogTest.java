@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.ProbeVertex;
 import io.github.dl4jpipeline.SameResult;
 import io.github.dl4jpipeline.TestData;
 import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
@@ -55,6 +56,7 @@ class WatchdogTest {
                 SameResult.evenPlan(graph, 2, 2),
                 Schedules.fillDrain(),
                 KernelChoice.all(Kernels.FAST),
+                BatchNormStatistics.FULL_BATCH,
                 Duration.ofMillis(500),
                 Duration.ofSeconds(2));
         assertThatThrownBy(() -> controller.run(request))

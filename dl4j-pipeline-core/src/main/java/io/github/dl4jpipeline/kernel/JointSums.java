@@ -1,0 +1,107 @@
+package io.github.dl4jpipeline.kernel;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The sums that one batch normalization takes over a batch whose micro-batches run at the same time, each in a thread of its
+ * own: each brings the sum over its examples, waits for the others, and goes on with the sum over all, added in the order
+ * of the micro-batches.
+ */
+public final class JointSums {
+    /** By round, even or odd, and micro-batch. Nobody is two rounds ahead of another, who may still read. */
+    private final INDArray[][] brought;
+
+    private List<MicroBatch> parts = List.of();
+    private double examples;
+    private int arrived;
+    private int round;
+    private boolean stopped;
+
+    private JointSums(DataType type, long channels, int participants) {
+        brought = new INDArray[2][participants];
+        for (INDArray[] ofRound : brought) {
+            for (int i = 0; i < participants; i++) {
+                ofRound[i] = Nd4j.createUninitializedDetached(type, channels);
+            }
+        }
+    }
+
+    /** Connects the batch normalizations of copies of a graph, of which each runs one micro-batch, in this order. */
+    public static List<JointSums> across(List<GraphReplica> copies) {
+        List<JointSums> all = new ArrayList<>();
+        for (int position = 0; position < copies.get(0).size(); position++) {
+            if (copies.get(0).layer(position) instanceof FastBatchNorm layer) {
+                long channels = layer.layerConf().getNOut();
+                JointSums sums = new JointSums(layer.params().dataType(), channels, copies.size());
+                for (int i = 0; i < copies.size(); i++) {
+                    ((FastBatchNorm) copies.get(i).layer(position)).join(sums, i);
+                }
+                all.add(sums);
+            }
+        }
+        return all;
+    }
+
+    /** Begins a step, of which no thread is running yet. */
+    public synchronized void begin(List<MicroBatch> microBatches) {
+        parts = microBatches;
+        examples = microBatches.stream().mapToLong(MicroBatch::examples).sum();
+        arrived = 0;
+        stopped = false;
+    }
+
+    /** Lets the threads that wait leave with a {@link CancellationException}, and those that come. */
+    public synchronized void stop() {
+        stopped = true;
+        notifyAll();
+    }
+
+    /** How much of the batch a micro-batch is. */
+    double share(int microBatch) {
+        return parts.get(microBatch).examples() / examples;
+    }
+
+    /** Replaces the sum over a micro-batch, {@code [channels]}, by the sum over the batch. */
+    void join(int microBatch, INDArray sum) {
+        if (parts.size() == 1) {
+            return;
+        }
+        INDArray[] all = brought[bring(microBatch, sum)];
+        sum.assign(all[0]);
+        for (int i = 1; i < parts.size(); i++) {
+            sum.addi(all[i]);
+        }
+    }
+
+    private synchronized int bring(int microBatch, INDArray sum) {
+        int current = round;
+        brought[current][microBatch].assign(sum);
+        arrived++;
+        if (arrived == parts.size()) {
+            arrived = 0;
+            round = 1 - current;
+            notifyAll();
+        }
+        awaitEndOf(current);
+        return current;
+    }
+
+    private void awaitEndOf(int current) {
+        try {
+            while (round == current && !stopped) {
+                wait();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("Interrupted while waiting for the other micro-batches");
+        }
+        if (stopped) {
+            throw new CancellationException("The step has been stopped");
+        }
+    }
+}
