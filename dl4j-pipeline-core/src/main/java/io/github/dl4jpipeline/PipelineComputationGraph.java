@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.graph.GraphSupport;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
@@ -70,6 +71,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient StepListener stepListener = new StepListener(this);
 
     private final transient Object lock = new Object();
+    private transient @Nullable TiledRegion tiles;
     private transient @Nullable GraphProfile profile;
     private transient @Nullable PartitionPlan plan;
     private transient @Nullable TaskController controller;
@@ -96,6 +98,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
+            tiles = settings.tiledRegion(this);
             profile = settings.profile();
             plan = settings.planWithoutBatch(this);
         }
@@ -198,7 +201,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                     plan = settings.plan(this, profile, (int) batch.examples());
                 }
                 controller = new TaskController(
-                        this, plan, settings.schedule(), settings.kernelChoice(profile), settings.batchNorm());
+                        this,
+                        plan,
+                        settings.schedule(),
+                        settings.kernelChoice(profile),
+                        settings.batchNorm(),
+                        tiles,
+                        settings.devices().list());
             }
             return controller;
         }

@@ -105,6 +105,35 @@ public final class TestGraphs {
         return leNet(type, settings -> settings);
     }
 
+    /**
+     * In the style of YOLOv2: 3x3 convolutions with leaky ReLU, 1x1 ones between them, pooling; narrow, 4 classes. Vertices
+     * "0" to "9".
+     *
+     * @param size rows and columns of the images
+     */
+    public static ComputationGraphConfiguration yolo(DataType type, int size) {
+        int[][] layers = {{4, 3}, {0, 0}, {6, 3}, {0, 0}, {8, 3}, {4, 1}, {8, 3}, {6, 3}, {4, 1}, {6, 3}};
+        GraphBuilder builder = settings(type)
+                .activation(Activation.LEAKYRELU)
+                .convolutionMode(ConvolutionMode.Same)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(size, size, 3));
+        for (int i = 0; i < layers.length; i++) {
+            int kernel = layers[i][1];
+            org.deeplearning4j.nn.conf.layers.Layer layer = kernel == 0
+                    ? maxPool()
+                    : new ConvolutionLayer.Builder(kernel, kernel)
+                            .nOut(layers[i][0])
+                            .build();
+            builder.addLayer("" + i, layer, i == 0 ? "image" : "" + (i - 1));
+        }
+        return builder.addLayer("pool", new GlobalPoolingLayer(PoolingType.AVG), "9")
+                .addLayer("output", softmax(4), "pool")
+                .setOutputs("output")
+                .build();
+    }
+
     /** Residual blocks on 3x8x8 images; one skip reaches over most of the network, and so over any two cuts. */
     public static ComputationGraphConfiguration residual(DataType type, boolean batchNorm) {
         GraphBuilder builder = settings(type)

@@ -11,6 +11,8 @@ import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
+import io.github.dl4jpipeline.kernel.TileSetup;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
@@ -48,6 +50,7 @@ public final class TaskController implements AutoCloseable {
     private final Map<Integer, Program> programs = new HashMap<>();
     private final List<GraphReplica> copies = new ArrayList<>();
     private final List<JointSums> joint;
+    private final @Nullable TileSetup tileSetup;
 
     /** These by worker. */
     private final List<StageScratch> scratches = new ArrayList<>();
@@ -68,14 +71,18 @@ public final class TaskController implements AutoCloseable {
      * @param kernels with which code vertices are run
      * @param batchNorm over what statistics are taken; those of several micro-batches are joined if each has a replica of
      *     its own
+     * @param tiles the vertices that are run in tiles, or null for none
+     * @param devices all there are; those that no stage uses run tiles
      */
     public TaskController(
             ComputationGraph graph,
             PartitionPlan plan,
             Schedule schedule,
             KernelChoice kernels,
-            BatchNormStatistics batchNorm) {
-        this(graph, plan, schedule, kernels, batchNorm, WARN_AFTER, GIVE_UP_AFTER);
+            BatchNormStatistics batchNorm,
+            @Nullable TiledRegion tiles,
+            List<Device> devices) {
+        this(graph, plan, schedule, kernels, batchNorm, tiles, devices, WARN_AFTER, GIVE_UP_AFTER);
     }
 
     TaskController(
@@ -84,6 +91,8 @@ public final class TaskController implements AutoCloseable {
             Schedule schedule,
             KernelChoice kernels,
             BatchNormStatistics batchNorm,
+            @Nullable TiledRegion tiles,
+            List<Device> devices,
             Duration warnAfter,
             Duration giveUpAfter) {
         this.graph = graph;
@@ -99,10 +108,12 @@ public final class TaskController implements AutoCloseable {
         int[] stageOf = StageAssignment.check(plan, vertices);
         Program program = program(microBatches);
         String name = "pipeline-" + COUNT.incrementAndGet();
+        tileSetup = tiles == null ? null : TileAssignment.of(tiles, plan, stageOf, vertices, devices, name);
         // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
         boolean keepPreActivations = microBatches >= 2 * program.copies();
         for (int i = 0; i < program.copies(); i++) {
-            copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
+            copies.add(
+                    new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i, tileSetup));
         }
         boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
         joint = joins ? JointSums.across(copies) : List.of();
@@ -292,6 +303,9 @@ public final class TaskController implements AutoCloseable {
             step.stop();
         }
         workers.forEach(StageWorker::close);
+        if (tileSetup != null) {
+            tileSetup.crew().close();
+        }
         boolean ended = true;
         boolean interrupted = false;
         for (StageWorker worker : workers) {

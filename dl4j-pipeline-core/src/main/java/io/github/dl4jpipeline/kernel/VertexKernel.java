@@ -31,8 +31,12 @@ class VertexKernel {
      * @return its output; null for a network output, which has no reader
      */
     @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+        return forward(inputs, true, workspaces);
+    }
+
+    final INDArray forward(INDArray[] inputs, boolean training, LayerWorkspaceMgr workspaces) {
         setInputs(inputs, workspaces);
-        return vertex.doForward(true, workspaces);
+        return vertex.doForward(training, workspaces);
     }
 
     final void setInputs(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
@@ -60,7 +64,7 @@ class VertexKernel {
      * @param gradients an array of the length of the parameters
      * @param add whether to add to it; a vertex that {@linkplain #addsGradients() cannot} always overwrites it
      */
-    final void bindGradients(INDArray gradients, boolean add) {
+    void bindGradients(INDArray gradients, boolean add) {
         vertex.setBackpropGradientsViewArray(gradients);
         if (vertex.getLayer() instanceof AddsGradients layer) {
             layer.addGradients(add);
@@ -68,17 +72,17 @@ class VertexKernel {
     }
 
     /** Whether this vertex can add to the gradients that it finds. */
-    final boolean addsGradients() {
+    boolean addsGradients() {
         return vertex.getLayer() instanceof AddsGradients;
     }
 
     /** What the last backward pass has computed, as views of the array bound; null if the vertex trains nothing. */
-    final @Nullable Gradient gradient() {
+    @Nullable Gradient gradient() {
         return gradient;
     }
 
     /** Forgets the micro-batch. */
-    final void clear() {
+    void clear() {
         vertex.clear();
         if (vertex.hasLayer()) {
             vertex.getLayer().clearNoiseWeightParams();
