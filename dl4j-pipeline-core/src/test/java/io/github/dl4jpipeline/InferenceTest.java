@@ -141,10 +141,10 @@ class InferenceTest {
         ComputationGraph graph = TestGraphs.graph(BranchSplitter.branches(3).split(TestGraphs.residual(TYPE, true)));
         try (PipelineComputationGraph net =
                 PipelineComputationGraph.builder(graph).devices(Devices.cpu(3)).build()) {
-            for (int call = 0; call < 24; call++) {
+            for (int call = 0; call < 70; call++) {
                 MultiDataSet batch = TestData.classification(TYPE, call, 1 + call % 2, 4, 3, 8, 8);
                 assertSame(net, graph, batch);
-                if (call % 8 == 7) {
+                if (call % 16 == 15) {
                     net.fit(batch);
                 }
             }

@@ -18,7 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class ForwardChoice implements AutoCloseable {
     /** Runs of each kind that are measured; the shortest counts, since the first ones are slow. */
-    static final int RUNS = 5;
+    private static final int RUNS = 10;
 
     /** Waking the thread of another device, rounded up. */
     private static final double HANDOVER_MILLIS = 0.1;
