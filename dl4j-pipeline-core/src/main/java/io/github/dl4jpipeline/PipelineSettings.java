@@ -80,7 +80,7 @@ record PipelineSettings(
 
     /** With which code vertices are run, according to a profile if there is one. */
     KernelChoice kernelChoice(@Nullable GraphProfile measured) {
-        return KernelChoice.all(kernels).except(measured == null ? List.of() : measured.stock());
+        return KernelChoice.all(kernels).except(measured == null ? List.of() : measured.otherCode());
     }
 
     /** The plan for batches of a number of examples. */
@@ -92,9 +92,9 @@ record PipelineSettings(
                 .withMicroBatches(microBatches)
                 .withSchedule(schedule)
                 .withDeadline(deadline);
-        if (kernels == Kernels.FAST && !measured.stock().isEmpty()) {
-            options = options.withNote(
-                    "Deeplearning4j's own code, which is faster here, runs " + String.join(", ", measured.stock()));
+        if (kernels == Kernels.FAST && !measured.otherCode().isEmpty()) {
+            options = options.withNote("Products of matrices, or Deeplearning4j's own code, are faster here for "
+                    + String.join(", ", measured.otherCode()));
         }
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
@@ -24,14 +25,14 @@ import org.nd4j.linalg.api.buffer.DataType;
 final class FastLayers {
     private FastLayers() {}
 
-    /** Replaces each layer of an initialised graph that is to be fast and for which there is a faster one. */
+    /** Replaces each layer of an initialised graph for which there is a faster one, if such are chosen. */
     static void replaceIn(ComputationGraph graph, KernelChoice choice) {
         DataType type = graph.getConfiguration().getDataType();
         for (GraphVertex graphVertex : graph.getVertices()) {
-            if (graphVertex instanceof LayerVertex vertex && choice.isFast(vertex.getVertexName())) {
+            if (graphVertex instanceof LayerVertex vertex && choice.kernels() == Kernels.FAST) {
                 Layer original = vertex.getLayer();
                 Layer inside = inside(original);
-                Layer faster = fasterThan(inside, type);
+                Layer faster = fasterThan(inside, type, choice.isOther(vertex.getVertexName()));
                 if (faster != null) {
                     takeOver(inside, faster);
                     replaceIn(graph.getLayers(), inside, faster);
@@ -42,11 +43,12 @@ final class FastLayers {
         }
     }
 
-    /** Names of the vertices that {@link #replaceIn} would replace. */
+    /** Names of the vertices for which there is other code than what is usually fastest. */
     static Set<String> vertices(ComputationGraph graph) {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
-                .filter(vertex -> vertex instanceof LayerVertex && fasterThan(inside(vertex.getLayer()), type) != null)
+                .filter(vertex ->
+                        vertex instanceof LayerVertex && fasterThan(inside(vertex.getLayer()), type, false) != null)
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
     }
@@ -55,8 +57,8 @@ final class FastLayers {
     static Set<String> batchNormalizations(ComputationGraph graph) {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
-                .filter(vertex ->
-                        vertex instanceof LayerVertex && fasterThan(vertex.getLayer(), type) instanceof FastBatchNorm)
+                .filter(vertex -> vertex instanceof LayerVertex
+                        && fasterThan(vertex.getLayer(), type, false) instanceof FastBatchNorm)
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
     }
@@ -81,12 +83,20 @@ final class FastLayers {
         }
     }
 
-    /** Subclasses of these layers, and wrappers, are left alone: they may compute something else. */
-    private static @Nullable Layer fasterThan(Layer layer, DataType type) {
+    /**
+     * Subclasses of these layers, and wrappers, are left alone: they may compute something else.
+     *
+     * @param other whether to take other code than what is usually fastest, which can be Deeplearning4j's own: null
+     */
+    private static @Nullable Layer fasterThan(Layer layer, DataType type, boolean other) {
         Class<?> kind = layer.getClass();
         if (kind == ConvolutionLayer.class) {
             ConvolutionLayer convolution = (ConvolutionLayer) layer;
-            return isDilated(convolution) ? null : new FastConvolution(convolution);
+            ConvolutionCode code = code(convolution, other);
+            return code == null ? null : new FastConvolution(convolution, code);
+        }
+        if (other) {
+            return null;
         }
         if (kind == DenseLayer.class) {
             DenseLayer dense = (DenseLayer) layer;
@@ -105,8 +115,13 @@ final class FastLayers {
         return null;
     }
 
-    /** The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions. */
-    private static boolean isDilated(ConvolutionLayer layer) {
-        return Arrays.stream(layer.layerConf().getDilation()).anyMatch(dilation -> dilation != 1);
+    private static @Nullable ConvolutionCode code(ConvolutionLayer layer, boolean other) {
+        // The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions.
+        boolean direct =
+                !other && Arrays.stream(layer.layerConf().getDilation()).allMatch(dilation -> dilation == 1);
+        if (direct) {
+            return new DirectConvolution();
+        }
+        return layer.layerConf().getCnn2dDataFormat() == CNN2DFormat.NCHW ? new UnfoldedConvolution() : null;
     }
 }

@@ -8,12 +8,12 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
  * With which code each vertex of a graph is run.
  *
  * @param kernels the code for most
- * @param stock names of vertices that run with Deeplearning4j's own in any case, because that has been measured to be
- *     faster
+ * @param other names of vertices for which not the usual fast code is taken: products of matrices for convolutions,
+ *     Deeplearning4j's own for the rest
  */
-public record KernelChoice(Kernels kernels, Set<String> stock) {
+public record KernelChoice(Kernels kernels, Set<String> other) {
     public KernelChoice {
-        stock = Set.copyOf(stock);
+        other = Set.copyOf(other);
     }
 
     /** The same for all vertices. */
@@ -21,12 +21,12 @@ public record KernelChoice(Kernels kernels, Set<String> stock) {
         return new KernelChoice(kernels, Set.of());
     }
 
-    /** This choice, with Deeplearning4j's own code for the vertices named. */
+    /** This choice, with the other code for the vertices named. */
     public KernelChoice except(Collection<String> vertices) {
         return new KernelChoice(kernels, Set.copyOf(vertices));
     }
 
-    /** Names of the vertices of a graph for which there is code besides Deeplearning4j's own. */
+    /** Names of the vertices of a graph for which there is a choice of code. */
     public static Set<String> fastVertices(ComputationGraph graph) {
         return FastLayers.vertices(graph);
     }
@@ -36,7 +36,7 @@ public record KernelChoice(Kernels kernels, Set<String> stock) {
         return kernels == Kernels.FAST ? FastLayers.batchNormalizations(graph) : Set.of();
     }
 
-    boolean isFast(String vertex) {
-        return kernels == Kernels.FAST && !stock.contains(vertex);
+    boolean isOther(String vertex) {
+        return other.contains(vertex);
     }
 }

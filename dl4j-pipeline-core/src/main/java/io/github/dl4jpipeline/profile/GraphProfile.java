@@ -21,7 +21,8 @@ import java.util.Set;
  * @param device id of the device that they were measured on
  * @param repetitions number of measured runs behind each median
  * @param machine what the device does together with others
- * @param stock vertices whose costs are those of Deeplearning4j's own code, because it is faster for them
+ * @param otherCode vertices for which not the usual code is the fastest, as {@code KernelChoice} has it; their costs are
+ *     those of that other code
  * @param vertices the costs; a vertex comes after those that it reads
  */
 public record GraphProfile(
@@ -29,7 +30,7 @@ public record GraphProfile(
         String device,
         int repetitions,
         MachineSpeed machine,
-        List<String> stock,
+        List<String> otherCode,
         List<VertexCost> vertices) {
 
     private static final ObjectMapper JSON = JsonMapper.builder()
@@ -39,7 +40,7 @@ public record GraphProfile(
             .build();
 
     public GraphProfile {
-        stock = List.copyOf(stock);
+        otherCode = List.copyOf(otherCode);
         vertices = List.copyOf(vertices);
         if (examples < 1) {
             throw new IllegalArgumentException("A profile is for at least 1 example, got " + examples);

@@ -97,19 +97,19 @@ public final class GraphProfiler {
                 ? MachineSpeed.UNKNOWN
                 : machine(graph, sample, devices, choice, whole.shortestMillis());
         return new GraphProfile(
-                (int) sample.examples(), device.id(), REPETITIONS, machine, List.copyOf(choice.stock()), costs);
+                (int) sample.examples(), device.id(), REPETITIONS, machine, List.copyOf(choice.other()), costs);
     }
 
-    /** Fast kernels, except where Deeplearning4j's own code has been measured to be clearly faster. */
+    /** The usual fast kernels, except where the other code has been measured to be clearly faster. */
     private static KernelChoice faster(ComputationGraph graph, MicroBatch sample, List<Device> device) {
         KernelChoice all = KernelChoice.all(Kernels.FAST);
         VertexTimer fast = time(graph, sample, device, all, CHOICE_REPETITIONS);
-        VertexTimer stock = time(graph, sample, device, KernelChoice.all(Kernels.STOCK), CHOICE_REPETITIONS);
         Set<String> candidates = new HashSet<>(KernelChoice.fastVertices(graph));
+        VertexTimer other = time(graph, sample, device, all.except(candidates), CHOICE_REPETITIONS);
         candidates.removeAll(KernelChoice.joinableVertices(graph, Kernels.FAST)); // the plan may need their code
         return all.except(VertexGraph.of(graph).vertices().stream()
                 .filter(vertex -> candidates.contains(vertex.name()))
-                .filter(vertex -> stock.millis(vertex.position()) < CLEARLY * fast.millis(vertex.position()))
+                .filter(vertex -> other.millis(vertex.position()) < CLEARLY * fast.millis(vertex.position()))
                 .map(Vertex::name)
                 .toList());
     }

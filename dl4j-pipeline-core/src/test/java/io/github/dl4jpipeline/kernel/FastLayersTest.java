@@ -39,6 +39,8 @@ class FastLayersTest {
     private static final List<Integer> NHWC = List.of(3, 9, 7, 5);
     private static final List<Integer> ROWS = List.of(4, 6);
 
+    private static final KernelChoice UNFOLDED = KernelChoice.all(Kernels.FAST).except(List.of("layer"));
+
     private record Case(org.deeplearning4j.nn.conf.layers.Layer layer, List<Integer> shape, InputType input) {}
 
     private static Stream<Named<Case>> layers() {
@@ -114,10 +116,38 @@ class FastLayersTest {
 
     private record Passes(INDArray inference, INDArray activation, INDArray error, Map<String, INDArray> gradients) {}
 
+    private static Stream<Named<Case>> unfoldedConvolutions() {
+        return Stream.concat(
+                layers().filter(layer -> layer.getPayload().layer() instanceof ConvolutionLayer convolution
+                        && convolution.getCnn2dDataFormat() == CNN2DFormat.NCHW),
+                Stream.of(
+                        image("dilated", conv(3, 3).dilation(2, 2)),
+                        image("dilated, same", conv(3, 2).dilation(2, 1).convolutionMode(ConvolutionMode.Same)),
+                        image("1x1, stride 2", conv(1, 1).stride(2, 2)),
+                        image("1x1, padding", conv(1, 1).padding(1, 1)),
+                        image("as large as the input", conv(9, 7))));
+    }
+
+    @ParameterizedTest
+    @MethodSource("unfoldedConvolutions")
+    void unfoldedEqualsInDouble(Case layer) {
+        compare(layer, DataType.DOUBLE, 1e-10, UNFOLDED);
+    }
+
+    @ParameterizedTest
+    @MethodSource("unfoldedConvolutions")
+    void unfoldedEqualsInFloat(Case layer) {
+        compare(layer, DataType.FLOAT, 1e-5, UNFOLDED);
+    }
+
     private static void compare(Case layer, DataType type, double tolerance) {
+        compare(layer, type, tolerance, KernelChoice.all(Kernels.FAST));
+    }
+
+    private static void compare(Case layer, DataType type, double tolerance, KernelChoice code) {
         ComputationGraph stock = graph(layer, type);
         ComputationGraph fast = GraphCopies.sharingParameters(stock);
-        FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST));
+        FastLayers.replaceIn(fast, code);
         assertThat(fast.getLayer("layer").getClass())
                 .isNotEqualTo(stock.getLayer("layer").getClass());
         assertThat(fast.getVertex("layer").getLayer()).isSameAs(fast.getLayers()[0]);
@@ -185,16 +215,21 @@ class FastLayersTest {
         for (Case layer : List.of(
                 new Case(conv(3, 3).build(), NCHW, InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW)),
                 new Case(new DenseLayer.Builder().nOut(5).build(), ROWS, InputType.feedForward(6)))) {
-            ComputationGraph graph = graph(layer, DataType.DOUBLE);
-            FastLayers.replaceIn(graph, KernelChoice.all(Kernels.FAST));
-            Layer fast = graph.getLayer("layer");
-            Map<String, INDArray> once =
-                    passes(fast, layer.shape(), DataType.DOUBLE, 0).gradients();
-            ((AddsGradients) fast).addGradients(true);
-            Map<String, INDArray> sums =
-                    passes(fast, layer.shape(), DataType.DOUBLE, 3).gradients();
-            sums.values().forEach(sum -> sum.subi(3));
-            SameResult.assertSame(sums, once, 1e-12);
+            assertAdds(layer, KernelChoice.all(Kernels.FAST));
         }
+        assertAdds(new Case(conv(3, 3).build(), NCHW, InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW)), UNFOLDED);
+    }
+
+    private static void assertAdds(Case layer, KernelChoice code) {
+        ComputationGraph graph = graph(layer, DataType.DOUBLE);
+        FastLayers.replaceIn(graph, code);
+        Layer fast = graph.getLayer("layer");
+        Map<String, INDArray> once =
+                passes(fast, layer.shape(), DataType.DOUBLE, 0).gradients();
+        ((AddsGradients) fast).addGradients(true);
+        Map<String, INDArray> sums =
+                passes(fast, layer.shape(), DataType.DOUBLE, 3).gradients();
+        sums.values().forEach(sum -> sum.subi(3));
+        SameResult.assertSame(sums, once, 1e-12);
     }
 }

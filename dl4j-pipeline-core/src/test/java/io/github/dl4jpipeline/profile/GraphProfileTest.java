@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class GraphProfileTest {
     private static final String MACHINE = "\"machine\": {\"jointThreads\": 2, \"jointSpeed\": 1.7, \"sharedSpeed\": 1, "
-            + "\"addMillisPerMegabyte\": 0.1}, \"stock\": []";
+            + "\"addMillisPerMegabyte\": 0.1}, \"otherCode\": []";
 
     private static VertexCost cost(String name, String... inputs) {
         return new VertexCost(name, List.of(inputs), 0.25, 0.05, 0.5, 1.75, 0.25, 2.5, 100, 40, 40, 80);

@@ -1,0 +1,84 @@
+package io.github.dl4jpipeline.kernel;
+
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.util.ConvolutionUtils;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** How a 2D convolution goes over its input: height before width in each array. */
+record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
+    private static final int OUTPUT_CHANNELS_FIRST = 1;
+
+    int[] kernel() {
+        return layer.getKernelSize();
+    }
+
+    int[] stride() {
+        return layer.getStride();
+    }
+
+    int[] dilation() {
+        return layer.getDilation();
+    }
+
+    private int[] padding() {
+        return layer.getPadding();
+    }
+
+    private boolean isSame() {
+        return mode == ConvolutionMode.Same;
+    }
+
+    /** Whether every output is computed from the one input at its place. */
+    boolean isPointwise() {
+        return isAll(kernel(), 1) && isAll(stride(), 1) && (isSame() || isAll(padding(), 0));
+    }
+
+    private static boolean isAll(int[] sizes, int size) {
+        return sizes[0] == size && sizes[1] == size;
+    }
+
+    private boolean isChannelsFirst() {
+        return layer.getCnn2dDataFormat() == CNN2DFormat.NCHW;
+    }
+
+    /** Height and width of the output for some input. */
+    int[] outputSize(INDArray input) {
+        return ConvolutionUtils.getOutputSize(
+                input, kernel(), stride(), isSame() ? null : padding(), mode, dilation(), layer.getCnn2dDataFormat());
+    }
+
+    long[] outputShape(INDArray input, long channels) {
+        int[] size = outputSize(input);
+        return isChannelsFirst()
+                ? new long[] {input.size(0), channels, size[0], size[1]}
+                : new long[] {input.size(0), size[0], size[1], channels};
+    }
+
+    /** Padding above and to the left of channels-first input. */
+    int[] paddingBefore(INDArray input) {
+        if (!isSame()) {
+            return padding();
+        }
+        int[] size = {(int) input.size(2), (int) input.size(3)};
+        return ConvolutionUtils.getSameModeTopLeftPadding(outputSize(input), size, kernel(), stride(), dilation());
+    }
+
+    /** As the native operations want it. */
+    int[] arguments() {
+        return new int[] {
+            kernel()[0],
+            kernel()[1],
+            stride()[0],
+            stride()[1],
+            padding()[0],
+            padding()[1],
+            dilation()[0],
+            dilation()[1],
+            isSame() ? 1 : 0,
+            isChannelsFirst() ? 0 : 1,
+            OUTPUT_CHANNELS_FIRST
+        };
+    }
+}

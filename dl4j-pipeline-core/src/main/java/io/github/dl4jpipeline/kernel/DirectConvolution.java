@@ -1,0 +1,63 @@
+package io.github.dl4jpipeline.kernel;
+
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** As one native operation, which oneDNN runs where it is compiled in. */
+final class DirectConvolution implements ConvolutionCode {
+
+    @Override
+    public void forward(
+            INDArray input,
+            INDArray weights,
+            @Nullable INDArray bias,
+            INDArray output,
+            ConvolutionGeometry geometry,
+            LayerWorkspaceMgr workspaces) {
+        NativeOp.run(
+                "conv2d",
+                bias == null ? new INDArray[] {input, weights} : new INDArray[] {input, weights, bias},
+                new INDArray[] {output},
+                geometry.arguments());
+    }
+
+    @Override
+    public void backward(
+            INDArray input,
+            INDArray weights,
+            INDArray error,
+            Gradients gradients,
+            boolean add,
+            ConvolutionGeometry geometry,
+            LayerWorkspaceMgr workspaces) {
+        INDArray biasSum = gradients.bias();
+        INDArray ofWeights = add ? scratch(gradients.weights(), workspaces) : gradients.weights();
+        if (biasSum == null) {
+            NativeOp.run(
+                    "conv2d_bp",
+                    new INDArray[] {input, weights, error},
+                    new INDArray[] {gradients.input(), ofWeights},
+                    geometry.arguments());
+        } else {
+            INDArray ofBias = add ? scratch(biasSum, workspaces) : biasSum;
+            NativeOp.run(
+                    "conv2d_bp",
+                    new INDArray[] {input, weights, biasSum, error}, // of the bias only the shape matters
+                    new INDArray[] {gradients.input(), ofWeights, ofBias},
+                    geometry.arguments());
+            if (add) {
+                biasSum.addi(ofBias);
+            }
+        }
+        if (add) {
+            gradients.weights().addi(ofWeights);
+        }
+    }
+
+    /** The operation overwrites the gradients that are there. */
+    private static INDArray scratch(INDArray like, LayerWorkspaceMgr workspaces) {
+        return workspaces.createUninitialized(ArrayType.BP_WORKING_MEM, like.dataType(), like.shape(), like.ordering());
+    }
+}
