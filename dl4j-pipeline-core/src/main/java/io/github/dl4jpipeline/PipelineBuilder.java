@@ -127,7 +127,7 @@ public final class PipelineBuilder {
     }
 
     /**
-     * Runs some vertices in spatial tiles, in training. All of them must be in one stage; without other settings there is one
+     * Runs some vertices in spatial tiles, in training and in {@code output}. All of them must be in one stage; without other settings there is one
      * stage. The device of that stage and those that no stage uses run tiles at the same time. Default: no tiles.
      */
     public PipelineBuilder tiling(FusedTiling value) {

@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.graph.GraphSupport;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -23,6 +24,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -103,7 +105,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             plan = settings.planWithoutBatch(this);
         }
         parameters = new ParameterStore(wrapped, this);
-        inference = new Inference(this, settings.devices(), settings.kernels());
+        inference = new Inference(this, settings.devices(), settings.kernels(), tiles);
         setListeners(new ArrayList<>(wrapped.listeners()));
     }
 
@@ -156,7 +158,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                                                 / planned.stages().get(stage).replicas(),
                                         controller.memoryBytes()[stage]));
             }
-            return new PipelineReport(planned, steps, stepNanos / 1e6 / perStep, stages);
+            Optional<TileMeasurement> measured = controller == null ? Optional.empty() : controller.tileMeasurement();
+            return new PipelineReport(planned, steps, stepNanos / 1e6 / perStep, stages, measured);
         }
     }
 

@@ -4,28 +4,42 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.execute.PipelineException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.FusedTiling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.assertj.core.data.Percentage;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
+import org.deeplearning4j.nn.conf.dropout.Dropout;
+import org.deeplearning4j.nn.conf.dropout.GaussianDropout;
+import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
+import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
+import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /** Tiled training gives the same result as plain fit. */
@@ -77,7 +91,7 @@ class TilingTest {
         ComputationGraph start = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
                 .graphBuilder()
                 .addInputs("image")
-                .setInputTypes(org.deeplearning4j.nn.conf.inputs.InputType.convolutional(13, 10, 2))
+                .setInputTypes(InputType.convolutional(13, 10, 2))
                 .addLayer("before", TestGraphs.convolution(3), "image")
                 .addLayer("layer", layer, "before")
                 .addLayer("after", TestGraphs.convolution(2), "layer")
@@ -250,6 +264,136 @@ class TilingTest {
                 .devices(Devices.cpu(2))
                 .plan(SameResult.evenPlan(graph, 1, 2))
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH);
+    }
+
+    /** Noise is that of the whole map: the same with tiles and without. */
+    @ParameterizedTest
+    @MethodSource("dropouts")
+    void dropout(IDropout dropout) {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(9, 8, 2))
+                .addLayer("first", TestGraphs.convolution(3), "image")
+                .addLayer("dropped", new DropoutLayer(dropout.clone()), "first")
+                .addLayer(
+                        "second",
+                        new ConvolutionLayer.Builder(3, 3)
+                                .padding(1, 1)
+                                .nOut(3)
+                                .dropOut(dropout.clone())
+                                .weightNoise(new DropConnect(0.8))
+                                .build(),
+                        "dropped")
+                .addLayer("third", TestGraphs.convolution(2), "second")
+                .addLayer("output", TestGraphs.softmax(3), "third")
+                .setOutputs("output")
+                .build());
+        List<MultiDataSet> batches =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 5, 3, 2, 9, 8));
+        FusedTiling tiling = FusedTiling.grid(2, 3).from("first").to("third");
+        for (Kernels kernels : Kernels.values()) {
+            ComputationGraph untiled = SameResult.copy(start);
+            try (PipelineComputationGraph expected = PipelineComputationGraph.builder(untiled)
+                    .plan(SameResult.evenPlan(untiled, 1, 2))
+                    .kernels(kernels)
+                    .build()) {
+                batches.forEach(expected::fit);
+                for (int devices : new int[] {1, 2, 6}) {
+                    assertTrainsAs(start, expected, batches, tiling, kernels, devices, 2);
+                    assertTrainsAs(start, expected, batches, tiling.cutAfter("dropped"), kernels, devices, 1);
+                }
+            }
+        }
+    }
+
+    static Stream<Named<IDropout>> dropouts() {
+        return Stream.of(
+                Named.of("dropout", new Dropout(0.6)),
+                Named.of("alpha dropout", new AlphaDropout(0.6)),
+                Named.of("Gaussian dropout", new GaussianDropout(0.3)),
+                Named.of("Gaussian noise", new GaussianNoise(0.2)),
+                Named.of("spatial dropout", new SpatialDropout(0.6)));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void outputInTiles(Network network) {
+        ComputationGraph graph = TestGraphs.graph(network.configuration(DataType.DOUBLE));
+        for (Kernels kernels : Kernels.values()) {
+            for (int devices = 1; devices <= 2; devices++) {
+                try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                        .devices(Devices.cpu(devices))
+                        .kernels(kernels)
+                        .tiling(network.uncut.cutAfter(network.cut))
+                        .build()) {
+                    for (int examples : new int[] {3, 1, 4}) {
+                        INDArray[] features =
+                                network.batch(DataType.DOUBLE, 1, examples).getFeatures();
+                        INDArray expected = graph.output(features)[0].dup();
+                        assertThat(SameResult.difference(net.output(features)[0], expected))
+                                .isLessThanOrEqualTo(DOUBLE_TOLERANCE);
+                    }
+                    net.fit(network.batch(DataType.DOUBLE, 2, 3));
+                    INDArray[] features = network.batch(DataType.DOUBLE, 1, 2).getFeatures();
+                    assertThat(SameResult.difference(net.output(features)[0], graph.output(features)[0]))
+                            .isLessThanOrEqualTo(DOUBLE_TOLERANCE);
+                }
+            }
+        }
+    }
+
+    /** Layers that keep nothing but their inputs and outputs take exactly the memory that the geometry says. */
+    @Test
+    void measuredBytesAreThoseCounted() {
+        for (int[] grid : new int[][] {{1, 1}, {2, 2}, {2, 3}}) {
+            for (int devices : new int[] {1, 6}) {
+                ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
+                try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                        .devices(Devices.cpu(devices))
+                        .tiling(FusedTiling.grid(grid[0], grid[1])
+                                .from("conv1")
+                                .to("pool5")
+                                .cutAfter("pool1"))
+                        .build()) {
+                    assertThat(net.report().tiles()).isEmpty();
+                    net.fit(TestData.classification(DataType.FLOAT, 1, 2, 10, 3, 32, 32));
+                    TileMeasurement measured = net.report().tiles().orElseThrow();
+                    assertThat(measured.tileBytes()).isCloseTo(measured.countedBytes(), Percentage.withPercentage(1));
+                    assertThat(net.report().toString()).contains("tiles: largest keeps");
+                }
+            }
+        }
+    }
+
+    @Test
+    void aMaskOnATiledVertexIsRefused() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, false));
+        org.nd4j.linalg.dataset.MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 2, 4, 3, 8, 8);
+        batch.setFeaturesMaskArrays(new INDArray[] {TestData.values(DataType.DOUBLE, 1, 2, 1, 8, 8)});
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .tiling(FusedTiling.grid(2, 2).from("stem").to("merge"))
+                .build()) {
+            assertThatThrownBy(() -> net.fit(batch)).hasStackTraceContaining("'aRelu' is run in tiles and has a mask");
+        }
+    }
+
+    /** A failure in a tile names it, and the next step works. */
+    @Test
+    void aFailingTileIsNamed() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.yolo(DataType.DOUBLE, 20));
+        ComputationGraph expected =
+                SameResult.plain(graph, List.of(TestData.classification(DataType.DOUBLE, 1, 3, 4, 3, 20, 20)));
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .devices(Devices.cpu(2))
+                .tiling(FusedTiling.grid(2, 2).from("0").to("9"))
+                .build()) {
+            assertThatThrownBy(() -> net.fit(TestData.classification(DataType.DOUBLE, 1, 3, 4, 5, 20, 20)))
+                    .isInstanceOf(PipelineException.class)
+                    .hasStackTraceContaining("Vertex '0', tile (0, 0) of group 0");
+            net.fit(TestData.classification(DataType.DOUBLE, 1, 3, 4, 3, 20, 20));
+            SameResult.assertSame(net, expected, DOUBLE_TOLERANCE);
+        }
     }
 
     @Test

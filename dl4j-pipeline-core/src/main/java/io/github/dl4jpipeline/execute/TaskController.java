@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.kernel.TileSetup;
 import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
@@ -281,6 +283,11 @@ public final class TaskController implements AutoCloseable {
             }
         }
         return bytes;
+    }
+
+    /** What the tiles of a micro-batch have taken; empty before the first step, and without tiles. */
+    public Optional<TileMeasurement> tileMeasurement() {
+        return Optional.ofNullable(copies.get(0).tileMeasurement());
     }
 
     private long[] perStage(IntToLongFunction ofWorker) {

@@ -325,6 +325,11 @@ public final class GraphReplica {
         }
     }
 
+    /** What the tiles of its last micro-batch have taken; null before there was one, and without tiles. */
+    public @Nullable TileMeasurement tileMeasurement() {
+        return tiled == null ? null : tiled.measurement();
+    }
+
     /** Bytes of activation memory reserved for a stage. */
     public long bytes(int stage) {
         boolean runsTiles = tiled != null && stageOf[tiled.region().exit()] == stage;

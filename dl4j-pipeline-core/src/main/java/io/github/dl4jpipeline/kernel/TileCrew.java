@@ -1,12 +1,11 @@
 package io.github.dl4jpipeline.kernel;
 
-import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceThread;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -24,15 +23,7 @@ public final class TileCrew implements AutoCloseable {
      */
     public TileCrew(String name, List<Device> devices) {
         for (Device device : devices) {
-            helpers.add(Executors.newSingleThreadExecutor(task -> {
-                Runnable bound = () -> {
-                    CpuRuntime.bindCurrentThread(device);
-                    task.run();
-                };
-                Thread thread = new Thread(bound, name + "-tiles-" + device.id());
-                thread.setDaemon(true);
-                return thread;
-            }));
+            helpers.add(DeviceThread.on(device, name + "-tiles-" + device.id()));
         }
     }
 

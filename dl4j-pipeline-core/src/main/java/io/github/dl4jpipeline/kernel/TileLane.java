@@ -4,11 +4,13 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.tile.Area;
 import io.github.dl4jpipeline.tile.Patch;
 import io.github.dl4jpipeline.tile.TilePart;
+import io.github.dl4jpipeline.tile.TileTask;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
@@ -56,6 +58,7 @@ final class TileLane {
     private final @Nullable INDArray[] next;
     private final @Nullable Gradient[] gradients;
     private final Map<Integer, Moments> moments = new TreeMap<>();
+    private final long[][] bytes;
     private boolean partOfBatch;
 
     /**
@@ -94,6 +97,9 @@ final class TileLane {
         kept = IntStream.range(0, region.tiles().groups().size())
                 .mapToObj(group -> new ActivationMemory(name + "-group" + group, enabled))
                 .toArray(ActivationMemory[]::new);
+        bytes = IntStream.range(0, kept.length)
+                .mapToObj(group -> new long[region.tiles().gridOf(group).tiles()])
+                .toArray(long[][]::new);
         activations = new INDArray[size];
         areas = new Area[size];
         errors = new INDArray[size];
@@ -117,19 +123,20 @@ final class TileLane {
     }
 
     /**
-     * Runs a tile of a group forward, and writes its own parts of the group's output maps.
+     * Runs a tile forward, and writes its own parts of the group's output maps.
      *
      * @param maps by vertex of the region, whole maps; those that the group reads and writes are set
      * @param keep whether the backward pass follows without another tile of the group before it
      */
-    void forward(int group, List<TilePart> parts, @Nullable INDArray[] maps, boolean training, boolean keep) {
+    void forward(TileTask task, @Nullable INDArray[] maps, boolean training, boolean keep) {
         MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
-        ActivationMemory memory = keep ? kept[group] : passing;
+        ActivationMemory memory = memory(task, keep);
         scratch.enter();
         memory.open();
         try {
-            runForward(group, parts, maps, training, memory);
-            for (TilePart part : parts) {
+            runForward(task, maps, training, memory);
+            bytes[task.group()][task.tile()] = memory.used();
+            for (TilePart part : task.parts()) {
                 if (!part.own().isEmpty()) {
                     INDArray map = maps[part.vertex()];
                     MapArea.view(map, MapArea.whole(map), part.own())
@@ -138,37 +145,58 @@ final class TileLane {
             }
         } finally {
             if (!keep) {
-                clear(parts);
+                clear(task);
                 memory.close();
             }
             Nd4j.getMemoryManager().setCurrentWorkspace(before);
         }
     }
 
-    private void runForward(
-            int group, List<TilePart> parts, @Nullable INDArray[] maps, boolean training, ActivationMemory memory) {
+    private ActivationMemory memory(TileTask task, boolean keep) {
+        return keep ? kept[task.group()] : passing;
+    }
+
+    private void runForward(TileTask task, @Nullable INDArray[] maps, boolean training, ActivationMemory memory) {
         LayerWorkspaceMgr manager = workspaces ? TaskWorkspaces.forward(memory, scratch) : TaskWorkspaces.none();
-        for (TilePart part : parts) {
+        for (TilePart part : task.parts()) {
             int vertex = part.vertex();
             INDArray[] inputs = new INDArray[part.inputs().size()];
             for (int i = 0; i < inputs.length; i++) {
                 Patch patch = part.inputs().get(i);
-                boolean within = region.tiles().groupOf(patch.vertex()) == group;
+                boolean within = task.runs(patch.vertex());
                 INDArray from = within ? activations[patch.vertex()] : maps[patch.vertex()];
                 Area area = within ? areas[patch.vertex()] : MapArea.whole(from);
                 inputs[i] = patch(from, area, patch, paddings[vertex], manager);
             }
-            noise.seedForMicroBatch(kernels[vertex].vertex().getVertexName());
+            prepareNoise(task, part);
             try (MemoryWorkspace ignored = manager.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-                activations[vertex] = kernels[vertex].forward(inputs, training, manager);
+                activations[vertex] =
+                        training ? kernels[vertex].forward(inputs, manager) : kernels[vertex].infer(inputs, manager);
+            } catch (RuntimeException e) {
+                throw failure(task, vertex, e);
             }
             areas[vertex] = part.area();
         }
     }
 
+    private RuntimeException failure(TileTask task, int vertex, RuntimeException cause) {
+        return cause instanceof CancellationException
+                ? cause
+                : new IllegalStateException(
+                        "Vertex '" + region.tiles().vertices().get(vertex).name() + "', " + task + ": "
+                                + cause.getMessage(),
+                        cause);
+    }
+
+    private void prepareNoise(TileTask task, TilePart part) {
+        Patch patch = part.inputs().get(0);
+        noise.place(new TilePlace(patch, task.geometry().map(patch.vertex())));
+        noise.seedForMicroBatch(kernels[part.vertex()].vertex().getVertexName());
+    }
+
     /** What a vertex reads: the array itself where it is just that, otherwise a copy with padding. */
     private static INDArray patch(INDArray from, Area area, Patch patch, double padding, LayerWorkspaceMgr manager) {
-        if (!patch.isPadded() && patch.area().equals(area)) {
+        if (!patch.isCopied(area)) {
             return from;
         }
         INDArray array = manager.createUninitialized(
@@ -195,35 +223,35 @@ final class TileLane {
     }
 
     /**
-     * Runs a tile of a group backward. {@link #addInputErrors} must follow.
+     * Runs a tile backward. {@link #addInputErrors} must follow.
      *
      * @param maps as for the forward pass
      * @param errorMaps by vertex of the region, gradients of the loss by the group's output maps
      * @param keep whether the forward pass has been kept; otherwise it is done again
      */
-    void backward(
-            int group, List<TilePart> parts, @Nullable INDArray[] maps, @Nullable INDArray[] errorMaps, boolean keep) {
+    void backward(TileTask task, @Nullable INDArray[] maps, @Nullable INDArray[] errorMaps, boolean keep) {
         MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
-        ActivationMemory memory = keep ? kept[group] : passing;
+        ActivationMemory memory = memory(task, keep);
         scratch.enter();
         try {
             if (keep) {
                 memory.enter();
             } else {
                 memory.open();
-                runForward(group, parts, maps, true, memory);
+                runForward(task, maps, true, memory);
             }
             scratch.errors.open();
             LayerWorkspaceMgr manager = workspaces ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
+            List<TilePart> parts = task.parts();
             for (int i = parts.size() - 1; i >= 0; i--) {
-                backward(group, parts.get(i), errorMaps, manager);
+                backward(task, parts.get(i), errorMaps, manager);
             }
         } finally {
             Nd4j.getMemoryManager().setCurrentWorkspace(before);
         }
     }
 
-    private void backward(int group, TilePart part, @Nullable INDArray[] errorMaps, LayerWorkspaceMgr manager) {
+    private void backward(TileTask task, TilePart part, @Nullable INDArray[] errorMaps, LayerWorkspaceMgr manager) {
         int vertex = part.vertex();
         VertexKernel kernel = kernels[vertex];
         if (!part.own().isEmpty()) {
@@ -233,10 +261,12 @@ final class TileLane {
         INDArray error = errors[vertex];
         errors[vertex] = null;
         bindGradients(vertex);
-        noise.seedForMicroBatch(kernel.vertex().getVertexName());
+        prepareNoise(task, part);
         @Nullable INDArray[] ofInputs;
         try (MemoryWorkspace ignored = manager.notifyScopeEntered(ArrayType.BP_WORKING_MEM)) {
             ofInputs = kernel.backward(error, manager);
+        } catch (RuntimeException e) {
+            throw failure(task, vertex, e);
         }
         addGradients(vertex);
         if (partOfBatch && layer(vertex) instanceof BatchNormalization layer) {
@@ -248,7 +278,7 @@ final class TileLane {
                 continue;
             }
             INDArray inside = MapArea.inside(ofInputs[i], patch);
-            if (region.tiles().groupOf(patch.vertex()) == group) {
+            if (task.runs(patch.vertex())) {
                 addError(patch.vertex(), inside, patch.area(), !patch.isPadded(), manager);
             } else if (errorMaps[patch.vertex()] != null) {
                 inputErrors.add(new InputError(patch.vertex(), patch.area(), inside));
@@ -298,15 +328,15 @@ final class TileLane {
      *
      * @param errorMaps gradients of the loss by the maps that the group reads
      */
-    void addInputErrors(int group, List<TilePart> parts, @Nullable INDArray[] errorMaps, boolean keep) {
+    void addInputErrors(TileTask task, @Nullable INDArray[] errorMaps, boolean keep) {
         for (InputError input : inputErrors) {
             INDArray map = errorMaps[input.vertex()];
             MapArea.view(map, MapArea.whole(map), input.area()).addi(input.error());
         }
         inputErrors.clear();
-        clear(parts);
+        clear(task);
         scratch.errors.close();
-        (keep ? kept[group] : passing).close();
+        memory(task, keep).close();
     }
 
     /** The gradient of a vertex with parameters, over all tiles of this lane; null if it has had none. */
@@ -324,8 +354,8 @@ final class TileLane {
         return moments;
     }
 
-    private void clear(List<TilePart> parts) {
-        for (TilePart part : parts) {
+    private void clear(TileTask task) {
+        for (TilePart part : task.parts()) {
             activations[part.vertex()] = null;
             errors[part.vertex()] = null;
             kernels[part.vertex()].clear();
@@ -347,12 +377,15 @@ final class TileLane {
         }
     }
 
+    /** Bytes of the activations of a tile when it ran forward last; 0 if another lane runs it. */
+    long bytes(int group, int tile) {
+        return bytes[group][tile];
+    }
+
     /** Bytes reserved. */
-    long bytes() {
-        long bytes = scratch.bytes() + passing.bytes();
-        for (ActivationMemory memory : kept) {
-            bytes += memory.bytes();
-        }
-        return bytes;
+    long reservedBytes() {
+        return scratch.bytes()
+                + passing.bytes()
+                + Arrays.stream(kept).mapToLong(ActivationMemory::bytes).sum();
     }
 }

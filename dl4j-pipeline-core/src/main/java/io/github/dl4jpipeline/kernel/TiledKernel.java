@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import io.github.dl4jpipeline.tile.TileCost;
 import io.github.dl4jpipeline.tile.TileGeometry;
 import io.github.dl4jpipeline.tile.TileRegion;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ final class TiledKernel extends VertexKernel {
     private final Map<Integer, Target> targets = new TreeMap<>();
     private final @Nullable INDArray[] maps;
     private @Nullable TileGeometry geometry;
+    private long lastExamples;
 
     /**
      * @param original an initialised graph; its parameters are shared, nothing else
@@ -82,10 +84,15 @@ final class TiledKernel extends VertexKernel {
         return forward(inputs[0], true, workspaces);
     }
 
-    /** The forward pass; in training, the tiles' backward pass must follow. */
-    INDArray forward(INDArray source, boolean training, LayerWorkspaceMgr workspaces) {
+    @Override
+    INDArray infer(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+        return forward(inputs[0], false, workspaces);
+    }
+
+    private INDArray forward(INDArray source, boolean training, LayerWorkspaceMgr workspaces) {
         TileGeometry tiles = geometryFor(source);
         maps[0] = source;
+        lastExamples = source.size(0);
         for (int group = 0; group < region.tiles().groups().size(); group++) {
             createMaps(group, tiles, source.size(0), workspaces);
             int current = group;
@@ -93,7 +100,7 @@ final class TiledKernel extends VertexKernel {
             boolean keep = training && keeps(count);
             crew.run(Math.min(count, lanes.size()), lane -> {
                 for (int tile = lane; tile < count; tile += lanes.size()) {
-                    lanes.get(lane).forward(current, tiles.tile(current, tile), maps, training, keep);
+                    lanes.get(lane).forward(tiles.task(current, tile), maps, training, keep);
                 }
             });
         }
@@ -155,10 +162,9 @@ final class TiledKernel extends VertexKernel {
         for (int first = 0; first < count; first += lanes.size()) {
             int begin = first;
             int running = Math.min(lanes.size(), count - first);
-            crew.run(running, lane -> lanes.get(lane)
-                    .backward(group, tiles.tile(group, begin + lane), maps, errorMaps, keep));
+            crew.run(running, lane -> lanes.get(lane).backward(tiles.task(group, begin + lane), maps, errorMaps, keep));
             for (int lane = 0; lane < running; lane++) {
-                lanes.get(lane).addInputErrors(group, tiles.tile(group, begin + lane), errorMaps, keep);
+                lanes.get(lane).addInputErrors(tiles.task(group, begin + lane), errorMaps, keep);
             }
         }
     }
@@ -231,6 +237,25 @@ final class TiledKernel extends VertexKernel {
 
     /** Bytes of activation and working memory that the lanes have reserved. */
     long bytes() {
-        return lanes.stream().mapToLong(TileLane::bytes).sum();
+        return lanes.stream().mapToLong(TileLane::reservedBytes).sum();
+    }
+
+    /** What the last micro-batch has taken and cost; null before there was one. */
+    @Nullable TileMeasurement measurement() {
+        TileGeometry tiles = geometry;
+        if (tiles == null) {
+            return null;
+        }
+        long largest = 0;
+        for (int tile = 0; tile < region.tiles().grid().tiles(); tile++) {
+            long bytes = 0;
+            for (int group = 0; group < region.tiles().groups().size(); group++) {
+                if (tile < tiles.tiles(group)) {
+                    bytes += lanes.get(tile % lanes.size()).bytes(group, tile);
+                }
+            }
+            largest = Math.max(largest, bytes);
+        }
+        return new TileMeasurement(TileCost.of(tiles), largest, lastExamples, type.width());
     }
 }

@@ -31,16 +31,12 @@ class VertexKernel {
      * @return its output; null for a network output, which has no reader
      */
     @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
-        return forward(inputs, true, workspaces);
-    }
-
-    final INDArray forward(INDArray[] inputs, boolean training, LayerWorkspaceMgr workspaces) {
         setInputs(inputs, workspaces);
-        return vertex.doForward(training, workspaces);
+        return vertex.doForward(true, workspaces);
     }
 
     /** The output for inference, also of a network output. */
-    final INDArray infer(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+    INDArray infer(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
         setInputs(inputs, workspaces);
         return vertex.doForward(false, workspaces);
     }

@@ -1,10 +1,12 @@
 package io.github.dl4jpipeline.report;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -14,8 +16,10 @@ import java.util.stream.Collectors;
  * @param steps number of steps
  * @param stepMillis mean time of the forward and backward passes of a step
  * @param stages what each stage has done
+ * @param tiles what the tiles of a micro-batch have taken, if there are any
  */
-public record PipelineReport(PartitionPlan plan, long steps, double stepMillis, List<StageReport> stages) {
+public record PipelineReport(
+        PartitionPlan plan, long steps, double stepMillis, List<StageReport> stages, Optional<TileMeasurement> tiles) {
 
     /**
      * One stage.
@@ -66,6 +70,15 @@ public record PipelineReport(PartitionPlan plan, long steps, double stepMillis, 
                     predicted,
                     stages.get(i).memoryBytes() / 1e6));
         }
+        tiles.ifPresent(measured -> text.append(String.format(
+                Locale.ROOT,
+                "tiles: largest keeps %.1f MB (counted %.1f MB; the whole %.1f MB), %.2f times the multiply-adds, halos of"
+                        + " %.1f MB%n",
+                measured.tileBytes() / 1e6,
+                measured.countedBytes() / 1e6,
+                measured.wholeBytes() / 1e6,
+                measured.cost().repeated(),
+                measured.haloBytes() / 1e6)));
         return text.toString();
     }
 }

@@ -28,6 +28,11 @@ public record Patch(int vertex, Area area, int top, int bottom, int left, int ri
         return top + bottom + left + right > 0;
     }
 
+    /** Whether it is anything but an array of {@code area} as it is. */
+    public boolean isCopied(Area whole) {
+        return isPadded() || !area.equals(whole);
+    }
+
     /** Values of a channel, padding included. */
     public long elements() {
         return (long) (area.rows().size() + top + bottom) * (area.columns().size() + left + right);

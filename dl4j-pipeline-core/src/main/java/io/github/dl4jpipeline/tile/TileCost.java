@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.tile;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -9,12 +10,19 @@ import java.util.List;
  * @param wholeMultiplyAdds the same without tiles
  * @param tileElements values of the activations of the tile that has most: all groups' inputs and what each vertex puts
  *     out
+ * @param allocatedElements the same of the tile that allocates most, with the copies that a tile makes of inputs, to cut
+ *     them out of a map or to put padding around them
  * @param wholeElements the same without tiles
  * @param haloElements values that tiles read of the groups' input maps beyond the parts that a grid without overlap
  *     would give them, all tiles together
  */
 public record TileCost(
-        long multiplyAdds, long wholeMultiplyAdds, long tileElements, long wholeElements, long haloElements) {
+        long multiplyAdds,
+        long wholeMultiplyAdds,
+        long tileElements,
+        long allocatedElements,
+        long wholeElements,
+        long haloElements) {
 
     /** Counts the tiles of a region. */
     public static TileCost of(TileGeometry geometry) {
@@ -22,6 +30,7 @@ public record TileCost(
         long multiplyAdds = 0;
         long halo = 0;
         long[] ofTile = new long[region.grid().tiles()];
+        long[] allocated = new long[region.grid().tiles()];
         for (int group = 0; group < region.groups().size(); group++) {
             boolean[] read = new boolean[region.vertices().size()];
             for (int tile = 0; tile < geometry.tiles(group); tile++) {
@@ -32,7 +41,9 @@ public record TileCost(
                         .sum();
                 long inputs = inputElements(region, group, parts, read);
                 halo += inputs;
-                ofTile[tile] += inputs + outputElements(region, parts);
+                long outputs = outputElements(region, parts);
+                ofTile[tile] += inputs + outputs;
+                allocated[tile] += outputs + copiedElements(geometry, geometry.task(group, tile));
             }
             for (int vertex = 0; vertex < read.length; vertex++) {
                 halo -= read[vertex] ? geometry.mapElements(vertex) : 0;
@@ -44,8 +55,28 @@ public record TileCost(
             whole += geometry.mapElements(vertex);
             wholeMultiplyAdds += multiplyAdds(region, vertex, (long) geometry.height(vertex) * geometry.width(vertex));
         }
-        long largest = java.util.Arrays.stream(ofTile).max().orElse(0);
-        return new TileCost(multiplyAdds, wholeMultiplyAdds, largest, whole, Math.max(0, halo));
+        return new TileCost(
+                multiplyAdds, wholeMultiplyAdds, largest(ofTile), largest(allocated), whole, Math.max(0, halo));
+    }
+
+    private static long largest(long[] values) {
+        return Arrays.stream(values).max().orElse(0);
+    }
+
+    private static long copiedElements(TileGeometry geometry, TileTask task) {
+        Area[] areas = new Area[geometry.region().vertices().size()];
+        long elements = 0;
+        for (TilePart part : task.parts()) {
+            for (Patch patch : part.inputs()) {
+                int vertex = patch.vertex();
+                if (patch.isCopied(task.runs(vertex) ? areas[vertex] : geometry.map(vertex))) {
+                    elements += patch.elements()
+                            * geometry.region().vertices().get(vertex).channels();
+                }
+            }
+            areas[part.vertex()] = part.area();
+        }
+        return elements;
     }
 
     private static long multiplyAdds(TileRegion region, int vertex, long elements) {

@@ -39,6 +39,12 @@ public final class TileGeometry {
             maps[i] = Area.all(
                     vertex.rows().outputs(input.rows().size()),
                     vertex.columns().outputs(input.columns().size()));
+            for (int other : vertex.inputs()) {
+                if (!maps[other].equals(input)) {
+                    throw new IllegalArgumentException("Vertex '" + vertex.name()
+                            + "' cannot be run in tiles: its inputs are maps of different sizes");
+                }
+            }
             if (maps[i].isEmpty()) {
                 throw new IllegalArgumentException("Vertex '" + vertex.name() + "' has no output for an input of "
                         + input.rows().size() + "x" + input.columns().size());
@@ -102,9 +108,18 @@ public final class TileGeometry {
         return tiles.get(group).size();
     }
 
-    /** What a tile computes, in topological order; nothing if the group's maps are too small for the grid. */
-    public List<TilePart> tile(int group, int tile) {
+    /** A tile of a group. */
+    public TileTask task(int group, int tile) {
+        return new TileTask(this, group, tile);
+    }
+
+    List<TilePart> tile(int group, int tile) {
         return tiles.get(group).get(tile);
+    }
+
+    /** All of a vertex's map. */
+    public Area map(int vertex) {
+        return maps[vertex];
     }
 
     /** Values of a vertex's whole map, all channels. */
