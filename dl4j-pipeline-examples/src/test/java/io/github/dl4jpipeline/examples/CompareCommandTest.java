@@ -65,8 +65,8 @@ class CompareCommandTest {
         Path json = directory.resolve("figures.json");
         Path model = TinyModel.save(directory.resolve("tiny.zip"));
 
-        CommandRun run = CommandRun.of(
-                "compare", "--inference", "--model", model, "--batch", 5, "--steps", 2, "--json", json);
+        CommandRun run =
+                CommandRun.of("compare", "--inference", "--model", model, "--batch", 5, "--steps", 2, "--json", json);
 
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(Json.MAPPER.readTree(json.toFile()).get("systems"))
