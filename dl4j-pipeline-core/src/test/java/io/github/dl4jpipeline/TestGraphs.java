@@ -78,6 +78,24 @@ public final class TestGraphs {
                 .build();
     }
 
+    /** VGG16's convolutions (configuration D) on 3x32x32 images, and a softmax over 10 classes: vertices "1" to "18". */
+    public static ComputationGraphConfiguration vgg16(DataType type) {
+        int[] channels = {64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0};
+        GraphBuilder builder = settings(type)
+                .activation(Activation.RELU)
+                .weightInit(WeightInit.RELU)
+                .updater(new Nesterovs(0.001, 0.9))
+                .graphBuilder()
+                .addInputs("0")
+                .setInputTypes(InputType.convolutional(32, 32, 3));
+        for (int i = 0; i < channels.length; i++) {
+            builder.addLayer("" + (i + 1), channels[i] == 0 ? maxPool() : convolution(channels[i]), "" + i);
+        }
+        return builder.addLayer("output", softmax(10), "18")
+                .setOutputs("output")
+                .build();
+    }
+
     /** LeNet on 1x14x14 images, 4 classes. */
     public static ComputationGraphConfiguration leNet(
             DataType type, UnaryOperator<NeuralNetConfiguration.Builder> changes) {

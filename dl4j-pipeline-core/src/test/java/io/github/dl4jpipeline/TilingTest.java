@@ -23,7 +23,9 @@ import org.deeplearning4j.nn.conf.dropout.GaussianDropout;
 import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -38,6 +40,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationRReLU;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -241,6 +246,16 @@ class TilingTest {
         assertTrainsAs(start, expected, batches, tiling, Kernels.FAST, 2, 2);
     }
 
+    @Test
+    void vgg16() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.vgg16(DataType.DOUBLE));
+        List<MultiDataSet> batches =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 2, 10, 3, 32, 32));
+        ComputationGraph expected = SameResult.plain(start, batches);
+        FusedTiling tiling = FusedTiling.grid(3, 2).from("1").to("14").cutAfter("3", "6", "10");
+        assertTrainsAs(start, expected, batches, tiling, Kernels.FAST, 2, 1);
+    }
+
     /** The normalization's statistics are of part of a batch, but its running statistics are of the whole. */
     @Test
     void batchNormPerMicroBatch() {
@@ -409,6 +424,70 @@ class TilingTest {
         refuses(graph, FusedTiling.grid(2, 2).from("stem").to("aRelu"), "'scaled' reads 'stem'");
         ComputationGraph flat = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
         refuses(flat, FusedTiling.grid(2, 2).from("conv1").to("dense"), "'dense'", "preprocessor");
+    }
+
+    static Stream<Arguments> activations() {
+        return Stream.of(
+                Arguments.of(new ActivationSoftmax(), "softmax"), Arguments.of(new ActivationRReLU(), "rrelu"));
+    }
+
+    /** Softmax goes over a row of a map, RReLU draws numbers for all of it. */
+    @ParameterizedTest
+    @MethodSource("activations")
+    void refusesActivationsThatMayNeedTheWholeMap(IActivation activation, String name) {
+        ConvolutionLayer convolution = TestGraphs.convolution(2);
+        convolution.setActivationFn(activation);
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(8, 8, 2))
+                .addLayer("convolution", convolution, "image")
+                .addLayer("activation", new ActivationLayer(activation), "convolution")
+                .addLayer("output", TestGraphs.softmax(3), "activation")
+                .setOutputs("output")
+                .build());
+        FusedTiling tiling = FusedTiling.grid(2, 2).to("activation");
+        refuses(graph, tiling.from("convolution"), "'convolution'", "activation function " + name);
+        refuses(graph, tiling.from("activation"), "'activation'", "activation function " + name);
+    }
+
+    @Test
+    void refusesMergesOfRows() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(8, 8, 2))
+                .addLayer("first", TestGraphs.convolution(2), "image")
+                .addLayer("second", TestGraphs.convolution(2), "first")
+                .addVertex("rows", rows(), "first", "second")
+                .addLayer("output", TestGraphs.softmax(3), "rows")
+                .setOutputs("output")
+                .build());
+        refuses(graph, FusedTiling.grid(2, 2).from("first").to("rows"), "'rows'", "values at one place");
+    }
+
+    private static MergeVertex rows() {
+        MergeVertex vertex = new MergeVertex();
+        vertex.setMergeAxis(2);
+        return vertex;
+    }
+
+    /** After the first steps nothing more is reserved. */
+    @Test
+    void memoryIsSteady() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.yolo(DataType.FLOAT, 20));
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .devices(Devices.cpu(2))
+                .microBatches(2)
+                .tiling(FusedTiling.grid(2, 3).from("0").to("9").cutAfter("3"))
+                .build()) {
+            List<Long> bytes = new ArrayList<>();
+            for (int step = 0; step < 8; step++) {
+                net.fit(TestData.classification(DataType.FLOAT, step, 4, 4, 3, 20, 20));
+                bytes.add(net.report().stages().get(0).memoryBytes());
+            }
+            assertThat(bytes.subList(3, 8)).containsOnly(bytes.get(3));
+        }
     }
 
     private static void refuses(ComputationGraph graph, FusedTiling tiling, String... parts) {

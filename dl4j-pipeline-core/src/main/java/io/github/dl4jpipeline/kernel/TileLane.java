@@ -1,11 +1,9 @@
 package io.github.dl4jpipeline.kernel;
 
-import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.tile.Area;
 import io.github.dl4jpipeline.tile.Patch;
 import io.github.dl4jpipeline.tile.TilePart;
 import io.github.dl4jpipeline.tile.TileTask;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -13,8 +11,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.graph.LayerVertex;
-import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.deeplearning4j.nn.workspace.ArrayType;
@@ -32,14 +28,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * a single tile in the group: then it keeps them.
  */
 final class TileLane {
-    /** The error of one tile for a part of a map. */
-    private record InputError(int vertex, Area area, INDArray error) {}
-
     private final TiledRegion region;
-    private final ComputationGraph graph;
-    private final NoiseSource noise;
+    private final TileLayers layers;
     private final VertexKernel[] kernels;
-    private final double[] paddings;
     private final boolean workspaces;
     private final StageScratch scratch;
     private final ActivationMemory passing;
@@ -49,14 +40,8 @@ final class TileLane {
     private final @Nullable INDArray[] activations;
 
     private final Area[] areas;
-    private final @Nullable INDArray[] errors;
-    private final List<InputError> inputErrors = new ArrayList<>();
-
-    /** By vertex of the region: gradients of all tiles since {@link #beginBackward}, and those of the last. */
-    private final @Nullable INDArray[] sums;
-
-    private final @Nullable INDArray[] next;
-    private final @Nullable Gradient[] gradients;
+    private final TileErrors errors;
+    private final TileGradients gradients;
     private final Map<Integer, Moments> moments = new TreeMap<>();
     private final long[][] bytes;
     private boolean partOfBatch;
@@ -68,30 +53,8 @@ final class TileLane {
     TileLane(ComputationGraph original, TiledRegion region, KernelChoice code, boolean enabled, String name) {
         this.region = region;
         this.workspaces = enabled;
-        VertexGraph vertices = VertexGraph.of(original);
-        List<String> names = region.positions().stream()
-                .map(position -> vertices.get(position).name())
-                .toList();
-        graph = GraphCopies.sharingParameters(
-                original, configuration -> names.subList(1, names.size()).forEach(vertex -> {
-                    if (configuration.getVertices().get(vertex) instanceof LayerVertex with) {
-                        TileReader.removePadding(with.getLayerConf().getLayer());
-                    }
-                }));
-        FastLayers.replaceIn(graph, code);
-        noise = new NoiseSource(graph.conf().getSeed());
-        int size = names.size();
-        kernels = new VertexKernel[size];
-        paddings = new double[size];
-        for (int i = 1; i < size; i++) {
-            kernels[i] = new VertexKernel(graph.getVertex(names.get(i)));
-            paddings[i] = TileReader.paddingOf(
-                    original.getConfiguration().getVertices().get(names.get(i)));
-            if (layer(i) != null) {
-                Noise.replaceIn(layer(i).conf().getLayer(), names.get(i), noise);
-                layer(i).allowInputModification(false);
-            }
-        }
+        layers = new TileLayers(original, region, code);
+        kernels = layers.kernels();
         scratch = new StageScratch(name, enabled);
         passing = new ActivationMemory(name + "-tile", enabled);
         kept = IntStream.range(0, region.tiles().groups().size())
@@ -100,26 +63,20 @@ final class TileLane {
         bytes = IntStream.range(0, kept.length)
                 .mapToObj(group -> new long[region.tiles().gridOf(group).tiles()])
                 .toArray(long[][]::new);
-        activations = new INDArray[size];
-        areas = new Area[size];
-        errors = new INDArray[size];
-        sums = new INDArray[size];
-        next = new INDArray[size];
-        gradients = new Gradient[size];
+        activations = new INDArray[kernels.length];
+        areas = new Area[kernels.length];
+        errors = new TileErrors(kernels.length);
+        gradients = new TileGradients(kernels, layers.parameterType());
     }
 
     /** Takes up a new micro-batch. */
     void begin(MicroBatch microBatch, boolean isPart, int iteration, int epoch) {
         partOfBatch = isPart;
-        noise.begin(iteration, microBatch);
-        for (Layer layer : graph.getLayers()) {
-            layer.setIterationCount(iteration);
-            layer.setEpochCount(epoch);
-        }
+        layers.begin(microBatch, iteration, epoch);
     }
 
     @Nullable Layer layer(int vertex) {
-        return kernels[vertex].vertex().getLayer();
+        return layers.layer(vertex);
     }
 
     /**
@@ -166,9 +123,9 @@ final class TileLane {
                 boolean within = task.runs(patch.vertex());
                 INDArray from = within ? activations[patch.vertex()] : maps[patch.vertex()];
                 Area area = within ? areas[patch.vertex()] : MapArea.whole(from);
-                inputs[i] = patch(from, area, patch, paddings[vertex], manager);
+                inputs[i] = patch(from, area, patch, layers.padding(vertex), manager);
             }
-            prepareNoise(task, part);
+            layers.prepareNoise(task, part);
             try (MemoryWorkspace ignored = manager.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
                 activations[vertex] =
                         training ? kernels[vertex].forward(inputs, manager) : kernels[vertex].infer(inputs, manager);
@@ -186,12 +143,6 @@ final class TileLane {
                         "Vertex '" + region.tiles().vertices().get(vertex).name() + "', " + task + ": "
                                 + cause.getMessage(),
                         cause);
-    }
-
-    private void prepareNoise(TileTask task, TilePart part) {
-        Patch patch = part.inputs().get(0);
-        noise.place(new TilePlace(patch, task.geometry().map(patch.vertex())));
-        noise.seedForMicroBatch(kernels[part.vertex()].vertex().getVertexName());
     }
 
     /** What a vertex reads: the array itself where it is just that, otherwise a copy with padding. */
@@ -218,7 +169,7 @@ final class TileLane {
 
     /** Forgets the gradients. */
     void beginBackward() {
-        Arrays.fill(gradients, null);
+        gradients.begin();
         moments.clear();
     }
 
@@ -258,17 +209,16 @@ final class TileLane {
             INDArray map = errorMaps[vertex];
             addError(vertex, MapArea.view(map, MapArea.whole(map), part.own()), part.own(), false, manager);
         }
-        INDArray error = errors[vertex];
-        errors[vertex] = null;
-        bindGradients(vertex);
-        prepareNoise(task, part);
+        INDArray error = errors.take(vertex);
+        gradients.bind(vertex);
+        layers.prepareNoise(task, part);
         @Nullable INDArray[] ofInputs;
         try (MemoryWorkspace ignored = manager.notifyScopeEntered(ArrayType.BP_WORKING_MEM)) {
             ofInputs = kernel.backward(error, manager);
         } catch (RuntimeException e) {
             throw failure(task, vertex, e);
         }
-        addGradients(vertex);
+        gradients.add(vertex);
         if (partOfBatch && layer(vertex) instanceof BatchNormalization layer) {
             moments.put(vertex, Moments.ofInput(layer));
         }
@@ -281,46 +231,13 @@ final class TileLane {
             if (task.runs(patch.vertex())) {
                 addError(patch.vertex(), inside, patch.area(), !patch.isPadded(), manager);
             } else if (errorMaps[patch.vertex()] != null) {
-                inputErrors.add(new InputError(patch.vertex(), patch.area(), inside));
+                errors.keep(patch.vertex(), patch.area(), inside);
             }
         }
     }
 
-    /** @param mayKeep whether the array may become the error itself, which is overwritten */
     private void addError(int vertex, INDArray error, Area area, boolean mayKeep, LayerWorkspaceMgr manager) {
-        INDArray sum = errors[vertex];
-        if (sum == null && area.equals(areas[vertex])) {
-            errors[vertex] = mayKeep ? error : manager.dup(ArrayType.ACTIVATION_GRAD, error, 'c');
-            return;
-        }
-        if (sum == null) {
-            INDArray output = activations[vertex];
-            sum = manager.create(ArrayType.ACTIVATION_GRAD, output.dataType(), output.shape(), 'c');
-            errors[vertex] = sum;
-        }
-        MapArea.view(sum, areas[vertex], area).addi(error);
-    }
-
-    /** The first tile's gradients become the sum; the others' are added. */
-    private void bindGradients(int vertex) {
-        long parameters = kernels[vertex].vertex().numParams();
-        if (parameters > 0) {
-            INDArray[] target = gradients[vertex] == null ? sums : next;
-            if (target[vertex] == null) {
-                target[vertex] = Nd4j.createUninitializedDetached(graph.params().dataType(), parameters);
-            }
-            kernels[vertex].bindGradients(target[vertex], false);
-        }
-    }
-
-    private void addGradients(int vertex) {
-        if (kernels[vertex].vertex().numParams() == 0) {
-            return;
-        }
-        if (gradients[vertex] != null) {
-            sums[vertex].addi(next[vertex]);
-        }
-        gradients[vertex] = kernels[vertex].gradient();
+        errors.add(vertex, activations[vertex], areas[vertex], error, area, mayKeep, manager);
     }
 
     /**
@@ -329,24 +246,15 @@ final class TileLane {
      * @param errorMaps gradients of the loss by the maps that the group reads
      */
     void addInputErrors(TileTask task, @Nullable INDArray[] errorMaps, boolean keep) {
-        for (InputError input : inputErrors) {
-            INDArray map = errorMaps[input.vertex()];
-            MapArea.view(map, MapArea.whole(map), input.area()).addi(input.error());
-        }
-        inputErrors.clear();
+        errors.addTo(errorMaps);
         clear(task);
         scratch.errors.close();
         memory(task, keep).close();
     }
 
-    /** The gradient of a vertex with parameters, over all tiles of this lane; null if it has had none. */
-    @Nullable INDArray gradientSum(int vertex) {
-        return gradients[vertex] == null ? null : sums[vertex];
-    }
-
-    /** Names and orders of the parameters of a vertex that has gradients. */
-    @Nullable Gradient gradient(int vertex) {
-        return gradients[vertex];
+    /** The parameter gradients of all tiles since {@link #beginBackward}. */
+    TileGradients gradients() {
+        return gradients;
     }
 
     /** By vertex of the region, the input moments of the batch normalizations that this lane has run. */
@@ -357,17 +265,16 @@ final class TileLane {
     private void clear(TileTask task) {
         for (TilePart part : task.parts()) {
             activations[part.vertex()] = null;
-            errors[part.vertex()] = null;
             kernels[part.vertex()].clear();
         }
+        errors.clear();
     }
 
     /** Forgets every array and frees the memory; the lane stays usable. */
     void reset() {
-        inputErrors.clear();
+        errors.clear();
         for (int i = 1; i < kernels.length; i++) {
             activations[i] = null;
-            errors[i] = null;
             kernels[i].clear();
         }
         scratch.destroy();
@@ -386,6 +293,7 @@ final class TileLane {
     long reservedBytes() {
         return scratch.bytes()
                 + passing.bytes()
+                + gradients.bytes()
                 + Arrays.stream(kept).mapToLong(ActivationMemory::bytes).sum();
     }
 }

@@ -23,6 +23,10 @@ import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationRReLU;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 
 /** Reads what each vertex sees of its input, and refuses vertices that a tile cannot run. */
 final class TileReader {
@@ -60,6 +64,7 @@ final class TileReader {
         if (layer.getClass() == ConvolutionLayer.class) {
             ConvolutionLayer conf = (ConvolutionLayer) layer;
             requireChannelsFirst(conf.getCnn2dDataFormat(), vertex);
+            requireElementwise(conf.getActivationFn(), vertex);
             int[] kernel = conf.getKernelSize();
             return new TileVertex(
                     vertex.name(),
@@ -92,6 +97,8 @@ final class TileReader {
         requireTileable(pointwise, vertex, "is a " + layer.getClass().getSimpleName());
         if (layer instanceof LocalResponseNormalization conf) {
             requireChannelsFirst(conf.getDataFormat(), vertex);
+        } else if (layer instanceof ActivationLayer conf) {
+            requireElementwise(conf.getActivationFn(), vertex);
         }
         return point(vertex, inputs, channels(position), false);
     }
@@ -101,10 +108,24 @@ final class TileReader {
     }
 
     private static boolean isElementwise(GraphVertex vertex) {
-        return vertex instanceof ElementWiseVertex
-                || vertex instanceof MergeVertex
-                || vertex instanceof ScaleVertex
-                || vertex instanceof ShiftVertex;
+        return vertex.getClass() == ElementWiseVertex.class
+                || vertex.getClass() == ScaleVertex.class
+                || vertex.getClass() == ShiftVertex.class
+                || (vertex.getClass() == MergeVertex.class && ((MergeVertex) vertex).getMergeAxis() == 1);
+    }
+
+    /** Softmax goes over the columns of a map; RReLU draws numbers for all of it. Of other libraries' nothing is known. */
+    private static boolean isElementwise(IActivation activation) {
+        return activation.getClass().getPackage().equals(ActivationIdentity.class.getPackage())
+                && !(activation instanceof ActivationSoftmax)
+                && !(activation instanceof ActivationRReLU);
+    }
+
+    private static void requireElementwise(IActivation activation, Vertex vertex) {
+        requireTileable(
+                isElementwise(activation),
+                vertex,
+                "has the activation function " + activation + ", which may need the whole map");
     }
 
     private static void requireChannelsFirst(CNN2DFormat format, Vertex vertex) {

@@ -172,7 +172,7 @@ final class TiledKernel extends VertexKernel {
     private void writeGradient(int vertex, Target target) {
         boolean add = target.add();
         for (TileLane lane : lanes) {
-            INDArray sum = lane.gradientSum(vertex);
+            INDArray sum = lane.gradients().sum(vertex);
             if (sum != null && add) {
                 target.gradients().addi(sum);
             } else if (sum != null) {
@@ -191,7 +191,7 @@ final class TiledKernel extends VertexKernel {
     Map<Integer, Gradient> gradients() {
         Map<Integer, Gradient> gradients = new TreeMap<>();
         targets.forEach((vertex, target) -> {
-            Gradient ofTile = lanes.get(0).gradient(vertex);
+            Gradient ofTile = lanes.get(0).gradients().names(vertex);
             Layer layer = lanes.get(0).layer(vertex);
             if (ofTile != null && layer != null) {
                 Map<String, INDArray> views = layer.conf()
@@ -235,7 +235,7 @@ final class TiledKernel extends VertexKernel {
         lanes.forEach(TileLane::reset);
     }
 
-    /** Bytes of activation and working memory that the lanes have reserved. */
+    /** Bytes of activation and working memory and of gradients that the lanes have reserved. */
     long bytes() {
         return lanes.stream().mapToLong(TileLane::reservedBytes).sum();
     }
