@@ -9,9 +9,9 @@ import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.VertexObserver;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -29,7 +29,10 @@ final class StageWorker {
     private final ReplicaSums sums;
     private final List<GraphReplica> copies;
     private final VertexGraph vertices;
-    private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
+
+    /** One step at a time, and the word to end. How far workers are apart within a step is bounded by the schedule. */
+    private final BlockingQueue<Runnable> inbox = new ArrayBlockingQueue<>(2);
+
     private final Thread thread;
 
     private boolean bound;

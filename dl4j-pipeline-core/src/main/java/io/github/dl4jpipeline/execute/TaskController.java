@@ -31,7 +31,12 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Runs the training steps of a plan: owns the workers, the replicas and their memory. */
+/**
+ * Runs the training steps of a plan: owns the workers, the replicas and their memory.
+ *
+ * <p>Each worker is pinned to the cores of its device, with as many threads for an operation. It takes one step at a time,
+ * and within a step no more micro-batches are in flight than the schedule has copies for.
+ */
 public final class TaskController implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final Duration WARN_AFTER = Duration.ofMinutes(1);
@@ -55,6 +60,9 @@ public final class TaskController implements AutoCloseable {
     private final List<StageGradients> gradients = new ArrayList<>();
     private final List<StageWorker> workers = new ArrayList<>();
     private final Watchdog watchdog;
+
+    /** By worker: what it had been busy for before the last step. */
+    private final long[] busyBefore;
 
     private volatile @Nullable Step running;
     private volatile boolean closed;
@@ -107,6 +115,7 @@ public final class TaskController implements AutoCloseable {
         boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
         joint = joins ? JointSums.across(copies) : List.of();
         startWorkers(name, plan, stageOf);
+        busyBefore = new long[workers.size()];
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
     }
 
@@ -168,6 +177,9 @@ public final class TaskController implements AutoCloseable {
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, parts.size()) : null;
         Step step = new Step(request, program, parts, capture, joint);
         running = step;
+        for (int worker = 0; worker < busyBefore.length; worker++) {
+            busyBefore[worker] = workers.get(worker).busyNanos();
+        }
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
             workers.forEach(worker -> worker.submit(step));
             await(step);
@@ -254,6 +266,15 @@ public final class TaskController implements AutoCloseable {
     private void reset() {
         copies.forEach(GraphReplica::reset);
         scratches.forEach(StageScratch::destroy);
+    }
+
+    /** Time that each worker has spent in tasks of the last step, in milliseconds. */
+    public synchronized double[] lastBusyMillis() {
+        double[] millis = new double[busyBefore.length];
+        for (int worker = 0; worker < millis.length; worker++) {
+            millis[worker] = (workers.get(worker).busyNanos() - busyBefore[worker]) / 1e6;
+        }
+        return millis;
     }
 
     /** Time that each stage has spent in tasks since the start, in nanoseconds, all its replicas together. */

@@ -111,6 +111,12 @@ public record PartitionPlan(
                 .orElse(0);
     }
 
+    /** The plan in a few words. */
+    public String summary() {
+        return String.format(
+                "%s, stages %d, workers %d, micro-batches %d", kind(), stages.size(), workers(), microBatches);
+    }
+
     /** The plan as a table for people, with the prediction and what it says about pipelining this graph. */
     public String explain() {
         return PlanTable.of(this);

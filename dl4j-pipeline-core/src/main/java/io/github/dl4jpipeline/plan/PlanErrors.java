@@ -39,7 +39,7 @@ final class PlanErrors {
                 Locale.ROOT,
                 "No plan fits into memory: even that which needs least (%s) needs %.1f MB on device %s, which has"
                         + " %.1f MB, for %s; use a smaller batch, more devices, or ones with more memory",
-                describe(smallest),
+                smallest.summary(),
                 tightest.memoryBytes() / 1e6,
                 tightest.device().id(),
                 available.getOrDefault(tightest.device().id(), 0L) / 1e6,
@@ -81,17 +81,11 @@ final class PlanErrors {
                         + " device %s; allow %.1f ms%s",
                 millis(options.deadline().orElseThrow()),
                 millis(nearest.latestExecutionTime()),
-                describe(nearest),
+                nearest.summary(),
                 stageName(nearest, slowest),
                 slowest.device().id(),
                 Math.ceil(10 * millis(nearest.latestExecutionTime())) / 10,
                 remedy));
-    }
-
-    private static String describe(PartitionPlan plan) {
-        return String.format(
-                "%s, stages %d, workers %d, micro-batches %d",
-                plan.kind(), plan.stages().size(), plan.workers(), plan.microBatches());
     }
 
     private static String stageName(PartitionPlan plan, Stage stage) {

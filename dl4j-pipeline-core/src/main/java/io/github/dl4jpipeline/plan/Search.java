@@ -22,6 +22,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntBinaryOperator;
 import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -37,6 +38,10 @@ final class Search {
     private final Devices devices;
     private final PlanOptions options;
     private final boolean limitMemory;
+
+    /** All cores as one device. */
+    private final Device joint;
+
     private final int examples;
     private final double syncMillisPerByte;
     private final Partitioner partitioner;
@@ -46,9 +51,14 @@ final class Search {
 
     private final Predictor predictor;
 
-    Search(GraphProfile profile, Devices devices, PlanOptions options, boolean limitMemory) {
+    /**
+     * @param slowdowns how much slower than profiled devices are
+     * @param limitMemory whether plans must fit into the devices' memory
+     */
+    Search(GraphProfile profile, Devices devices, PlanOptions options, Slowdowns slowdowns, boolean limitMemory) {
         this.profile = profile;
-        this.devices = devices;
+        this.devices = slowdowns.applyTo(devices);
+        this.joint = joint(devices, slowdowns);
         this.options = options;
         this.limitMemory = limitMemory;
         this.examples = options.examples().orElse(profile.examples());
@@ -70,6 +80,13 @@ final class Search {
         }
         this.predictor = new Predictor(
                 options.schedule(), examples, bytesPerMilli(), syncMillisPerByte, this::sharedSpeed, notes);
+    }
+
+    private Device joint(Devices profiled, Slowdowns slowdowns) {
+        Device all = JointDevice.of(profiled);
+        MachineSpeed machine = profile.machine();
+        double speed = machine.jointThreads() == all.threads() ? machine.jointSpeed() : 1;
+        return slowdowns.applyTo(all.withRelativeSpeed(all.relativeSpeed() * speed), profiled);
     }
 
     private static List<VertexCost> movable(List<VertexCost> costs) {
@@ -107,6 +124,23 @@ final class Search {
             }
         }
         return plans;
+    }
+
+    /** A plan as it would be on these devices, which it has been made for when they had other speeds. */
+    PartitionPlan again(PartitionPlan plan) {
+        Map<String, VertexCost> costs = profile.costsFor((double) examples / plan.microBatches()).stream()
+                .collect(Collectors.toMap(VertexCost::vertex, cost -> cost));
+        Map<String, Device> present = new HashMap<>(Map.of(joint.id(), joint));
+        devices.list().forEach(device -> present.put(device.id(), device));
+        List<StageDraft> drafts = plan.stages().stream()
+                .map(stage -> new StageDraft(
+                        stage.vertices().stream().map(costs::get).toList(),
+                        stage.devices().stream()
+                                .map(device -> present.get(device.id()))
+                                .toList(),
+                        stage.sentBytes()))
+                .toList();
+        return predictor.predict(drafts, plan.microBatches(), oneDeviceTime());
     }
 
     private SortedSet<Integer> microBatchChoices() {
@@ -156,7 +190,6 @@ final class Search {
 
     /** One stage on all cores of all devices, whose operations use as many threads. */
     private void addOnOneDevice(List<Candidate> plans, List<VertexCost> costs, int microBatches, Duration oneDevice) {
-        Device joint = JointDevice.of(devices);
         boolean another = joint.threads() > devices.get(0).threads();
         if (!another
                 || (options.together() && microBatches > 1)
@@ -164,11 +197,8 @@ final class Search {
                 || options.replicas().orElse(1) > 1) {
             return;
         }
-        MachineSpeed machine = profile.machine();
-        double speed = machine.jointThreads() == joint.threads() ? machine.jointSpeed() : 1;
-        Device measured = joint.withRelativeSpeed(joint.relativeSpeed() * speed);
         PartitionPlan plan =
-                predictor.predict(List.of(new StageDraft(costs, List.of(measured), 0)), microBatches, oneDevice);
+                predictor.predict(List.of(new StageDraft(costs, List.of(joint), 0)), microBatches, oneDevice);
         if (!limitMemory || plan.stages().get(0).memoryBytes() <= joint.memoryBytes()) {
             plans.add(new Candidate(plan, () -> plan));
         }
