@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.dl4jpipeline.branch.BranchSplitter;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.kernel.Kernels;
 import java.util.List;
@@ -130,6 +131,22 @@ class InferenceTest {
                     .toList();
             for (CompletableFuture<INDArray> call : calls) {
                 assertThat(SameResult.difference(call.join(), expected)).isLessThanOrEqualTo(1e-10);
+            }
+        }
+    }
+
+    /** Whatever has been found to be faster by then. */
+    @Test
+    void independentBranchesOfFewExamples() {
+        ComputationGraph graph = TestGraphs.graph(BranchSplitter.branches(3).split(TestGraphs.residual(TYPE, true)));
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).devices(Devices.cpu(3)).build()) {
+            for (int call = 0; call < 70; call++) {
+                MultiDataSet batch = TestData.classification(TYPE, call, 1 + call % 2, 4, 3, 8, 8);
+                assertSame(net, graph, batch);
+                if (call % 16 == 15) {
+                    net.fit(batch);
+                }
             }
         }
     }

@@ -53,7 +53,8 @@ public final class BranchParts {
             vertexInputs.put(name, copy.getVertexInputs().get(name));
         }
         String output = names.get(names.size() - 1);
-        ComputationGraph part = new ComputationGraph(Configurations.of(copy, inputs, vertices, vertexInputs, output));
+        ComputationGraph part =
+                new ComputationGraph(Configurations.of(copy, inputs, vertices, vertexInputs, List.of(output)));
         part.init();
         part.paramTable().forEach((name, array) -> array.assign(whole.getParam(name)));
         return part;
@@ -78,11 +79,7 @@ public final class BranchParts {
         }
         ComputationGraphConfiguration settings = head.graph().getConfiguration();
         ComputationGraph whole = new ComputationGraph(Configurations.of(
-                settings,
-                head.identity().networkInputs(),
-                vertices,
-                vertexInputs,
-                settings.getNetworkOutputs().get(0)));
+                settings, head.identity().networkInputs(), vertices, vertexInputs, settings.getNetworkOutputs()));
         whole.init();
         for (BranchPart part : inOrder) {
             part.graph().paramTable().forEach(whole::setParam);

@@ -1,11 +1,10 @@
 package io.github.dl4jpipeline.branch;
 
-import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceThread;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -27,15 +26,7 @@ final class BranchWorker implements AutoCloseable {
         this.title = title + " on " + device.id();
         this.inputs = inputs;
         this.graph = graph;
-        this.thread = Executors.newSingleThreadExecutor(task -> {
-            Runnable bound = () -> {
-                CpuRuntime.bindCurrentThread(device);
-                task.run();
-            };
-            Thread worker = new Thread(bound, this.title);
-            worker.setDaemon(true);
-            return worker;
-        });
+        this.thread = DeviceThread.on(device, this.title);
     }
 
     /** The activations that leave the branch. */

@@ -26,12 +26,12 @@ final class Configurations {
             List<String> inputs,
             Map<String, GraphVertex> vertices,
             Map<String, List<String>> vertexInputs,
-            String output) {
+            List<String> outputs) {
         ComputationGraphConfiguration built = copy(settings);
         built.setNetworkInputs(new ArrayList<>(inputs));
         built.setVertices(vertices);
         built.setVertexInputs(vertexInputs);
-        built.setNetworkOutputs(new ArrayList<>(List.of(output)));
+        built.setNetworkOutputs(new ArrayList<>(outputs));
         built.setTopologicalOrder(null);
         built.setTopologicalOrderStr(null);
         built.setIterationCount(0);

@@ -20,7 +20,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * the activation that follows it. At inference these are a scale and a shift of each channel; apart from the convolution
  * they cost passes over activations, which for one example take as long as the convolutions of a narrow branch.
  *
- * <p>Outputs equal those of the graph up to rounding.
+ * <p>Outputs equal those of the graph up to rounding; several outputs keep their order.
  */
 public final class FoldedGraph {
     private final ComputationGraph original;
@@ -50,7 +50,7 @@ public final class FoldedGraph {
                 configuration.getNetworkInputs(),
                 configuration.getVertices(),
                 configuration.getVertexInputs(),
-                configuration.getNetworkOutputs().get(0)));
+                configuration.getNetworkOutputs()));
         folded.init();
         folded.paramTable().forEach((key, array) -> {
             INDArray value = weights.get(key);

@@ -139,6 +139,6 @@ final class SplitGraph {
     }
 
     private ComputationGraphConfiguration build(String output) {
-        return Configurations.of(original, original.getNetworkInputs(), vertices, inputs, output);
+        return Configurations.of(original, original.getNetworkInputs(), vertices, inputs, List.of(output));
     }
 }

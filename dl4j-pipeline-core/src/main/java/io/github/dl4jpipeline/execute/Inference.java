@@ -1,19 +1,16 @@
 package io.github.dl4jpipeline.execute;
 
-import io.github.dl4jpipeline.device.CpuRuntime;
-import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.kernel.GraphCopies;
+import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.Map;
 import java.util.function.BiFunction;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -24,16 +21,21 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Runs a graph forward, for inference: parts of a batch at the same time, one on each device, on copies of the graph that
- * share its parameters. A batch that cannot be split, or of a single example, runs in the calling thread. Copies and
- * threads are made at the first use.
+ * Runs a graph forward, for inference, on copies of the graph that share its parameters: parts of a batch at the same time,
+ * one on each device. With fewer examples than devices, independent vertices of the graph run at the same time, if that
+ * turns out to be faster. A batch for which neither is possible runs in the calling thread. Copies and threads are made at
+ * the first use. Calls run one after the other.
  */
 public final class Inference implements AutoCloseable {
     private final ComputationGraph graph;
     private final Devices devices;
     private final Kernels kernels;
     private final List<ComputationGraph> copies = new ArrayList<>();
-    private final List<ExecutorService> workers = new ArrayList<>();
+
+    /** By number of examples. */
+    private final Map<Long, ForwardChoice> choices = new HashMap<>();
+
+    private @Nullable DeviceWorkers workers;
     private @Nullable ComputationGraph whole;
 
     /** @param graph an initialised graph */
@@ -47,26 +49,16 @@ public final class Inference implements AutoCloseable {
     private ComputationGraph whole() {
         if (whole == null) {
             whole = GraphCopies.forInference(graph, kernels);
-            boolean splittable = ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH)
-                    .isEmpty();
-            if (splittable && devices.size() > 1) {
-                devices.list().forEach(this::startWorker);
+            if (devices.size() > 1) {
+                workers = new DeviceWorkers(devices);
+                boolean splittable = ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH)
+                        .isEmpty();
+                for (int i = 0; splittable && i < devices.size(); i++) {
+                    copies.add(GraphCopies.forInference(graph, kernels));
+                }
             }
         }
         return whole;
-    }
-
-    private void startWorker(Device device) {
-        copies.add(GraphCopies.forInference(graph, kernels));
-        workers.add(Executors.newSingleThreadExecutor(task -> {
-            Runnable bound = () -> {
-                CpuRuntime.bindCurrentThread(device);
-                task.run();
-            };
-            Thread thread = new Thread(bound, "inference-" + device.id());
-            thread.setDaemon(true);
-            return thread;
-        }));
     }
 
     /**
@@ -76,6 +68,15 @@ public final class Inference implements AutoCloseable {
      */
     public synchronized INDArray[] outputs(MicroBatch batch, @Nullable MemoryWorkspace target) {
         ComputationGraph whole = whole();
+        if (workers == null || batch.examples() >= devices.size()) {
+            return outputsOfParts(whole, batch, target);
+        }
+        ForwardChoice choice = choices.computeIfAbsent(
+                batch.examples(), examples -> new ForwardChoice(graph, KernelChoice.all(kernels), workers));
+        return choice.outputs(batch, target, () -> outputsOfParts(whole, batch, target));
+    }
+
+    private INDArray[] outputsOfParts(ComputationGraph whole, MicroBatch batch, @Nullable MemoryWorkspace target) {
         List<MicroBatch> parts = parts(batch);
         if (parts.size() == 1) {
             return whole.output(false, batch.features(), batch.featureMasks(), batch.labelMasks(), target);
@@ -93,7 +94,8 @@ public final class Inference implements AutoCloseable {
         return outputs;
     }
 
-    private static MemoryWorkspace open(@Nullable MemoryWorkspace target) {
+    /** Makes the workspace for outputs the current one. */
+    static MemoryWorkspace open(@Nullable MemoryWorkspace target) {
         return target == null || target instanceof DummyWorkspace
                 ? Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()
                 : target.notifyScopeBorrowed();
@@ -126,61 +128,16 @@ public final class Inference implements AutoCloseable {
      * @return the results, in the order of the examples
      */
     private <T> List<T> inParallel(List<MicroBatch> parts, BiFunction<ComputationGraph, MicroBatch, T> function) {
-        List<Future<T>> futures = new ArrayList<>();
-        List<T> results = new ArrayList<>();
-        int threads = devices.list().stream().mapToInt(Device::threads).max().orElse(1);
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(threads)) {
-            for (int i = 0; i < parts.size(); i++) {
-                ComputationGraph copy = copies.get(i);
-                MicroBatch part = parts.get(i);
-                futures.add(workers.get(i).submit(() -> function.apply(copy, part.copy())));
-            }
-            Throwable failure = null;
-            for (Future<T> future : futures) {
-                try {
-                    results.add(resultOf(future));
-                } catch (RuntimeException | Error e) {
-                    failure = failure == null ? e : failure; // the others still read the batch
-                }
-            }
-            if (failure instanceof Error error) {
-                throw error;
-            }
-            if (failure != null) {
-                throw (RuntimeException) failure;
-            }
-        }
-        return results;
-    }
-
-    /** Waits even if interrupted, since the parts read arrays of the caller. */
-    private static <T> T resultOf(Future<T> future) {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return future.get();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                } catch (ExecutionException e) {
-                    if (e.getCause() instanceof RuntimeException cause) {
-                        throw cause; // what the graph itself would throw
-                    }
-                    if (e.getCause() instanceof Error cause) {
-                        throw cause;
-                    }
-                    throw new IllegalStateException(e.getCause());
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return workers.all(
+                parts.size(),
+                part -> function.apply(copies.get(part), parts.get(part).copy()));
     }
 
     @Override
     public synchronized void close() {
-        workers.forEach(ExecutorService::shutdown);
+        choices.values().forEach(ForwardChoice::close);
+        if (workers != null) {
+            workers.close();
+        }
     }
 }

@@ -95,6 +95,12 @@ final class ActivationMemory {
     /** Frees the memory, open or not; the next use allocates anew. */
     void destroy() {
         if (workspace != null) {
+            if (workspace.isScopeActive()) {
+                // A thread that still knows it must not find it open.
+                MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
+                close();
+                Nd4j.getMemoryManager().setCurrentWorkspace(before == workspace ? null : before);
+            }
             workspace.destroyWorkspace(true);
             workspace = null;
         }

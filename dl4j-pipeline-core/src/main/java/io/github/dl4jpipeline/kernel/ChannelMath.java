@@ -85,6 +85,9 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
             return ofChannel.reshape('c', 1, channels);
         }
         long examples = array.size(0);
+        if (examples == 1) {
+            return ofChannel.reshape('c', channels, 1);
+        }
         INDArray repeated = vector(array, examples * channels);
         Nd4j.gemm(
                 ofChannel.reshape('c', channels, 1),

@@ -106,7 +106,7 @@ public final class GraphReplica {
     /**
      * Takes up a new micro-batch, before its first forward task.
      *
-     * <p>Parts of a batch are copied into contiguous arrays, because some layers read their input's buffer from its
+     * <p>For inference it may come without labels. Parts of a batch are copied into contiguous arrays, because some layers read their input's buffer from its
      * start, and because the batch may lie in a workspace of its iterator.
      */
     public void begin(MicroBatch next, boolean partOfBatch, int iteration, int epoch) {
@@ -120,7 +120,9 @@ public final class GraphReplica {
                 layer.setEpochCount(epoch);
             }
             graph.setInputs(microBatch.features());
-            graph.setLabels(microBatch.labels());
+            if (microBatch.labels().length > 0) {
+                graph.setLabels(microBatch.labels());
+            }
             graph.setLayerMaskArrays(microBatch.featureMasks(), microBatch.labelMasks());
         } finally {
             inputMemory.suspend();
@@ -203,7 +205,8 @@ public final class GraphReplica {
         return memoryOfStage[stage];
     }
 
-    @Nullable INDArray activation(int position) {
+    /** What a vertex has put out, or null before; valid until its stage forgets the micro-batch. */
+    public @Nullable INDArray activation(int position) {
         return activations[position];
     }
 

@@ -46,6 +46,15 @@ public final class StageKernel {
 
     /** Runs the stage forward. The activations stay in the replica's memory until the backward task. */
     public void forward(GraphReplica replica, VertexObserver observer) {
+        forward(replica, true, observer);
+    }
+
+    /** Runs the stage forward as for inference. The activations stay in the replica's memory until {@link #forget}. */
+    public void infer(GraphReplica replica, VertexObserver observer) {
+        forward(replica, false, observer);
+    }
+
+    private void forward(GraphReplica replica, boolean training, VertexObserver observer) {
         ActivationMemory memory = replica.memory(stage);
         LayerWorkspaceMgr workspaces = forwardWorkspaces(replica);
         scratch.enter();
@@ -53,7 +62,7 @@ public final class StageKernel {
         try {
             for (int position : positions) {
                 observer.begin(position);
-                INDArray activation = forward(replica, position, workspaces);
+                INDArray activation = forward(replica, position, training, workspaces);
                 if (activation != null) {
                     replica.setActivation(position, activation);
                     observer.forwardDone(position, activation);
@@ -64,7 +73,8 @@ public final class StageKernel {
         }
     }
 
-    private static @Nullable INDArray forward(GraphReplica replica, int position, LayerWorkspaceMgr workspaces) {
+    private static @Nullable INDArray forward(
+            GraphReplica replica, int position, boolean training, LayerWorkspaceMgr workspaces) {
         Vertex vertex = replica.vertex(position);
         if (vertex.role() == Vertex.Role.INPUT) {
             return replica.feature(position);
@@ -72,8 +82,15 @@ public final class StageKernel {
         INDArray[] inputs = vertex.inputs().stream().map(replica::activation).toArray(INDArray[]::new);
         replica.noise().seedForMicroBatch(vertex.name());
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-            return replica.kernel(position).forward(inputs, workspaces);
+            VertexKernel kernel = replica.kernel(position);
+            return training ? kernel.forward(inputs, workspaces) : kernel.infer(inputs, workspaces);
         }
+    }
+
+    /** Ends the life of the stage's activations. */
+    public void forget(GraphReplica replica) {
+        replica.clear(positions);
+        replica.memory(stage).close();
     }
 
     /**
@@ -102,8 +119,7 @@ public final class StageKernel {
         } finally {
             scratch.errors.close();
         }
-        replica.clear(positions);
-        memory.close();
+        forget(replica);
         return result;
     }
 

@@ -35,6 +35,12 @@ class VertexKernel {
         return vertex.doForward(true, workspaces);
     }
 
+    /** The output for inference, also of a network output. */
+    final INDArray infer(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+        setInputs(inputs, workspaces);
+        return vertex.doForward(false, workspaces);
+    }
+
     final void setInputs(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
         for (int i = 0; i < inputs.length; i++) {
             vertex.setInput(i, inputs[i], workspaces);

@@ -34,6 +34,28 @@ class FoldedGraphTest {
                 .isLessThanOrEqualTo(1e-12);
     }
 
+    @Test
+    void keepsSeveralOutputs() {
+        ComputationGraph graph = graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(9, 9, 2))
+                .addLayer("convolution", convolution(true, Activation.IDENTITY), "image")
+                .addLayer("norm", norm(true), "convolution")
+                .addLayer("dense", TestGraphs.dense(4), "norm")
+                .addLayer("first", TestGraphs.softmax(3), "dense")
+                .addLayer("second", TestGraphs.softmax(2), "norm")
+                .setOutputs("second", "first")
+                .build());
+        INDArray images = TestData.values(DataType.DOUBLE, 2, 3, 2, 9, 9);
+        INDArray[] expected = graph.output(images);
+        INDArray[] actual = FoldedGraph.of(graph).output(images);
+        assertThat(actual).hasSize(2);
+        for (int i = 0; i < 2; i++) {
+            assertThat(SameResult.difference(actual[i], expected[i])).isLessThanOrEqualTo(1e-12);
+        }
+    }
+
     private static ComputationGraphConfiguration configuration(boolean logStd) {
         return TestGraphs.settings(DataType.DOUBLE)
                 .graphBuilder()

@@ -39,6 +39,11 @@ final class CompareCommand implements Callable<Integer> {
             description = "Measured steps of each system. Default: ${DEFAULT-VALUE}.")
     private int steps = 10;
 
+    @Option(
+            names = "--inference",
+            description = "Measure output, of the pipeline and of Deeplearning4j, instead of a training step.")
+    private boolean inference;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
     private @Nullable Path json;
 
@@ -57,6 +62,7 @@ final class CompareCommand implements Callable<Integer> {
                 choice,
                 batch,
                 steps,
+                inference,
                 modelOptions.seed(),
                 spec.commandLine().getErr());
         jsonFile.ifPresent(file -> Json.write(file, figures));

@@ -37,7 +37,8 @@ class BadInputTest {
         "--replicas, 0, '--replicas must be at least 1, got 0'",
         "--deadline, 0, '--deadline must be at least 1, got 0'",
         "--model, alexnet3, 'no model ''alexnet3''; known are alexnet-cifar, lenet, resnet-cifar, vgg16-cifar'",
-        "--model, alexnet, 'Model ''alexnet'' takes images of 3x224x224; here models for 3x32x32 can be used'",
+        "--model, alexnet, 'Model ''alexnet'' takes images of 3x224x224; here models for images of 3x32x32 can be used'",
+        "--model, lstm, 'Model ''lstm'' takes sequences of 64x32; here models for images of 3x32x32 can be used'",
         "--model, missing.zip, 'Model file missing.zip does not exist'",
         "--data, missing, 'Data directory missing does not exist'"
     })

@@ -61,6 +61,20 @@ class CompareCommandTest {
     }
 
     @Test
+    void measuresInference() throws IOException {
+        Path json = directory.resolve("figures.json");
+        Path model = TinyModel.save(directory.resolve("tiny.zip"));
+
+        CommandRun run =
+                CommandRun.of("compare", "--inference", "--model", model, "--batch", 5, "--steps", 2, "--json", json);
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(Json.MAPPER.readTree(json.toFile()).get("systems"))
+                .extracting(system -> system.get("name").asText())
+                .containsExactly("pipeline", "stock-output");
+    }
+
+    @Test
     void saysWhatItCannotMeasure() throws IOException {
         Path json = directory.resolve("figures.json");
         Path model = TinyModel.save(directory.resolve("tiny.zip"));

@@ -29,7 +29,7 @@ public final class Comparison {
     private static final int WARM_UP = 3;
 
     private final int steps;
-    private final Map<TrainingSystem, StepTimes> times = new LinkedHashMap<>();
+    private final Map<MeasuredSystem, StepTimes> times = new LinkedHashMap<>();
     private final List<NotMeasured> notMeasured = new ArrayList<>();
 
     private Comparison(int steps) {
@@ -42,14 +42,26 @@ public final class Comparison {
      * @param choice how the pipeline is set up
      * @param batchSize examples of a batch
      * @param steps number of measured steps of each system
+     * @param inference whether to compare {@code output} instead of {@code fit}
      * @param err takes the progress
      */
     public static CompareFigures run(
-            NamedModel model, PipelineChoice choice, int batchSize, int steps, long seed, PrintWriter err) {
+            NamedModel model,
+            PipelineChoice choice,
+            int batchSize,
+            int steps,
+            boolean inference,
+            long seed,
+            PrintWriter err) {
         int cores = Runtime.getRuntime().availableProcessors();
         Comparison comparison = new Comparison(steps);
         try {
-            comparison.setUp(model, choice, RandomBatch.of(model.shape(), batchSize, seed), cores);
+            DataSet batch = RandomBatch.of(model.shape(), batchSize, seed);
+            if (inference) {
+                comparison.setUpInference(model, choice, batch, cores);
+            } else {
+                comparison.setUp(model, choice, batch, cores);
+            }
             comparison.takeTurns(err);
             return new CompareFigures(
                     model.name(),
@@ -62,7 +74,7 @@ public final class Comparison {
                     SystemFigures.of(comparison.times),
                     comparison.notMeasured);
         } finally {
-            comparison.times.keySet().forEach(TrainingSystem::close);
+            comparison.times.keySet().forEach(MeasuredSystem::close);
         }
     }
 
@@ -94,6 +106,15 @@ public final class Comparison {
         }
     }
 
+    private void setUpInference(NamedModel model, PipelineChoice choice, DataSet batch, int cores) {
+        ComputationGraph graph = model.graph();
+        add(new PipelineOutput(choice.build(new NamedModel(model.name(), graph.clone(), model.shape())), batch));
+        add(new StockOutput(graph, batch, 1));
+        if (cores > 1) {
+            add(new StockOutput(graph, batch, cores));
+        }
+    }
+
     private static PipelineFit oneStage(
             String name,
             ComputationGraph graph,
@@ -110,14 +131,14 @@ public final class Comparison {
         return new PipelineFit(name, net, batch);
     }
 
-    private void add(TrainingSystem system) {
+    private void add(MeasuredSystem system) {
         times.put(system, new StepTimes());
     }
 
     private void takeTurns(PrintWriter err) {
         try (Progress progress = new Progress(err, "compare", (long) (WARM_UP + steps) * times.size())) {
             for (int step = -WARM_UP; step < steps; step++) {
-                for (TrainingSystem system : List.copyOf(times.keySet())) {
+                for (MeasuredSystem system : List.copyOf(times.keySet())) {
                     takeTurn(system, step >= 0);
                     progress.step(" " + system.name());
                 }
@@ -125,7 +146,7 @@ public final class Comparison {
         }
     }
 
-    private void takeTurn(TrainingSystem system, boolean counts) {
+    private void takeTurn(MeasuredSystem system, boolean counts) {
         long start = System.nanoTime();
         try {
             system.step();

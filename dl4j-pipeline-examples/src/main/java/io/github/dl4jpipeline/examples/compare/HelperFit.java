@@ -21,7 +21,7 @@ import org.nd4j.linalg.dataset.DataSet;
  * put into the layers by reflection.
  */
 record HelperFit(ComputationGraph graph, DataSet batch, int operationThreads, CacheMode cache)
-        implements TrainingSystem {
+        implements MeasuredSystem {
     static final String NAME = "stock-fit-helpers";
 
     HelperFit {

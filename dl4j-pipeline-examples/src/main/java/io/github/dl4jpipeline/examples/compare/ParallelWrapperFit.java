@@ -24,7 +24,7 @@ import org.nd4j.linalg.dataset.DataSet;
  * thread of its own, that reads from {@link GatedRounds}: a step lasts from the moment at which it gets the batch to the
  * moment at which it asks for the next. Starting the workers is in no measured step.
  */
-final class ParallelWrapperFit implements TrainingSystem {
+final class ParallelWrapperFit implements MeasuredSystem {
     static final String NAME = "parallel-wrapper";
 
     private static final int GIVE_UP_MINUTES = 10;

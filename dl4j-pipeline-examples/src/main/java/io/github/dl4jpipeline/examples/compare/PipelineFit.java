@@ -7,7 +7,7 @@ import java.util.Map;
 import org.nd4j.linalg.dataset.DataSet;
 
 /** {@code fit} of a {@link PipelineComputationGraph}. */
-final class PipelineFit implements TrainingSystem {
+final class PipelineFit implements MeasuredSystem {
     static final String PIPELINE = "pipeline";
     static final String ONE_CORE = "one-core";
     static final String ONE_STAGE = "one-stage";

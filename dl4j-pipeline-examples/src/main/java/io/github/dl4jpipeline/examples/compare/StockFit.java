@@ -5,7 +5,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.dataset.DataSet;
 
 /** Deeplearning4j's own {@code fit}, with a number of threads for each operation. */
-record StockFit(ComputationGraph graph, DataSet batch, int operationThreads) implements TrainingSystem {
+record StockFit(ComputationGraph graph, DataSet batch, int operationThreads) implements MeasuredSystem {
     static final String NAME = "stock-fit";
 
     @Override

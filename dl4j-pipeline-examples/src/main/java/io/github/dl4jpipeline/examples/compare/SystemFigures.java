@@ -27,13 +27,13 @@ public record SystemFigures(
         @JsonAnyGetter Map<String, Number> details) {
 
     /** The figures of each name; of several settings, those with the best median. */
-    static List<SystemFigures> of(Map<TrainingSystem, StepTimes> times) {
+    static List<SystemFigures> of(Map<MeasuredSystem, StepTimes> times) {
         double pipelineMillis = times.entrySet().stream()
                 .filter(entry -> entry.getKey().name().equals(PipelineFit.PIPELINE))
                 .mapToDouble(entry -> entry.getValue().medianMillis())
                 .findFirst()
                 .orElseThrow();
-        Map<String, List<Map.Entry<TrainingSystem, StepTimes>>> byName = times.entrySet().stream()
+        Map<String, List<Map.Entry<MeasuredSystem, StepTimes>>> byName = times.entrySet().stream()
                 .collect(
                         Collectors.groupingBy(entry -> entry.getKey().name(), LinkedHashMap::new, Collectors.toList()));
         return byName.values().stream()
@@ -41,11 +41,11 @@ public record SystemFigures(
                 .toList();
     }
 
-    private static SystemFigures best(List<Map.Entry<TrainingSystem, StepTimes>> settings, double pipelineMillis) {
-        Map.Entry<TrainingSystem, StepTimes> best = settings.stream()
+    private static SystemFigures best(List<Map.Entry<MeasuredSystem, StepTimes>> settings, double pipelineMillis) {
+        Map.Entry<MeasuredSystem, StepTimes> best = settings.stream()
                 .min(Comparator.comparingDouble(entry -> entry.getValue().medianMillis()))
                 .orElseThrow();
-        TrainingSystem system = best.getKey();
+        MeasuredSystem system = best.getKey();
         Map<String, Number> details = new LinkedHashMap<>(system.details());
         if (settings.size() > 1) {
             settings.forEach(entry -> details.put(

@@ -2,8 +2,8 @@ package io.github.dl4jpipeline.examples.compare;
 
 import java.util.Map;
 
-/** One way to train: a network of its own and a batch, one step at a time. */
-interface TrainingSystem extends AutoCloseable {
+/** One way to train, or to compute outputs: a network of its own and a batch, one step at a time. */
+interface MeasuredSystem extends AutoCloseable {
 
     /** What the system is called in reports. Two with the same name are two settings of one system. */
     String name();
@@ -16,7 +16,7 @@ interface TrainingSystem extends AutoCloseable {
         return "Omp" + operationThreads();
     }
 
-    /** Trains one step; on return it is complete. */
+    /** Runs one step; on return it is complete. */
     void step();
 
     /** What else is reported, by key; known after the first step. */
