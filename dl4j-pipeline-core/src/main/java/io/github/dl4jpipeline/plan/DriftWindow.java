@@ -12,15 +12,15 @@ final class DriftWindow {
     private final double[] sorted = new double[STEPS];
     private long seen;
 
-    DriftWindow(int workers) {
-        busyMillis = new double[workers][STEPS];
+    DriftWindow(int parts) {
+        busyMillis = new double[parts][STEPS];
     }
 
     void add(double step, double[] busy) {
         int slot = (int) (seen++ % STEPS);
         stepMillis[slot] = step;
-        for (int worker = 0; worker < busyMillis.length; worker++) {
-            busyMillis[worker][slot] = busy[worker];
+        for (int part = 0; part < busyMillis.length; part++) {
+            busyMillis[part][slot] = busy[part];
         }
     }
 
@@ -32,8 +32,8 @@ final class DriftWindow {
         return median(stepMillis);
     }
 
-    double busyMillis(int worker) {
-        return median(busyMillis[worker]);
+    double busyMillis(int part) {
+        return median(busyMillis[part]);
     }
 
     private double median(double[] times) {

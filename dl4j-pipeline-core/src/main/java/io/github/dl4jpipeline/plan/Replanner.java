@@ -71,7 +71,11 @@ public final class Replanner {
         this.withJoint = new ArrayList<>(devices.list());
         withJoint.add(JointDevice.of(devices));
         this.plan = plan;
-        this.window = new DriftWindow(plan.workers());
+        this.window = new DriftWindow(parts(plan));
+    }
+
+    private static int parts(PartitionPlan plan) {
+        return plan.stages().stream().mapToInt(Stage::replicas).sum();
     }
 
     /** The changes so far, the last ones if there have been many. */
@@ -112,19 +116,23 @@ public final class Replanner {
 
     /** By device: how much slower than profiled it is, so far as this plan uses it. */
     private Map<String, Double> measured() {
-        Map<String, Double> ratios = new HashMap<>();
-        int worker = 0;
+        Map<String, Double> busy = new HashMap<>();
+        Map<String, Double> predicted = new HashMap<>();
+        int part = 0;
         for (Stage stage : plan.stages()) {
             for (int replica = 0; replica < stage.replicas(); replica++) {
+                String device = stage.devices().get(replica).id();
                 int microBatches = (plan.microBatches() - replica + stage.replicas() - 1) / stage.replicas();
-                double predicted = (stage.forwardMillis() + stage.backwardMillis()) * microBatches;
-                if (predicted > 0) {
-                    double ratio = window.busyMillis(worker) / predicted;
-                    ratios.merge(stage.devices().get(replica).id(), ratio, Math::max);
-                }
-                worker++;
+                busy.merge(device, window.busyMillis(part++), Double::sum);
+                predicted.merge(device, (stage.forwardMillis() + stage.backwardMillis()) * microBatches, Double::sum);
             }
         }
+        Map<String, Double> ratios = new HashMap<>();
+        predicted.forEach((device, millis) -> {
+            if (millis > 0) {
+                ratios.put(device, busy.get(device) / millis);
+            }
+        });
         double least =
                 ratios.values().stream().mapToDouble(Double::doubleValue).min().orElse(1);
         leastRatio = Math.min(leastRatio, least);
@@ -156,7 +164,7 @@ public final class Replanner {
         lastDecision = steps;
         plan = next;
         slowdowns = assumed;
-        window = new DriftWindow(next.workers());
+        window = new DriftWindow(parts(next));
         leastRatio = Double.POSITIVE_INFINITY;
         drifted = 0;
         log.info("New plan after step {}, since {}: {}", steps, reason, next.summary());

@@ -32,6 +32,10 @@ import java.util.stream.IntStream;
 final class Search {
     private static final int MOST_MICRO_BATCHES_PER_DEVICE = 8;
     private static final int FEW_DEVICES = 8;
+
+    /** Of stages for each device. */
+    private static final int MOST_ROUNDS = 3;
+
     private static final double BYTES_PER_MEGABYTE = 1e6;
 
     private final GraphProfile profile;
@@ -97,13 +101,19 @@ final class Search {
         return options.bytesPerSecond() / 1_000;
     }
 
-    /** Devices that have to be shared are slower by as much. */
+    /** Of devices that have to be shared, each has a part of the memory. */
     private List<Device> places(int count) {
+        int turns = (count + devices.size() - 1) / devices.size();
         List<Device> all = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            all.add(devices.get(i % devices.size()));
+            Device device = devices.get(i % devices.size());
+            all.add(withMemory(device, device.memoryBytes() / turns));
         }
         return all;
+    }
+
+    private static Device withMemory(Device device, long bytes) {
+        return new Device(device.id(), device.kind(), device.cores(), bytes, device.relativeSpeed());
     }
 
     private double sharedSpeed(int workers) {
@@ -121,6 +131,9 @@ final class Search {
             addOnOneDevice(plans, costs, microBatches, oneDevice);
             for (IntPredicate replicas : replicaChoices(microBatches)) {
                 addPartitions(plans, costs, microBatches, replicas, oneDevice);
+            }
+            for (int rounds = 2; rounds <= MOST_ROUNDS; rounds++) {
+                addInterleaved(plans, costs, microBatches, rounds, oneDevice);
             }
         }
         return plans;
@@ -210,8 +223,7 @@ final class Search {
             int microBatches,
             IntPredicate replicas,
             Duration oneDevice) {
-        DevicePool pool = new DevicePool(
-                limitMemory ? places : places.stream().map(Search::boundless).toList());
+        DevicePool pool = pool(places);
         PartitionSolver solver = partitioner.solve(new PartitionRequest(
                 movable(costs),
                 pool.groups(),
@@ -236,8 +248,46 @@ final class Search {
         }
     }
 
-    private static Device boundless(Device device) {
-        return new Device(device.id(), device.kind(), device.cores(), Long.MAX_VALUE, device.relativeSpeed());
+    /** Several stages for each device, which are dealt out to the devices in turn; for devices that are alike. */
+    private void addInterleaved(
+            List<Candidate> plans, List<VertexCost> costs, int microBatches, int rounds, Duration oneDevice) {
+        int stages = rounds * devices.size();
+        if (devices.size() == 1
+                || microBatches == 1
+                || stages > movable(costs).size()
+                || options.together()
+                || options.replicas().orElse(1) > 1
+                || (options.replicas().isPresent() && options.stages().isEmpty()) // a straight pipeline is asked for
+                || options.stages().orElse(stages) != stages) {
+            return;
+        }
+        DevicePool pool = pool(places(stages));
+        if (pool.groups().size() > 1) {
+            return;
+        }
+        int[] inFlight =
+                ScheduleSimulator.inFlight(options.schedule(), Workers.inTurn(stages, devices.size()), microBatches);
+        partitioner
+                .solve(new PartitionRequest(
+                        movable(costs),
+                        pool.groups(),
+                        bytesPerMilli(),
+                        syncMillisPerByte,
+                        microBatches,
+                        replicas -> replicas == 1,
+                        (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)]))
+                .partition(List.of(stages))
+                .map(partition -> predictor.predict(drafts(partition, pool, costs), microBatches, oneDevice))
+                .ifPresent(plan -> plans.add(new Candidate(plan, () -> plan)));
+    }
+
+    private DevicePool pool(List<Device> all) {
+        return new DevicePool(
+                limitMemory
+                        ? all
+                        : all.stream()
+                                .map(device -> withMemory(device, Long.MAX_VALUE))
+                                .toList());
     }
 
     /** Of many devices, all or a power of 2. */

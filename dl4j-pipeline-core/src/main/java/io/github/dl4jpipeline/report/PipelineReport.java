@@ -36,13 +36,10 @@ public record PipelineReport(
     /** The measured share of the workers' time in which they wait, from 0 to 1. */
     public double bubble() {
         double busy = 0;
-        int workers = 0;
         for (int i = 0; i < stages.size(); i++) {
-            int replicas = plan.stages().get(i).replicas();
-            busy += stages.get(i).busyMillis() * replicas;
-            workers += replicas;
+            busy += stages.get(i).busyMillis() * plan.stages().get(i).replicas();
         }
-        return stepMillis == 0 ? 0 : Math.max(0, 1 - busy / (workers * stepMillis));
+        return stepMillis == 0 ? 0 : Math.max(0, 1 - busy / (plan.workers() * stepMillis));
     }
 
     /** The report for people. */
