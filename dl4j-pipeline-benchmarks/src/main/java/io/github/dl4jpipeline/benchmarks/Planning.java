@@ -19,7 +19,6 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.zoo.model.InceptionResNetV1;
-import org.deeplearning4j.zoo.model.NASNet;
 import picocli.CommandLine.Command;
 
 /** How long planning takes for large graphs, whose vertices have random costs. */
@@ -30,6 +29,13 @@ import picocli.CommandLine.Command;
 final class Planning implements Callable<Integer> {
     private static final int EXAMPLES = 64;
     private static final int CHAIN = 10_000;
+    private static final int CLASSES = 1_000;
+
+    /** Of NASNet: cells, sums of two chains in a cell, and vertices of a chain. */
+    private static final int CELLS = 18;
+
+    private static final int SUMS_OF_CELL = 5;
+    private static final int LAYERS_OF_CHAIN = 6;
 
     /** Blocks of ResNet-152, and vertices of a block: three convolutions, normalized, an addition, an activation. */
     private static final int BLOCKS = 50;
@@ -45,9 +51,12 @@ final class Planning implements Callable<Integer> {
         for (int devices : new int[] {4, 8, 16}) {
             plan(
                     "InceptionResNetV1",
-                    profile(InceptionResNetV1.builder().build().init()),
+                    profile(InceptionResNetV1.builder()
+                            .numClasses(CLASSES)
+                            .build()
+                            .init()),
                     devices);
-            plan("NASNet", profile(NASNet.builder().build().init()), devices);
+            plan("NASNet-sized", nasNet(), devices);
             plan("ResNet-152-sized", resNet(), devices);
             plan("chain", chain(), devices);
         }
@@ -110,6 +119,34 @@ final class Planning implements Callable<Integer> {
             costs.add(cost("b" + block + "-add", List.of(last, shortcut)));
             costs.add(cost("b" + block + "-relu", List.of("b" + block + "-add")));
             last = "b" + block + "-relu";
+        }
+        return profile(costs);
+    }
+
+    /** Cells that read the two cells before: five sums of two chains each, side by side. */
+    private GraphProfile nasNet() {
+        List<VertexCost> costs = new ArrayList<>(List.of(cost("in", List.of())));
+        String before = "in";
+        String last = "in";
+        for (int cell = 0; cell < CELLS; cell++) {
+            List<String> sums = new ArrayList<>();
+            for (int sum = 0; sum < SUMS_OF_CELL; sum++) {
+                List<String> ends = new ArrayList<>();
+                for (String source : List.of(last, before)) {
+                    String end = source;
+                    for (int layer = 0; layer < LAYERS_OF_CHAIN; layer++) {
+                        String name = "c" + cell + "-" + sum + "-" + ends.size() + "-" + layer;
+                        costs.add(cost(name, List.of(end)));
+                        end = name;
+                    }
+                    ends.add(end);
+                }
+                sums.add("c" + cell + "-" + sum);
+                costs.add(cost(sums.get(sum), ends));
+            }
+            costs.add(cost("c" + cell, sums));
+            before = last;
+            last = "c" + cell;
         }
         return profile(costs);
     }
