@@ -49,9 +49,10 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *
  * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts a worker thread for
  * each; later steps use these. If devices turn out to be slower or faster than the plan has them, say because another
- * process takes a core, a new plan takes its place between two steps; a plan given to the builder stays. A batch is split into micro-batches whose forward and backward passes overlap between
- * the stages. What follows the gradient is Deeplearning4j's own: gradient normalisation, regularisation, the updater,
- * constraints, listeners, counts, early stopping.
+ * process takes a core, a new plan takes its place between two steps; a plan given to the builder stays. A batch is split
+ * into micro-batches whose forward and backward passes overlap between the stages. What follows the gradient is
+ * Deeplearning4j's own: gradient normalisation, regularisation, the updater, constraints, listeners, counts, early
+ * stopping.
  *
  * <p>Parameters, updater state, and iteration and epoch counts are those of the wrapped graph. Between two calls of
  * {@code fit} it may be used and trained like any graph; the two must not train at the same time.

@@ -5,10 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.dl4jpipeline.SameResultTest.Network;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.kernel.Kernels;
-import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -25,17 +22,6 @@ class InterleavedTest {
     private static final double DOUBLE_TOLERANCE = 1e-10;
     private static final double FLOAT_TOLERANCE = 2e-5;
 
-    /** A plan's stages on fewer devices, in turn. */
-    private static PartitionPlan inTurn(PartitionPlan plan, int devices) {
-        Devices shared = Devices.cpu(devices);
-        List<Stage> stages = new ArrayList<>();
-        for (int stage = 0; stage < plan.stages().size(); stage++) {
-            stages.add(Stage.of(
-                    shared.get(stage % devices), plan.stages().get(stage).vertices()));
-        }
-        return PartitionPlan.of(stages, plan.microBatches());
-    }
-
     @ParameterizedTest
     @EnumSource(Network.class)
     void parametersAfterThreeStepsInDouble(Network network) {
@@ -48,7 +34,7 @@ class InterleavedTest {
                     for (Schedule schedule : SameResultTest.schedules().toList()) {
                         ComputationGraph graph = SameResult.copy(start);
                         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                                .plan(inTurn(SameResult.evenPlan(graph, stages, microBatches), devices))
+                                .plan(SameResult.inTurn(SameResult.evenPlan(graph, stages, microBatches), devices))
                                 .schedule(schedule)
                                 .build()) {
                             assertThat(net.plan().workers()).isEqualTo(devices);
@@ -71,7 +57,7 @@ class InterleavedTest {
         for (int seed = 0; seed < 4; seed++) {
             ComputationGraph graph = SameResult.copy(start);
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                    .plan(inTurn(SameResult.randomPlan(graph, 4, 5, seed), 2))
+                    .plan(SameResult.inTurn(SameResult.randomPlan(graph, 4, 5, seed), 2))
                     .kernels(Kernels.STOCK)
                     .build()) {
                 batches.forEach(net::fit);
@@ -88,7 +74,7 @@ class InterleavedTest {
         var expected = SameResult.gradient(SameResult.copy(graph), batch);
         for (int microBatches : new int[] {2, 3, 8}) {
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                    .plan(inTurn(SameResult.evenPlan(graph, 4, microBatches), 2))
+                    .plan(SameResult.inTurn(SameResult.evenPlan(graph, 4, microBatches), 2))
                     .build()) {
                 SameResult.assertSame(SameResult.gradient(net, batch), expected, FLOAT_TOLERANCE);
             }
@@ -105,7 +91,7 @@ class InterleavedTest {
                 .toList();
         ComputationGraph expected = SameResult.plain(start, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(inTurn(SameResult.evenPlan(start, 4, 4), 2))
+                .plan(SameResult.inTurn(SameResult.evenPlan(start, 4, 4), 2))
                 .schedule(schedule)
                 .build()) {
             batches.forEach(net::fit);

@@ -21,10 +21,10 @@ import org.slf4j.LoggerFactory;
  * another process takes a core, a device throttles, or the profile was wrong [from Al Maruf et al., J. Parallel and
  * Distributed Computing 190, 2024].
  *
- * <p>Only medians over some steps count, if they go on for as many steps more, and only a device that is clearly slower or faster, compared with the
- * others, than the plan has it. A new plan must promise to be a tenth faster than the present one would be on such devices.
- * It is then on trial: if its steps take longer than those before, the plan before comes back, and it takes twice as many
- * steps until another is tried. So noise costs a few steps at most, more and more seldom.
+ * <p>Only medians over some steps count, if they go on for as many steps more, and only a device that is clearly slower or
+ * faster, compared with the others, than the plan has it. A new plan must promise to be a tenth faster than the present one
+ * would be on such devices. It is then on trial: if its steps take longer than those before, the plan before comes back,
+ * and it takes twice as many steps until another is tried. So noise costs a few steps at most, more and more seldom.
  *
  * <p>A device that the present plan does not use cannot be measured, so after a while it is taken to have recovered; the
  * trial shows whether it has. It is all numbers here: no clock, no thread.

@@ -12,7 +12,8 @@ import java.util.stream.IntStream;
  * {@code s mod W}.
  *
  * @param replicas number of replicas of each stage
- * @param shared number of workers that the stages share; 0 if each replica of a stage has a worker of its own
+ * @param shared number of workers that the stages share; 0 if each replica of a stage has a worker of its own, as with as
+ *     many workers as stages
  */
 public record Workers(List<Integer> replicas, int shared) {
 
@@ -21,7 +22,10 @@ public record Workers(List<Integer> replicas, int shared) {
         if (replicas.isEmpty() || replicas.stream().anyMatch(number -> number < 1)) {
             throw new IllegalArgumentException("Every stage needs at least 1 replica, got " + replicas);
         }
-        if (shared < 0 || shared >= replicas.size()) {
+        if (shared < 0) {
+            throw new IllegalArgumentException("Stages can share 1 worker or more, or 0 for none, got " + shared);
+        }
+        if (shared >= replicas.size()) {
             shared = 0;
         }
         if (shared > 0 && replicas.stream().anyMatch(number -> number > 1)) {

@@ -12,6 +12,7 @@ import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.StageTimes;
+import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -60,8 +61,7 @@ class ReplannerTest {
 
         private StepMeasurement step() {
             List<StageTimes> times = new ArrayList<>();
-            double[] busy = new double[plan.workers()];
-            int worker = 0;
+            List<Double> busy = new ArrayList<>();
             Map<String, Double> perExample = new HashMap<>();
             profile.costsFor(32.0 / plan.microBatches()).forEach(cost -> perExample.put(cost.vertex(), cost.millis()));
             for (Stage stage : plan.stages()) {
@@ -74,13 +74,17 @@ class ReplannerTest {
                                     * (1 + noise * (2 * random.nextDouble() - 1));
                     slowest = Math.max(slowest, factor);
                     int own = (plan.microBatches() - replica + stage.replicas() - 1) / stage.replicas();
-                    busy[worker++] = millis * factor * own;
+                    busy.add(millis * factor * own);
                 }
                 times.add(new StageTimes(stage.replicas(), millis * slowest / 3, millis * slowest * 2 / 3, 0));
             }
-            lastStep = ScheduleSimulator.simulate(Schedules.oneForwardOneBackward(), times, plan.microBatches())
+            Workers workers =
+                    new Workers(plan.stages().stream().map(Stage::replicas).toList(), plan.sharedWorkers());
+            lastStep = ScheduleSimulator.simulate(
+                            Schedules.oneForwardOneBackward(), workers, times, plan.microBatches())
                     .makespanMillis();
-            return new StepMeasurement(lastStep, busy);
+            return new StepMeasurement(
+                    lastStep, busy.stream().mapToDouble(Double::doubleValue).toArray());
         }
 
         List<String> changes() {
