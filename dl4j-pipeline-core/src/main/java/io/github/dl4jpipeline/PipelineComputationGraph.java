@@ -15,6 +15,8 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.Replanner;
+import io.github.dl4jpipeline.plan.StepMeasurement;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.util.ArrayList;
@@ -22,6 +24,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -45,9 +48,11 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * }</pre>
  *
  * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts a worker thread for
- * each; later steps use these. A batch is split into micro-batches whose forward and backward passes overlap between
- * the stages. What follows the gradient is Deeplearning4j's own: gradient normalisation, regularisation, the updater,
- * constraints, listeners, counts, early stopping.
+ * each; later steps use these. If devices turn out to be slower or faster than the plan has them, say because another
+ * process takes a core, a new plan takes its place between two steps; a plan given to the builder stays. A batch is split
+ * into micro-batches whose forward and backward passes overlap between the stages. What follows the gradient is
+ * Deeplearning4j's own: gradient normalisation, regularisation, the updater, constraints, listeners, counts, early
+ * stopping.
  *
  * <p>Parameters, updater state, and iteration and epoch counts are those of the wrapped graph. Between two calls of
  * {@code fit} it may be used and trained like any graph; the two must not train at the same time.
@@ -73,6 +78,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private transient @Nullable GraphProfile profile;
     private transient @Nullable PartitionPlan plan;
     private transient @Nullable TaskController controller;
+    private transient @Nullable Replanner replanner;
+    private transient @Nullable PartitionPlan nextPlan;
+    private transient UnaryOperator<StepMeasurement> measurements = UnaryOperator.identity();
     private transient volatile boolean closed;
     private transient long steps;
     private transient long stepNanos;
@@ -136,7 +144,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         }
     }
 
-    /** What has been measured since this pipeline was built, beside the prediction. */
+    /** What has been measured since this pipeline was built or last got another plan, beside the prediction. */
     public PipelineReport report() {
         PartitionPlan planned = plan();
         List<PipelineReport.StageReport> stages = new ArrayList<>();
@@ -153,7 +161,12 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                                                 / planned.stages().get(stage).replicas(),
                                         controller.memoryBytes()[stage]));
             }
-            return new PipelineReport(planned, steps, stepNanos / 1e6 / perStep, stages);
+            return new PipelineReport(
+                    planned,
+                    steps,
+                    stepNanos / 1e6 / perStep,
+                    stages,
+                    replanner == null ? List.of() : replanner.changes());
         }
     }
 
@@ -180,10 +193,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 getEpochCount(),
                 calcRegularizationScore(true),
                 stepListener.wantsActivations()));
-        synchronized (lock) {
-            steps++;
-            stepNanos += System.nanoTime() - start;
-        }
+        stepDone(running, batch.examples(), System.nanoTime() - start);
         gradient = result.gradient();
         score = result.score();
         stepListener.gradientComputed(result.activations());
@@ -192,16 +202,44 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private TaskController controllerFor(MicroBatch batch) {
         synchronized (lock) {
             requireOpen();
+            if (controller != null && nextPlan != null) {
+                controller.close();
+                controller = null;
+                plan = nextPlan;
+                nextPlan = null;
+                steps = 0;
+                stepNanos = 0;
+            }
             if (controller == null) {
                 if (plan == null) {
                     profile = settings.profileFor(this, batch);
                     plan = settings.plan(this, profile, (int) batch.examples());
+                }
+                if (replanner == null) {
+                    replanner = settings.replanner(this, profile, plan);
                 }
                 controller = new TaskController(
                         this, plan, settings.schedule(), settings.kernelChoice(profile), settings.batchNorm());
             }
             return controller;
         }
+    }
+
+    /** Measured against predicted; the next step may be run with another plan. */
+    private void stepDone(TaskController running, long examples, long nanos) {
+        synchronized (lock) {
+            steps++;
+            stepNanos += nanos;
+            if (replanner != null && plan != null && examples == plan.examples()) {
+                StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
+                nextPlan = replanner.afterStep(measurements.apply(measured)).orElse(nextPlan);
+            }
+        }
+    }
+
+    /** Lets a test say what steps have taken, instead of the clock. */
+    void replaceMeasurements(UnaryOperator<StepMeasurement> replacement) {
+        measurements = replacement;
     }
 
     @Override

@@ -9,11 +9,13 @@ import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
+import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -44,6 +46,7 @@ record PipelineSettings(
     @Nullable PartitionPlan planWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
             requireUncoupled(graph, plan);
+            requireInTime(plan);
             return plan;
         }
         return profile == null ? null : plan(graph, profile, profile.examples());
@@ -65,6 +68,25 @@ record PipelineSettings(
 
     /** The plan for batches of a number of examples. */
     PartitionPlan plan(ComputationGraph graph, GraphProfile measured, int examples) {
+        if (mayBeSplit(examples)) {
+            coupling(graph).ifPresent(coupling -> log.warn("{}", note(coupling)));
+        }
+        return Planner.plan(measured, devices, options(graph, measured, examples));
+    }
+
+    /** What makes other plans when devices turn out to be slower or faster; null if the user has given the plan. */
+    @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, PartitionPlan made) {
+        if (plan != null || measured == null) {
+            return null;
+        }
+        PlanOptions options = options(graph, measured, made.examples());
+        if (batchNorm == BatchNormStatistics.PER_MICRO_BATCH) {
+            options = options.withMicroBatches(made.microBatches()); // their number is part of the result
+        }
+        return new Replanner(measured, devices, options, made);
+    }
+
+    private PlanOptions options(ComputationGraph graph, GraphProfile measured, int examples) {
         PlanOptions options = PlanOptions.defaults()
                 .withExamples(examples)
                 .withStages(stages)
@@ -79,14 +101,12 @@ record PipelineSettings(
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);
             if (coupling.isPresent()) {
-                String note = note(coupling.get());
-                log.warn("{}", note);
-                options = options.withMicroBatches(1).withNote(note);
+                options = options.withMicroBatches(1).withNote(note(coupling.get()));
             } else if (!joinable(graph).isEmpty()) {
                 options = options.withMicroBatchesTogether();
             }
         }
-        return Planner.plan(measured, devices, options);
+        return options;
     }
 
     private boolean mayBeSplit(int examples) {
@@ -112,6 +132,17 @@ record PipelineSettings(
         return "1 micro-batch" + (microBatches.isPresent() ? " instead of " + microBatches.getAsInt() : "")
                 + ": at vertex '" + coupling.vertex() + "' " + coupling.reason()
                 + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy());
+    }
+
+    private void requireInTime(PartitionPlan given) {
+        if (deadline.isPresent() && given.latestExecutionTime().compareTo(deadline.get()) > 0) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
+                    "The plan's latest execution time is %.1f ms, after the deadline of %.1f ms; use another plan, or"
+                            + " allow more time",
+                    given.latestExecutionTime().toNanos() / 1e6,
+                    deadline.get().toNanos() / 1e6));
+        }
     }
 
     private void requireUncoupled(ComputationGraph graph, PartitionPlan given) {

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
         name = "benchmarks",
         description = "Measurements of dl4j-pipeline.",
         mixinStandardHelpOptions = true,
-        subcommands = {SteadyMemory.class, AccuracyComparison.class})
+        subcommands = {SteadyMemory.class, AccuracyComparison.class, Prediction.class, Planning.class})
 public final class Benchmarks {
     private Benchmarks() {}
 

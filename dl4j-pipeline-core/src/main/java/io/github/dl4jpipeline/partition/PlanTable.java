@@ -18,7 +18,7 @@ final class PlanTable {
                 count(plan.stages().size(), "stage", "stages"),
                 count(plan.microBatches(), "micro-batch", "micro-batches"),
                 count(Math.max(1, plan.examples() / plan.microBatches()), "example", "examples"),
-                plan.schedule()));
+                plan.schedule() + (plan.sharedWorkers() > 0 ? ", interleaved" : "")));
         appendTable(text, plan);
         boolean predicted = !plan.predictedStepTime().isZero();
         if (predicted) {

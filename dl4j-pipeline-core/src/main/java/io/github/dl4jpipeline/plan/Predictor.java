@@ -34,8 +34,8 @@ record Predictor(
 
     /** A plan with these stages, without alternatives. */
     PartitionPlan predict(List<StageDraft> drafts, int microBatches, Duration oneDeviceTime) {
-        Workers workers =
-                new Workers(drafts.stream().map(draft -> draft.devices().size()).toList());
+        List<List<Device>> places = drafts.stream().map(StageDraft::devices).toList();
+        Workers workers = new Workers(places.stream().map(List::size).toList(), PartitionPlan.sharedWorkers(places));
         double shared = sharedSpeed.applyAsDouble(workers.count());
         int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
         List<Stage> stages = new ArrayList<>();
@@ -59,7 +59,7 @@ record Predictor(
                     forward,
                     backward,
                     i == drafts.size() - 1 ? 0 : draft.crossingBytes(),
-                    memory(draft, microBatches, inFlight[workers.worker(i, 0)])));
+                    memory(draft, microBatches, inFlight[i])));
             usual.add(new StageTimes(replicas, forward, backward, send));
             slow.add(new StageTimes(
                     replicas,
@@ -70,8 +70,9 @@ record Predictor(
             sync = Math.max(
                     sync, syncMillisPerByte * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
         }
-        Timeline timeline = ScheduleSimulator.simulate(schedule, usual, microBatches);
-        double latest = ScheduleSimulator.simulate(schedule, slow, microBatches).makespanMillis();
+        Timeline timeline = ScheduleSimulator.simulate(schedule, workers, usual, microBatches);
+        double latest = ScheduleSimulator.simulate(schedule, workers, slow, microBatches)
+                .makespanMillis();
         return new PartitionPlan(
                 stages,
                 microBatches,

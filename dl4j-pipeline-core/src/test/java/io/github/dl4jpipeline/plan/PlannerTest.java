@@ -119,7 +119,12 @@ class PlannerTest {
     void aPipelineWinsWhereReplicasDoNotFitOrTheirGradientsAreSlow() {
         PlanOptions options = PlanOptions.defaults().withExamples(64);
         MachineSpeed slowToAdd = new MachineSpeed(1, 1, 1, 100_000);
-        assertThat(Planner.plan(chain(0, slowToAdd), TWO, options).kind()).isEqualTo("pipeline");
+        PartitionPlan pipeline = Planner.plan(chain(0, slowToAdd), TWO, options);
+        assertThat(pipeline.kind()).isEqualTo("interleaved pipeline");
+        assertThat(pipeline.alternatives().get(0).kind()).isEqualTo("pipeline");
+        assertThat(Planner.plan(chain(0, slowToAdd), TWO, options.withReplicas(1))
+                        .kind())
+                .isEqualTo("pipeline");
         Devices small = new Devices(TWO.list().stream()
                 .map(device -> new Device(device.id(), device.kind(), device.cores(), 2_900, 1))
                 .toList());
@@ -169,7 +174,9 @@ class PlannerTest {
         PartitionPlan plan = Planner.plan(chain(), TWO, straight(4, 4));
         assertThat(plan.stages().stream().map(stage -> stage.device().id()))
                 .containsExactlyInAnyOrder("d0", "d1", "d0", "d1");
-        assertThat(plan.stages().get(0).forwardMillis()).isEqualTo(2 * 2); // two take turns
+        assertThat(plan.workers()).isEqualTo(2);
+        assertThat(plan.stages().get(0).forwardMillis()).isEqualTo(2);
+        assertThat(plan.predictedStepTime().toNanos() / 1e6).isEqualTo(8.0 * (4 * 2 + 1));
     }
 
     @Test
@@ -243,5 +250,24 @@ class PlannerTest {
                 .hasMessageContaining("No plan meets the deadline of 50.0 ms")
                 .hasMessageContaining("stage 0")
                 .hasMessageContaining("use batches of 32 examples");
+    }
+
+    @Test
+    void stagesAreInterleavedWhereThatIsFaster() {
+        PlanOptions options = PlanOptions.defaults().withExamples(64).withMicroBatches(4);
+        PartitionPlan plan = Planner.plan(chain(0, new MachineSpeed(1, 1, 1, 100_000)), TWO, options);
+        assertThat(plan.kind()).isEqualTo("interleaved pipeline");
+        assertThat(plan.stages().stream().map(stage -> stage.device().id())).containsExactly("d0", "d1", "d0", "d1");
+        assertThat(plan.workers()).isEqualTo(2);
+        // 4 micro-batches of 16 examples, 8 ms for each vertex; a device runs 8 tasks of each of its stages, and the
+        // second
+        // waits for one stage forward and the first for one backward.
+        assertThat(plan.predictedStepTime().toNanos() / 1e6).isEqualTo(8.0 * (4 * 2 + 1));
+        assertThat(plan.bottleneckMillis()).isEqualTo(16);
+        assertThat(plan.explain()).contains("1f1b, interleaved");
+        assertThat(plan.alternatives()).anySatisfy(other -> {
+            assertThat(other.kind()).isEqualTo("pipeline");
+            assertThat(other.predictedStepTime().toNanos() / 1e6).isEqualTo(16.0 * (4 + 1));
+        });
     }
 }
