@@ -14,9 +14,10 @@ import io.github.dl4jpipeline.graph.GraphSupport;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
-import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.Replanner;
+import io.github.dl4jpipeline.plan.StepMeasurement;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -48,9 +50,11 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * }</pre>
  *
  * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts a worker thread for
- * each; later steps use these. A batch is split into micro-batches whose forward and backward passes overlap between
- * the stages. What follows the gradient is Deeplearning4j's own: gradient normalisation, regularisation, the updater,
- * constraints, listeners, counts, early stopping.
+ * each; later steps use these. If devices turn out to be slower or faster than the plan has them, say because another
+ * process takes a core, a new plan takes its place between two steps; a plan given to the builder stays. A batch is split
+ * into micro-batches whose forward and backward passes overlap between the stages. What follows the gradient is
+ * Deeplearning4j's own: gradient normalisation, regularisation, the updater, constraints, listeners, counts, early
+ * stopping.
  *
  * <p>Parameters, updater state, and iteration and epoch counts are those of the wrapped graph. Between two calls of
  * {@code fit} it may be used and trained like any graph; the two must not train at the same time.
@@ -77,6 +81,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private transient @Nullable GraphProfile profile;
     private transient @Nullable PartitionPlan plan;
     private transient @Nullable TaskController controller;
+    private transient @Nullable Replanner replanner;
+    private transient @Nullable PartitionPlan nextPlan;
+    private transient UnaryOperator<StepMeasurement> measurements = UnaryOperator.identity();
     private transient volatile boolean closed;
     private transient long steps;
     private transient long stepNanos;
@@ -141,7 +148,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         }
     }
 
-    /** What has been measured since this pipeline was built, beside the prediction. */
+    /** What has been measured since this pipeline was built or last got another plan, beside the prediction. */
     public PipelineReport report() {
         PartitionPlan planned = plan();
         List<PipelineReport.StageReport> stages = new ArrayList<>();
@@ -158,8 +165,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                                                 / planned.stages().get(stage).replicas(),
                                         controller.memoryBytes()[stage]));
             }
-            Optional<TileMeasurement> measured = controller == null ? Optional.empty() : controller.tileMeasurement();
-            return new PipelineReport(planned, steps, stepNanos / 1e6 / perStep, stages, measured);
+            return new PipelineReport(
+                    planned,
+                    steps,
+                    stepNanos / 1e6 / perStep,
+                    stages,
+                    replanner == null ? List.of() : replanner.changes(),
+                    controller == null ? Optional.empty() : controller.tileMeasurement());
         }
     }
 
@@ -186,10 +198,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 getEpochCount(),
                 calcRegularizationScore(true),
                 stepListener.wantsActivations()));
-        synchronized (lock) {
-            steps++;
-            stepNanos += System.nanoTime() - start;
-        }
+        stepDone(running, batch.examples(), System.nanoTime() - start);
         gradient = result.gradient();
         score = result.score();
         stepListener.gradientComputed(result.activations());
@@ -198,10 +207,21 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private TaskController controllerFor(MicroBatch batch) {
         synchronized (lock) {
             requireOpen();
+            if (controller != null && nextPlan != null) {
+                controller.close();
+                controller = null;
+                plan = nextPlan;
+                nextPlan = null;
+                steps = 0;
+                stepNanos = 0;
+            }
             if (controller == null) {
                 if (plan == null) {
                     profile = settings.profileFor(this, batch);
                     plan = settings.plan(this, profile, (int) batch.examples());
+                }
+                if (replanner == null) {
+                    replanner = settings.replanner(this, profile, plan);
                 }
                 controller = new TaskController(
                         this,
@@ -214,6 +234,23 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             }
             return controller;
         }
+    }
+
+    /** Measured against predicted; the next step may be run with another plan. */
+    private void stepDone(TaskController running, long examples, long nanos) {
+        synchronized (lock) {
+            steps++;
+            stepNanos += nanos;
+            if (replanner != null && plan != null && examples == plan.examples()) {
+                StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
+                nextPlan = replanner.afterStep(measurements.apply(measured)).orElse(nextPlan);
+            }
+        }
+    }
+
+    /** Lets a test say what steps have taken, instead of the clock. */
+    void replaceMeasurements(UnaryOperator<StepMeasurement> replacement) {
+        measurements = replacement;
     }
 
     @Override

@@ -12,12 +12,14 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
+import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.tile.FusedTiling;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -38,7 +40,8 @@ record PipelineSettings(
         Kernels kernels,
         @Nullable GraphProfile profile,
         @Nullable PartitionPlan plan,
-        Optional<FusedTiling> tiling) {
+        Optional<FusedTiling> tiling,
+        Optional<Boolean> recompute) {
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
@@ -49,6 +52,7 @@ record PipelineSettings(
     @Nullable PartitionPlan planWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
             requireUncoupled(graph, plan);
+            requireInTime(plan);
             return plan;
         }
         if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
@@ -85,12 +89,35 @@ record PipelineSettings(
 
     /** The plan for batches of a number of examples. */
     PartitionPlan plan(ComputationGraph graph, GraphProfile measured, int examples) {
+        if (mayBeSplit(examples)) {
+            coupling(graph).ifPresent(coupling -> log.warn("{}", note(coupling)));
+        }
+        return Planner.plan(measured, devices, options(graph, measured, examples));
+    }
+
+    /**
+     * What makes other plans when devices turn out to be slower or faster; null if the user has given the plan, or where
+     * tiles run, of which plans know nothing.
+     */
+    @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, PartitionPlan made) {
+        if (plan != null || measured == null || tiling.isPresent()) {
+            return null;
+        }
+        PlanOptions options = options(graph, measured, made.examples());
+        if (batchNorm == BatchNormStatistics.PER_MICRO_BATCH) {
+            options = options.withMicroBatches(made.microBatches()); // their number is part of the result
+        }
+        return new Replanner(measured, devices, options, made);
+    }
+
+    private PlanOptions options(ComputationGraph graph, GraphProfile measured, int examples) {
         PlanOptions options = PlanOptions.defaults()
                 .withExamples(examples)
                 .withStages(stages)
                 .withReplicas(replicas)
                 .withMicroBatches(microBatches)
                 .withSchedule(schedule)
+                .withRecompute(tiling.isPresent() ? Optional.of(false) : recompute)
                 .withDeadline(deadline);
         if (kernels == Kernels.FAST && !measured.otherCode().isEmpty()) {
             options = options.withNote("Products of matrices, or Deeplearning4j's own code, are faster here for "
@@ -99,14 +126,12 @@ record PipelineSettings(
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);
             if (coupling.isPresent()) {
-                String note = note(coupling.get());
-                log.warn("{}", note);
-                options = options.withMicroBatches(1).withNote(note);
+                options = options.withMicroBatches(1).withNote(note(coupling.get()));
             } else if (!joinable(graph).isEmpty()) {
                 options = options.withMicroBatchesTogether();
             }
         }
-        return Planner.plan(measured, devices, options);
+        return options;
     }
 
     private boolean mayBeSplit(int examples) {
@@ -132,6 +157,17 @@ record PipelineSettings(
         return "1 micro-batch" + (microBatches.isPresent() ? " instead of " + microBatches.getAsInt() : "")
                 + ": at vertex '" + coupling.vertex() + "' " + coupling.reason()
                 + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy());
+    }
+
+    private void requireInTime(PartitionPlan given) {
+        if (deadline.isPresent() && given.latestExecutionTime().compareTo(deadline.get()) > 0) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
+                    "The plan's latest execution time is %.1f ms, after the deadline of %.1f ms; use another plan, or"
+                            + " allow more time",
+                    given.latestExecutionTime().toNanos() / 1e6,
+                    deadline.get().toNanos() / 1e6));
+        }
     }
 
     private void requireUncoupled(ComputationGraph graph, PartitionPlan given) {

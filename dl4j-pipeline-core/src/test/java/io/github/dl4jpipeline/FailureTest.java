@@ -60,19 +60,23 @@ class FailureTest {
                 .build();
     }
 
-    /** The probe is in stage 0 of 2, or in stage 1 of 3. */
     private static PipelineComputationGraph pipeline(ComputationGraph graph, int stages) {
+        return pipeline(graph, stages, stages);
+    }
+
+    /** The probe is in stage 0 of 2, or in stage 1 of 3. */
+    private static PipelineComputationGraph pipeline(ComputationGraph graph, int stages, int devices) {
         return PipelineComputationGraph.builder(graph)
-                .plan(SameResult.evenPlan(graph, stages, 4))
+                .plan(SameResult.inTurn(SameResult.evenPlan(graph, stages, 4), devices))
                 .build();
     }
 
     @ParameterizedTest
-    @CsvSource({"2, true", "2, false", "3, true", "3, false"})
-    void aVertexThatThrows(int stages, boolean forward) {
+    @CsvSource({"2, 2, true", "2, 2, false", "3, 3, true", "3, 3, false", "3, 2, true", "3, 2, false"})
+    void aVertexThatThrows(int stages, int devices, boolean forward) {
         ComputationGraph graph = TestGraphs.graph(configuration());
         ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));
-        try (PipelineComputationGraph net = pipeline(graph, stages)) {
+        try (PipelineComputationGraph net = pipeline(graph, stages, devices)) {
             net.fit(batch);
             INDArray parameters = net.params().dup();
             INDArray state = net.getUpdater().getStateViewArray().dup();

@@ -95,6 +95,22 @@ public final class SameResult {
         return plan(vertices, stageOf, replicas, microBatches);
     }
 
+    /** A plan's stages on fewer devices, dealt out to them in turn. */
+    public static PartitionPlan inTurn(PartitionPlan plan, int devices) {
+        Devices shared = Devices.cpu(devices);
+        List<Stage> stages = new ArrayList<>();
+        for (int stage = 0; stage < plan.stages().size(); stage++) {
+            stages.add(Stage.of(
+                    shared.get(stage % devices), plan.stages().get(stage).vertices()));
+        }
+        return PartitionPlan.of(stages, plan.microBatches());
+    }
+
+    /** A plan whose stages compute their activations again. */
+    public static PartitionPlan recomputing(PartitionPlan plan) {
+        return PartitionPlan.of(plan.stages().stream().map(Stage::recomputing).toList(), plan.microBatches());
+    }
+
     /** A random plan: any assignment in which activations flow to the same or a later stage. */
     public static PartitionPlan randomPlan(ComputationGraph graph, int stages, int microBatches, long seed) {
         VertexGraph vertices = VertexGraph.of(graph);

@@ -25,7 +25,7 @@ record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, in
         List<StageTimes> unit = workers.replicas().stream()
                 .map(replicas -> new StageTimes(replicas, 1, 1, 0))
                 .toList();
-        ScheduleSimulator.simulate(schedule, unit, microBatches); // throws if the schedule cannot work
+        ScheduleSimulator.simulate(schedule, workers, unit, microBatches); // throws if the schedule cannot work
         List<List<Task>> tasks = schedule.tasks(workers, microBatches);
         List<Integer> copyOf = Arrays.asList(new Integer[microBatches]);
         int copies = 0;
@@ -34,6 +34,9 @@ record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, in
         for (List<Task> ofWorker : tasks.subList(0, workers.replicas(0))) {
             TreeSet<Integer> free = new TreeSet<>();
             for (Task task : ofWorker) {
+                if (task.stage() > 0) {
+                    continue;
+                }
                 if (task.pass() == Task.Pass.BACKWARD) {
                     free.add(copyOf.get(task.microBatch()));
                 } else {
@@ -52,10 +55,10 @@ record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, in
         return copyOf.get(microBatch);
     }
 
-    /** Whether this is the first backward task of its worker. */
+    /** Whether this is the first backward task of its replica of the stage. */
     boolean isFirstBackward(Task task) {
         return tasks.get(workers.workerOf(task)).stream()
-                .filter(other -> other.pass() == Task.Pass.BACKWARD)
+                .filter(other -> other.pass() == Task.Pass.BACKWARD && other.stage() == task.stage())
                 .findFirst()
                 .equals(Optional.of(task));
     }
@@ -65,7 +68,7 @@ record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, in
         return Math.min(workers.replicas(stage), microBatches());
     }
 
-    /** The last task of each replica of a stage. */
+    /** The last task of each replica of a stage with several. */
     List<Task> lastTasks(int stage) {
         List<Task> last = new ArrayList<>();
         for (int replica = 0; replica < activeReplicas(stage); replica++) {

@@ -5,31 +5,34 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
 import io.github.dl4jpipeline.kernel.MicroBatch;
-import io.github.dl4jpipeline.kernel.StageKernel;
+import io.github.dl4jpipeline.kernel.StageKernel.BackwardResult;
 import io.github.dl4jpipeline.kernel.VertexObserver;
 import io.github.dl4jpipeline.schedule.Task;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The thread of one replica of a stage. It is bound to its device, lives as long as the pipeline, and runs its tasks of one
- * step after another.
+ * The thread of one replica of a stage, or of several stages that share it. It is bound to its device, lives as long as the
+ * pipeline, and runs its tasks of one step after another.
  */
 final class StageWorker {
-    private final int stage;
-    private final int replica;
+    private final int number;
+    private final Map<Integer, StagePart> parts = new HashMap<>();
+    private final StagePart first;
     private final Device device;
-    private final StageKernel kernel;
-    private final StageGradients gradients;
-    private final ReplicaSums sums;
     private final List<GraphReplica> copies;
     private final VertexGraph vertices;
-    private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
+
+    /** One step at a time, and the word to end. How far workers are apart within a step is bounded by the schedule. */
+    private final BlockingQueue<Runnable> inbox = new ArrayBlockingQueue<>(2);
+
     private final Thread thread;
 
     private boolean bound;
@@ -39,24 +42,19 @@ final class StageWorker {
     private volatile int position;
 
     private final AtomicLong verticesBegun = new AtomicLong();
-    private final AtomicLong busyNanos = new AtomicLong();
 
+    /** @param parts what it runs: a replica of a stage, or several stages without replicas, by stage */
     StageWorker(
             String name,
-            int stage,
-            int replica,
+            int number,
+            List<StagePart> parts,
             Device device,
-            StageKernel kernel,
-            StageGradients gradients,
-            ReplicaSums sums,
             List<GraphReplica> copies,
             VertexGraph vertices) {
-        this.stage = stage;
-        this.replica = replica;
+        this.number = number;
+        parts.forEach(part -> this.parts.put(part.stage(), part));
+        this.first = parts.get(0);
         this.device = device;
-        this.kernel = kernel;
-        this.gradients = gradients;
-        this.sums = sums;
         this.copies = copies;
         this.vertices = vertices;
         this.thread = new Thread(this::run, name);
@@ -84,11 +82,6 @@ final class StageWorker {
         return verticesBegun.get();
     }
 
-    /** Time spent in tasks so far. */
-    long busyNanos() {
-        return busyNanos.get();
-    }
-
     private void run() {
         while (!closed) {
             try {
@@ -101,23 +94,21 @@ final class StageWorker {
     }
 
     private void runTasks(Step step) {
-        Task current = Task.forward(stage, replica);
+        Task current = Task.forward(first.stage(), first.replica());
         try {
             if (!bound) {
                 CpuRuntime.bindCurrentThread(device);
                 bound = true;
             }
-            gradients.begin();
-            List<Task> tasks =
-                    step.program().tasks().get(step.program().workers().worker(stage, replica));
-            for (Task task : tasks) {
+            parts.values().forEach(part -> part.gradients().begin());
+            for (Task task : step.program().tasks().get(number)) {
                 current = task;
                 if (!step.awaitDependencies(task)) {
                     return;
                 }
                 long start = System.nanoTime();
                 runTask(step, task);
-                busyNanos.addAndGet(System.nanoTime() - start);
+                part(task).busyNanos().addAndGet(System.nanoTime() - start);
                 step.done(task);
             }
             addReplicas(step);
@@ -134,12 +125,16 @@ final class StageWorker {
 
     /** Adds up this worker's share of what the replicas of its stage have summed, when all of them have. */
     private void addReplicas(Step step) throws InterruptedException {
-        int active = step.program().activeReplicas(stage);
-        if (active > 1 && replica < active && step.await(step.program().lastTasks(stage))) {
+        int active = step.program().activeReplicas(first.stage());
+        if (active > 1 && first.replica() < active && step.await(step.program().lastTasks(first.stage()))) {
             long start = System.nanoTime();
-            sums.reduce(replica, active);
-            busyNanos.addAndGet(System.nanoTime() - start);
+            first.sums().reduce(first.replica(), active);
+            first.busyNanos().addAndGet(System.nanoTime() - start);
         }
+    }
+
+    private StagePart part(Task task) {
+        return parts.get(task.stage());
     }
 
     private void fail(Step step, Task task, Throwable cause) {
@@ -152,31 +147,32 @@ final class StageWorker {
     }
 
     private void runTask(Step step, Task task) {
+        StagePart part = part(task);
         GraphReplica copy = copies.get(step.program().copyOf(task.microBatch()));
         MicroBatch microBatch = step.microBatch(task.microBatch());
         boolean onlyOne = step.program().microBatches() == 1;
         Observer observer = new Observer(step, task);
         if (task.pass() == Task.Pass.FORWARD) {
-            if (stage == 0) {
+            if (part.stage() == 0) {
                 copy.begin(
                         microBatch,
                         !onlyOne,
                         step.request().iteration(),
                         step.request().epoch());
             }
-            kernel.forward(copy, observer);
+            part.kernel().forward(copy, observer);
             return;
         }
-        boolean first = step.program().isFirstBackward(task);
-        gradients.bind(copy, first);
+        boolean firstBackward = step.program().isFirstBackward(task);
+        part.gradients().bind(copy, firstBackward);
         double regularization = onlyOne ? step.request().regularization() : 0;
-        StageKernel.BackwardResult result = kernel.backward(copy, regularization, observer);
-        gradients.add(result, first, microBatch.examples());
-        if (first && replica == 0) {
+        BackwardResult result = part.kernel().backward(copy, regularization, observer);
+        part.gradients().add(result, firstBackward, microBatch.examples());
+        if (firstBackward && part.replica() == 0) {
             step.addGradients(result.gradients());
         }
-        step.score().add(task.microBatch(), stage, result.scores(), microBatch.examples());
-        if (stage == 0) {
+        step.score().add(task.microBatch(), part.stage(), result.scores(), microBatch.examples());
+        if (part.stage() == 0) {
             copy.end();
         }
     }

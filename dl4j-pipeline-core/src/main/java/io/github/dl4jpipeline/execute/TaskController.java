@@ -25,8 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.IntToLongFunction;
-import java.util.stream.IntStream;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ToLongFunction;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -35,7 +35,12 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Runs the training steps of a plan: owns the workers, the replicas and their memory. */
+/**
+ * Runs the training steps of a plan: owns the workers, the replicas and their memory.
+ *
+ * <p>Each worker is pinned to the cores of its device, with as many threads for an operation. It takes one step at a time,
+ * and within a step no more micro-batches are in flight than the schedule has copies for.
+ */
 public final class TaskController implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final Duration WARN_AFTER = Duration.ofMinutes(1);
@@ -54,12 +59,14 @@ public final class TaskController implements AutoCloseable {
     private final List<JointSums> joint;
     private final @Nullable TileSetup tileSetup;
 
-    /** These by worker. */
-    private final List<StageScratch> scratches = new ArrayList<>();
+    /** By stage, its replicas. */
+    private final List<List<StagePart>> parts = new ArrayList<>();
 
-    private final List<StageGradients> gradients = new ArrayList<>();
     private final List<StageWorker> workers = new ArrayList<>();
     private final Watchdog watchdog;
+
+    /** By replica of a stage: what it had been busy for before the last step. */
+    private final long[] busyBefore;
 
     private volatile @Nullable Step running;
     private volatile boolean closed;
@@ -100,7 +107,7 @@ public final class TaskController implements AutoCloseable {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph);
         this.schedule = schedule;
-        this.layout = new Workers(plan.stages().stream().map(Stage::replicas).toList());
+        this.layout = new Workers(plan.stages().stream().map(Stage::replicas).toList(), plan.sharedWorkers());
         this.microBatches = plan.microBatches();
         this.maxThreads = plan.stages().stream()
                 .flatMap(stage -> stage.devices().stream())
@@ -119,11 +126,14 @@ public final class TaskController implements AutoCloseable {
         }
         boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
         joint = joins ? JointSums.across(copies) : List.of();
-        startWorkers(name, plan, stageOf);
+        makeParts(name, plan, stageOf);
+        busyBefore = new long[parts.stream().mapToInt(List::size).sum()];
+        startWorkers(name, plan);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
     }
 
-    private void startWorkers(String name, PartitionPlan plan, int[] stageOf) {
+    private void makeParts(String name, PartitionPlan plan, int[] stageOf) {
+        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
         for (int stage = 0; stage < layout.stages(); stage++) {
             List<Integer> positions = new ArrayList<>();
             for (Vertex vertex : vertices.vertices()) {
@@ -131,34 +141,45 @@ public final class TaskController implements AutoCloseable {
                     positions.add(vertex.position());
                 }
             }
-            startReplicas(
-                    name + "-stage-" + stage,
-                    stage,
-                    positions,
-                    plan.stages().get(stage).devices());
+            int replicas = plan.stages().get(stage).replicas();
+            boolean recompute = plan.stages().get(stage).recompute();
+            ReplicaSums sums = new ReplicaSums(graph.getFlattenedGradients(), vertices, positions, replicas);
+            boolean several = microBatches > replicas;
+            List<StagePart> ofStage = new ArrayList<>();
+            for (int replica = 0; replica < replicas; replica++) {
+                StageScratch scratch = new StageScratch(partName(name, stage, replica, replicas), workspaces);
+                ofStage.add(new StagePart(
+                        stage,
+                        replica,
+                        new StageKernel(stage, positions, scratch, recompute),
+                        scratch,
+                        new StageGradients(graph, vertices, positions, sums.slices(replica), copies.get(0), several),
+                        sums,
+                        new AtomicLong()));
+            }
+            parts.add(ofStage);
         }
     }
 
-    private void startReplicas(String name, int stage, List<Integer> positions, List<Device> devices) {
-        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
-        ReplicaSums sums = new ReplicaSums(graph.getFlattenedGradients(), vertices, positions, devices.size());
-        boolean several = microBatches > devices.size();
-        for (int replica = 0; replica < devices.size(); replica++) {
-            Device device = devices.get(replica);
-            String workerName = name + (devices.size() > 1 ? "-replica-" + replica : "") + "-" + device.id();
-            StageScratch scratch = new StageScratch(workerName, workspaces);
-            StageGradients ofReplica =
-                    new StageGradients(graph, vertices, positions, sums.slices(replica), copies.get(0), several);
-            scratches.add(scratch);
-            gradients.add(ofReplica);
+    private static String partName(String name, int stage, int replica, int replicas) {
+        return name + "-stage-" + stage + (replicas > 1 ? "-replica-" + replica : "");
+    }
+
+    private void startWorkers(String name, PartitionPlan plan) {
+        for (int worker = 0; worker < layout.count(); worker++) {
+            int number = worker;
+            List<StagePart> own = parts.stream()
+                    .flatMap(List::stream)
+                    .filter(part -> layout.worker(part.stage(), part.replica()) == number)
+                    .toList();
+            StagePart first = own.get(0);
+            Device device = plan.stages().get(first.stage()).devices().get(first.replica());
+            String ofFirst = partName(name, first.stage(), first.replica(), layout.replicas(first.stage()));
             workers.add(new StageWorker(
-                    workerName,
-                    stage,
-                    replica,
+                    ofFirst + (own.size() > 1 ? "-and-others-" : "-") + device.id(),
+                    worker,
+                    own,
                     device,
-                    new StageKernel(stage, positions, scratch),
-                    ofReplica,
-                    sums,
                     copies,
                     vertices));
         }
@@ -176,11 +197,17 @@ public final class TaskController implements AutoCloseable {
      */
     public synchronized StepResult run(StepRequest request) {
         requireUsable();
-        List<MicroBatch> parts = request.batch().split(microBatches);
-        Program program = program(parts.size());
-        ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, parts.size()) : null;
-        Step step = new Step(request, program, parts, capture, joint);
+        List<MicroBatch> split = request.batch().split(microBatches);
+        Program program = program(split.size());
+        ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, split.size()) : null;
+        Step step = new Step(request, program, split, capture, joint);
         running = step;
+        int next = 0;
+        for (List<StagePart> ofStage : parts) {
+            for (StagePart part : ofStage) {
+                busyBefore[next++] = part.busyNanos().get();
+            }
+        }
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
             workers.forEach(worker -> worker.submit(step));
             await(step);
@@ -199,7 +226,7 @@ public final class TaskController implements AutoCloseable {
         }
         writeStatistics();
         // A single micro-batch has the term in its score already, added as plain fit adds it.
-        double regularization = parts.size() > 1 ? request.regularization() : 0;
+        double regularization = split.size() > 1 ? request.regularization() : 0;
         return new StepResult(
                 join(step.gradients()),
                 step.score().get() + regularization,
@@ -208,9 +235,13 @@ public final class TaskController implements AutoCloseable {
 
     private void writeStatistics() {
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            for (int stage = 0; stage < layout.stages(); stage++) {
-                int first = layout.worker(stage, 0);
-                gradients.get(first).writeStatistics(gradients.subList(first + 1, first + layout.replicas(stage)));
+            for (List<StagePart> ofStage : parts) {
+                ofStage.get(0)
+                        .gradients()
+                        .writeStatistics(ofStage.stream()
+                                .skip(1)
+                                .map(StagePart::gradients)
+                                .toList());
             }
         }
     }
@@ -266,17 +297,33 @@ public final class TaskController implements AutoCloseable {
 
     private void reset() {
         copies.forEach(GraphReplica::reset);
-        scratches.forEach(StageScratch::destroy);
+        parts.forEach(ofStage -> ofStage.forEach(part -> part.scratch().destroy()));
+    }
+
+    /**
+     * Time that each replica of each stage has spent in tasks of the last step, in milliseconds: those of the first stage,
+     * then those of the second, and so on.
+     */
+    public synchronized double[] lastBusyMillis() {
+        double[] millis = new double[busyBefore.length];
+        int next = 0;
+        for (List<StagePart> ofStage : parts) {
+            for (StagePart part : ofStage) {
+                millis[next] = (part.busyNanos().get() - busyBefore[next]) / 1e6;
+                next++;
+            }
+        }
+        return millis;
     }
 
     /** Time that each stage has spent in tasks since the start, in nanoseconds, all its replicas together. */
     public long[] busyNanos() {
-        return perStage(worker -> workers.get(worker).busyNanos());
+        return perStage(part -> part.busyNanos().get());
     }
 
     /** Bytes of activation and working memory that each stage has reserved, for all its replicas. */
     public long[] memoryBytes() {
-        long[] bytes = perStage(worker -> scratches.get(worker).bytes());
+        long[] bytes = perStage(part -> part.scratch().bytes());
         for (int stage = 0; stage < bytes.length; stage++) {
             for (GraphReplica copy : copies) {
                 bytes[stage] += copy.bytes(stage);
@@ -290,11 +337,9 @@ public final class TaskController implements AutoCloseable {
         return Optional.ofNullable(copies.get(0).tileMeasurement());
     }
 
-    private long[] perStage(IntToLongFunction ofWorker) {
-        return IntStream.range(0, layout.stages())
-                .mapToLong(stage -> IntStream.range(0, layout.replicas(stage))
-                        .mapToLong(replica -> ofWorker.applyAsLong(layout.worker(stage, replica)))
-                        .sum())
+    private long[] perStage(ToLongFunction<StagePart> value) {
+        return parts.stream()
+                .mapToLong(ofStage -> ofStage.stream().mapToLong(value).sum())
                 .toArray();
     }
 

@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.partition;
 
+import io.github.dl4jpipeline.device.Device;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -14,7 +16,8 @@ import java.util.Set;
  * @param schedule name of the schedule that the predictions are for
  * @param predictedStepTime predicted time of the forward and backward passes of one step, and of adding up the gradients
  *     of replicas
- * @param latestExecutionTime the same with each task as slow as it is in about 1 of 20 cases
+ * @param latestExecutionTime the same with slow tasks: each takes in addition the root of the sum of squares by which its
+ *     vertices' longest profiled times exceed the medians. An estimate, no guarantee
  * @param oneDeviceTime predicted time of the same on the first device alone
  * @param bubble predicted share of the stages' time in which they wait, from 0 to 1
  * @param alternatives the best plan of each other kind, fastest first
@@ -90,7 +93,31 @@ public record PartitionPlan(
             String oneDevice = threads == 1 ? "one device" : "one device with " + threads + " threads";
             return most == 1 ? oneDevice : "data parallel";
         }
-        return most == 1 ? "pipeline" : "pipeline of replicated stages";
+        if (most > 1) {
+            return "pipeline of replicated stages";
+        }
+        return sharedWorkers() > 0 ? "interleaved pipeline" : "pipeline";
+    }
+
+    /**
+     * How many workers the stages share: where stages without replicas are on fewer devices in turn, each device has one
+     * worker, which runs all of its stages. 0 if each replica of a stage has a worker of its own.
+     */
+    public int sharedWorkers() {
+        return sharedWorkers(stages.stream().map(Stage::devices).toList());
+    }
+
+    /** The same for the devices of the replicas of each stage. */
+    public static int sharedWorkers(List<List<Device>> places) {
+        List<String> first =
+                places.stream().map(devices -> devices.get(0).id()).distinct().toList();
+        for (int stage = 0; stage < places.size(); stage++) {
+            if (places.get(stage).size() > 1
+                    || !places.get(stage).get(0).id().equals(first.get(stage % first.size()))) {
+                return 0;
+            }
+        }
+        return first.size() < places.size() ? first.size() : 0;
     }
 
     /** Whether each micro-batch has a replica of its own in every stage, so that all of them run at the same time. */
@@ -98,17 +125,27 @@ public record PartitionPlan(
         return stages.stream().allMatch(stage -> stage.replicas() >= microBatches);
     }
 
-    /** Number of workers: the replicas of all stages. */
+    /** Number of workers: the replicas of all stages, or the devices that stages share. */
     public int workers() {
-        return stages.stream().mapToInt(Stage::replicas).sum();
+        int shared = sharedWorkers();
+        return shared > 0 ? shared : stages.stream().mapToInt(Stage::replicas).sum();
     }
 
-    /** Time per micro-batch of the slowest stage, one with replicas counting with its share. */
+    /** Time per micro-batch of the slowest worker, replicas counting with their share. */
     public double bottleneckMillis() {
-        return stages.stream()
-                .mapToDouble(stage -> (stage.forwardMillis() + stage.backwardMillis()) / stage.replicas())
-                .max()
-                .orElse(0);
+        int shared = sharedWorkers();
+        double[] ofWorkers = new double[shared > 0 ? shared : stages.size()];
+        for (int i = 0; i < stages.size(); i++) {
+            Stage stage = stages.get(i);
+            ofWorkers[i % ofWorkers.length] += (stage.forwardMillis() + stage.backwardMillis()) / stage.replicas();
+        }
+        return Arrays.stream(ofWorkers).max().orElse(0);
+    }
+
+    /** The plan in a few words. */
+    public String summary() {
+        return String.format(
+                "%s, stages %d, workers %d, micro-batches %d", kind(), stages.size(), workers(), microBatches);
     }
 
     /** The plan as a table for people, with the prediction and what it says about pipelining this graph. */

@@ -18,7 +18,7 @@ final class PlanTable {
                 count(plan.stages().size(), "stage", "stages"),
                 count(plan.microBatches(), "micro-batch", "micro-batches"),
                 count(Math.max(1, plan.examples() / plan.microBatches()), "example", "examples"),
-                plan.schedule()));
+                plan.schedule() + (plan.sharedWorkers() > 0 ? ", interleaved" : "")));
         appendTable(text, plan);
         boolean predicted = !plan.predictedStepTime().isZero();
         if (predicted) {
@@ -91,7 +91,7 @@ final class PlanTable {
                 format("%.1f ms", stage.backwardMillis()),
                 total == 0 ? "" : format("%.0f %%", 100 * millis / total),
                 megabytes(stage.sentBytes()),
-                megabytes(stage.memoryBytes())
+                megabytes(stage.memoryBytes()) + (stage.recompute() ? ", computes activations again" : "")
             });
         }
         int[] widths = new int[rows.get(0).length];

@@ -24,7 +24,7 @@ final class PlanErrors {
         double least = Double.POSITIVE_INFINITY;
         for (PartitionPlan plan : plans) {
             Stage stage = tightest(plan, available);
-            double share = share(stage, available);
+            double share = share(plan, stage, available);
             if (share < least) {
                 least = share;
                 smallest = plan;
@@ -40,8 +40,8 @@ final class PlanErrors {
                 "No plan fits into memory: even that which needs least (%s) needs %.1f MB on device %s, which has"
                         + " %.1f MB, for %s; use a smaller batch, more devices, ones with more memory, or"
                         + " tiles if it has convolutions on large images",
-                describe(smallest),
-                tightest.memoryBytes() / 1e6,
+                smallest.summary(),
+                memoryBytes(smallest, tightest) / 1e6,
                 tightest.device().id(),
                 available.getOrDefault(tightest.device().id(), 0L) / 1e6,
                 stageName(smallest, tightest)));
@@ -49,13 +49,21 @@ final class PlanErrors {
 
     private static Stage tightest(PartitionPlan plan, Map<String, Long> available) {
         return plan.stages().stream()
-                .max(Comparator.comparingDouble(stage -> share(stage, available)))
+                .max(Comparator.comparingDouble(stage -> share(plan, stage, available)))
                 .orElseThrow();
     }
 
-    private static double share(Stage stage, Map<String, Long> available) {
+    private static double share(PartitionPlan plan, Stage stage, Map<String, Long> available) {
         long has = available.getOrDefault(stage.device().id(), stage.device().memoryBytes());
-        return (double) stage.memoryBytes() / has;
+        return (double) memoryBytes(plan, stage) / has;
+    }
+
+    /** What a stage and those that share its device need. */
+    private static long memoryBytes(PartitionPlan plan, Stage stage) {
+        return plan.stages().stream()
+                .filter(other -> other.device().id().equals(stage.device().id()))
+                .mapToLong(Stage::memoryBytes)
+                .sum();
     }
 
     /**
@@ -82,17 +90,11 @@ final class PlanErrors {
                         + " device %s; allow %.1f ms%s",
                 millis(options.deadline().orElseThrow()),
                 millis(nearest.latestExecutionTime()),
-                describe(nearest),
+                nearest.summary(),
                 stageName(nearest, slowest),
                 slowest.device().id(),
                 Math.ceil(10 * millis(nearest.latestExecutionTime())) / 10,
                 remedy));
-    }
-
-    private static String describe(PartitionPlan plan) {
-        return String.format(
-                "%s, stages %d, workers %d, micro-batches %d",
-                plan.kind(), plan.stages().size(), plan.workers(), plan.microBatches());
     }
 
     private static String stageName(PartitionPlan plan, Stage stage) {

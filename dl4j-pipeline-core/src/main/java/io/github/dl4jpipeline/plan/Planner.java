@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Turns a profile into the plan with the shortest predicted step [from Al Maruf et al., J. Parallel and Distributed Computing
@@ -33,17 +34,30 @@ public final class Planner {
      *     devices' memory, or none meets the deadline; the message says what binds and what would be possible
      */
     public static PartitionPlan plan(GraphProfile profile, Devices devices, PlanOptions options) {
-        List<Candidate> all = new Search(profile, devices, options, true).candidates();
+        List<Candidate> all = search(profile, devices, options, true).candidates();
         if (all.isEmpty()) {
-            throw PlanErrors.outOfMemory(plans(new Search(profile, devices, options, false).candidates()), devices);
+            PlanOptions leastMemory =
+                    options.withRecompute(Optional.of(options.recompute().orElse(true)));
+            throw PlanErrors.outOfMemory(
+                    plans(search(profile, devices, leastMemory, false).candidates()), devices);
         }
-        List<Candidate> inTime = all.stream()
+        return choose(all, options)
+                .orElseThrow(() -> PlanErrors.tooLate(
+                        plans(all), options, examples -> isPossible(profile, devices, options, examples)));
+    }
+
+    private static Search search(GraphProfile profile, Devices devices, PlanOptions options, boolean limitMemory) {
+        return new Search(profile, devices, options, Slowdowns.NONE, limitMemory);
+    }
+
+    /** The best of some plans, beside the best of each other kind; empty if none meets the deadline. */
+    static Optional<PartitionPlan> choose(List<Candidate> candidates, PlanOptions options) {
+        List<Candidate> inTime = candidates.stream()
                 .filter(candidate -> isInTime(candidate.plan(), options))
                 .toList();
-        if (inTime.isEmpty()) {
-            throw PlanErrors.tooLate(plans(all), options, examples -> isPossible(profile, devices, options, examples));
-        }
-        return withAlternatives(best(inTime, options), plans(inTime));
+        return inTime.isEmpty()
+                ? Optional.empty()
+                : Optional.of(withAlternatives(best(inTime, options), plans(inTime)));
     }
 
     private static List<PartitionPlan> plans(List<Candidate> candidates) {
@@ -56,8 +70,8 @@ public final class Planner {
     }
 
     private static boolean isPossible(GraphProfile profile, Devices devices, PlanOptions options, int examples) {
-        return new Search(profile, devices, options.withExamples(examples), true)
-                .candidates().stream().anyMatch(candidate -> isInTime(candidate.plan(), options));
+        return search(profile, devices, options.withExamples(examples), true).candidates().stream()
+                .anyMatch(candidate -> isInTime(candidate.plan(), options));
     }
 
     private static PartitionPlan best(List<Candidate> candidates, PlanOptions options) {

@@ -22,6 +22,7 @@ import java.util.function.ToDoubleFunction;
  *
  * @param bytesPerMilli bandwidth of a device's link
  * @param syncMillisPerByte time of adding up gradients of replicas, for each byte
+ * @param mayRecompute whether a stage whose activations do not fit into its device's memory may compute them again
  * @param sharedSpeed speed of a device while all are busy, by number of workers
  */
 record Predictor(
@@ -29,13 +30,14 @@ record Predictor(
         int examples,
         double bytesPerMilli,
         double syncMillisPerByte,
+        boolean mayRecompute,
         ToDoubleFunction<Integer> sharedSpeed,
         List<String> notes) {
 
     /** A plan with these stages, without alternatives. */
     PartitionPlan predict(List<StageDraft> drafts, int microBatches, Duration oneDeviceTime) {
-        Workers workers =
-                new Workers(drafts.stream().map(draft -> draft.devices().size()).toList());
+        List<List<Device>> places = drafts.stream().map(StageDraft::devices).toList();
+        Workers workers = new Workers(places.stream().map(List::size).toList(), PartitionPlan.sharedWorkers(places));
         double shared = sharedSpeed.applyAsDouble(workers.count());
         int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
         List<Stage> stages = new ArrayList<>();
@@ -52,6 +54,10 @@ record Predictor(
                             .orElseThrow(); // micro-batches go round, so the slowest holds up the others
             double forward = sum(draft, VertexCost::forwardMillis) / speed;
             double backward = sum(draft, VertexCost::backwardMillis) / speed;
+            boolean recompute = recomputes(draft, microBatches, inFlight[i]);
+            if (recompute) {
+                backward += forward;
+            }
             double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / bytesPerMilli;
             stages.add(new Stage(
                     draft.costs().stream().map(VertexCost::vertex).toList(),
@@ -59,19 +65,24 @@ record Predictor(
                     forward,
                     backward,
                     i == drafts.size() - 1 ? 0 : draft.crossingBytes(),
-                    memory(draft, microBatches, inFlight[workers.worker(i, 0)])));
+                    memory(draft, microBatches, inFlight[i], recompute),
+                    recompute));
             usual.add(new StageTimes(replicas, forward, backward, send));
+            double forwardExcess = excess(draft, VertexCost::forwardMillis, VertexCost::worstForwardMillis) / speed;
             slow.add(new StageTimes(
                     replicas,
-                    forward + excess(draft, VertexCost::forwardMillis, VertexCost::worstForwardMillis) / speed,
-                    backward + excess(draft, VertexCost::backwardMillis, VertexCost::worstBackwardMillis) / speed,
+                    forward + forwardExcess,
+                    backward
+                            + (recompute ? forwardExcess : 0)
+                            + excess(draft, VertexCost::backwardMillis, VertexCost::worstBackwardMillis) / speed,
                     send));
             int active = Math.min(replicas, microBatches);
             sync = Math.max(
                     sync, syncMillisPerByte * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
         }
-        Timeline timeline = ScheduleSimulator.simulate(schedule, usual, microBatches);
-        double latest = ScheduleSimulator.simulate(schedule, slow, microBatches).makespanMillis();
+        Timeline timeline = ScheduleSimulator.simulate(schedule, workers, usual, microBatches);
+        double latest = ScheduleSimulator.simulate(schedule, workers, slow, microBatches)
+                .makespanMillis();
         return new PartitionPlan(
                 stages,
                 microBatches,
@@ -85,17 +96,24 @@ record Predictor(
                 notes);
     }
 
+    private boolean recomputes(StageDraft draft, int microBatches, int inFlight) {
+        long has = draft.devices().stream().mapToLong(Device::memoryBytes).min().orElseThrow();
+        return inFlight > 1
+                && (draft.recompute() || (mayRecompute && memory(draft, microBatches, inFlight, false) > has));
+    }
+
     /** What each replica needs. Gradients of a second and later micro-batches may be computed apart and then added. */
-    private static long memory(StageDraft draft, int microBatches, int inFlight) {
+    private static long memory(StageDraft draft, int microBatches, int inFlight, boolean recompute) {
         int gradientCopies = microBatches > 1 ? 2 : 1;
+        int activationCopies = recompute ? 1 : inFlight;
         double bytes = draft.costs().stream()
                 .filter(cost -> !cost.inputs().isEmpty())
                 .mapToDouble(cost -> cost.parameterBytes()
                         + (double) cost.gradientBytes() * gradientCopies
                         + cost.updaterBytes()
-                        + (double) cost.activationBytes() * inFlight)
+                        + (double) cost.activationBytes() * activationCopies)
                 .sum();
-        return Math.round(bytes);
+        return Math.round(recompute ? bytes + (double) draft.crossingBytes() * inFlight : bytes);
     }
 
     private static double sum(StageDraft draft, ToDoubleFunction<VertexCost> value) {

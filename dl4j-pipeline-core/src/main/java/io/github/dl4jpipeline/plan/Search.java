@@ -22,6 +22,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntBinaryOperator;
 import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -31,12 +32,20 @@ import java.util.stream.IntStream;
 final class Search {
     private static final int MOST_MICRO_BATCHES_PER_DEVICE = 8;
     private static final int FEW_DEVICES = 8;
+
+    /** Of stages for each device. */
+    private static final int MOST_ROUNDS = 3;
+
     private static final double BYTES_PER_MEGABYTE = 1e6;
 
     private final GraphProfile profile;
     private final Devices devices;
     private final PlanOptions options;
     private final boolean limitMemory;
+
+    /** All cores as one device. */
+    private final Device joint;
+
     private final int examples;
     private final double syncMillisPerByte;
     private final Partitioner partitioner;
@@ -46,9 +55,14 @@ final class Search {
 
     private final Predictor predictor;
 
-    Search(GraphProfile profile, Devices devices, PlanOptions options, boolean limitMemory) {
+    /**
+     * @param slowdowns how much slower than profiled devices are
+     * @param limitMemory whether plans must fit into the devices' memory
+     */
+    Search(GraphProfile profile, Devices devices, PlanOptions options, Slowdowns slowdowns, boolean limitMemory) {
         this.profile = profile;
-        this.devices = devices;
+        this.devices = slowdowns.applyTo(devices);
+        this.joint = joint(devices, slowdowns);
         this.options = options;
         this.limitMemory = limitMemory;
         this.examples = options.examples().orElse(profile.examples());
@@ -69,24 +83,51 @@ final class Search {
             notes.add("Simplified: " + partitioner.simplification());
         }
         this.predictor = new Predictor(
-                options.schedule(), examples, bytesPerMilli(), syncMillisPerByte, this::sharedSpeed, notes);
+                options.schedule(),
+                examples,
+                bytesPerMilli(),
+                syncMillisPerByte,
+                mayRecompute(),
+                this::sharedSpeed,
+                notes);
+    }
+
+    private Device joint(Devices profiled, Slowdowns slowdowns) {
+        Device all = JointDevice.of(profiled);
+        MachineSpeed machine = profile.machine();
+        double speed = machine.jointThreads() == all.threads() ? machine.jointSpeed() : 1;
+        return slowdowns.applyTo(all.withRelativeSpeed(all.relativeSpeed() * speed), profiled);
     }
 
     private static List<VertexCost> movable(List<VertexCost> costs) {
         return costs.stream().filter(cost -> !cost.inputs().isEmpty()).toList();
     }
 
+    private boolean mayRecompute() {
+        return options.recompute().orElse(true);
+    }
+
+    private boolean mustRecompute() {
+        return options.recompute().orElse(false);
+    }
+
     private double bytesPerMilli() {
         return options.bytesPerSecond() / 1_000;
     }
 
-    /** Devices that have to be shared are slower by as much. */
+    /** Of devices that have to be shared, each has a part of the memory. */
     private List<Device> places(int count) {
+        int turns = (count + devices.size() - 1) / devices.size();
         List<Device> all = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            all.add(devices.get(i % devices.size()));
+            Device device = devices.get(i % devices.size());
+            all.add(withMemory(device, device.memoryBytes() / turns));
         }
         return all;
+    }
+
+    private static Device withMemory(Device device, long bytes) {
+        return new Device(device.id(), device.kind(), device.cores(), bytes, device.relativeSpeed());
     }
 
     private double sharedSpeed(int workers) {
@@ -105,8 +146,29 @@ final class Search {
             for (IntPredicate replicas : replicaChoices(microBatches)) {
                 addPartitions(plans, costs, microBatches, replicas, oneDevice);
             }
+            for (int rounds = 2; rounds <= MOST_ROUNDS; rounds++) {
+                addInterleaved(plans, costs, microBatches, rounds, oneDevice);
+            }
         }
         return plans;
+    }
+
+    /** A plan as it would be on these devices, which it has been made for when they had other speeds. */
+    PartitionPlan again(PartitionPlan plan) {
+        Map<String, VertexCost> costs = profile.costsFor((double) examples / plan.microBatches()).stream()
+                .collect(Collectors.toMap(VertexCost::vertex, cost -> cost));
+        Map<String, Device> present = new HashMap<>(Map.of(joint.id(), joint));
+        devices.list().forEach(device -> present.put(device.id(), device));
+        List<StageDraft> drafts = plan.stages().stream()
+                .map(stage -> new StageDraft(
+                        stage.vertices().stream().map(costs::get).toList(),
+                        stage.devices().stream()
+                                .map(device -> present.get(device.id()))
+                                .toList(),
+                        stage.sentBytes(),
+                        stage.recompute()))
+                .toList();
+        return predictor.predict(drafts, plan.microBatches(), oneDeviceTime());
     }
 
     private SortedSet<Integer> microBatchChoices() {
@@ -156,7 +218,6 @@ final class Search {
 
     /** One stage on all cores of all devices, whose operations use as many threads. */
     private void addOnOneDevice(List<Candidate> plans, List<VertexCost> costs, int microBatches, Duration oneDevice) {
-        Device joint = JointDevice.of(devices);
         boolean another = joint.threads() > devices.get(0).threads();
         if (!another
                 || (options.together() && microBatches > 1)
@@ -164,11 +225,8 @@ final class Search {
                 || options.replicas().orElse(1) > 1) {
             return;
         }
-        MachineSpeed machine = profile.machine();
-        double speed = machine.jointThreads() == joint.threads() ? machine.jointSpeed() : 1;
-        Device measured = joint.withRelativeSpeed(joint.relativeSpeed() * speed);
-        PartitionPlan plan =
-                predictor.predict(List.of(new StageDraft(costs, List.of(measured), 0)), microBatches, oneDevice);
+        PartitionPlan plan = predictor.predict(
+                List.of(new StageDraft(costs, List.of(joint), 0, mustRecompute())), microBatches, oneDevice);
         if (!limitMemory || plan.stages().get(0).memoryBytes() <= joint.memoryBytes()) {
             plans.add(new Candidate(plan, () -> plan));
         }
@@ -180,8 +238,7 @@ final class Search {
             int microBatches,
             IntPredicate replicas,
             Duration oneDevice) {
-        DevicePool pool = new DevicePool(
-                limitMemory ? places : places.stream().map(Search::boundless).toList());
+        DevicePool pool = pool(places);
         PartitionSolver solver = partitioner.solve(new PartitionRequest(
                 movable(costs),
                 pool.groups(),
@@ -189,7 +246,8 @@ final class Search {
                 syncMillisPerByte,
                 microBatches,
                 replicas,
-                inFlight(microBatches)));
+                inFlight(microBatches),
+                mayRecompute()));
         for (List<Integer> use : solver.uses()) {
             int workers = use.stream().mapToInt(Integer::intValue).sum();
             if (isTried(workers)) {
@@ -206,8 +264,47 @@ final class Search {
         }
     }
 
-    private static Device boundless(Device device) {
-        return new Device(device.id(), device.kind(), device.cores(), Long.MAX_VALUE, device.relativeSpeed());
+    /** Several stages for each device, which are dealt out to the devices in turn; for devices that are alike. */
+    private void addInterleaved(
+            List<Candidate> plans, List<VertexCost> costs, int microBatches, int rounds, Duration oneDevice) {
+        int stages = rounds * devices.size();
+        if (devices.size() == 1
+                || microBatches == 1
+                || stages > movable(costs).size()
+                || options.together()
+                || options.replicas().orElse(1) > 1
+                || (options.replicas().isPresent() && options.stages().isEmpty()) // a straight pipeline is asked for
+                || options.stages().orElse(stages) != stages) {
+            return;
+        }
+        DevicePool pool = pool(places(stages));
+        if (pool.groups().size() > 1) {
+            return;
+        }
+        int[] inFlight =
+                ScheduleSimulator.inFlight(options.schedule(), Workers.inTurn(stages, devices.size()), microBatches);
+        partitioner
+                .solve(new PartitionRequest(
+                        movable(costs),
+                        pool.groups(),
+                        bytesPerMilli(),
+                        syncMillisPerByte,
+                        microBatches,
+                        replicas -> replicas == 1,
+                        (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)],
+                        mayRecompute()))
+                .partition(List.of(stages))
+                .map(partition -> predictor.predict(drafts(partition, pool, costs), microBatches, oneDevice))
+                .ifPresent(plan -> plans.add(new Candidate(plan, () -> plan)));
+    }
+
+    private DevicePool pool(List<Device> all) {
+        return new DevicePool(
+                limitMemory
+                        ? all
+                        : all.stream()
+                                .map(device -> withMemory(device, Long.MAX_VALUE))
+                                .toList());
     }
 
     /** Of many devices, all or a power of 2. */
@@ -230,7 +327,7 @@ final class Search {
         };
     }
 
-    private static List<StageDraft> drafts(Partition partition, DevicePool pool, List<VertexCost> costs) {
+    private List<StageDraft> drafts(Partition partition, DevicePool pool, List<VertexCost> costs) {
         List<VertexCost> movable = movable(costs);
         Map<String, Integer> stageOf = new HashMap<>();
         for (int stage = 0; stage < partition.parts().size(); stage++) {
@@ -253,7 +350,8 @@ final class Search {
                             .filter(cost -> stageOf.getOrDefault(cost.vertex(), 0) == wanted)
                             .toList(),
                     places.get(stage),
-                    partition.parts().get(stage).crossingBytes()));
+                    partition.parts().get(stage).crossingBytes(),
+                    mustRecompute()));
         }
         return drafts;
     }

@@ -4,22 +4,29 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.plan.PlanChange;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Measured against predicted, over the steps since the pipeline was built.
+ * Measured against predicted, over the steps since the pipeline was built, or since it last got another plan.
  *
  * @param plan what was predicted
  * @param steps number of steps
  * @param stepMillis mean time of the forward and backward passes of a step
  * @param stages what each stage has done
+ * @param changes of the plan since the pipeline was built, the last ones if there have been many
  * @param tiles what the tiles of a micro-batch have taken, if there are any
  */
 public record PipelineReport(
-        PartitionPlan plan, long steps, double stepMillis, List<StageReport> stages, Optional<TileMeasurement> tiles) {
+        PartitionPlan plan,
+        long steps,
+        double stepMillis,
+        List<StageReport> stages,
+        List<PlanChange> changes,
+        Optional<TileMeasurement> tiles) {
 
     /**
      * One stage.
@@ -31,18 +38,16 @@ public record PipelineReport(
 
     public PipelineReport {
         stages = List.copyOf(stages);
+        changes = List.copyOf(changes);
     }
 
     /** The measured share of the workers' time in which they wait, from 0 to 1. */
     public double bubble() {
         double busy = 0;
-        int workers = 0;
         for (int i = 0; i < stages.size(); i++) {
-            int replicas = plan.stages().get(i).replicas();
-            busy += stages.get(i).busyMillis() * replicas;
-            workers += replicas;
+            busy += stages.get(i).busyMillis() * plan.stages().get(i).replicas();
         }
-        return stepMillis == 0 ? 0 : Math.max(0, 1 - busy / (workers * stepMillis));
+        return stepMillis == 0 ? 0 : Math.max(0, 1 - busy / (plan.workers() * stepMillis));
     }
 
     /** The report for people. */
@@ -69,6 +74,11 @@ public record PipelineReport(
                     stages.get(i).busyMillis(),
                     predicted,
                     stages.get(i).memoryBytes() / 1e6));
+        }
+        for (PlanChange change : changes) {
+            text.append(String.format(
+                    "new plan after step %d, since %s: %s%n",
+                    change.step(), change.reason(), change.plan().summary()));
         }
         tiles.ifPresent(measured -> text.append(String.format(
                 Locale.ROOT,

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Runs a schedule on numbers: each worker does its tasks in order, each as soon as what it depends on has arrived.
@@ -31,10 +32,10 @@ public final class ScheduleSimulator {
     private final double[] linkBackFree;
     private final List<Timeline.Span> spans = new ArrayList<>();
 
-    private ScheduleSimulator(Schedule schedule, List<StageTimes> stages, int microBatches) {
+    private ScheduleSimulator(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
         this.schedule = schedule;
         this.stages = stages;
-        this.workers = new Workers(stages.stream().map(StageTimes::replicas).toList());
+        this.workers = workers;
         this.microBatches = microBatches;
         this.tasks = schedule.tasks(workers, microBatches);
         forwardArrives = unknown();
@@ -54,12 +55,22 @@ public final class ScheduleSimulator {
     }
 
     /**
-     * The timeline of one step.
+     * The timeline of one step in which each replica of a stage has a worker of its own.
      *
      * @throws IllegalArgumentException if the schedule leaves a task out, repeats one, or can never finish
      */
     public static Timeline simulate(Schedule schedule, List<StageTimes> stages, int microBatches) {
-        return new ScheduleSimulator(schedule, stages, microBatches).run();
+        Workers workers = new Workers(stages.stream().map(StageTimes::replicas).toList());
+        return simulate(schedule, workers, stages, microBatches);
+    }
+
+    /**
+     * The timeline of one step.
+     *
+     * @throws IllegalArgumentException if the schedule leaves a task out, repeats one, or can never finish
+     */
+    public static Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
+        return new ScheduleSimulator(schedule, workers, stages, microBatches).run();
     }
 
     private Timeline run() {
@@ -121,19 +132,25 @@ public final class ScheduleSimulator {
         return stage == stages.size() - 1 ? own : Math.max(own, backwardArrives[stage + 1][microBatch]);
     }
 
-    /** By worker: the greatest number of micro-batches in flight at once, begun forward and not done backward. */
+    /**
+     * By stage: the greatest number of micro-batches that a replica of it has in flight at once, begun forward and not done
+     * backward. The first replica has the most.
+     */
     public static int[] inFlight(Schedule schedule, Workers workers, int microBatches) {
-        return schedule.tasks(workers, microBatches).stream()
-                .mapToInt(ScheduleSimulator::inFlight)
+        List<List<Task>> tasks = schedule.tasks(workers, microBatches);
+        return IntStream.range(0, workers.stages())
+                .map(stage -> inFlight(tasks.get(workers.worker(stage, 0)), stage))
                 .toArray();
     }
 
-    private static int inFlight(List<Task> tasks) {
+    static int inFlight(List<Task> tasks, int stage) {
         int most = 0;
         int inFlight = 0;
         for (Task task : tasks) {
-            inFlight += task.pass() == Task.Pass.FORWARD ? 1 : -1;
-            most = Math.max(most, inFlight);
+            if (task.stage() == stage) {
+                inFlight += task.pass() == Task.Pass.FORWARD ? 1 : -1;
+                most = Math.max(most, inFlight);
+            }
         }
         return most;
     }

@@ -3,7 +3,8 @@ package io.github.dl4jpipeline.schedule;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.BiFunction;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /** The schedules that there are. */
 public final class Schedules {
@@ -32,6 +33,16 @@ public final class Schedules {
      * stage 0  F0 F1 F2       B0 F3 B1    B2    B3
      * stage 1     F0 F1    B0 F2 B1 F3 B2    B3
      * stage 2        F0 B0 F1 B1 F2 B2 F3 B3
+     * </pre>
+     *
+     * <p>Stages that share workers are interleaved (Narayanan et al., SC 2021): a worker takes as many micro-batches as there
+     * are workers through its first stage, then the same ones through its next, and so on, and backward in the same way from
+     * its last stage on. Its stages being shorter, it waits less: 1/V of the time, if there are V for each worker, but more
+     * micro-batches are in flight. For 4 stages on 2 workers and 2 micro-batches:
+     *
+     * <pre>
+     * worker 0  F0,0 F0,1 F2,0 F2,1           B2,0 B2,1 B0,0 B0,1
+     * worker 1       F1,0 F1,1 F3,0 B3,0 F3,1 B3,1 B1,0 B1,1
      * </pre>
      *
      * <p>With replicas, each worker of a stage has as many micro-batches in flight as there are workers from that stage
@@ -65,10 +76,17 @@ public final class Schedules {
 
         @Override
         public List<List<Task>> tasks(Workers workers, int microBatches) {
-            return perWorker(workers, microBatches, (stage, own) -> {
+            return perWorker(workers, worker -> {
+                List<Integer> own = workers.microBatchesOf(worker, microBatches);
+                List<Integer> stages = workers.stagesOf(worker);
                 List<Task> tasks = new ArrayList<>();
-                own.forEach(microBatch -> tasks.add(Task.forward(stage, microBatch)));
-                own.forEach(microBatch -> tasks.add(Task.backward(stage, microBatch)));
+                for (int stage : stages) {
+                    own.forEach(microBatch -> tasks.add(Task.forward(stage, microBatch)));
+                }
+                for (int i = stages.size() - 1; i >= 0; i--) {
+                    int stage = stages.get(i);
+                    own.forEach(microBatch -> tasks.add(Task.backward(stage, microBatch)));
+                }
                 return tasks;
             });
         }
@@ -82,36 +100,62 @@ public final class Schedules {
 
         @Override
         public List<List<Task>> tasks(Workers workers, int microBatches) {
-            return perWorker(workers, microBatches, (stage, own) -> {
-                int replicas = workers.replicas(stage);
-                int inFlight = (workers.countFrom(stage) + replicas - 1) / replicas;
-                int warmUp = Math.min(inFlight - 1, own.size());
-                List<Task> tasks = new ArrayList<>();
-                own.subList(0, warmUp).forEach(microBatch -> tasks.add(Task.forward(stage, microBatch)));
-                for (int i = 0; i < own.size(); i++) {
-                    if (warmUp + i < own.size()) {
-                        tasks.add(Task.forward(stage, own.get(warmUp + i)));
+            return perWorker(
+                    workers,
+                    worker -> workers.shared() > 0
+                            ? interleaved(workers, worker, microBatches)
+                            : ofOneStage(workers, worker, microBatches));
+        }
+
+        private static List<Task> ofOneStage(Workers workers, int worker, int microBatches) {
+            int stage = workers.stagesOf(worker).get(0);
+            int replicas = workers.replicas(stage);
+            int inFlight = (workers.countFrom(stage) + replicas - 1) / replicas;
+            List<Integer> own = workers.microBatchesOf(worker, microBatches);
+            return alternate(
+                    own.stream().map(m -> Task.forward(stage, m)).toList(),
+                    own.stream().map(m -> Task.backward(stage, m)).toList(),
+                    inFlight - 1);
+        }
+
+        /**
+         * As if every worker had as many stages, and the micro-batches were a multiple of the workers. Then the tasks that
+         * there are not are left out: what does not wait for them cannot wait for ever.
+         */
+        private static List<Task> interleaved(Workers workers, int worker, int microBatches) {
+            int count = workers.shared();
+            int rounds = (workers.stages() + count - 1) / count;
+            List<Task> forward = new ArrayList<>();
+            List<Task> backward = new ArrayList<>();
+            for (int first = 0; first < microBatches; first += count) {
+                for (int round = 0; round < rounds; round++) {
+                    for (int microBatch = first; microBatch < first + count; microBatch++) {
+                        forward.add(Task.forward(round * count + worker, microBatch));
+                        backward.add(Task.backward((rounds - 1 - round) * count + worker, microBatch));
                     }
-                    tasks.add(Task.backward(stage, own.get(i)));
                 }
-                return tasks;
-            });
+            }
+            int warmUp = 2 * (count - 1 - worker) + (rounds - 1) * count;
+            return alternate(forward, backward, warmUp).stream()
+                    .filter(task -> task.stage() < workers.stages() && task.microBatch() < microBatches)
+                    .toList();
+        }
+
+        /** Some forward tasks, then one forward and one backward in turn, then the other backward tasks. */
+        private static List<Task> alternate(List<Task> forward, List<Task> backward, int first) {
+            int warmUp = Math.min(first, forward.size());
+            List<Task> tasks = new ArrayList<>(forward.subList(0, warmUp));
+            for (int i = 0; i < backward.size(); i++) {
+                if (warmUp + i < forward.size()) {
+                    tasks.add(forward.get(warmUp + i));
+                }
+                tasks.add(backward.get(i));
+            }
+            return tasks;
         }
     }
 
-    /** The tasks of every worker, each from its stage and its micro-batches. */
-    private static List<List<Task>> perWorker(
-            Workers workers, int microBatches, BiFunction<Integer, List<Integer>, List<Task>> tasks) {
-        List<List<Task>> all = new ArrayList<>();
-        for (int stage = 0; stage < workers.stages(); stage++) {
-            for (int replica = 0; replica < workers.replicas(stage); replica++) {
-                List<Integer> own = new ArrayList<>();
-                for (int m = replica; m < microBatches; m += workers.replicas(stage)) {
-                    own.add(m);
-                }
-                all.add(tasks.apply(stage, own));
-            }
-        }
-        return all;
+    private static List<List<Task>> perWorker(Workers workers, IntFunction<List<Task>> tasks) {
+        return IntStream.range(0, workers.count()).mapToObj(tasks).toList();
     }
 }

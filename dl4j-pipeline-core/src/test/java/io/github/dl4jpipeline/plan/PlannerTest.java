@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -119,7 +120,12 @@ class PlannerTest {
     void aPipelineWinsWhereReplicasDoNotFitOrTheirGradientsAreSlow() {
         PlanOptions options = PlanOptions.defaults().withExamples(64);
         MachineSpeed slowToAdd = new MachineSpeed(1, 1, 1, 100_000);
-        assertThat(Planner.plan(chain(0, slowToAdd), TWO, options).kind()).isEqualTo("pipeline");
+        PartitionPlan pipeline = Planner.plan(chain(0, slowToAdd), TWO, options);
+        assertThat(pipeline.kind()).isEqualTo("interleaved pipeline");
+        assertThat(pipeline.alternatives().get(0).kind()).isEqualTo("pipeline");
+        assertThat(Planner.plan(chain(0, slowToAdd), TWO, options.withReplicas(1))
+                        .kind())
+                .isEqualTo("pipeline");
         Devices small = new Devices(TWO.list().stream()
                 .map(device -> new Device(device.id(), device.kind(), device.cores(), 2_900, 1))
                 .toList());
@@ -169,7 +175,9 @@ class PlannerTest {
         PartitionPlan plan = Planner.plan(chain(), TWO, straight(4, 4));
         assertThat(plan.stages().stream().map(stage -> stage.device().id()))
                 .containsExactlyInAnyOrder("d0", "d1", "d0", "d1");
-        assertThat(plan.stages().get(0).forwardMillis()).isEqualTo(2 * 2); // two take turns
+        assertThat(plan.workers()).isEqualTo(2);
+        assertThat(plan.stages().get(0).forwardMillis()).isEqualTo(2);
+        assertThat(plan.predictedStepTime().toNanos() / 1e6).isEqualTo(8.0 * (4 * 2 + 1));
     }
 
     @Test
@@ -224,6 +232,37 @@ class PlannerTest {
     }
 
     @Test
+    void stagesWhoseActivationsDoNotFitComputeThemAgain() {
+        GraphProfile profile = new GraphProfile(
+                8,
+                "d0",
+                5,
+                MachineSpeed.UNKNOWN,
+                List.of(),
+                List.of(
+                        cost("in", 0, 0, 1000),
+                        cost("a", 4, 0, 800, "in"),
+                        cost("b", 4, 0, 40, "a"),
+                        cost("c", 4, 0, 40, "b"),
+                        cost("out", 4, 0, 8, "c")));
+        PlanOptions options = straight(2, 8).withSchedule(Schedules.fillDrain());
+        PartitionPlan roomy = Planner.plan(profile, TWO, options);
+        long needed = 500 + 8 * 800; // of the first vertex alone
+        Devices small = Devices.of(
+                new Device("d0", Device.Kind.CPU, List.of(0), needed - 1, 1),
+                new Device("d1", Device.Kind.CPU, List.of(1), needed - 1, 1));
+        PartitionPlan tight = Planner.plan(profile, small, options);
+        assertThat(roomy.stages()).noneMatch(Stage::recompute);
+        assertThat(tight.stages()).anyMatch(Stage::recompute);
+        assertThat(tight.stages())
+                .allSatisfy(stage -> assertThat(stage.memoryBytes()).isLessThan(needed));
+        assertThat(tight.predictedStepTime()).isGreaterThan(roomy.predictedStepTime());
+        assertThat(tight.explain()).contains("computes activations again");
+        assertThatThrownBy(() -> Planner.plan(profile, small, options.withRecompute(Optional.of(false))))
+                .hasMessageContaining("No plan fits into memory");
+    }
+
+    @Test
     void whatDoesNotFitIntoMemoryIsAnErrorThatNamesTheStage() {
         Devices tiny = Devices.of(new Device("d0", Device.Kind.CPU, List.of(0), 1_000, 1));
         assertThatThrownBy(() -> Planner.plan(chain(), tiny, PlanOptions.defaults()))
@@ -243,5 +282,24 @@ class PlannerTest {
                 .hasMessageContaining("No plan meets the deadline of 50.0 ms")
                 .hasMessageContaining("stage 0")
                 .hasMessageContaining("use batches of 32 examples");
+    }
+
+    @Test
+    void stagesAreInterleavedWhereThatIsFaster() {
+        PlanOptions options = PlanOptions.defaults().withExamples(64).withMicroBatches(4);
+        PartitionPlan plan = Planner.plan(chain(0, new MachineSpeed(1, 1, 1, 100_000)), TWO, options);
+        assertThat(plan.kind()).isEqualTo("interleaved pipeline");
+        assertThat(plan.stages().stream().map(stage -> stage.device().id())).containsExactly("d0", "d1", "d0", "d1");
+        assertThat(plan.workers()).isEqualTo(2);
+        // 4 micro-batches of 16 examples, 8 ms for each vertex; a device runs 8 tasks of each of its stages, and the
+        // second
+        // waits for one stage forward and the first for one backward.
+        assertThat(plan.predictedStepTime().toNanos() / 1e6).isEqualTo(8.0 * (4 * 2 + 1));
+        assertThat(plan.bottleneckMillis()).isEqualTo(16);
+        assertThat(plan.explain()).contains("1f1b, interleaved");
+        assertThat(plan.alternatives()).anySatisfy(other -> {
+            assertThat(other.kind()).isEqualTo("pipeline");
+            assertThat(other.predictedStepTime().toNanos() / 1e6).isEqualTo(16.0 * (4 + 1));
+        });
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -13,7 +14,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class SchedulesTest {
-
     @Test
     void fillDrainForThreeStagesAndFourMicroBatches() {
         assertThat(table(Schedules.fillDrain(), 3, 4)).isEqualTo("""
@@ -111,7 +111,11 @@ class SchedulesTest {
                     for (int replica = 0; replica < replicas; replica++) {
                         int own = (microBatches - replica + replicas - 1) / replicas;
                         int expected = schedule.equals(Schedules.fillDrain()) ? own : Math.min(own, bound);
-                        assertThat(inFlight[workers.worker(stage, replica)]).isEqualTo(Math.max(0, expected));
+                        List<Task> tasks = schedule.tasks(workers, microBatches).get(workers.worker(stage, replica));
+                        assertThat(ScheduleSimulator.inFlight(tasks, stage)).isEqualTo(Math.max(0, expected));
+                        if (replica == 0) {
+                            assertThat(inFlight[stage]).isEqualTo(Math.max(0, expected));
+                        }
                     }
                 }
             }
@@ -135,6 +139,73 @@ class SchedulesTest {
             longest = longer;
         }
         return all.stream().map(Workers::new).toList();
+    }
+
+    @Test
+    void interleavedTables() {
+        assertThat(table(Schedules.oneForwardOneBackward(), Workers.inTurn(4, 2), 4))
+                .isEqualTo("""
+                        F0,0 F0,1 F2,0 F2,1 F0,2 B2,0 F0,3 B2,1 F2,2 B0,0 F2,3 B0,1 B2,2 B2,3 B0,2 B0,3
+                        F1,0 F1,1 F3,0 B3,0 F3,1 B3,1 F1,2 B1,0 F1,3 B1,1 F3,2 B3,2 F3,3 B3,3 B1,2 B1,3""");
+        assertThat(table(Schedules.oneForwardOneBackward(), Workers.inTurn(3, 2), 3))
+                .isEqualTo("""
+                        F0,0 F0,1 F2,0 F2,1 F0,2 B2,0 B2,1 F2,2 B0,0 B0,1 B2,2 B0,2
+                        F1,0 F1,1 F1,2 B1,0 B1,1 B1,2""");
+        assertThat(table(Schedules.fillDrain(), Workers.inTurn(4, 2), 2)).isEqualTo("""
+                        F0,0 F0,1 F2,0 F2,1 B2,0 B2,1 B0,0 B0,1
+                        F1,0 F1,1 F3,0 F3,1 B3,0 B3,1 B1,0 B1,1""");
+    }
+
+    @ParameterizedTest
+    @MethodSource("schedules")
+    void interleavedWithoutDeadlock(Schedule schedule) {
+        for (int workers = 1; workers <= 5; workers++) {
+            for (int stages = workers; stages <= 4 * workers; stages++) {
+                List<StageTimes> times = Collections.nCopies(stages, new StageTimes(1, 1, 2, 0.5));
+                for (int microBatches = 1; microBatches <= 11; microBatches++) {
+                    Timeline timeline =
+                            ScheduleSimulator.simulate(schedule, Workers.inTurn(stages, workers), times, microBatches);
+                    assertThat(timeline.spans()).hasSize(2 * stages * microBatches);
+                }
+            }
+        }
+    }
+
+    @Test
+    void interleavingDividesTheTimeInWhichWorkersWait() {
+        for (int workers = 1; workers <= 5; workers++) {
+            for (int rounds = 2; rounds <= 4; rounds++) {
+                for (int microBatches = workers; microBatches <= 4 * workers; microBatches += workers) {
+                    int stages = rounds * workers;
+                    Timeline timeline = ScheduleSimulator.simulate(
+                            Schedules.oneForwardOneBackward(),
+                            Workers.inTurn(stages, workers),
+                            Collections.nCopies(stages, StageTimes.of(1, 2)),
+                            microBatches);
+                    assertThat(timeline.makespanMillis()).isEqualTo(3.0 * (microBatches * rounds + workers - 1));
+                }
+            }
+        }
+    }
+
+    @Test
+    void interleavedMicroBatchesInFlightAreBounded() {
+        for (int workers = 2; workers <= 5; workers++) {
+            for (int rounds = 2; rounds <= 4; rounds++) {
+                int[] inFlight = ScheduleSimulator.inFlight(
+                        Schedules.oneForwardOneBackward(), Workers.inTurn(rounds * workers, workers), 100);
+                assertThat(Arrays.stream(inFlight).max().orElseThrow()).isLessThanOrEqualTo(2 * workers);
+            }
+        }
+    }
+
+    @Test
+    void stagesWithReplicasDoNotShareWorkers() {
+        assertThatThrownBy(() -> new Workers(List.of(2, 2, 2), 2))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("cannot share workers");
+        assertThat(Workers.inTurn(3, 3)).isEqualTo(Workers.straight(3));
+        assertThat(Workers.inTurn(5, 2).stagesOf(1)).containsExactly(1, 3);
     }
 
     @Test

@@ -1,0 +1,131 @@
+package io.github.dl4jpipeline.benchmarks;
+
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.examples.io.TextTable;
+import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.examples.model.RandomBatch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.Planner;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.dataset.DataSet;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Predicted against measured steps, for plans of many kinds, whose steps alternate. */
+@Command(
+        name = "prediction",
+        description = "Predicted and latest step times beside measured ones, and the chosen plan beside the best.",
+        mixinStandardHelpOptions = true,
+        showDefaultValues = true)
+final class Prediction implements Callable<Integer> {
+    private static final int WARM_UP = 2;
+
+    /** The first fit of a pipeline profiles as many. */
+    private static final int PROFILED = 16;
+
+    @Option(names = "--model", description = "Name of an example model.")
+    private String model = "alexnet-cifar";
+
+    @Option(names = "--batch", description = "Examples of a batch; 0 for the model's usual number.")
+    private int batch;
+
+    @Option(names = "--micro-batches", split = ",", description = "Numbers of micro-batches.")
+    private List<Integer> microBatches = List.of(1, 2, 4, 8);
+
+    @Option(names = "--stages", split = ",", description = "Numbers of stages.")
+    private List<Integer> stages = List.of(1, 2);
+
+    @Option(names = "--replicas", split = ",", description = "Numbers of replicas of every stage.")
+    private List<Integer> replicas = List.of(1, 2);
+
+    @Option(names = "--steps", description = "Measured steps of a plan in a row.")
+    private int steps = 3;
+
+    @Option(names = "--seconds", description = "Time for all plans.")
+    private int seconds = 150;
+
+    @Option(names = "--chosen-steps", description = "Further steps with the chosen plan alone.")
+    private int chosenSteps;
+
+    @Override
+    public Integer call() {
+        NamedModel network = NamedModel.of(model, 42);
+        ComputationGraph graph = network.graph();
+        int examples = batch > 0 ? batch : NamedModel.usualBatch(model);
+        DataSet data = RandomBatch.of(network.shape(), examples, 42);
+        int profiled = Math.max(1, examples / ((examples + PROFILED - 1) / PROFILED));
+        GraphProfile profile = GraphProfiler.profile(graph, RandomBatch.of(network.shape(), profiled, 42));
+        System.out.printf(
+                Locale.ROOT,
+                "%s, batch %d, %s, profile %.1f ms%n",
+                model,
+                examples,
+                profile.machine(),
+                profile.totalMillis());
+        PlanOptions options = PlanOptions.defaults().withExamples(examples);
+        PartitionPlan best = Planner.plan(profile, Devices.cpu(), options);
+        List<PredictedRun> runs = new ArrayList<>();
+        try {
+            runs.add(new PredictedRun(graph, profile, best));
+            for (int stageCount : stages) {
+                for (int replicaCount : replicas) {
+                    for (int count : microBatches) {
+                        add(
+                                runs,
+                                graph,
+                                profile,
+                                options.withStages(stageCount)
+                                        .withReplicas(replicaCount)
+                                        .withMicroBatches(count));
+                    }
+                }
+            }
+            measure(runs, data);
+        } finally {
+            runs.forEach(PredictedRun::close);
+        }
+        return 0;
+    }
+
+    private static void add(
+            List<PredictedRun> runs, ComputationGraph graph, GraphProfile profile, PlanOptions options) {
+        int workers = options.stages().getAsInt() * options.replicas().getAsInt();
+        if (workers <= Devices.cpu().size()
+                && options.replicas().getAsInt() <= options.microBatches().getAsInt()) {
+            runs.add(new PredictedRun(graph, profile, Planner.plan(profile, Devices.cpu(), options)));
+        }
+    }
+
+    private void measure(List<PredictedRun> runs, DataSet data) {
+        runs.forEach(run -> run.run(data, WARM_UP, 0));
+        long end = System.nanoTime() + seconds * 1_000_000_000L;
+        do {
+            runs.forEach(run -> run.run(data, 1, steps));
+        } while (System.nanoTime() < end);
+        PredictedRun chosen = runs.get(0);
+        double chosenMillis = chosen.median();
+        chosen.run(data, 1, chosenSteps);
+        TextTable table = new TextTable().row(PredictedRun.headings());
+        runs.forEach(run -> table.row(run.cells()));
+        System.out.print(table);
+        PredictedRun fastest = runs.stream()
+                .min(Comparator.comparingDouble(PredictedRun::median))
+                .orElseThrow();
+        System.out.printf(
+                Locale.ROOT,
+                "The chosen plan, %s, takes %.1f ms, %.2f times the fastest measured (%s, %.1f ms)%n",
+                chosen.plan().summary(),
+                chosenMillis,
+                chosenMillis / fastest.median(),
+                fastest.plan().summary(),
+                fastest.median());
+    }
+}

@@ -1,0 +1,25 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.kernel.StageKernel;
+import io.github.dl4jpipeline.kernel.StageScratch;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A replica of a stage: what its worker needs to run its tasks.
+ *
+ * @param stage the stage
+ * @param replica which of its replicas
+ * @param kernel runs its vertices
+ * @param scratch their working memory
+ * @param gradients sums over its micro-batches
+ * @param sums sums over all replicas of the stage
+ * @param busyNanos time spent in its tasks so far
+ */
+record StagePart(
+        int stage,
+        int replica,
+        StageKernel kernel,
+        StageScratch scratch,
+        StageGradients gradients,
+        ReplicaSums sums,
+        AtomicLong busyNanos) {}
