@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import io.github.dl4jpipeline.tile.FusedTiling;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -43,6 +44,7 @@ public final class PipelineBuilder {
     private Kernels kernels = Kernels.FAST;
     private @Nullable GraphProfile profile;
     private @Nullable PartitionPlan plan;
+    private Optional<FusedTiling> tiling = Optional.empty();
     private boolean plainFitIfUnsupported;
 
     PipelineBuilder(
@@ -124,6 +126,15 @@ public final class PipelineBuilder {
         return this;
     }
 
+    /**
+     * Runs some vertices in spatial tiles, in training and in {@code output}. All of them must be in one stage; without other settings there is one
+     * stage. The device of that stage and those that no stage uses run tiles at the same time. Default: no tiles.
+     */
+    public PipelineBuilder tiling(FusedTiling value) {
+        tiling = Optional.of(value);
+        return this;
+    }
+
     /** Trains a graph that cannot be pipelined as plain {@code fit} does, instead of refusing it. */
     public PipelineBuilder plainFitIfUnsupported() {
         plainFitIfUnsupported = true;
@@ -138,7 +149,7 @@ public final class PipelineBuilder {
      */
     public PipelineComputationGraph build() {
         PipelineSettings settings = new PipelineSettings(
-                devices, stages, replicas, microBatches, schedule, deadline, batchNorm, kernels, profile, plan);
+                devices, stages, replicas, microBatches, schedule, deadline, batchNorm, kernels, profile, plan, tiling);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

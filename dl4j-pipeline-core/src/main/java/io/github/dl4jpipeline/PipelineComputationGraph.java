@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.graph.GraphSupport;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.plan.StepMeasurement;
@@ -24,6 +25,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -75,6 +77,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient StepListener stepListener = new StepListener(this);
 
     private final transient Object lock = new Object();
+    private transient @Nullable TiledRegion tiles;
     private transient @Nullable GraphProfile profile;
     private transient @Nullable PartitionPlan plan;
     private transient @Nullable TaskController controller;
@@ -104,11 +107,12 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
+            tiles = settings.tiledRegion(this);
             profile = settings.profile();
             plan = settings.planWithoutBatch(this);
         }
         parameters = new ParameterStore(wrapped, this);
-        inference = new Inference(this, settings.devices(), settings.kernels());
+        inference = new Inference(this, settings.devices(), settings.kernels(), tiles);
         setListeners(new ArrayList<>(wrapped.listeners()));
     }
 
@@ -166,7 +170,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                     steps,
                     stepNanos / 1e6 / perStep,
                     stages,
-                    replanner == null ? List.of() : replanner.changes());
+                    replanner == null ? List.of() : replanner.changes(),
+                    controller == null ? Optional.empty() : controller.tileMeasurement());
         }
     }
 
@@ -219,7 +224,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                     replanner = settings.replanner(this, profile, plan);
                 }
                 controller = new TaskController(
-                        this, plan, settings.schedule(), settings.kernelChoice(profile), settings.batchNorm());
+                        this,
+                        plan,
+                        settings.schedule(),
+                        settings.kernelChoice(profile),
+                        settings.batchNorm(),
+                        tiles,
+                        settings.devices().list());
             }
             return controller;
         }

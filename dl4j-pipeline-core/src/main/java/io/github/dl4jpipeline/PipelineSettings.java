@@ -3,16 +3,20 @@ package io.github.dl4jpipeline;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.tile.FusedTiling;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -35,7 +39,8 @@ record PipelineSettings(
         BatchNormStatistics batchNorm,
         Kernels kernels,
         @Nullable GraphProfile profile,
-        @Nullable PartitionPlan plan) {
+        @Nullable PartitionPlan plan,
+        Optional<FusedTiling> tiling) {
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
@@ -46,7 +51,22 @@ record PipelineSettings(
             requireInTime(plan);
             return plan;
         }
+        if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
+            return oneStage(graph);
+        }
         return profile == null ? null : plan(graph, profile, profile.examples());
+    }
+
+    /** One stage, whose tiles all devices run. It needs no profile, which would run the graph without tiles. */
+    private PartitionPlan oneStage(ComputationGraph graph) {
+        List<String> names = VertexGraph.of(graph).names();
+        int parts = coupling(graph).isPresent() ? 1 : microBatches.orElse(1);
+        return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts);
+    }
+
+    /** The vertices that are run in tiles, or null for none. */
+    @Nullable TiledRegion tiledRegion(ComputationGraph graph) {
+        return tiling.map(asked -> TiledRegion.of(graph, asked)).orElse(null);
     }
 
     /** The profile given, or else one of some examples of a batch. */
@@ -72,9 +92,12 @@ record PipelineSettings(
         return Planner.plan(measured, devices, options(graph, measured, examples));
     }
 
-    /** What makes other plans when devices turn out to be slower or faster; null if the user has given the plan. */
+    /**
+     * What makes other plans when devices turn out to be slower or faster; null if the user has given the plan, or where
+     * tiles run, of which plans know nothing.
+     */
     @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, PartitionPlan made) {
-        if (plan != null || measured == null) {
+        if (plan != null || measured == null || tiling.isPresent()) {
             return null;
         }
         PlanOptions options = options(graph, measured, made.examples());

@@ -11,6 +11,9 @@ import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
+import io.github.dl4jpipeline.kernel.TileSetup;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
@@ -20,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
@@ -53,6 +57,7 @@ public final class TaskController implements AutoCloseable {
     private final Map<Integer, Program> programs = new HashMap<>();
     private final List<GraphReplica> copies = new ArrayList<>();
     private final List<JointSums> joint;
+    private final @Nullable TileSetup tileSetup;
 
     /** By stage, its replicas. */
     private final List<List<StagePart>> parts = new ArrayList<>();
@@ -75,14 +80,18 @@ public final class TaskController implements AutoCloseable {
      * @param kernels with which code vertices are run
      * @param batchNorm over what statistics are taken; those of several micro-batches are joined if each has a replica of
      *     its own
+     * @param tiles the vertices that are run in tiles, or null for none
+     * @param devices all there are; those that no stage uses run tiles
      */
     public TaskController(
             ComputationGraph graph,
             PartitionPlan plan,
             Schedule schedule,
             KernelChoice kernels,
-            BatchNormStatistics batchNorm) {
-        this(graph, plan, schedule, kernels, batchNorm, WARN_AFTER, GIVE_UP_AFTER);
+            BatchNormStatistics batchNorm,
+            @Nullable TiledRegion tiles,
+            List<Device> devices) {
+        this(graph, plan, schedule, kernels, batchNorm, tiles, devices, WARN_AFTER, GIVE_UP_AFTER);
     }
 
     TaskController(
@@ -91,6 +100,8 @@ public final class TaskController implements AutoCloseable {
             Schedule schedule,
             KernelChoice kernels,
             BatchNormStatistics batchNorm,
+            @Nullable TiledRegion tiles,
+            List<Device> devices,
             Duration warnAfter,
             Duration giveUpAfter) {
         this.graph = graph;
@@ -106,10 +117,12 @@ public final class TaskController implements AutoCloseable {
         int[] stageOf = StageAssignment.check(plan, vertices);
         Program program = program(microBatches);
         String name = "pipeline-" + COUNT.incrementAndGet();
+        tileSetup = tiles == null ? null : TileAssignment.of(tiles, plan, stageOf, vertices, devices, name);
         // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
         boolean keepPreActivations = microBatches >= 2 * program.copies();
         for (int i = 0; i < program.copies(); i++) {
-            copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
+            copies.add(
+                    new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i, tileSetup));
         }
         boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
         joint = joins ? JointSums.across(copies) : List.of();
@@ -318,6 +331,11 @@ public final class TaskController implements AutoCloseable {
         return bytes;
     }
 
+    /** What the tiles of a micro-batch have taken; empty before the first step, and without tiles. */
+    public Optional<TileMeasurement> tileMeasurement() {
+        return Optional.ofNullable(copies.get(0).tileMeasurement());
+    }
+
     private long[] perStage(ToLongFunction<StagePart> value) {
         return parts.stream()
                 .mapToLong(ofStage -> ofStage.stream().mapToLong(value).sum())
@@ -336,6 +354,9 @@ public final class TaskController implements AutoCloseable {
             step.stop();
         }
         workers.forEach(StageWorker::close);
+        if (tileSetup != null) {
+            tileSetup.crew().close();
+        }
         boolean ended = true;
         boolean interrupted = false;
         for (StageWorker worker : workers) {

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.kernel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
@@ -21,7 +22,13 @@ public final class GraphCopies {
      * of bidirectional layers, and these hold masks.
      */
     static ComputationGraph sharingParameters(ComputationGraph original) {
-        return copy(original, original.params());
+        return copy(original, original.params(), configuration -> {});
+    }
+
+    /** The same, with changes to the copy's configuration before its layers are made; parameters must stay the same. */
+    static ComputationGraph sharingParameters(
+            ComputationGraph original, Consumer<ComputationGraphConfiguration> changes) {
+        return copy(original, original.params(), changes);
     }
 
     /** A graph that shares the parameter array of {@code original}, to run forward while the original does something else. */
@@ -33,14 +40,15 @@ public final class GraphCopies {
 
     /** A graph that shares nothing with {@code original} and equals it: parameters, updater state, counts, listeners. */
     public static ComputationGraph independent(ComputationGraph original) {
-        ComputationGraph copy = copy(original, original.params().dup());
+        ComputationGraph copy = copy(original, original.params().dup(), configuration -> {});
         INDArray state = original.getUpdater(true).getStateViewArray();
         copy.setUpdater(new ComputationGraphUpdater(copy, state == null ? null : state.dup()));
         copy.setListeners(new ArrayList<>(original.getListeners()));
         return copy;
     }
 
-    private static ComputationGraph copy(ComputationGraph original, INDArray parameters) {
+    private static ComputationGraph copy(
+            ComputationGraph original, INDArray parameters, Consumer<ComputationGraphConfiguration> changes) {
         ComputationGraphConfiguration from = original.getConfiguration();
         ComputationGraphConfiguration configuration = ComputationGraphConfiguration.fromJson(from.toJson());
         configuration.setTopologicalOrder(original.topologicalSortOrder().clone());
@@ -48,6 +56,7 @@ public final class GraphCopies {
         configuration.setTrainingWorkspaceMode(from.getTrainingWorkspaceMode());
         configuration.setInferenceWorkspaceMode(from.getInferenceWorkspaceMode());
         configuration.setCacheMode(from.getCacheMode());
+        changes.accept(configuration);
         ComputationGraph copy = new ComputationGraph(configuration);
         copy.init(parameters.length() > 0 ? parameters : null, false);
         freezeAlike(original, copy);

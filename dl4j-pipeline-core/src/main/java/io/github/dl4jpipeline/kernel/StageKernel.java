@@ -60,7 +60,7 @@ public final class StageKernel {
         scratch.enter();
         memory.open();
         try {
-            for (int position : positions) {
+            for (int position : replica.run(positions)) {
                 observer.begin(position);
                 INDArray activation = forward(replica, position, training, workspaces);
                 if (activation != null) {
@@ -79,7 +79,8 @@ public final class StageKernel {
         if (vertex.role() == Vertex.Role.INPUT) {
             return replica.feature(position);
         }
-        INDArray[] inputs = vertex.inputs().stream().map(replica::activation).toArray(INDArray[]::new);
+        INDArray[] inputs =
+                replica.inputs(position).stream().map(replica::activation).toArray(INDArray[]::new);
         replica.noise().seedForMicroBatch(vertex.name());
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
             VertexKernel kernel = replica.kernel(position);
@@ -108,8 +109,9 @@ public final class StageKernel {
         scratch.enter();
         scratch.errors.open();
         try {
-            for (int i = positions.size() - 1; i >= 0; i--) {
-                int position = positions.get(i);
+            List<Integer> run = replica.run(positions);
+            for (int i = run.size() - 1; i >= 0; i--) {
+                int position = run.get(i);
                 if (replica.vertex(position).runsBackward()) {
                     observer.begin(position);
                     backward(replica, position, workspaces, regularization, result);
@@ -140,10 +142,15 @@ public final class StageKernel {
             errors = kernel.backward(replica.takeError(position), workspaces);
         }
         for (int i = 0; i < errors.length; i++) {
-            int input = vertex.inputs().get(i);
+            int input = replica.inputs(position).get(i);
             if (errors[i] != null && replica.vertex(input).runsBackward()) {
                 replica.addError(input, errors[i], stage);
             }
+        }
+        if (kernel instanceof TiledKernel tiled) {
+            result.gradients().putAll(tiled.gradients());
+            result.moments().putAll(tiled.moments());
+            return;
         }
         Gradient gradient = kernel.gradient();
         if (gradient != null) {

@@ -7,7 +7,9 @@ import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.tile.FusedTiling;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -21,6 +23,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param schedule the order in which stages run their tasks
  * @param kernels with which code layers are run
  * @param deadlineMillis the longest that a step may take; empty for no limit
+ * @param tiling which vertices are run in tiles; empty for none
  */
 public record PipelineChoice(
         OptionalInt stages,
@@ -28,7 +31,8 @@ public record PipelineChoice(
         OptionalInt microBatches,
         Schedule schedule,
         Kernels kernels,
-        OptionalInt deadlineMillis) {
+        OptionalInt deadlineMillis,
+        Optional<FusedTiling> tiling) {
 
     /**
      * A pipeline around a model.
@@ -45,11 +49,14 @@ public record PipelineChoice(
         replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);
         deadlineMillis.ifPresent(millis -> builder.deadline(Duration.ofMillis(millis)));
+        tiling.ifPresent(builder::tiling);
         PipelineComputationGraph net;
         try {
             net = builder.build();
         } catch (UnsupportedGraphException e) {
             throw new InputException(model.name() + ": " + e.getMessage(), e);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--tiles, " + model.name() + ": " + e.getMessage(), e);
         }
         long vertices = VertexGraph.of(net).vertices().stream()
                 .filter(vertex -> !vertex.inputs().isEmpty())
