@@ -45,6 +45,7 @@ public final class PipelineBuilder {
     private @Nullable GraphProfile profile;
     private @Nullable PartitionPlan plan;
     private Optional<FusedTiling> tiling = Optional.empty();
+    private Optional<Boolean> recompute = Optional.empty();
     private boolean plainFitIfUnsupported;
 
     PipelineBuilder(
@@ -102,6 +103,16 @@ public final class PipelineBuilder {
         return this;
     }
 
+    /**
+     * Whether stages compute their activations again in backward tasks instead of keeping them from forward tasks, where
+     * more than one micro-batch is in flight: a third more arithmetic for the activations of one micro-batch instead of
+     * several. The result is the same. Default: only stages whose activations do not fit into their device's memory do.
+     */
+    public PipelineBuilder recompute(boolean value) {
+        recompute = Optional.of(value);
+        return this;
+    }
+
     /** Over which examples batch normalization takes its statistics. Default: the full batch, as plain {@code fit}. */
     public PipelineBuilder batchNorm(BatchNormStatistics value) {
         batchNorm = value;
@@ -148,8 +159,22 @@ public final class PipelineBuilder {
      * @throws IllegalArgumentException if settings contradict each other or the graph
      */
     public PipelineComputationGraph build() {
+        if (tiling.isPresent() && recompute.orElse(false)) {
+            throw new IllegalArgumentException("Tiles keep their activations; use tiling or recompute(true), not both");
+        }
         PipelineSettings settings = new PipelineSettings(
-                devices, stages, replicas, microBatches, schedule, deadline, batchNorm, kernels, profile, plan, tiling);
+                devices,
+                stages,
+                replicas,
+                microBatches,
+                schedule,
+                deadline,
+                batchNorm,
+                kernels,
+                profile,
+                plan,
+                tiling,
+                recompute);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

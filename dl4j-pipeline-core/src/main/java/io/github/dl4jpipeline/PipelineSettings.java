@@ -40,7 +40,8 @@ record PipelineSettings(
         Kernels kernels,
         @Nullable GraphProfile profile,
         @Nullable PartitionPlan plan,
-        Optional<FusedTiling> tiling) {
+        Optional<FusedTiling> tiling,
+        Optional<Boolean> recompute) {
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
@@ -114,6 +115,7 @@ record PipelineSettings(
                 .withReplicas(replicas)
                 .withMicroBatches(microBatches)
                 .withSchedule(schedule)
+                .withRecompute(tiling.isPresent() ? Optional.of(false) : recompute)
                 .withDeadline(deadline);
         if (kernels == Kernels.FAST && !measured.otherCode().isEmpty()) {
             options = options.withNote("Products of matrices, or Deeplearning4j's own code, are faster here for "

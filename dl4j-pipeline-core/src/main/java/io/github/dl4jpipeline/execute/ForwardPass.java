@@ -67,7 +67,7 @@ final class ForwardPass implements AutoCloseable {
             if (!positions.isEmpty()) {
                 StageScratch scratch = new StageScratch(name + "-worker-" + kernels.size(), replica.usesWorkspaces());
                 scratches.add(scratch);
-                kernels.add(new StageKernel(kernels.size(), positions, scratch));
+                kernels.add(new StageKernel(kernels.size(), positions, scratch, false));
             }
         }
     }

@@ -142,6 +142,7 @@ public final class TaskController implements AutoCloseable {
                 }
             }
             int replicas = plan.stages().get(stage).replicas();
+            boolean recompute = plan.stages().get(stage).recompute();
             ReplicaSums sums = new ReplicaSums(graph.getFlattenedGradients(), vertices, positions, replicas);
             boolean several = microBatches > replicas;
             List<StagePart> ofStage = new ArrayList<>();
@@ -150,7 +151,7 @@ public final class TaskController implements AutoCloseable {
                 ofStage.add(new StagePart(
                         stage,
                         replica,
-                        new StageKernel(stage, positions, scratch),
+                        new StageKernel(stage, positions, scratch, recompute),
                         scratch,
                         new StageGradients(graph, vertices, positions, sums.slices(replica), copies.get(0), several),
                         sums,

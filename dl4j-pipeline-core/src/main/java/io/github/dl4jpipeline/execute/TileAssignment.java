@@ -40,6 +40,10 @@ final class TileAssignment {
                         stageOf[position]));
             }
         }
+        if (plan.stages().get(stage).recompute()) {
+            throw new IllegalArgumentException("Stage " + stage
+                    + " computes its activations again, but tiles keep theirs; use a plan in which it does not");
+        }
         Set<String> used = plan.stages().stream()
                 .map(Stage::devices)
                 .flatMap(List::stream)

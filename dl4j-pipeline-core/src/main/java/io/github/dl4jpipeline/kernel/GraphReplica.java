@@ -126,8 +126,8 @@ public final class GraphReplica {
             boolean onlyReader = vertices.consumers(source).size() == 1
                     && vertices.get(source).role() != Vertex.Role.INPUT;
             // Deeplearning4j lets the last of several readers overwrite its input, although the others need it in
-            // their backward pass.
-            layer.allowInputModification(onlyReader);
+            // their backward pass. Another stage's arrays are left alone, since a stage may read them twice.
+            layer.allowInputModification(onlyReader && stageOf[source] == stageOf[vertex.position()]);
             if (keepPreActivations && layer.getClass() == ConvolutionLayer.class) {
                 layer.setCacheMode(CacheMode.DEVICE);
             }
@@ -278,6 +278,21 @@ public final class GraphReplica {
 
     void setActivation(int position, @Nullable INDArray activation) {
         activations[position] = activation;
+    }
+
+    /** Copies what other stages read of a stage's activations into its memory, and forgets the others. */
+    void keepSent(int stage, List<Integer> positions) {
+        ActivationMemory memory = memory(stage);
+        memory.open();
+        memory.suspend();
+        for (int position : positions) {
+            INDArray activation = activations[position];
+            boolean isSent = vertices.consumers(position).stream().anyMatch(reader -> stageOf[reader] != stage);
+            if (vertices.get(position).role() != Vertex.Role.INPUT) {
+                activations[position] = isSent && activation != null ? memory.copyOf(activation) : null;
+            }
+            kernels[position].forgetWeightNoise();
+        }
     }
 
     @Nullable INDArray takeError(int position) {

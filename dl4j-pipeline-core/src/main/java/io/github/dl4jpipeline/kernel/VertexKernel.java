@@ -86,9 +86,14 @@ class VertexKernel {
     /** Forgets the micro-batch. */
     void clear() {
         vertex.clear();
+        forgetWeightNoise();
+        gradient = null;
+    }
+
+    /** Forgets the parameters with noise that the last forward pass has used; the next one makes the same again. */
+    final void forgetWeightNoise() {
         if (vertex.hasLayer()) {
             vertex.getLayer().clearNoiseWeightParams();
         }
-        gradient = null;
     }
 }

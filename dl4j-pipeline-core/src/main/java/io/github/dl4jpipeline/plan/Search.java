@@ -82,7 +82,13 @@ final class Search {
             notes.add("Simplified: " + partitioner.simplification());
         }
         this.predictor = new Predictor(
-                options.schedule(), examples, bytesPerMilli(), syncMillisPerByte, this::sharedSpeed, notes);
+                options.schedule(),
+                examples,
+                bytesPerMilli(),
+                syncMillisPerByte,
+                mayRecompute(),
+                this::sharedSpeed,
+                notes);
     }
 
     /** All cores as one device, as fast as it is for so many micro-batches. */
@@ -94,6 +100,14 @@ final class Search {
 
     private static List<VertexCost> movable(List<VertexCost> costs) {
         return costs.stream().filter(cost -> !cost.inputs().isEmpty()).toList();
+    }
+
+    private boolean mayRecompute() {
+        return options.recompute().orElse(true);
+    }
+
+    private boolean mustRecompute() {
+        return options.recompute().orElse(false);
     }
 
     private double bytesPerMilli() {
@@ -150,7 +164,8 @@ final class Search {
                         stage.devices().stream()
                                 .map(device -> present.get(device.id()))
                                 .toList(),
-                        stage.sentBytes()))
+                        stage.sentBytes(),
+                        stage.recompute()))
                 .toList();
         return predictor.predict(drafts, plan.microBatches(), oneDeviceTime());
     }
@@ -210,7 +225,9 @@ final class Search {
             return;
         }
         PartitionPlan plan = predictor.predict(
-                List.of(new StageDraft(costs, List.of(joint(microBatches)), 0)), microBatches, oneDevice);
+                List.of(new StageDraft(costs, List.of(joint(microBatches)), 0, mustRecompute())),
+                microBatches,
+                oneDevice);
         if (!limitMemory || plan.stages().get(0).memoryBytes() <= joint.memoryBytes()) {
             plans.add(new Candidate(plan, () -> plan));
         }
@@ -230,7 +247,8 @@ final class Search {
                 syncMillisPerByte,
                 microBatches,
                 replicas,
-                inFlight(microBatches)));
+                inFlight(microBatches),
+                mayRecompute()));
         for (List<Integer> use : solver.uses()) {
             int workers = use.stream().mapToInt(Integer::intValue).sum();
             if (isTried(workers)) {
@@ -274,7 +292,8 @@ final class Search {
                         syncMillisPerByte,
                         microBatches,
                         replicas -> replicas == 1,
-                        (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)]))
+                        (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)],
+                        mayRecompute()))
                 .partition(List.of(stages))
                 .map(partition -> predictor.predict(drafts(partition, pool, costs), microBatches, oneDevice))
                 .ifPresent(plan -> plans.add(new Candidate(plan, () -> plan)));
@@ -309,7 +328,7 @@ final class Search {
         };
     }
 
-    private static List<StageDraft> drafts(Partition partition, DevicePool pool, List<VertexCost> costs) {
+    private List<StageDraft> drafts(Partition partition, DevicePool pool, List<VertexCost> costs) {
         List<VertexCost> movable = movable(costs);
         Map<String, Integer> stageOf = new HashMap<>();
         for (int stage = 0; stage < partition.parts().size(); stage++) {
@@ -332,7 +351,8 @@ final class Search {
                             .filter(cost -> stageOf.getOrDefault(cost.vertex(), 0) == wanted)
                             .toList(),
                     places.get(stage),
-                    partition.parts().get(stage).crossingBytes()));
+                    partition.parts().get(stage).crossingBytes(),
+                    mustRecompute()));
         }
         return drafts;
     }

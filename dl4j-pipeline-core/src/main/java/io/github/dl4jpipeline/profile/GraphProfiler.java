@@ -247,7 +247,7 @@ public final class GraphProfiler {
         StageScratch scratch = new StageScratch(name, replica.usesWorkspaces());
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();
-        StageKernel kernel = new StageKernel(0, positions, scratch);
+        StageKernel kernel = new StageKernel(0, positions, scratch, false);
         VertexTimer timer = new VertexTimer(vertices.size());
         try {
             bindGradients(graph, vertices, replica);

@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -227,6 +228,37 @@ class PlannerTest {
                 .hasMessage("microBatches must be at least 1, got 0");
         assertThatThrownBy(() -> PlanOptions.defaults().withBytesPerSecond(0))
                 .hasMessage("bytesPerSecond must be positive, got 0.0");
+    }
+
+    @Test
+    void stagesWhoseActivationsDoNotFitComputeThemAgain() {
+        GraphProfile profile = new GraphProfile(
+                8,
+                "d0",
+                5,
+                MachineSpeed.UNKNOWN,
+                List.of(),
+                List.of(
+                        cost("in", 0, 0, 1000),
+                        cost("a", 4, 0, 800, "in"),
+                        cost("b", 4, 0, 40, "a"),
+                        cost("c", 4, 0, 40, "b"),
+                        cost("out", 4, 0, 8, "c")));
+        PlanOptions options = straight(2, 8).withSchedule(Schedules.fillDrain());
+        PartitionPlan roomy = Planner.plan(profile, TWO, options);
+        long needed = 500 + 8 * 800; // of the first vertex alone
+        Devices small = Devices.of(
+                new Device("d0", Device.Kind.CPU, List.of(0), needed - 1, 1),
+                new Device("d1", Device.Kind.CPU, List.of(1), needed - 1, 1));
+        PartitionPlan tight = Planner.plan(profile, small, options);
+        assertThat(roomy.stages()).noneMatch(Stage::recompute);
+        assertThat(tight.stages()).anyMatch(Stage::recompute);
+        assertThat(tight.stages())
+                .allSatisfy(stage -> assertThat(stage.memoryBytes()).isLessThan(needed));
+        assertThat(tight.predictedStepTime()).isGreaterThan(roomy.predictedStepTime());
+        assertThat(tight.explain()).contains("computes activations again");
+        assertThatThrownBy(() -> Planner.plan(profile, small, options.withRecompute(Optional.of(false))))
+                .hasMessageContaining("No plan fits into memory");
     }
 
     @Test
