@@ -301,7 +301,7 @@ public final class TestGraphs {
         return new ConvolutionLayer.Builder(3, 3).padding(1, 1).nOut(channels).build();
     }
 
-    private static SubsamplingLayer maxPool() {
+    public static SubsamplingLayer maxPool() {
         return new SubsamplingLayer.Builder(PoolingType.MAX)
                 .kernelSize(2, 2)
                 .stride(2, 2)

@@ -13,7 +13,8 @@ import picocli.CommandLine.Command;
             AccuracyComparison.class,
             Prediction.class,
             Planning.class,
-            TileComparison.class
+            TileComparison.class,
+            TileSimulation.class
         })
 public final class Benchmarks {
     private Benchmarks() {}

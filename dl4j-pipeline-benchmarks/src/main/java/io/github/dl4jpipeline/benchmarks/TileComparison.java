@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.dataset.DataSet;
 import picocli.CommandLine.Command;
@@ -62,7 +63,7 @@ final class TileComparison implements Callable<Integer> {
             }
         }
         System.out.printf(
-                "%-34s %10s %8s %12s %12s %10s %10s %12s%n",
+                "%-34s %10s %8s %12s %12s %10s %10s %12s %12s %12s%n",
                 "devices:grid:cuts",
                 "median ms",
                 "speedup",
@@ -70,7 +71,9 @@ final class TileComparison implements Callable<Integer> {
                 "counted MB",
                 "saving",
                 "mult-adds",
-                "reserved MB");
+                "reserved MB",
+                "forward ms",
+                "backward ms");
         double base = candidates.get(0).median();
         candidates.forEach(candidate -> candidate.print(base));
         candidates.forEach(Candidate::close);
@@ -135,7 +138,7 @@ final class TileComparison implements Callable<Integer> {
             Optional<TileMeasurement> tiles = report.tiles();
             System.out.printf(
                     Locale.ROOT,
-                    "%-34s %10.0f %8.2f %12.1f %12.1f %10.2f %10.3f %12.1f%n",
+                    "%-34s %10.0f %8.2f %12.1f %12.1f %10.2f %10.3f %12.1f %12.0f %12.0f%n",
                     name,
                     median(),
                     base / median(),
@@ -144,7 +147,17 @@ final class TileComparison implements Callable<Integer> {
                     tiles.map(measured -> (double) measured.wholeBytes() / measured.tileBytes())
                             .orElse(Double.NaN),
                     tiles.map(measured -> measured.cost().repeated()).orElse(Double.NaN),
-                    reserved / 1e6);
+                    reserved / 1e6,
+                    sum(tiles, TileMeasurement.TileTime::forwardMillis),
+                    sum(tiles, TileMeasurement.TileTime::backwardMillis));
+        }
+
+        private static double sum(Optional<TileMeasurement> tiles, ToDoubleFunction<TileMeasurement.TileTime> time) {
+            return tiles.stream()
+                    .flatMap(measured -> measured.times().stream())
+                    .flatMap(List::stream)
+                    .mapToDouble(time)
+                    .sum();
         }
 
         void close() {

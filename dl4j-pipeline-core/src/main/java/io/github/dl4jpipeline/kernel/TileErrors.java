@@ -60,11 +60,19 @@ final class TileErrors {
         ofInputs.add(new InputError(vertex, area, error));
     }
 
-    /** Adds what was kept to whole maps, by vertex. */
-    void addTo(@Nullable INDArray[] maps) {
+    /**
+     * Adds what was kept to whole maps, by vertex.
+     *
+     * @param share which of {@code shares} equal parts of a map's rows are added to; others may be at the same time
+     */
+    void addTo(@Nullable INDArray[] maps, int share, int shares) {
         for (InputError input : ofInputs) {
             INDArray map = maps[input.vertex()];
-            MapArea.view(map, MapArea.whole(map), input.area()).addi(input.error());
+            Area whole = MapArea.whole(map);
+            Area area = input.area().rowsOf(share, shares, whole.rows().size());
+            if (!area.isEmpty()) {
+                MapArea.view(map, whole, area).addi(MapArea.view(input.error(), input.area(), area));
+            }
         }
     }
 

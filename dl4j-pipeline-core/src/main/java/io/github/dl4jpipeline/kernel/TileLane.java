@@ -43,7 +43,7 @@ final class TileLane {
     private final TileErrors errors;
     private final TileGradients gradients;
     private final Map<Integer, Moments> moments = new TreeMap<>();
-    private final long[][] bytes;
+    private final TileMeter meter;
     private boolean partOfBatch;
 
     /**
@@ -60,9 +60,7 @@ final class TileLane {
         kept = IntStream.range(0, region.tiles().groups().size())
                 .mapToObj(group -> new ActivationMemory(name + "-group" + group, enabled))
                 .toArray(ActivationMemory[]::new);
-        bytes = IntStream.range(0, kept.length)
-                .mapToObj(group -> new long[region.tiles().gridOf(group).tiles()])
-                .toArray(long[][]::new);
+        meter = new TileMeter(region.tiles());
         activations = new INDArray[kernels.length];
         areas = new Area[kernels.length];
         errors = new TileErrors(kernels.length);
@@ -86,13 +84,14 @@ final class TileLane {
      * @param keep whether the backward pass follows without another tile of the group before it
      */
     void forward(TileTask task, @Nullable INDArray[] maps, boolean training, boolean keep) {
+        long start = System.nanoTime();
         MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
         ActivationMemory memory = memory(task, keep);
         scratch.enter();
         memory.open();
         try {
             runForward(task, maps, training, memory);
-            bytes[task.group()][task.tile()] = memory.used();
+            long used = memory.used();
             for (TilePart part : task.parts()) {
                 if (!part.own().isEmpty()) {
                     INDArray map = maps[part.vertex()];
@@ -100,6 +99,7 @@ final class TileLane {
                             .assign(MapArea.view(activations[part.vertex()], part.area(), part.own()));
                 }
             }
+            meter.forward(task, used, System.nanoTime() - start);
         } finally {
             if (!keep) {
                 clear(task);
@@ -174,13 +174,14 @@ final class TileLane {
     }
 
     /**
-     * Runs a tile backward. {@link #addInputErrors} must follow.
+     * Runs a tile backward. {@link #end} must follow, when its {@link #errors} have been used.
      *
      * @param maps as for the forward pass
      * @param errorMaps by vertex of the region, gradients of the loss by the group's output maps
      * @param keep whether the forward pass has been kept; otherwise it is done again
      */
     void backward(TileTask task, @Nullable INDArray[] maps, @Nullable INDArray[] errorMaps, boolean keep) {
+        long start = System.nanoTime();
         MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
         ActivationMemory memory = memory(task, keep);
         scratch.enter();
@@ -197,6 +198,7 @@ final class TileLane {
             for (int i = parts.size() - 1; i >= 0; i--) {
                 backward(task, parts.get(i), errorMaps, manager);
             }
+            meter.backward(task, System.nanoTime() - start);
         } finally {
             Nd4j.getMemoryManager().setCurrentWorkspace(before);
         }
@@ -240,13 +242,13 @@ final class TileLane {
         errors.add(vertex, activations[vertex], areas[vertex], error, area, mayKeep, manager);
     }
 
-    /**
-     * Adds the input errors of the last tile to the maps that they belong to, and ends the tile.
-     *
-     * @param errorMaps gradients of the loss by the maps that the group reads
-     */
-    void addInputErrors(TileTask task, @Nullable INDArray[] errorMaps, boolean keep) {
-        errors.addTo(errorMaps);
+    /** The errors of the tile that has run backward last. */
+    TileErrors errors() {
+        return errors;
+    }
+
+    /** Ends a tile after its backward pass. */
+    void end(TileTask task, boolean keep) {
         clear(task);
         scratch.errors.close();
         memory(task, keep).close();
@@ -284,9 +286,9 @@ final class TileLane {
         }
     }
 
-    /** Bytes of the activations of a tile when it ran forward last; 0 if another lane runs it. */
-    long bytes(int group, int tile) {
-        return bytes[group][tile];
+    /** What its tiles have taken. */
+    TileMeter meter() {
+        return meter;
     }
 
     /** Bytes reserved. */

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.kernel;
 
 import io.github.dl4jpipeline.tile.TileCost;
+import java.util.List;
 
 /**
  * What the tiles of one micro-batch have taken and cost.
@@ -10,8 +11,21 @@ import io.github.dl4jpipeline.tile.TileCost;
  *     most
  * @param examples number of examples of the micro-batch
  * @param valueBytes bytes of one value
+ * @param times by group and tile
  */
-public record TileMeasurement(TileCost cost, long tileBytes, long examples, int valueBytes) {
+public record TileMeasurement(
+        TileCost cost, long tileBytes, long examples, int valueBytes, List<List<TileTime>> times) {
+    public TileMeasurement {
+        times = times.stream().map(List::copyOf).toList();
+    }
+
+    /**
+     * Measured times of one tile, the shortest of all steps.
+     *
+     * @param forwardMillis with the copies of its inputs and of its output
+     * @param backwardMillis with another forward pass, if the tile's device has several tiles of the group
+     */
+    public record TileTime(double forwardMillis, double backwardMillis) {}
 
     /** What {@link #tileBytes} should be, if layers keep nothing but their inputs and outputs. */
     public long countedBytes() {

@@ -163,9 +163,17 @@ final class TiledKernel extends VertexKernel {
             int begin = first;
             int running = Math.min(lanes.size(), count - first);
             crew.run(running, lane -> lanes.get(lane).backward(tiles.task(group, begin + lane), maps, errorMaps, keep));
+            crew.run(running, share -> addInputErrors(errorMaps, running, share));
             for (int lane = 0; lane < running; lane++) {
-                lanes.get(lane).addInputErrors(tiles.task(group, begin + lane), errorMaps, keep);
+                lanes.get(lane).end(tiles.task(group, begin + lane), keep);
             }
+        }
+    }
+
+    /** Adds the input errors of a round of tiles, in their order, to a share of the rows of each map. */
+    private void addInputErrors(@Nullable INDArray[] errorMaps, int running, int share) {
+        for (int lane = 0; lane < running; lane++) {
+            lanes.get(lane).errors().addTo(errorMaps, share, running);
         }
     }
 
@@ -246,16 +254,18 @@ final class TiledKernel extends VertexKernel {
         if (tiles == null) {
             return null;
         }
-        long largest = 0;
-        for (int tile = 0; tile < region.tiles().grid().tiles(); tile++) {
-            long bytes = 0;
-            for (int group = 0; group < region.tiles().groups().size(); group++) {
-                if (tile < tiles.tiles(group)) {
-                    bytes += lanes.get(tile % lanes.size()).bytes(group, tile);
-                }
+        long[] bytes = new long[region.tiles().grid().tiles()];
+        List<List<TileMeasurement.TileTime>> times = new ArrayList<>();
+        for (int group = 0; group < region.tiles().groups().size(); group++) {
+            List<TileMeasurement.TileTime> ofGroup = new ArrayList<>();
+            for (int tile = 0; tile < tiles.tiles(group); tile++) {
+                TileMeter meter = lanes.get(tile % lanes.size()).meter();
+                bytes[tile] += meter.bytes(group, tile);
+                ofGroup.add(meter.time(group, tile));
             }
-            largest = Math.max(largest, bytes);
+            times.add(ofGroup);
         }
-        return new TileMeasurement(TileCost.of(tiles), largest, lastExamples, type.width());
+        long largest = Arrays.stream(bytes).max().orElse(0);
+        return new TileMeasurement(TileCost.of(tiles), largest, lastExamples, type.width(), times);
     }
 }

@@ -30,4 +30,11 @@ public record Area(Interval rows, Interval columns) {
     Area clip(int height, int width) {
         return new Area(rows.clip(height), columns.clip(width));
     }
+
+    /** The part of it that lies in one of {@code shares} equal shares of a map's rows; it may be empty. */
+    public Area rowsOf(int share, int shares, int height) {
+        int from = (int) ((long) height * share / shares);
+        int to = (int) ((long) height * (share + 1) / shares);
+        return new Area(new Interval(Math.max(rows.from(), from), Math.min(rows.to(), to)), columns);
+    }
 }

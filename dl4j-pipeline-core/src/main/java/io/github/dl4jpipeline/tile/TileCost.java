@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.tile;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What tiling costs and saves, counted for one example.
@@ -32,85 +33,38 @@ public record TileCost(
         long[] ofTile = new long[region.grid().tiles()];
         long[] allocated = new long[region.grid().tiles()];
         for (int group = 0; group < region.groups().size(); group++) {
-            boolean[] read = new boolean[region.vertices().size()];
             for (int tile = 0; tile < geometry.tiles(group); tile++) {
-                List<TilePart> parts = geometry.tile(group, tile);
-                multiplyAdds += parts.stream()
-                        .mapToLong(part ->
-                                multiplyAdds(region, part.vertex(), part.area().elements()))
-                        .sum();
-                long inputs = inputElements(region, group, parts, read);
-                halo += inputs;
-                long outputs = outputElements(region, parts);
-                ofTile[tile] += inputs + outputs;
-                allocated[tile] += outputs + copiedElements(geometry, geometry.task(group, tile));
+                TileLoad load = TileLoad.of(geometry.task(group, tile));
+                multiplyAdds += load.multiplyAdds();
+                halo += load.inputElements();
+                ofTile[tile] += load.inputElements() + load.outputElements();
+                allocated[tile] += load.outputElements() + load.copiedElements();
             }
-            for (int vertex = 0; vertex < read.length; vertex++) {
-                halo -= read[vertex] ? geometry.mapElements(vertex) : 0;
-            }
+            halo -= inputsOf(region, group).mapToLong(geometry::mapElements).sum();
         }
         long whole = 0;
         long wholeMultiplyAdds = 0;
         for (int vertex = 0; vertex < region.vertices().size(); vertex++) {
             whole += geometry.mapElements(vertex);
-            wholeMultiplyAdds += multiplyAdds(region, vertex, (long) geometry.height(vertex) * geometry.width(vertex));
+            wholeMultiplyAdds +=
+                    geometry.mapElements(vertex) * region.vertices().get(vertex).multiplyAdds();
         }
         return new TileCost(
                 multiplyAdds, wholeMultiplyAdds, largest(ofTile), largest(allocated), whole, Math.max(0, halo));
     }
 
+    /** The vertices whose maps a group reads. */
+    private static IntStream inputsOf(TileRegion region, int group) {
+        List<Integer> vertices = region.groups().get(group);
+        return vertices.stream()
+                .flatMap(vertex -> region.vertices().get(vertex).inputs().stream())
+                .filter(input -> !vertices.contains(input))
+                .mapToInt(Integer::intValue)
+                .distinct();
+    }
+
     private static long largest(long[] values) {
         return Arrays.stream(values).max().orElse(0);
-    }
-
-    private static long copiedElements(TileGeometry geometry, TileTask task) {
-        Area[] areas = new Area[geometry.region().vertices().size()];
-        long elements = 0;
-        for (TilePart part : task.parts()) {
-            for (Patch patch : part.inputs()) {
-                int vertex = patch.vertex();
-                if (patch.isCopied(task.runs(vertex) ? areas[vertex] : geometry.map(vertex))) {
-                    elements += patch.elements()
-                            * geometry.region().vertices().get(vertex).channels();
-                }
-            }
-            areas[part.vertex()] = part.area();
-        }
-        return elements;
-    }
-
-    private static long multiplyAdds(TileRegion region, int vertex, long elements) {
-        TileVertex tiled = region.vertices().get(vertex);
-        return elements * tiled.channels() * tiled.multiplyAdds();
-    }
-
-    private static long outputElements(TileRegion region, List<TilePart> parts) {
-        return parts.stream()
-                .mapToLong(part -> part.area().elements()
-                        * region.vertices().get(part.vertex()).channels())
-                .sum();
-    }
-
-    /** What a tile reads of the maps of earlier groups; marks these. */
-    private static long inputElements(TileRegion region, int group, List<TilePart> parts, boolean[] read) {
-        Area[] areas = new Area[region.vertices().size()];
-        for (TilePart part : parts) {
-            for (Patch patch : part.inputs()) {
-                if (region.groupOf(patch.vertex()) != group) {
-                    Area before = areas[patch.vertex()];
-                    areas[patch.vertex()] = before == null ? patch.area() : before.hull(patch.area());
-                    read[patch.vertex()] = true;
-                }
-            }
-        }
-        long elements = 0;
-        for (int vertex = 0; vertex < areas.length; vertex++) {
-            if (areas[vertex] != null) {
-                elements +=
-                        areas[vertex].elements() * region.vertices().get(vertex).channels();
-            }
-        }
-        return elements;
     }
 
     /** How many times as many multiplications as without tiles. */

@@ -9,6 +9,7 @@ import java.util.List;
 public final class TileGeometry {
     private final TileRegion region;
     private final Area[] maps;
+    private final boolean[] isMap;
     private final List<List<List<TilePart>>> tiles = new ArrayList<>();
 
     /**
@@ -21,6 +22,10 @@ public final class TileGeometry {
     public TileGeometry(TileRegion region, int height, int width) {
         this.region = region;
         this.maps = mapsFor(region, height, width);
+        this.isMap = new boolean[maps.length];
+        for (int vertex = 0; vertex < maps.length; vertex++) {
+            isMap[vertex] = region.isMap(vertex);
+        }
         for (int group = 0; group < region.groups().size(); group++) {
             List<List<TilePart>> ofGroup = new ArrayList<>();
             for (int tile = 0; tile < region.gridOf(group).tiles(); tile++) {
@@ -61,7 +66,7 @@ public final class TileGeometry {
         List<TilePart> parts = new ArrayList<>();
         for (int i = vertices.size() - 1; i >= 0; i--) {
             int index = vertices.get(i);
-            Area own = region.isMap(index) ? region.gridOf(group).part(tile, height(index), width(index)) : Area.EMPTY;
+            Area own = isMap[index] ? region.gridOf(group).part(tile, height(index), width(index)) : Area.EMPTY;
             Area area = needed[index].hull(own);
             if (area.isEmpty()) {
                 continue;
@@ -123,7 +128,7 @@ public final class TileGeometry {
     }
 
     /** Values of a vertex's whole map, all channels. */
-    long mapElements(int vertex) {
+    public long mapElements(int vertex) {
         return maps[vertex].elements() * region.vertices().get(vertex).channels();
     }
 }

@@ -60,7 +60,7 @@ final class PipelineOptions {
                 named(schedule),
                 kernels,
                 Options.requirePositiveIfGiven("--deadline", deadline),
-                tiles.tiling());
+                tiles.choice());
     }
 
     private static Schedule named(String schedule) {

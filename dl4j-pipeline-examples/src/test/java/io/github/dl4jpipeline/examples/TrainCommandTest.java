@@ -100,6 +100,25 @@ class TrainCommandTest {
     }
 
     @Test
+    void choosesTiles() {
+        CommandRun run = CommandRun.of(
+                "train",
+                "--model",
+                "lenet",
+                "--data",
+                data,
+                "--epochs",
+                1,
+                "--tiles",
+                "auto",
+                "--report",
+                "--out",
+                out);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("tiles: largest keeps");
+    }
+
+    @Test
     void writesAnOrdinaryModel() throws IOException {
         CommandRun run = CommandRun.trainTiny(model, data, out, "--epochs", 2, "--schedule", "fill-drain");
 

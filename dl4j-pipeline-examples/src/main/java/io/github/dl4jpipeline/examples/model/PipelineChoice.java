@@ -2,14 +2,16 @@ package io.github.dl4jpipeline.examples.model;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
-import io.github.dl4jpipeline.tile.FusedTiling;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -23,7 +25,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param schedule the order in which stages run their tasks
  * @param kernels with which code layers are run
  * @param deadlineMillis the longest that a step may take; empty for no limit
- * @param tiling which vertices are run in tiles; empty for none
+ * @param tiles which vertices are run in tiles
  */
 public record PipelineChoice(
         OptionalInt stages,
@@ -32,14 +34,16 @@ public record PipelineChoice(
         Schedule schedule,
         Kernels kernels,
         OptionalInt deadlineMillis,
-        Optional<FusedTiling> tiling) {
+        TileChoice tiles) {
+    private static final int MOST_PROFILED = 16;
 
     /**
      * A pipeline around a model.
      *
+     * @param batch examples of a batch
      * @throws InputException if the model cannot be trained in a pipeline, or has fewer vertices than stages
      */
-    public PipelineComputationGraph build(NamedModel model) {
+    public PipelineComputationGraph build(NamedModel model, int batch) {
         PipelineBuilder builder = (model.model() instanceof ComputationGraph graph
                         ? PipelineComputationGraph.builder(graph)
                         : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))
@@ -49,9 +53,9 @@ public record PipelineChoice(
         replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);
         deadlineMillis.ifPresent(millis -> builder.deadline(Duration.ofMillis(millis)));
-        tiling.ifPresent(builder::tiling);
         PipelineComputationGraph net;
         try {
+            addTiles(builder, model, batch);
             net = builder.build();
         } catch (UnsupportedGraphException e) {
             throw new InputException(model.name() + ": " + e.getMessage(), e);
@@ -67,5 +71,17 @@ public record PipelineChoice(
                     + model.name() + ", got " + stages.getAsInt());
         }
         return net;
+    }
+
+    private void addTiles(PipelineBuilder builder, NamedModel model, int batch) {
+        tiles.named().ifPresent(builder::tiling);
+        if (tiles.chosen()) {
+            GraphProfile profile = GraphProfiler.profile(
+                    model.graph(), RandomBatch.of(model.shape(), Math.min(batch, MOST_PROFILED), 1));
+            PlanOptions options = PlanOptions.defaults().withExamples(batch);
+            builder.profile(profile)
+                    .tiling(TileChoice.plan(model, profile, Devices.cpu(), options)
+                            .tiling());
+        }
     }
 }
