@@ -45,9 +45,6 @@ record PipelineSettings(
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
-    /** The first fit waits for the profile, which runs the graph several times; more examples tell little more. */
-    private static final long MOST_PROFILED = 16;
-
     /** The plan that needs no batch: the one given, or that for the profile given; null if there is neither. */
     @Nullable PartitionPlan planWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
@@ -78,7 +75,8 @@ record PipelineSettings(
         if (profile != null) {
             return profile;
         }
-        int parts = (int) ((batch.examples() + MOST_PROFILED - 1) / MOST_PROFILED);
+        int examples = (int) batch.examples();
+        int parts = examples / GraphProfiler.usualExamples(examples);
         return GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels);
     }
 

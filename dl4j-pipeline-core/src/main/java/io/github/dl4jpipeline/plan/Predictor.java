@@ -17,8 +17,8 @@ import java.util.function.ToDoubleFunction;
 /**
  * Predicts a step by simulating its schedule.
  *
- * <p>The latest execution time is that of the same schedule with tasks that take their median time and in addition the root
- * of the sum of squares by which their vertices' longest times exceed the medians: vertices are not all slow at once.
+ * <p>The latest execution time is that of the same schedule with every vertex as slow as it has been at the slowest: what slows
+ * one down, such as another process, slows down its neighbours too.
  *
  * @param bytesPerMilli bandwidth of a device's link
  * @param syncMillisPerByte time of adding up gradients of replicas, for each byte
@@ -68,13 +68,11 @@ record Predictor(
                     memory(draft, microBatches, inFlight[i], recompute),
                     recompute));
             usual.add(new StageTimes(replicas, forward, backward, send));
-            double forwardExcess = excess(draft, VertexCost::forwardMillis, VertexCost::worstForwardMillis) / speed;
+            double slowForward = sum(draft, VertexCost::worstForwardMillis) / speed;
             slow.add(new StageTimes(
                     replicas,
-                    forward + forwardExcess,
-                    backward
-                            + (recompute ? forwardExcess : 0)
-                            + excess(draft, VertexCost::backwardMillis, VertexCost::worstBackwardMillis) / speed,
+                    slowForward,
+                    sum(draft, VertexCost::worstBackwardMillis) / speed + (recompute ? slowForward : 0),
                     send));
             int active = Math.min(replicas, microBatches);
             sync = Math.max(
@@ -118,14 +116,6 @@ record Predictor(
 
     private static double sum(StageDraft draft, ToDoubleFunction<VertexCost> value) {
         return draft.costs().stream().mapToDouble(value).sum();
-    }
-
-    private static double excess(
-            StageDraft draft, ToDoubleFunction<VertexCost> median, ToDoubleFunction<VertexCost> worst) {
-        return Math.sqrt(sum(draft, cost -> {
-            double more = Math.max(0, worst.applyAsDouble(cost) - median.applyAsDouble(cost));
-            return more * more;
-        }));
     }
 
     static Duration duration(double millis) {

@@ -9,7 +9,6 @@ import io.github.dl4jpipeline.partition.PartitionSolver;
 import io.github.dl4jpipeline.partition.Partitioner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.JointDevice;
-import io.github.dl4jpipeline.profile.MachineSpeed;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.Workers;
@@ -62,7 +61,7 @@ final class Search {
     Search(GraphProfile profile, Devices devices, PlanOptions options, Slowdowns slowdowns, boolean limitMemory) {
         this.profile = profile;
         this.devices = slowdowns.applyTo(devices);
-        this.joint = joint(devices, slowdowns);
+        this.joint = slowdowns.applyTo(JointDevice.of(devices), devices);
         this.options = options;
         this.limitMemory = limitMemory;
         this.examples = options.examples().orElse(profile.examples());
@@ -92,11 +91,11 @@ final class Search {
                 notes);
     }
 
-    private Device joint(Devices profiled, Slowdowns slowdowns) {
-        Device all = JointDevice.of(profiled);
-        MachineSpeed machine = profile.machine();
-        double speed = machine.jointThreads() == all.threads() ? machine.jointSpeed() : 1;
-        return slowdowns.applyTo(all.withRelativeSpeed(all.relativeSpeed() * speed), profiled);
+    /** All cores as one device, as fast as it is for so many micro-batches. */
+    private Device joint(int microBatches) {
+        boolean measured = profile.machine().jointThreads() == joint.threads();
+        double speed = measured ? profile.jointSpeed((double) examples / microBatches) : 1;
+        return joint.withRelativeSpeed(joint.relativeSpeed() * speed);
     }
 
     private static List<VertexCost> movable(List<VertexCost> costs) {
@@ -157,7 +156,7 @@ final class Search {
     PartitionPlan again(PartitionPlan plan) {
         Map<String, VertexCost> costs = profile.costsFor((double) examples / plan.microBatches()).stream()
                 .collect(Collectors.toMap(VertexCost::vertex, cost -> cost));
-        Map<String, Device> present = new HashMap<>(Map.of(joint.id(), joint));
+        Map<String, Device> present = new HashMap<>(Map.of(joint.id(), joint(plan.microBatches())));
         devices.list().forEach(device -> present.put(device.id(), device));
         List<StageDraft> drafts = plan.stages().stream()
                 .map(stage -> new StageDraft(
@@ -226,7 +225,9 @@ final class Search {
             return;
         }
         PartitionPlan plan = predictor.predict(
-                List.of(new StageDraft(costs, List.of(joint), 0, mustRecompute())), microBatches, oneDevice);
+                List.of(new StageDraft(costs, List.of(joint(microBatches)), 0, mustRecompute())),
+                microBatches,
+                oneDevice);
         if (!limitMemory || plan.stages().get(0).memoryBytes() <= joint.memoryBytes()) {
             plans.add(new Candidate(plan, () -> plan));
         }

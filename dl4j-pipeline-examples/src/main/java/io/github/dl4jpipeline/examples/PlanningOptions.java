@@ -24,8 +24,6 @@ import picocli.CommandLine.Option;
 
 /** What is planned, and for what. */
 final class PlanningOptions {
-    private static final int PROFILED_EXAMPLES = 16;
-
     @Mixin
     private final ModelOptions modelOptions = new ModelOptions();
 
@@ -65,7 +63,7 @@ final class PlanningOptions {
                         : GraphProfile.load(profile);
             }
             NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
-            int examples = Math.min(modelOptions.batch(), PROFILED_EXAMPLES);
+            int examples = GraphProfiler.usualExamples(modelOptions.batch());
             err.println("Profiling " + model.name() + " with " + examples + " examples");
             err.flush();
             return GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape(), examples, modelOptions.seed()));
