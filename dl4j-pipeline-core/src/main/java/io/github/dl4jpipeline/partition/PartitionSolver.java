@@ -127,7 +127,6 @@ public final class PartitionSolver {
     private void relax(
             double[][] value, Choice[][] choices, int from, Choice choice, double limit, boolean leastTraffic) {
         double keeping = millis(from, choice, false);
-        double recomputing = request.recompute() ? millis(from, choice, true) : keeping;
         if (keeping > limit) {
             return;
         }
@@ -143,8 +142,11 @@ public final class PartitionSolver {
                 continue;
             }
             if (!fits(from, choice, uses.total(use), false)) {
-                cost = recomputing;
-                if (!request.recompute() || cost > limit || !fits(from, choice, uses.total(use), true)) {
+                if (!request.recompute() || !fits(from, choice, uses.total(use), true)) {
+                    continue;
+                }
+                cost = millis(from, choice, true);
+                if (cost > limit) {
                     continue;
                 }
             }
