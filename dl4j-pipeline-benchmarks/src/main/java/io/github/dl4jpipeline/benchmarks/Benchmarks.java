@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             SteadyMemory.class,
             AccuracyComparison.class,
+            BranchAccuracy.class,
             Prediction.class,
             Planning.class,
             TileComparison.class,
