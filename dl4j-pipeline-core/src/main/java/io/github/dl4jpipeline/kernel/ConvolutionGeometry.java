@@ -39,7 +39,7 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return sizes[0] == size && sizes[1] == size;
     }
 
-    private boolean isChannelsFirst() {
+    boolean isChannelsFirst() {
         return layer.getCnn2dDataFormat() == CNN2DFormat.NCHW;
     }
 
@@ -67,6 +67,11 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
 
     /** As the native operations want it. */
     int[] arguments() {
+        return arguments(isChannelsFirst());
+    }
+
+    /** The same for input and output in another order than the layer's own. */
+    int[] arguments(boolean channelsFirst) {
         return new int[] {
             kernel()[0],
             kernel()[1],
@@ -77,7 +82,7 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
             dilation()[0],
             dilation()[1],
             isSame() ? 1 : 0,
-            isChannelsFirst() ? 0 : 1,
+            channelsFirst ? 0 : 1,
             OUTPUT_CHANNELS_FIRST
         };
     }

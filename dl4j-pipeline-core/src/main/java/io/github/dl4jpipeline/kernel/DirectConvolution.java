@@ -16,11 +16,22 @@ final class DirectConvolution implements ConvolutionCode {
             INDArray output,
             ConvolutionGeometry geometry,
             LayerWorkspaceMgr workspaces) {
+        forward(input, weights, bias, output, geometry.arguments());
+    }
+
+    /** The same for {@linkplain ChannelsLast#view views} of input and output with the channels last. */
+    void forwardChannelsLast(
+            INDArray input, INDArray weights, @Nullable INDArray bias, INDArray output, ConvolutionGeometry geometry) {
+        forward(input, weights, bias, output, geometry.arguments(false));
+    }
+
+    private static void forward(
+            INDArray input, INDArray weights, @Nullable INDArray bias, INDArray output, int... arguments) {
         NativeOp.run(
                 "conv2d",
                 bias == null ? new INDArray[] {input, weights} : new INDArray[] {input, weights, bias},
                 new INDArray[] {output},
-                geometry.arguments());
+                arguments);
     }
 
     @Override

@@ -18,6 +18,7 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients {
     private final ConvolutionCode code;
     private final InPlaceActivation activation;
     private boolean add;
+    private boolean channelsLast;
 
     FastConvolution(ConvolutionLayer original, ConvolutionCode code) {
         super(original.conf(), original.params().dataType());
@@ -30,6 +31,16 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients {
         add = value;
     }
 
+    /** Whether outputs may be put out channels last. */
+    boolean canBeChannelsLast() {
+        return code instanceof DirectConvolution && geometry().isChannelsFirst() && activation.isElementWise();
+    }
+
+    /** Has outputs in inference be in memory as {@link ChannelsLast} says. */
+    void putOutChannelsLast() {
+        channelsLast = true;
+    }
+
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
@@ -40,9 +51,21 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients {
         INDArray bias = bias(training, workspaces);
         INDArray from = input.castTo(dataType);
         ConvolutionGeometry geometry = geometry();
-        INDArray output = workspaces.createUninitialized(
-                ArrayType.ACTIVATIONS, dataType, geometry.outputShape(from, weights.size(0)), 'c');
-        code.forward(from, weights, bias, output, geometry, workspaces);
+        long[] shape = geometry.outputShape(from, weights.size(0));
+        if (channelsLast && !training && code instanceof DirectConvolution direct) {
+            INDArray view = workspaces.createUninitialized(
+                    ArrayType.ACTIVATIONS, dataType, new long[] {shape[0], shape[2], shape[3], shape[1]}, 'c');
+            direct.forwardChannelsLast(ChannelsLast.packedView(from, workspaces), weights, bias, view, geometry);
+            return ChannelsLast.maps(activation.forward(view, false, workspaces));
+        }
+        INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'c');
+        code.forward(
+                training ? from : ChannelsLast.channelsFirst(from, workspaces),
+                weights,
+                bias,
+                output,
+                geometry,
+                workspaces);
         return activation.forward(output, training, workspaces);
     }
 

@@ -31,17 +31,22 @@ final class FastLayers {
         DataType type = graph.getConfiguration().getDataType();
         for (GraphVertex graphVertex : graph.getVertices()) {
             if (graphVertex instanceof LayerVertex vertex && choice.kernels() == Kernels.FAST) {
-                Layer original = vertex.getLayer();
-                Layer inside = inside(original);
-                Layer faster = fasterThan(inside, type, choice.isOther(vertex.getVertexName()));
+                Layer faster = fasterThan(inside(vertex.getLayer()), type, choice.isOther(vertex.getVertexName()));
                 if (faster != null) {
-                    takeOver(inside, faster);
-                    replaceIn(graph.getLayers(), inside, faster);
-                    vertex.setLayer(original == inside ? faster : new FrozenLayer(faster));
-                    replaceIn(graph.getLayers(), original, vertex.getLayer());
+                    exchange(graph, vertex, faster);
                 }
             }
         }
+    }
+
+    /** Puts another layer in the place of a vertex's, inside what freezes it. */
+    static void exchange(ComputationGraph graph, LayerVertex vertex, Layer other) {
+        Layer original = vertex.getLayer();
+        Layer inside = inside(original);
+        takeOver(inside, other);
+        replaceIn(graph.getLayers(), inside, other);
+        vertex.setLayer(original == inside ? other : new FrozenLayer(other));
+        replaceIn(graph.getLayers(), original, vertex.getLayer());
     }
 
     /** Names of the vertices for which there is other code than what is usually fastest. */

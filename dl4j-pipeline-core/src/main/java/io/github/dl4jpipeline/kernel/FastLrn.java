@@ -11,6 +11,7 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.transforms.floating.Sqrt;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
@@ -20,6 +21,8 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  * what the backward pass needs kept from the forward pass.
  */
 final class FastLrn extends LocalResponseNormalization {
+    private static final double USUAL_BETA = 0.75;
+
     private @Nullable INDArray band;
     private @Nullable INDArray unitScale;
     private @Nullable INDArray scale;
@@ -32,42 +35,57 @@ final class FastLrn extends LocalResponseNormalization {
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
-        INDArray squares = create(ArrayType.FF_WORKING_MEM, workspaces);
-        Nd4j.exec(new MulOp(input, input, squares));
-        INDArray unit = create(training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM, workspaces);
-        sumOverNeighbours(squares, unit);
+        boolean channelsLast = !training && isChannelsFirst() && ChannelsLast.is(input);
+        INDArray from = channelsLast ? ChannelsLast.view(input) : input;
+        INDArray squares = like(from, ArrayType.FF_WORKING_MEM, workspaces);
+        Nd4j.exec(new MulOp(from, from, squares));
+        INDArray unit = like(from, training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM, workspaces);
+        sumOverNeighbours(squares, unit, isChannelsFirst() && !channelsLast);
         unit.muli(layerConf().getAlpha()).addi(layerConf().getK());
-        INDArray power = create(training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM, workspaces);
-        power.assign(unit);
-        Transforms.pow(power, -layerConf().getBeta(), false);
-        INDArray result = create(ArrayType.ACTIVATIONS, workspaces);
-        Nd4j.exec(new MulOp(input, power, result));
+        INDArray power = like(from, training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM, workspaces);
+        negativePower(unit, power, workspaces);
+        INDArray result = like(from, ArrayType.ACTIVATIONS, workspaces);
+        Nd4j.exec(new MulOp(from, power, result));
         if (training) {
             unitScale = unit;
             scale = power;
             output = result;
         }
-        return result;
+        return channelsLast ? ChannelsLast.maps(result) : result;
+    }
+
+    /** {@code power = unit ^ -beta}. */
+    private void negativePower(INDArray unit, INDArray power, LayerWorkspaceMgr workspaces) {
+        if (layerConf().getBeta() != USUAL_BETA) {
+            power.assign(unit);
+            Transforms.pow(power, -layerConf().getBeta(), false);
+            return;
+        }
+        // Roots are many times as fast as powers: unit^-3/4 = 1 / (unit^1/2 unit^1/4).
+        INDArray root = like(unit, ArrayType.FF_WORKING_MEM, workspaces);
+        Nd4j.exec(new Sqrt(unit, root));
+        Nd4j.exec(new Sqrt(root, power));
+        power.muli(root).rdivi(1);
     }
 
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
         assertInputSet(true);
-        INDArray products = create(ArrayType.BP_WORKING_MEM, workspaces);
+        INDArray products = like(input, ArrayType.BP_WORKING_MEM, workspaces);
         Nd4j.exec(new MulOp(output, error, products));
-        INDArray sums = create(ArrayType.BP_WORKING_MEM, workspaces);
-        sumOverNeighbours(products, sums);
+        INDArray sums = like(input, ArrayType.BP_WORKING_MEM, workspaces);
+        sumOverNeighbours(products, sums, isChannelsFirst());
         // As Deeplearning4j: error * scale - 2 alpha beta * input * sums / unitScale
         sums.muli(input)
                 .divi(unitScale)
                 .muli(2 * layerConf().getAlpha() * layerConf().getBeta());
-        INDArray inputError = create(ArrayType.ACTIVATION_GRAD, workspaces);
+        INDArray inputError = like(input, ArrayType.ACTIVATION_GRAD, workspaces);
         Nd4j.exec(new MulOp(error, scale, inputError));
         return new Pair<>(new DefaultGradient(), inputError.subi(sums));
     }
 
-    private void sumOverNeighbours(INDArray array, INDArray sums) {
-        int format = isChannelsFirst() ? 0 : 1;
+    private void sumOverNeighbours(INDArray array, INDArray sums, boolean channelsFirst) {
+        int format = channelsFirst ? 0 : 1;
         NativeOp.run(
                 "conv2d", new INDArray[] {array, band()}, new INDArray[] {sums}, 1, 1, 1, 1, 0, 0, 1, 1, 0, format, 1);
     }
@@ -95,8 +113,8 @@ final class FastLrn extends LocalResponseNormalization {
         return layerConf().getDataFormat() == CNN2DFormat.NCHW;
     }
 
-    private INDArray create(ArrayType type, LayerWorkspaceMgr workspaces) {
-        return workspaces.createUninitialized(type, input.dataType(), input.shape(), 'c');
+    private static INDArray like(INDArray array, ArrayType type, LayerWorkspaceMgr workspaces) {
+        return workspaces.createUninitialized(type, array.dataType(), array.shape(), 'c');
     }
 
     @Override

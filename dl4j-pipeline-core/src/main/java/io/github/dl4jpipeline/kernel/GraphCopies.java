@@ -35,6 +35,9 @@ public final class GraphCopies {
     public static ComputationGraph forInference(ComputationGraph original, Kernels kernels) {
         ComputationGraph copy = sharingParameters(original);
         FastLayers.replaceIn(copy, KernelChoice.all(kernels));
+        if (kernels == Kernels.FAST) {
+            ChannelsLastLayers.prepare(copy);
+        }
         return copy;
     }
 

@@ -7,6 +7,7 @@ import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.scalar.RectifiedLinear;
 import org.nd4j.linalg.api.ops.impl.scalar.Step;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -29,6 +30,24 @@ final class InPlaceActivation {
                 && plain.getMax() == null
                 && plain.getThreshold() == null
                 && plain.getNegativeSlope() == null;
+    }
+
+    /** Whether each value depends on one value alone. Of other functions that is not known. */
+    boolean isElementWise() {
+        return identity || relu;
+    }
+
+    /** The activation in an array of its own, for inference. */
+    INDArray infer(INDArray preActivation, LayerWorkspaceMgr workspaces) {
+        if (!relu) {
+            INDArray copy = workspaces.dup(ArrayType.ACTIVATIONS, preActivation, preActivation.ordering());
+            return forward(copy, false, workspaces);
+        }
+        INDArray from = ChannelsLast.inOrder(preActivation);
+        INDArray activation =
+                workspaces.createUninitialized(ArrayType.ACTIVATIONS, from.dataType(), from.shape(), from.ordering());
+        Nd4j.exec(new RectifiedLinear(from, activation));
+        return ChannelsLast.like(preActivation, activation);
     }
 
     /** The activation, which replaces the pre-activation. */
