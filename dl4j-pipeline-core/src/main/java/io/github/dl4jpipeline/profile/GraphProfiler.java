@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
+import io.github.dl4jpipeline.kernel.TileableVertices;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -120,7 +121,8 @@ public final class GraphProfiler {
                 rounds.whole().runs(),
                 machine,
                 List.copyOf(choice.other()),
-                costs);
+                costs,
+                TileableVertices.of(graph, sample));
     }
 
     private static Rounds rounds(
