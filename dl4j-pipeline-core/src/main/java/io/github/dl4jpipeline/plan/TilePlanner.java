@@ -51,6 +51,26 @@ public final class TilePlanner {
     }
 
     /**
+     * What is expected of a tiling that begins at the vertex that reads the network's input.
+     *
+     * @param profile of the graph, for images of the size that it is trained on
+     * @param devices that run tiles; everything else is on the first
+     * @param options number of examples, and bandwidth
+     * @throws IllegalArgumentException if the profile's graph cannot be tiled so; the message names the vertex
+     */
+    public static TilePlan predict(Tiling tiling, GraphProfile profile, Devices devices, PlanOptions options) {
+        TileableMaps maps = profile.tileable();
+        if (maps.nothing()
+                || !maps.first().equals(tiling.first())
+                || !maps.ends().contains(tiling.last())) {
+            throw new IllegalArgumentException("Tiles can be predicted from the vertex that reads the network's input, "
+                    + (maps.nothing() ? "which cannot be tiled" : "'" + maps.first() + "', to one of " + maps.ends())
+                    + "; got '" + tiling.first() + "' to '" + tiling.last() + "'");
+        }
+        return new TilePredictor(profile, devices, options, 1).predict(tiling);
+    }
+
+    /**
      * A plan of one stage with tiles, for what does not fit into memory otherwise, with as few micro-batches as fit.
      *
      * @return empty if no tiling fits, or the options ask for more than one stage or replica
