@@ -26,7 +26,7 @@ public final class TilePlanner {
     private static final double SAME = 1.01;
 
     private static final int MOST_CUTS = 6;
-    private static final int MOST_ROWS = 6;
+    private static final int MOST_COLUMNS = 6;
 
     private TilePlanner() {}
 
@@ -177,12 +177,12 @@ public final class TilePlanner {
         }
     }
 
-    /** A row of a tile for each device, and grids that are as high as wide or nearly so. */
+    /** A tile for each device, of whole rows, which lie together in memory; and grids as high as wide or a row higher. */
     private static Set<TileGrid> grids(int devices) {
         Set<TileGrid> grids = new LinkedHashSet<>();
-        grids.add(new TileGrid(1, Math.max(2, devices)));
-        for (int rows = 1; rows <= MOST_ROWS; rows++) {
-            for (int columns = Math.max(2, rows); columns <= rows + 1; columns++) {
+        grids.add(new TileGrid(Math.max(2, devices), 1));
+        for (int columns = 1; columns <= MOST_COLUMNS; columns++) {
+            for (int rows = Math.max(2, columns); rows <= columns + 1; rows++) {
                 grids.add(new TileGrid(rows, columns));
             }
         }

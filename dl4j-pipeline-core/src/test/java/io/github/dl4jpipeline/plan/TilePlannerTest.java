@@ -79,12 +79,12 @@ class TilePlannerTest {
     @Test
     void aTileForEachDevice() {
         TilePlan plan = plan(profile(10, 0), devices(2, Long.MAX_VALUE), OPTIONS);
-        assertThat(plan.tiling().grid()).isEqualTo(new TileGrid(1, 2));
+        assertThat(plan.tiling().grid()).isEqualTo(new TileGrid(2, 1));
         assertThat(plan.tiling().first()).isEqualTo("0");
         assertThat(plan.tiling().last()).isEqualTo("9");
         assertThat(plan.exchangeMillis()).isZero();
         assertThat(plan.stepMillis()).isBetween(150.0 + 60, 180.0 + 60); // halves with halos, and the two others whole
-        assertThat(plan.explain()).contains("grid 1x2", "from '0' to '9'", "Predicted step");
+        assertThat(plan.explain()).contains("grid 2x1", "from '0' to '9'", "Predicted step");
     }
 
     /** Halos of an image have few channels, those of later maps have many: on slow links maps are cut less. */
