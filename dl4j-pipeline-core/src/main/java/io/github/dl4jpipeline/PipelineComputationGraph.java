@@ -107,12 +107,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
-            tiles = settings.tiledRegion(this);
             profile = settings.profile();
             plan = settings.planWithoutBatch(this);
+            tiles = settings.tiledRegion(this, plan);
         }
         parameters = new ParameterStore(wrapped, this);
-        inference = new Inference(this, settings.devices(), settings.kernels(), tiles);
+        inference = new Inference(this, settings.devices(), settings.kernels());
+        inference.useTiles(tiles);
         setListeners(new ArrayList<>(wrapped.listeners()));
     }
 
@@ -219,6 +220,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 if (plan == null) {
                     profile = settings.profileFor(this, batch);
                     plan = settings.plan(this, profile, (int) batch.examples());
+                    tiles = settings.tiledRegion(this, plan);
+                    inference.useTiles(tiles);
                 }
                 if (replanner == null) {
                     replanner = settings.replanner(this, profile, plan);
