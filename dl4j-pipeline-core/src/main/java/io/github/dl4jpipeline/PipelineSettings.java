@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
@@ -41,6 +43,12 @@ record PipelineSettings(
 
     /** The first fit waits for the profile, which runs the graph several times; more examples tell little more. */
     private static final long MOST_PROFILED = 16;
+
+    /** Whether stages use the arrays of the wrapped graph where they are. */
+    boolean sharesMemory() {
+        Device first = plan == null ? devices.get(0) : plan.stages().get(0).device();
+        return DeviceRuntimes.of(first).sharesMemory();
+    }
 
     /** The plan that needs no batch: the one given, or that for the profile given; null if there is neither. */
     @Nullable PartitionPlan planWithoutBatch(ComputationGraph graph) {

@@ -11,7 +11,7 @@ public final class DeviceThread {
     public static ExecutorService on(Device device, String name) {
         return Executors.newSingleThreadExecutor(task -> {
             Runnable bound = () -> {
-                CpuRuntime.bindCurrentThread(device);
+                DeviceRuntimes.of(device).bindCurrentThread(device);
                 task.run();
             };
             Thread thread = new Thread(bound, name);

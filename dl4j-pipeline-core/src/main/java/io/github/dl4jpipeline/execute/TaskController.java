@@ -2,6 +2,9 @@ package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
+import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
@@ -20,8 +23,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntConsumer;
 import java.util.function.ToLongFunction;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -51,7 +56,8 @@ public final class TaskController implements AutoCloseable {
     private final int microBatches;
     private final int maxThreads;
     private final Map<Integer, Program> programs = new HashMap<>();
-    private final List<GraphReplica> copies = new ArrayList<>();
+    private final Placement placement;
+    private final @Nullable DeviceParameters deviceParameters;
     private final List<JointSums> joint;
 
     /** By stage, its replicas. */
@@ -108,39 +114,70 @@ public final class TaskController implements AutoCloseable {
         String name = "pipeline-" + COUNT.incrementAndGet();
         // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
         boolean keepPreActivations = microBatches >= 2 * program.copies();
-        for (int i = 0; i < program.copies(); i++) {
-            copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
+        List<List<Integer>> positions = positions(stageOf);
+        DeviceRuntime runtime = DeviceRuntimes.of(plan.stages().get(0).device());
+        if (runtime.sharesMemory()) {
+            List<GraphReplica> copies = new ArrayList<>();
+            for (int i = 0; i < program.copies(); i++) {
+                copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
+            }
+            boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
+            joint = joins ? JointSums.across(copies) : List.of();
+            placement = new SharedPlacement(graph, vertices, copies, positions, layout.replicas(), microBatches);
+            deviceParameters = null;
+        } else {
+            joint = List.of();
+            Transfers transfers = new Transfers();
+            DevicePlacement devices = new DevicePlacement(
+                    runtime,
+                    transfers,
+                    graph,
+                    vertices,
+                    stageOf,
+                    positions,
+                    plan,
+                    program,
+                    kernels,
+                    keepPreActivations,
+                    name);
+            placement = devices;
+            deviceParameters = new DeviceParameters(runtime, transfers, graph, devices.stages(), this::eachStage);
         }
-        boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
-        joint = joins ? JointSums.across(copies) : List.of();
-        makeParts(name, plan, stageOf);
+        makeParts(name, positions);
         busyBefore = new long[parts.stream().mapToInt(List::size).sum()];
         startWorkers(name, plan);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
     }
 
-    private void makeParts(String name, PartitionPlan plan, int[] stageOf) {
-        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
+    /** By stage, its vertices. */
+    private List<List<Integer>> positions(int[] stageOf) {
+        List<List<Integer>> positions = new ArrayList<>();
         for (int stage = 0; stage < layout.stages(); stage++) {
-            List<Integer> positions = new ArrayList<>();
+            List<Integer> own = new ArrayList<>();
             for (Vertex vertex : vertices.vertices()) {
                 if (stageOf[vertex.position()] == stage) {
-                    positions.add(vertex.position());
+                    own.add(vertex.position());
                 }
             }
-            int replicas = plan.stages().get(stage).replicas();
-            ReplicaSums sums = new ReplicaSums(graph.getFlattenedGradients(), vertices, positions, replicas);
-            boolean several = microBatches > replicas;
+            positions.add(own);
+        }
+        return positions;
+    }
+
+    private void makeParts(String name, List<List<Integer>> positions) {
+        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
+        for (int stage = 0; stage < layout.stages(); stage++) {
+            int replicas = layout.replicas(stage);
             List<StagePart> ofStage = new ArrayList<>();
             for (int replica = 0; replica < replicas; replica++) {
                 StageScratch scratch = new StageScratch(partName(name, stage, replica, replicas), workspaces);
                 ofStage.add(new StagePart(
                         stage,
                         replica,
-                        new StageKernel(stage, positions, scratch),
+                        new StageKernel(stage, positions.get(stage), scratch),
                         scratch,
-                        new StageGradients(graph, vertices, positions, sums.slices(replica), copies.get(0), several),
-                        sums,
+                        placement.gradients(stage, replica),
+                        placement.replicaSums(stage),
                         new AtomicLong()));
             }
             parts.add(ofStage);
@@ -166,7 +203,7 @@ public final class TaskController implements AutoCloseable {
                     worker,
                     own,
                     device,
-                    copies,
+                    placement,
                     vertices));
         }
     }
@@ -210,7 +247,11 @@ public final class TaskController implements AutoCloseable {
         if (step.isStopped()) {
             throw new IllegalStateException("The pipeline was closed during a training step; the step has no effect");
         }
-        writeStatistics();
+        if (deviceParameters == null) {
+            writeStatistics();
+        } else {
+            deviceParameters.sumReplicas(program::activeReplicas);
+        }
         // A single micro-batch has the term in its score already, added as plain fit adds it.
         double regularization = split.size() > 1 ? request.regularization() : 0;
         return new StepResult(
@@ -270,19 +311,40 @@ public final class TaskController implements AutoCloseable {
         }
     }
 
+    /** Runs work for each stage in the worker of its first replica, and waits for all. */
+    private void eachStage(IntConsumer work) {
+        Map<Integer, List<Integer>> stagesOfWorker = new HashMap<>();
+        for (int stage = 0; stage < layout.stages(); stage++) {
+            stagesOfWorker
+                    .computeIfAbsent(layout.worker(stage, 0), worker -> new ArrayList<>())
+                    .add(stage);
+        }
+        List<CompletableFuture<?>> running = new ArrayList<>();
+        stagesOfWorker.forEach(
+                (worker, stages) -> running.add(workers.get(worker).call(() -> stages.forEach(work::accept))));
+        CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();
+    }
+
+    /** Parameters, gradients and updater state on the devices; null if these share memory. */
+    public @Nullable DeviceParameters deviceParameters() {
+        return deviceParameters;
+    }
+
     /** The gradients of all vertices under the names that the updater knows, in the order of the parameters. */
     private Gradient join(Map<Integer, Gradient> ofVertices) {
         Gradient joined = new DefaultGradient(graph.getFlattenedGradients());
-        ofVertices.forEach((position, gradient) -> gradient.gradientForVariable()
-                .forEach((parameter, view) -> joined.setGradientFor(
-                        vertices.get(position).name() + "_" + parameter,
-                        view,
-                        gradient.flatteningOrderForVariable(parameter))));
+        ofVertices.forEach((position, gradient) -> {
+            gradient.gradientForVariable()
+                    .forEach((parameter, view) -> joined.setGradientFor(
+                            vertices.get(position).name() + "_" + parameter,
+                            deviceParameters == null ? view : deviceParameters.gradientOnHost(position, view),
+                            gradient.flatteningOrderForVariable(parameter)));
+        });
         return joined;
     }
 
     private void reset() {
-        copies.forEach(GraphReplica::reset);
+        placement.reset();
         parts.forEach(ofStage -> ofStage.forEach(part -> part.scratch().destroy()));
     }
 
@@ -311,9 +373,7 @@ public final class TaskController implements AutoCloseable {
     public long[] memoryBytes() {
         long[] bytes = perStage(part -> part.scratch().bytes());
         for (int stage = 0; stage < bytes.length; stage++) {
-            for (GraphReplica copy : copies) {
-                bytes[stage] += copy.bytes(stage);
-            }
+            bytes[stage] += placement.bytes(stage);
         }
         return bytes;
     }
@@ -348,7 +408,11 @@ public final class TaskController implements AutoCloseable {
         }
         if (ended) {
             synchronized (this) { // a step that was stopped resets too
+                if (deviceParameters != null) {
+                    deviceParameters.close();
+                }
                 reset();
+                placement.close();
             }
         } // otherwise a worker still uses the memory; it goes with the process
         if (interrupted) {

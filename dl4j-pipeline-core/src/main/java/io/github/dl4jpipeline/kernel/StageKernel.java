@@ -116,6 +116,7 @@ public final class StageKernel {
                     observer.backwardDone(position);
                 }
             }
+            replica.sendErrors();
         } finally {
             scratch.errors.close();
         }
