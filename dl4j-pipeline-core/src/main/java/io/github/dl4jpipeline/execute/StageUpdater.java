@@ -105,7 +105,12 @@ final class StageUpdater {
         if (state != null && stateLength > 0) {
             part.setUpdaterView(part(state, stateFrom, stateFrom + stateLength));
             for (int i = 0; i < states.size(); i++) {
-                addPieces(block, states.get(i), (long) own.get(i).getParamOffsetStart() - from, stateFrom, (long) to - from);
+                addPieces(
+                        block,
+                        states.get(i),
+                        (long) own.get(i).getParamOffsetStart() - from,
+                        stateFrom,
+                        (long) to - from);
             }
         }
         part.init();
@@ -121,8 +126,8 @@ final class StageUpdater {
         for (int array = 0; array < arraysOfState(block); array++) {
             long inBlock = array * blockLength + offsetInBlock;
             long own = stateFrom + array * partLength + offset;
-            pieces.add(new Piece(
-                    part(block.getUpdaterView(), inBlock, inBlock + length), part(state, own, own + length)));
+            pieces.add(
+                    new Piece(part(block.getUpdaterView(), inBlock, inBlock + length), part(state, own, own + length)));
         }
     }
 

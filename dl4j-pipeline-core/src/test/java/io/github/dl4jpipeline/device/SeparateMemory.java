@@ -116,8 +116,8 @@ public final class SeparateMemory implements AutoCloseable {
     }
 
     private <T> T watch(Class<T> type, Object target, Call call) {
-        return type.cast(Proxy.newProxyInstance(
-                type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
+        return type.cast(
+                Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
                     try {
                         return call.run(target, method, arguments == null ? new Object[0] : arguments);
                     } catch (InvocationTargetException e) {
@@ -130,7 +130,8 @@ public final class SeparateMemory implements AutoCloseable {
         String name = method.getName();
         switch (name) {
             case "allocateDataBuffer", "dbAllocateDataBuffer" -> {
-                long bytes = (long) arguments[0] * DataType.fromInt((int) arguments[1]).width();
+                long bytes = (long) arguments[0]
+                        * DataType.fromInt((int) arguments[1]).width();
                 requireRoom(bytes);
                 OpaqueDataBuffer buffer = (OpaqueDataBuffer) method.invoke(target, arguments);
                 allocated(original.dbPrimaryBuffer(buffer).address(), bytes, buffer.address());
