@@ -96,15 +96,7 @@ public final class GraphReplica {
             boolean keepPreActivations,
             String name,
             OwnMemory own) {
-        this(
-                original,
-                GraphCopies.withParameters(original, own),
-                stageOf,
-                code,
-                keepPreActivations,
-                name,
-                null,
-                own);
+        this(original, GraphCopies.withParameters(original, own), stageOf, code, keepPreActivations, name, null, own);
     }
 
     private GraphReplica(
@@ -521,8 +513,6 @@ public final class GraphReplica {
     /** Bytes of activation memory reserved for a stage. */
     public long bytes(int stage) {
         boolean runsTiles = tiled != null && stageOf[tiled.region().exit()] == stage;
-        return memoryOfStage[stage].bytes()
-                + (runsTiles ? tiled.bytes() : 0)
-                + (own == null ? 0 : inputMemory.bytes());
+        return memoryOfStage[stage].bytes() + (runsTiles ? tiled.bytes() : 0) + (own == null ? 0 : inputMemory.bytes());
     }
 }
