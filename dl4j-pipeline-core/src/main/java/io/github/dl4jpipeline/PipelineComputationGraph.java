@@ -2,6 +2,7 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.execute.BatchSource;
+import io.github.dl4jpipeline.execute.DeviceMemory;
 import io.github.dl4jpipeline.execute.DeviceParameters;
 import io.github.dl4jpipeline.execute.DeviceSolver;
 import io.github.dl4jpipeline.execute.Inference;
@@ -250,6 +251,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 }
                 if (replanner == null) {
                     replanner = settings.replanner(this, profile, plan);
+                }
+                if (ownMemory) {
+                    plan = DeviceMemory.check(this, plan, settings.schedule(), settings.kernelChoice(profile), batch);
                 }
                 controller = new TaskController(
                         this,

@@ -28,6 +28,12 @@ public interface DeviceRuntime {
     /** Binds the calling thread to a device for the rest of its life, before its first operation. */
     void bindCurrentThread(Device device);
 
+    /**
+     * Binds the calling thread to where the host's arrays are, before its first operation. Nothing to do where threads that
+     * are bound to no device are there anyway.
+     */
+    default void bindCurrentThreadToHost() {}
+
     /** Runs {@code work} in this thread as in one of the device: what it allocates is there. */
     <T> T on(Device device, Supplier<T> work);
 

@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
-import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
 import io.github.dl4jpipeline.kernel.JointSums;
@@ -18,7 +17,6 @@ import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.kernel.TileSetup;
 import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
@@ -113,7 +111,7 @@ public final class TaskController implements AutoCloseable {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph);
         this.schedule = schedule;
-        this.layout = new Workers(plan.stages().stream().map(Stage::replicas).toList(), plan.sharedWorkers());
+        this.layout = Program.workers(plan);
         this.microBatches = plan.microBatches();
         this.maxThreads = plan.stages().stream()
                 .flatMap(stage -> stage.devices().stream())
@@ -124,9 +122,8 @@ public final class TaskController implements AutoCloseable {
         Program program = program(microBatches);
         String name = "pipeline-" + COUNT.incrementAndGet();
         tileSetup = tiles == null ? null : TileAssignment.of(tiles, plan, stageOf, vertices, devices, name);
-        // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
-        boolean keepPreActivations = microBatches >= 2 * program.copies();
-        List<List<Integer>> positions = positions(stageOf);
+        boolean keepPreActivations = program.keepsPreActivations();
+        List<List<Integer>> positions = StageAssignment.positions(stageOf, layout.stages());
         DeviceRuntime runtime = DeviceRuntimes.of(plan.stages().get(0).device());
         if (runtime.sharesMemory()) {
             List<GraphReplica> copies = new ArrayList<>();
@@ -160,21 +157,6 @@ public final class TaskController implements AutoCloseable {
         busyBefore = new long[parts.stream().mapToInt(List::size).sum()];
         startWorkers(name, plan);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
-    }
-
-    /** By stage, its vertices. */
-    private List<List<Integer>> positions(int[] stageOf) {
-        List<List<Integer>> positions = new ArrayList<>();
-        for (int stage = 0; stage < layout.stages(); stage++) {
-            List<Integer> own = new ArrayList<>();
-            for (Vertex vertex : vertices.vertices()) {
-                if (stageOf[vertex.position()] == stage) {
-                    own.add(vertex.position());
-                }
-            }
-            positions.add(own);
-        }
-        return positions;
     }
 
     private void makeParts(String name, PartitionPlan plan, List<List<Integer>> positions) {

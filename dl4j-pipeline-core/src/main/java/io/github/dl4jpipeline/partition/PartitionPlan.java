@@ -83,6 +83,21 @@ public record PartitionPlan(
         return new Devices(List.copyOf(byId.values()));
     }
 
+    /** The same plan with other estimates for its stages. */
+    public PartitionPlan withStages(List<Stage> others) {
+        return new PartitionPlan(
+                others,
+                microBatches,
+                examples,
+                schedule,
+                predictedStepTime,
+                latestExecutionTime,
+                oneDeviceTime,
+                bubble,
+                alternatives,
+                notes);
+    }
+
     /** The same plan beside what it has been compared with. */
     public PartitionPlan withAlternatives(List<Alternative> others) {
         return new PartitionPlan(

@@ -105,7 +105,7 @@ public final class GraphProfiler {
     public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels) {
         graph.init();
         Device device = all.get(0);
-        Devices devices = runtime(device).sharesMemory() ? all : Devices.of(device);
+        Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         MicroBatch part = sample.split(PARTS).get(0);
         KernelChoice choice =
                 kernels == Kernels.FAST ? faster(graph, sample, List.of(device)) : KernelChoice.all(kernels);
@@ -223,8 +223,11 @@ public final class GraphProfiler {
 
     private static <T> FutureTask<T> start(Device device, Callable<T> work) {
         FutureTask<T> task = new FutureTask<>(() -> {
-            if (runtime(device).sharesMemory()) {
-                runtime(device).bindCurrentThread(device);
+            DeviceRuntime runtime = DeviceRuntimes.of(device);
+            if (runtime.sharesMemory()) {
+                runtime.bindCurrentThread(device);
+            } else {
+                runtime.bindCurrentThreadToHost();
             }
             return work.call();
         });
@@ -232,10 +235,6 @@ public final class GraphProfiler {
         thread.setDaemon(true);
         thread.start();
         return task;
-    }
-
-    private static DeviceRuntime runtime(Device device) {
-        return DeviceRuntimes.of(device);
     }
 
     private static <T> T result(FutureTask<T> task) {

@@ -108,6 +108,14 @@ public final class SeparateMemory implements AutoCloseable {
         }
     }
 
+    /** Forgets how many bytes have been allocated at once until now. */
+    public static void resetPeaks() {
+        synchronized (BLOCKS) {
+            PEAK.clear();
+            PEAK.putAll(BYTES);
+        }
+    }
+
     // ---- Calls ----
 
     @FunctionalInterface
