@@ -6,10 +6,10 @@ import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
-import io.github.dl4jpipeline.tile.FusedTiling;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -138,8 +138,9 @@ public final class PipelineBuilder {
     }
 
     /**
-     * Runs some vertices in spatial tiles, in training and in {@code output}. All of them must be in one stage; without other settings there is one
-     * stage. The device of that stage and those that no stage uses run tiles at the same time. Default: no tiles.
+     * Runs some vertices in spatial tiles, in training and in {@code output}. All of them must be in one stage; without
+     * other settings there is one stage. The device of that stage and those that no stage uses run tiles at the same
+     * time. Default: no tiles, unless the planner finds that nothing else fits into memory.
      */
     public PipelineBuilder tiling(FusedTiling value) {
         tiling = Optional.of(value);
@@ -173,12 +174,8 @@ public final class PipelineBuilder {
                 kernels,
                 profile,
                 plan,
-                tiling,
+                tiling.map(FusedTiling::tiling),
                 recompute);
-        if (tiling.isPresent() && !settings.sharesMemory()) {
-            throw new IllegalArgumentException("Tiles run on devices that share memory, but "
-                    + devices.get(0).id() + " has memory of its own; train without tiling, or on Devices.cpu()");
-        }
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

@@ -120,9 +120,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
-            tiles = settings.tiledRegion(this);
             profile = settings.profile();
             plan = settings.planWithoutBatch(this);
+            tiles = settings.tiledRegion(this, plan);
         }
         ownMemory = !plainFit && !settings.sharesMemory();
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
@@ -130,7 +130,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             solver = new DeviceSolver(this, parameters);
             parameters.reconcile();
         }
-        inference = new Inference(this, settings.devices(), settings.kernels(), tiles);
+        inference = new Inference(this, settings.devices(), settings.kernels());
+        inference.useTiles(tiles);
         setListeners(new ArrayList<>(wrapped.listeners()));
     }
 
@@ -248,6 +249,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 if (plan == null) {
                     profile = settings.profileFor(this, batch);
                     plan = settings.plan(this, profile, (int) batch.examples());
+                    tiles = settings.tiledRegion(this, plan);
+                    inference.useTiles(tiles);
                 }
                 if (replanner == null) {
                     replanner = settings.replanner(this, profile, plan);

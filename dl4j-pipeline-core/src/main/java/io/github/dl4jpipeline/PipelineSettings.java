@@ -17,7 +17,7 @@ import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
-import io.github.dl4jpipeline.tile.FusedTiling;
+import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -41,7 +41,7 @@ record PipelineSettings(
         Kernels kernels,
         @Nullable GraphProfile profile,
         @Nullable PartitionPlan plan,
-        Optional<FusedTiling> tiling,
+        Optional<Tiling> tiling,
         Optional<Boolean> recompute) {
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
@@ -60,21 +60,31 @@ record PipelineSettings(
             return plan;
         }
         if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
-            return oneStage(graph);
+            return oneStage(graph, tiling.get());
         }
         return profile == null ? null : plan(graph, profile, profile.examples());
     }
 
     /** One stage, whose tiles all devices run. It needs no profile, which would run the graph without tiles. */
-    private PartitionPlan oneStage(ComputationGraph graph) {
+    private PartitionPlan oneStage(ComputationGraph graph, Tiling tiles) {
         List<String> names = VertexGraph.of(graph).names();
         int parts = coupling(graph).isPresent() ? 1 : microBatches.orElse(1);
-        return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts);
+        return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts).withTiling(tiles);
     }
 
-    /** The vertices that are run in tiles, or null for none. */
-    @Nullable TiledRegion tiledRegion(ComputationGraph graph) {
-        return tiling.map(asked -> TiledRegion.of(graph, asked)).orElse(null);
+    /**
+     * The vertices that are run in tiles, as the user has named them, or else as a plan has them; null for none.
+     *
+     * @throws IllegalArgumentException if devices have memory of their own
+     */
+    @Nullable TiledRegion tiledRegion(ComputationGraph graph, @Nullable PartitionPlan made) {
+        Optional<Tiling> planned = made == null ? Optional.empty() : made.tiling();
+        Optional<Tiling> tiles = tiling.or(() -> planned);
+        if (tiles.isPresent() && !sharesMemory()) {
+            throw new IllegalArgumentException("Tiles run on devices that share memory, but "
+                    + devices.get(0).id() + " has memory of its own; train without tiling, or on Devices.cpu()");
+        }
+        return tiles.map(asked -> TiledRegion.of(graph, asked)).orElse(null);
     }
 
     /** The profile given, or else one of some examples of a batch. */
@@ -101,11 +111,15 @@ record PipelineSettings(
     }
 
     /**
-     * What makes other plans when devices turn out to be slower or faster; null if the user has given the plan, or where
-     * tiles run, of which plans know nothing.
+     * What makes other plans when devices turn out to be slower or faster; null if the user has given the plan, where
+     * tiles run, of which plans know nothing, and where devices have memory of their own, into which another plan may not fit.
      */
     @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, PartitionPlan made) {
-        if (plan != null || measured == null || tiling.isPresent()) {
+        if (plan != null
+                || !sharesMemory()
+                || measured == null
+                || tiling.isPresent()
+                || made.tiling().isPresent()) {
             return null;
         }
         PlanOptions options = options(graph, measured, made.examples());

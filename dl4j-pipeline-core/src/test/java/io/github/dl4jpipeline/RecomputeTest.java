@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.SameResultTest.Network;
 import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.report.PipelineReport;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
-import io.github.dl4jpipeline.tile.FusedTiling;
 import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;

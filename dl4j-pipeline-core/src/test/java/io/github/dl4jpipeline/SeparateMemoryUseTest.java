@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
 import io.github.dl4jpipeline.device.Transfers;
-import io.github.dl4jpipeline.tile.FusedTiling;
+import io.github.dl4jpipeline.plan.FusedTiling;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;

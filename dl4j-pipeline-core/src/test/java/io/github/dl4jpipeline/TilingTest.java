@@ -3,14 +3,20 @@ package io.github.dl4jpipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.execute.PipelineException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.TileMeasurement;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.FusedTiling;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.Planner;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
-import io.github.dl4jpipeline.tile.FusedTiling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -43,6 +49,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationRReLU;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.activations.impl.ActivationTanH;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -428,10 +435,21 @@ class TilingTest {
 
     static Stream<Arguments> activations() {
         return Stream.of(
-                Arguments.of(new ActivationSoftmax(), "softmax"), Arguments.of(new ActivationRReLU(), "rrelu"));
+                Arguments.of(new ActivationSoftmax(), "softmax"),
+                Arguments.of(new ActivationRReLU(), "rrelu"),
+                Arguments.of(new OtherActivation(), "other"));
     }
 
-    /** Softmax goes over a row of a map, RReLU draws numbers for all of it. */
+    /** An activation function of which nothing is known. */
+    @SuppressWarnings("serial")
+    private static final class OtherActivation extends ActivationTanH {
+        @Override
+        public String toString() {
+            return "other";
+        }
+    }
+
+    /** Softmax goes over a row of a map, RReLU draws numbers for all of it, and others may do what they like. */
     @ParameterizedTest
     @MethodSource("activations")
     void refusesActivationsThatMayNeedTheWholeMap(IActivation activation, String name) {
@@ -487,6 +505,41 @@ class TilingTest {
                 bytes.add(net.report().stages().get(0).memoryBytes());
             }
             assertThat(bytes.subList(3, 8)).containsOnly(bytes.get(3));
+        }
+    }
+
+    /** Tiles chosen by profile, and tiles that the planner takes because nothing else fits into memory. */
+    @Test
+    void chosenTilesTrainAsPlainFit() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.yolo(DataType.DOUBLE, 64));
+        List<MultiDataSet> batches =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 2, 4, 3, 64, 64));
+        ComputationGraph expected = SameResult.plain(start, batches);
+        GraphProfile profile = GraphProfiler.profile(start, batches.get(0));
+        FusedTiling chosen = FusedTiling.auto(profile, Devices.cpu(2));
+        assertThat(chosen.first()).contains("0");
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(SameResult.copy(start))
+                .devices(Devices.cpu(2))
+                .tiling(chosen)
+                .build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, DOUBLE_TOLERANCE);
+        }
+        Device core = Devices.cpu().get(0);
+        PartitionPlan untiled = Planner.plan(profile, Devices.of(core), PlanOptions.defaults());
+        long memory = untiled.stages().get(0).memoryBytes() * 9 / 10;
+        Devices small = Devices.of(new Device(core.id(), core.kind(), core.cores(), memory, 1));
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(SameResult.copy(start))
+                .devices(small)
+                .microBatches(1)
+                .build()) {
+            batches.forEach(net::fit);
+            assertThat(net.plan().tiling()).isPresent();
+            assertThat(net.report().tiles()).isPresent();
+            SameResult.assertSame(net, expected, DOUBLE_TOLERANCE);
+            INDArray[] features = batches.get(0).getFeatures();
+            assertThat(SameResult.difference(net.output(features)[0], expected.output(features)[0]))
+                    .isLessThan(DOUBLE_TOLERANCE);
         }
     }
 

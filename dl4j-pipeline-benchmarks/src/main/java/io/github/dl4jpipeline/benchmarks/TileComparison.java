@@ -9,8 +9,12 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.plan.FusedTiling;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.TilePlanner;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.report.PipelineReport;
-import io.github.dl4jpipeline.tile.FusedTiling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -55,17 +59,19 @@ final class TileComparison implements Callable<Integer> {
         NamedModel network = NamedModel.of(model, 42);
         DataSet data = RandomBatch.of(network.shape(), batch, 42);
         List<Candidate> candidates = new ArrayList<>();
-        candidates.add(untiled(network));
-        systems.forEach(system -> candidates.add(tiled(system)));
+        GraphProfile profile = GraphProfiler.profile(network.graph(), data);
+        candidates.add(untiled(network, profile));
+        systems.forEach(system -> candidates.add(tiled(system, profile)));
         for (int step = -2; step < steps; step++) {
             for (Candidate candidate : candidates) {
                 candidate.step(data, step >= 0);
             }
         }
         System.out.printf(
-                "%-34s %10s %8s %12s %12s %10s %10s %12s %12s %12s%n",
+                "%-34s %10s %13s %8s %12s %12s %10s %10s %12s %12s %12s%n",
                 "devices:grid:cuts",
                 "median ms",
+                "predicted ms",
                 "speedup",
                 "tile MB",
                 "counted MB",
@@ -80,16 +86,17 @@ final class TileComparison implements Callable<Integer> {
         return 0;
     }
 
-    private Candidate untiled(NamedModel network) {
+    private Candidate untiled(NamedModel network, GraphProfile profile) {
         ComputationGraph graph = network.graph();
         PartitionPlan plan = PartitionPlan.of(
                 List.of(Stage.of(Devices.cpu().get(0), VertexGraph.of(graph).names())), 1);
         return new Candidate(
                 "without tiles, one core",
+                profile.totalMillis(),
                 PipelineComputationGraph.builder(graph).plan(plan).build());
     }
 
-    private Candidate tiled(String system) {
+    private Candidate tiled(String system, GraphProfile profile) {
         String[] parts = system.split(":", -1);
         String[] grid = parts[1].split("x", -1);
         FusedTiling tiling = FusedTiling.grid(Integer.parseInt(grid[0]), Integer.parseInt(grid[1]))
@@ -104,17 +111,22 @@ final class TileComparison implements Callable<Integer> {
                         NamedModel.of(model, 42).graph())
                 .devices(devices)
                 .tiling(tiling);
-        return new Candidate(system, builder.build());
+        PlanOptions options = PlanOptions.defaults().withExamples(batch);
+        double predicted =
+                TilePlanner.predict(tiling.tiling(), profile, devices, options).stepMillis();
+        return new Candidate(system, predicted, builder.build());
     }
 
     /** One system and its times. */
     private static final class Candidate {
         private final String name;
+        private final double predictedMillis;
         private final PipelineComputationGraph net;
         private final List<Double> millis = new ArrayList<>();
 
-        Candidate(String name, PipelineComputationGraph net) {
+        Candidate(String name, double predictedMillis, PipelineComputationGraph net) {
             this.name = name;
+            this.predictedMillis = predictedMillis;
             this.net = net;
         }
 
@@ -138,9 +150,10 @@ final class TileComparison implements Callable<Integer> {
             Optional<TileMeasurement> tiles = report.tiles();
             System.out.printf(
                     Locale.ROOT,
-                    "%-34s %10.0f %8.2f %12.1f %12.1f %10.2f %10.3f %12.1f %12.0f %12.0f%n",
+                    "%-34s %10.0f %13.0f %8.2f %12.1f %12.1f %10.2f %10.3f %12.1f %12.0f %12.0f%n",
                     name,
                     median(),
+                    predictedMillis,
                     base / median(),
                     tiles.map(measured -> measured.tileBytes() / 1e6).orElse(Double.NaN),
                     tiles.map(measured -> measured.countedBytes() / 1e6).orElse(Double.NaN),

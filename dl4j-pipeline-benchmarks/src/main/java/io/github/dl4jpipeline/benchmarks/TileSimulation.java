@@ -6,7 +6,7 @@ import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.model.RandomBatch;
 import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.kernel.TileMeasurement.TileTime;
-import io.github.dl4jpipeline.tile.FusedTiling;
+import io.github.dl4jpipeline.plan.FusedTiling;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;

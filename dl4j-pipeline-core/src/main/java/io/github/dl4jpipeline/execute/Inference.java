@@ -37,20 +37,20 @@ public final class Inference implements AutoCloseable {
     private final Map<Long, ForwardChoice> choices = new HashMap<>();
 
     private @Nullable DeviceWorkers workers;
-    private final @Nullable TiledRegion tiles;
+    private @Nullable TiledRegion tiles;
     private @Nullable TiledInference tiled;
     private @Nullable ComputationGraph whole;
 
-    /**
-     * @param graph an initialised graph
-     * @param tiles vertices that {@link #outputs} runs in tiles, on all devices, instead of splitting the batch; null for
-     *     none
-     */
-    public Inference(ComputationGraph graph, Devices devices, Kernels kernels, @Nullable TiledRegion tiles) {
-        this.tiles = tiles;
+    /** @param graph an initialised graph */
+    public Inference(ComputationGraph graph, Devices devices, Kernels kernels) {
         this.graph = graph;
         this.devices = devices;
         this.kernels = kernels;
+    }
+
+    /** Vertices that {@link #outputs} runs in tiles, on all devices, instead of splitting the batch; null for none. */
+    public synchronized void useTiles(@Nullable TiledRegion region) {
+        tiles = region;
     }
 
     /** The copy that runs in the calling thread. */

@@ -2,9 +2,9 @@ package io.github.dl4jpipeline.kernel;
 
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.tile.FusedTiling;
 import io.github.dl4jpipeline.tile.TileRegion;
 import io.github.dl4jpipeline.tile.TileVertex;
+import io.github.dl4jpipeline.tile.Tiling;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -28,10 +28,10 @@ public record TiledRegion(TileRegion tiles, List<Integer> positions) {
      *
      * @throws IllegalArgumentException if one of them cannot be run in tiles; the message names it
      */
-    public static TiledRegion of(ComputationGraph graph, FusedTiling tiling) {
+    public static TiledRegion of(ComputationGraph graph, Tiling tiling) {
         VertexGraph vertices = VertexGraph.of(graph);
-        Vertex first = vertices.get(named(tiling.first(), "from"));
-        Vertex last = vertices.get(named(tiling.last(), "to"));
+        Vertex first = vertices.get(tiling.first());
+        Vertex last = vertices.get(tiling.last());
         Set<Integer> inside = between(vertices, first.position(), last.position());
         if (inside.isEmpty()) {
             throw new IllegalArgumentException("No path leads from vertex '" + first.name() + "' to '" + last.name()
@@ -56,11 +56,6 @@ public record TiledRegion(TileRegion tiles, List<Integer> positions) {
             }
         }
         return new TiledRegion(TileRegion.of(read, tiling.grid(), tiling.cuts()), positions);
-    }
-
-    private static String named(java.util.Optional<String> vertex, String method) {
-        return vertex.orElseThrow(() -> new IllegalArgumentException(
-                "The tiling does not say which vertices are tiled; call " + method + "(vertex)"));
     }
 
     /** The vertices on any path from one to another, in topological order. */

@@ -2,12 +2,14 @@ package io.github.dl4jpipeline.partition;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -22,6 +24,7 @@ import java.util.Set;
  * @param latestExecutionTime the same with every vertex taking its longest profiled time. An estimate, no guarantee
  * @param oneDeviceTime predicted time of the same on the first device alone
  * @param bubble predicted share of the stages' time in which they wait, from 0 to 1
+ * @param tiling which vertices are run in spatial tiles, on all devices; empty for none
  * @param alternatives the best plan of each other kind, fastest first
  * @param notes what the planner wants the user to know
  */
@@ -34,6 +37,7 @@ public record PartitionPlan(
         Duration latestExecutionTime,
         Duration oneDeviceTime,
         double bubble,
+        Optional<Tiling> tiling,
         List<Alternative> alternatives,
         List<String> notes) {
 
@@ -68,6 +72,7 @@ public record PartitionPlan(
                 Duration.ZERO,
                 Duration.ZERO,
                 0,
+                Optional.empty(),
                 List.of(),
                 List.of());
     }
@@ -94,6 +99,23 @@ public record PartitionPlan(
                 latestExecutionTime,
                 oneDeviceTime,
                 bubble,
+                tiling,
+                alternatives,
+                notes);
+    }
+
+    /** The same plan with some vertices in tiles. */
+    public PartitionPlan withTiling(Tiling tiles) {
+        return new PartitionPlan(
+                stages,
+                microBatches,
+                examples,
+                schedule,
+                predictedStepTime,
+                latestExecutionTime,
+                oneDeviceTime,
+                bubble,
+                Optional.of(tiles),
                 alternatives,
                 notes);
     }
@@ -109,12 +131,17 @@ public record PartitionPlan(
                 latestExecutionTime,
                 oneDeviceTime,
                 bubble,
+                tiling,
                 others,
                 notes);
     }
 
-    /** What kind of parallelism this is: {@code one device}, {@code data parallel}, {@code pipeline}, or both. */
+    /** What kind of parallelism this is: {@code one device}, {@code data parallel}, {@code pipeline}, or both, or
+     * {@code tiles}. */
     public String kind() {
+        if (tiling.isPresent()) {
+            return "tiles";
+        }
         int most = stages.stream().mapToInt(Stage::replicas).max().orElse(1);
         if (stages.size() == 1) {
             int threads = stages.get(0).device().threads();

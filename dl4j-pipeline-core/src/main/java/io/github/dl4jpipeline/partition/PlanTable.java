@@ -20,6 +20,7 @@ final class PlanTable {
                 count(Math.max(1, plan.examples() / plan.microBatches()), "example", "examples"),
                 plan.schedule() + (plan.sharedWorkers() > 0 ? ", interleaved" : "")));
         appendTable(text, plan);
+        plan.tiling().ifPresent(tiling -> text.append(format("Tiles: %s%n", tiling)));
         boolean predicted = !plan.predictedStepTime().isZero();
         if (predicted) {
             text.append(format(
@@ -39,7 +40,9 @@ final class PlanTable {
         double speedUp = (double) plan.oneDeviceTime().toNanos()
                 / plan.predictedStepTime().toNanos();
         String text = format("Verdict: %s", plan.kind());
-        if (plan.workers() == 1 && plan.stages().get(0).device().threads() == 1) {
+        if (plan.tiling().isPresent()) {
+            text += format(", %.2f times as fast as one device, into whose memory it does not fit.%n", speedUp);
+        } else if (plan.workers() == 1 && plan.stages().get(0).device().threads() == 1) {
             text += format(".%n");
         } else if (speedUp >= 1) {
             text += format(", %.2f times as fast as one of its devices.%n", speedUp);

@@ -9,4 +9,9 @@ import java.util.function.Supplier;
  * @param plan the plan
  * @param withLeastTraffic makes one with the same devices and bottleneck that sends less, if there is one
  */
-record Candidate(PartitionPlan plan, Supplier<PartitionPlan> withLeastTraffic) {}
+record Candidate(PartitionPlan plan, Supplier<PartitionPlan> withLeastTraffic) {
+    /** The only plan with its devices. */
+    Candidate(PartitionPlan plan) {
+        this(plan, () -> plan);
+    }
+}

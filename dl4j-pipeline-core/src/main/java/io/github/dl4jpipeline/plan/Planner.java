@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.plan;
 
+import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.partition.Alternative;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -13,7 +14,7 @@ import java.util.Optional;
 /**
  * Turns a profile into the plan with the shortest predicted step [from Al Maruf et al., J. Parallel and Distributed Computing
  * 190, 2024]: number of stages, replicas, micro-batches and threads are one search, in which training on one device and pure
- * data parallelism take part, so that a pipeline is only chosen where it is expected to be faster.
+ * data parallelism take part, so that a pipeline is only chosen where it is expected to be faster. Where nothing fits into memory, tiles are tried.
  */
 public final class Planner {
     /** Plans that differ by less are as good as each other, and the simplest is taken. */
@@ -35,15 +36,21 @@ public final class Planner {
      */
     public static PartitionPlan plan(GraphProfile profile, Devices devices, PlanOptions options) {
         List<Candidate> all = search(profile, devices, options, true).candidates();
+        if (all.isEmpty() && devices.get(0).kind() == Device.Kind.CPU) { // tiles run on devices that share memory
+            all = TilePlanner.insteadOfStages(profile, devices, options).stream()
+                    .map(Candidate::new)
+                    .toList();
+        }
         if (all.isEmpty()) {
             PlanOptions leastMemory =
                     options.withRecompute(Optional.of(options.recompute().orElse(true)));
             throw PlanErrors.outOfMemory(
                     plans(search(profile, devices, leastMemory, false).candidates()), devices);
         }
+        List<PartitionPlan> fitting = plans(all);
         return choose(all, options)
                 .orElseThrow(() -> PlanErrors.tooLate(
-                        plans(all), options, examples -> isPossible(profile, devices, options, examples)));
+                        fitting, options, examples -> isPossible(profile, devices, options, examples)));
     }
 
     private static Search search(GraphProfile profile, Devices devices, PlanOptions options, boolean limitMemory) {

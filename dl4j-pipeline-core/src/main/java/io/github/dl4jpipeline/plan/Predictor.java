@@ -12,6 +12,7 @@ import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -90,6 +91,7 @@ record Predictor(
                 duration(latest + sync),
                 oneDeviceTime,
                 timeline.bubble(),
+                Optional.empty(),
                 List.of(),
                 notes);
     }

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.plan;
 
-import io.github.dl4jpipeline.tile.FusedTiling;
 import io.github.dl4jpipeline.tile.TileCost;
+import io.github.dl4jpipeline.tile.Tiling;
 import java.util.Locale;
 
 /**
@@ -13,23 +13,16 @@ import java.util.Locale;
  * @param exchangeMillis the part of it for which devices wait for halos, maps and gradients of others
  * @param deviceBytes predicted memory of the device that has most: parameters, gradients, updater state, activations
  */
-public record TilePlan(FusedTiling tiling, TileCost cost, double stepMillis, double exchangeMillis, long deviceBytes) {
+public record TilePlan(Tiling tiling, TileCost cost, double stepMillis, double exchangeMillis, long deviceBytes) {
 
     /** For people. */
     public String explain() {
         return String.format(
                 Locale.ROOT,
-                "Tiles: grid %s, from '%s' to '%s', %s%n"
+                "Tiles: %s%n"
                         + "Predicted step %.1f ms, %.1f ms of it exchange; %.2f times the multiply-adds%n"
                         + "Memory of a device %.1f MB; activations of a tile %.1f times smaller than those of the whole%n",
-                tiling.grid(),
-                tiling.first().orElseThrow(),
-                tiling.last().orElseThrow(),
-                tiling.cuts().isEmpty()
-                        ? "not cut"
-                        : "cut after "
-                                + String.join(
-                                        ", ", tiling.cuts().stream().sorted().toList()),
+                tiling,
                 stepMillis,
                 exchangeMillis,
                 cost.repeated(),

@@ -1,20 +1,24 @@
 package io.github.dl4jpipeline.plan;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.kernel.TiledRegion;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.VertexCost;
-import io.github.dl4jpipeline.tile.FusedTiling;
 import io.github.dl4jpipeline.tile.TileCost;
 import io.github.dl4jpipeline.tile.TileGeometry;
+import io.github.dl4jpipeline.tile.TileGrid;
 import io.github.dl4jpipeline.tile.TileLoad;
 import io.github.dl4jpipeline.tile.TilePart;
 import io.github.dl4jpipeline.tile.TileRegion;
 import io.github.dl4jpipeline.tile.TileTask;
 import io.github.dl4jpipeline.tile.TileVertex;
-import java.util.HashMap;
+import io.github.dl4jpipeline.tile.TileableMaps;
+import io.github.dl4jpipeline.tile.Tiling;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
@@ -28,28 +32,43 @@ import java.util.stream.Collectors;
 final class TilePredictor {
     private static final double BYTES_PER_MEGABYTE = 1e6;
 
-    private final Map<String, VertexCost> costs = new HashMap<>();
+    private final Map<String, VertexCost> costs = new LinkedHashMap<>();
+    private final TileableMaps maps;
     private final Devices devices;
-    private final int examples;
-    private final int valueBytes;
+    private final PlanOptions options;
+    private final int batch;
+    private final int microBatches;
+    private final double examples;
+    private final double valueBytes;
     private final double bytesPerMilli;
     private final double sharedSpeed;
     private final double copyMillisPerByte;
 
-    /** @param valueBytes bytes of one value of an activation */
-    TilePredictor(GraphProfile profile, Devices devices, PlanOptions options, int valueBytes) {
+    /** @param microBatches into how many a batch is split; they run one after the other */
+    TilePredictor(GraphProfile profile, Devices devices, PlanOptions options, int microBatches) {
+        this.maps = profile.tileable();
         this.devices = devices;
-        this.valueBytes = valueBytes;
-        this.examples = options.examples().orElse(profile.examples());
+        this.options = options;
+        this.batch = options.examples().orElse(profile.examples());
+        this.microBatches = microBatches;
+        this.examples = (double) batch / microBatches;
         this.bytesPerMilli = options.bytesPerSecond() / 1_000;
         this.sharedSpeed = profile.machine().sharedSpeed();
         this.copyMillisPerByte = profile.machine().addMillisPerMegabyte() / BYTES_PER_MEGABYTE;
         profile.costsFor(examples).forEach(cost -> costs.put(cost.vertex(), cost));
+        this.valueBytes = valueBytes();
     }
 
-    TilePlan predict(FusedTiling tiling, TiledRegion tiled, int height, int width) {
-        TileRegion region = tiled.tiles();
-        TileGeometry geometry = new TileGeometry(region, height, width);
+    /** Bytes of one value of an activation. */
+    private double valueBytes() {
+        TileGeometry all = maps.geometry(new Tiling(
+                new TileGrid(1, 1), maps.first(), maps.ends().get(maps.ends().size() - 1), Set.of()));
+        return costs.get(maps.first()).activationBytes() / (examples * all.mapElements(1));
+    }
+
+    TilePlan predict(Tiling tiling) {
+        TileGeometry geometry = maps.geometry(tiling);
+        TileRegion region = geometry.region();
         TileCost cost = TileCost.of(geometry);
         Set<String> inside =
                 region.vertices().stream().skip(1).map(TileVertex::name).collect(Collectors.toSet());
@@ -61,7 +80,40 @@ final class TilePredictor {
         }
         compute += sum(inside, false, VertexCost::millis) / devices.get(0).relativeSpeed();
         double exchange = exchangeMillis(geometry, cost, lanes, bytes(inside, true, VertexCost::gradientBytes));
-        return new TilePlan(tiling, cost, compute + exchange, exchange, deviceBytes(geometry, inside, lanes));
+        return new TilePlan(
+                tiling,
+                cost,
+                microBatches * (compute + exchange),
+                microBatches * exchange,
+                deviceBytes(geometry, inside, lanes));
+    }
+
+    /** One stage with these tiles. The latest time grows as that of the graph without tiles does. */
+    PartitionPlan partition(TilePlan tiles) {
+        double usual = sum(Set.of(), false, VertexCost::millis);
+        double slowest = sum(Set.of(), false, VertexCost::worstMillis);
+        double forward = usual == 0 ? 0 : sum(Set.of(), false, VertexCost::forwardMillis) / usual;
+        double task = tiles.stepMillis() / microBatches;
+        Stage stage = new Stage(
+                List.copyOf(costs.keySet()),
+                List.of(devices.get(0)),
+                task * forward,
+                task * (1 - forward),
+                0,
+                tiles.deviceBytes(),
+                false);
+        return new PartitionPlan(
+                List.of(stage),
+                microBatches,
+                batch,
+                options.schedule().name(),
+                Predictor.duration(tiles.stepMillis()),
+                Predictor.duration(tiles.stepMillis() * (usual == 0 ? 1 : slowest / usual)),
+                Predictor.duration(microBatches * usual / devices.get(0).relativeSpeed()),
+                0,
+                Optional.of(tiles.tiling()),
+                List.of(),
+                options.notes());
     }
 
     private double sum(Set<String> vertices, boolean in, ToDoubleFunction<VertexCost> value) {
@@ -117,7 +169,7 @@ final class TilePredictor {
     }
 
     private double bytes(long elements) {
-        return (double) elements * examples * valueBytes;
+        return elements * examples * valueBytes;
     }
 
     /**
@@ -160,17 +212,5 @@ final class TilePredictor {
             errors = Math.max(errors, bytes(largest));
         }
         return Math.round(bytes + kept + passing + errors);
-    }
-
-    /** Names of the vertices whose maps are smaller than those they read. */
-    static List<String> shrinking(TiledRegion tiled, int height, int width) {
-        TileGeometry geometry = new TileGeometry(tiled.tiles(), height, width);
-        return tiled.tiles().vertices().stream()
-                .skip(1)
-                .filter(vertex ->
-                        geometry.map(tiled.tiles().vertices().indexOf(vertex)).elements()
-                                < geometry.map(vertex.inputs().get(0)).elements())
-                .map(TileVertex::name)
-                .toList();
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.dl4jpipeline.tile.TileableMaps;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -24,6 +25,7 @@ import java.util.Set;
  * @param otherCode vertices for which not the usual code is the fastest, as {@code KernelChoice} has it; their costs are
  *     those of that other code
  * @param vertices the costs; a vertex comes after those that it reads
+ * @param tileable which vertices can be run in spatial tiles
  */
 public record GraphProfile(
         int examples,
@@ -31,7 +33,8 @@ public record GraphProfile(
         int repetitions,
         MachineSpeed machine,
         List<String> otherCode,
-        List<VertexCost> vertices) {
+        List<VertexCost> vertices,
+        TileableMaps tileable) {
 
     private static final ObjectMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -60,6 +63,17 @@ public record GraphProfile(
                 throw new IllegalArgumentException("Vertex '" + cost.vertex() + "' comes twice");
             }
         }
+    }
+
+    /** A profile of a graph of which no vertex can be run in tiles. */
+    public GraphProfile(
+            int examples,
+            String device,
+            int repetitions,
+            MachineSpeed machine,
+            List<String> otherCode,
+            List<VertexCost> vertices) {
+        this(examples, device, repetitions, machine, otherCode, vertices, TileableMaps.NONE);
     }
 
     /** Median time of one forward and backward pass of the whole graph, run vertex after vertex. */

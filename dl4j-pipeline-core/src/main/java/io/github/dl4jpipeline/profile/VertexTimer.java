@@ -55,12 +55,6 @@ final class VertexTimer implements VertexObserver {
         }
     }
 
-    /** Drops the times taken so far. */
-    void forget() {
-        forwardMillis.forEach(List::clear);
-        backwardMillis.forEach(List::clear);
-    }
-
     /**
      * The cost of a vertex.
      *
@@ -115,7 +109,7 @@ final class VertexTimer implements VertexObserver {
         return Math.max(0, Math.min(all, fixed));
     }
 
-    /** Number of runs that it has seen, without those forgotten. */
+    /** Number of runs that it has seen. */
     int runs() {
         return forwardMillis.get(0).size();
     }

@@ -29,4 +29,8 @@ public record TileVertex(
     public static TileVertex source(String name, int channels) {
         return new TileVertex(name, List.of(), Window.POINT, Window.POINT, channels, 0, false);
     }
+
+    TileVertex withInputs(List<Integer> others) {
+        return new TileVertex(name, others, rows, columns, channels, multiplyAdds, whole);
+    }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.dl4jpipeline.device.Device;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class PartitionPlanTest {
@@ -24,6 +25,7 @@ class PartitionPlanTest {
                 Duration.ofNanos((long) (predictedMillis * 1.2e6)),
                 Duration.ofNanos((long) (oneDeviceMillis * 1e6)),
                 0.25,
+                Optional.empty(),
                 List.of(new Alternative("data parallel", 1, 2, 4, Duration.ofMillis(14))),
                 List.of("remember the milk"));
     }

@@ -9,18 +9,25 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TileableVertices;
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.tile.TileGrid;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** On a network of convolutions and two poolings, "0" to "9", for images of 64x64. */
 class TilePlannerTest {
@@ -59,23 +66,25 @@ class TilePlannerTest {
                     100,
                     100));
         }
-        return new GraphProfile(1, "d0", 5, MachineSpeed.UNKNOWN, List.of(), costs);
+        MicroBatch image =
+                MicroBatch.whole(new INDArray[] {Nd4j.create(DataType.FLOAT, IMAGES)}, new INDArray[0], null, null);
+        return new GraphProfile(1, "d0", 5, MachineSpeed.UNKNOWN, List.of(), costs, TileableVertices.of(graph, image));
     }
 
     private TilePlan plan(GraphProfile profile, Devices devices, PlanOptions options) {
-        return TilePlanner.plan(graph, IMAGES, profile, devices, options);
+        return TilePlanner.plan(profile, devices, options);
     }
 
     /** A tile for each device needs no second forward pass. */
     @Test
     void aTileForEachDevice() {
         TilePlan plan = plan(profile(10, 0), devices(2, Long.MAX_VALUE), OPTIONS);
-        assertThat(plan.tiling().grid()).isEqualTo(new TileGrid(1, 2));
-        assertThat(plan.tiling().first()).contains("0");
-        assertThat(plan.tiling().last()).contains("9");
+        assertThat(plan.tiling().grid()).isEqualTo(new TileGrid(2, 1));
+        assertThat(plan.tiling().first()).isEqualTo("0");
+        assertThat(plan.tiling().last()).isEqualTo("9");
         assertThat(plan.exchangeMillis()).isZero();
         assertThat(plan.stepMillis()).isBetween(150.0 + 60, 180.0 + 60); // halves with halos, and the two others whole
-        assertThat(plan.explain()).contains("grid 1x2", "from '0' to '9'", "Predicted step");
+        assertThat(plan.explain()).contains("grid 2x1", "from '0' to '9'", "Predicted step");
     }
 
     /** Halos of an image have few channels, those of later maps have many: on slow links maps are cut less. */
@@ -96,8 +105,8 @@ class TilePlannerTest {
                 .build());
         GraphProfile profile = profile(wide, 10, 0);
         Devices four = devices(4, Long.MAX_VALUE);
-        TilePlan fast = TilePlanner.plan(wide, IMAGES, profile, four, OPTIONS);
-        TilePlan slow = TilePlanner.plan(wide, IMAGES, profile, four, OPTIONS.withBytesPerSecond(1e6));
+        TilePlan fast = TilePlanner.plan(profile, four, OPTIONS);
+        TilePlan slow = TilePlanner.plan(profile, four, OPTIONS.withBytesPerSecond(1e6));
         assertThat(fast.tiling().cuts()).containsExactlyInAnyOrder("pool0", "pool1");
         assertThat(slow.tiling().cuts()).hasSizeLessThan(2);
         assertThat(fast.cost().repeated()).isLessThan(slow.cost().repeated());
@@ -123,9 +132,41 @@ class TilePlannerTest {
     @Test
     void theFixedCostOfATileCounts() {
         TilePlan plan = plan(profile(10, 10), devices(1, Long.MAX_VALUE), OPTIONS);
-        assertThat(plan.tiling().last()).contains("1");
+        assertThat(plan.tiling().last()).isEqualTo("1");
         assertThat(plan.tiling().grid().tiles()).isEqualTo(2);
         assertThat(plan.stepMillis()).isCloseTo(10 * 30 + 2 * 2 * 40, within(1e-6));
+    }
+
+    /** Where no plan without tiles fits, the planner takes tiles, in micro-batches if need be. */
+    @Test
+    void thePlannerTakesTilesWhereNothingElseFits() {
+        GraphProfile profile = profile(10, 0.1);
+        long untiled = Planner.plan(profile, devices(1, Long.MAX_VALUE), OPTIONS.withRecompute(Optional.of(false)))
+                .stages()
+                .get(0)
+                .memoryBytes();
+        long tiled = untiled / 2;
+        PlanOptions oneStage = OPTIONS.withStages(1);
+        assertThat(Planner.plan(profile, devices(1, untiled), oneStage).tiling())
+                .isEmpty();
+        PartitionPlan plan = Planner.plan(profile, devices(1, tiled), oneStage);
+        assertThat(plan.kind()).isEqualTo("tiles");
+        assertThat(plan.tiling().orElseThrow().first()).isEqualTo("0");
+        assertThat(plan.stages().get(0).memoryBytes()).isLessThanOrEqualTo(tiled);
+        assertThat(plan.stages().get(0).vertices()).hasSize(profile.vertices().size());
+        assertThat(plan.microBatches()).isEqualTo(1);
+        assertThat(plan.explain()).contains("Tiles: grid", "Verdict: tiles");
+
+        PartitionPlan split = Planner.plan(profile, devices(1, 2 * tiled), oneStage.withExamples(16));
+        assertThat(split.tiling()).isPresent();
+        assertThat(split.microBatches()).isGreaterThan(1);
+        assertThat(split.stages().get(0).memoryBytes()).isLessThanOrEqualTo(2 * tiled);
+
+        Devices tiny = devices(2, 1000);
+        assertThatThrownBy(() -> Planner.plan(profile, tiny, OPTIONS)).hasMessageContaining("No plan fits into memory");
+        PlanOptions soon = oneStage.withDeadline(Duration.ofMillis(1));
+        assertThatThrownBy(() -> Planner.plan(profile, devices(1, tiled), soon))
+                .hasMessageContaining("No plan meets the deadline");
     }
 
     @Test
@@ -137,8 +178,8 @@ class TilePlannerTest {
                 .addLayer("output", TestGraphs.softmax(3), "in")
                 .setOutputs("output")
                 .build());
-        assertThatThrownBy(() -> TilePlanner.plan(dense, IMAGES, profile(1, 0), devices(1, 1), OPTIONS))
+        assertThatThrownBy(() -> TilePlanner.plan(profile(dense, 1, 0), devices(1, 1), OPTIONS))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("'output'");
+                .hasMessageContaining("no vertices that can be run in tiles");
     }
 }

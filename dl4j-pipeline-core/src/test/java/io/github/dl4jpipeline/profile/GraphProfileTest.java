@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.dl4jpipeline.tile.TileVertex;
+import io.github.dl4jpipeline.tile.TileableMaps;
+import io.github.dl4jpipeline.tile.Window;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -16,14 +19,27 @@ import org.junit.jupiter.api.io.TempDir;
 class GraphProfileTest {
     private static final String MACHINE =
             "\"machine\": {\"jointThreads\": 2, \"jointFixedMillis\": 0.5, \"jointSpeed\": 1.7, \"sharedSpeed\": 1, "
-                    + "\"addMillisPerMegabyte\": 0.1}, \"otherCode\": []";
+                    + "\"addMillisPerMegabyte\": 0.1}, \"otherCode\": [], "
+                    + "\"tileable\": {\"vertices\": [], \"ends\": [], \"height\": 0, \"width\": 0}";
 
     private static VertexCost cost(String name, String... inputs) {
         return new VertexCost(name, List.of(inputs), 0.25, 0.05, 0.5, 1.75, 0.25, 2.5, 100, 40, 40, 80);
     }
 
     private static final GraphProfile PROFILE = new GraphProfile(
-            8, "cpu-0", 5, new MachineSpeed(2, 0.5, 1.7, 0.9, 0.2), List.of("a"), List.of(cost("in"), cost("a", "in")));
+            8,
+            "cpu-0",
+            5,
+            new MachineSpeed(2, 0.5, 1.7, 0.9, 0.2),
+            List.of("a"),
+            List.of(cost("in"), cost("a", "in")),
+            new TileableMaps(
+                    List.of(
+                            TileVertex.source("in", 3),
+                            new TileVertex("a", List.of(0), new Window(3, 1, 1, 1, false), Window.POINT, 8, 27, false)),
+                    List.of("a"),
+                    32,
+                    24));
 
     @Test
     void savedAndLoaded(@TempDir Path directory) throws IOException {

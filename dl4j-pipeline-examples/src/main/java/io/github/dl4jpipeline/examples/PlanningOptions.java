@@ -5,11 +5,11 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.model.RandomBatch;
-import io.github.dl4jpipeline.examples.model.TileChoice;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.plan.TilePlan;
+import io.github.dl4jpipeline.plan.TilePlanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.profile.JointDevice;
@@ -91,12 +91,11 @@ final class PlanningOptions {
 
     /** The fastest tiles for so many devices, or for this machine. */
     TilePlan tiles(GraphProfile measured, OptionalInt count) {
-        NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
         Devices on = count.isPresent() ? devices(count.getAsInt()) : devicesFor(measured);
         try {
-            return TileChoice.plan(model, measured, on, options());
+            return TilePlanner.plan(measured, on, options());
         } catch (IllegalArgumentException e) {
-            throw new InputException("--tiles, " + model.name() + ": " + e.getMessage(), e);
+            throw new InputException("--tiles: " + e.getMessage(), e);
         }
     }
 

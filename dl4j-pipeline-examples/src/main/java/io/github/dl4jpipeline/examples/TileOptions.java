@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.model.TileChoice;
-import io.github.dl4jpipeline.tile.FusedTiling;
+import io.github.dl4jpipeline.plan.FusedTiling;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

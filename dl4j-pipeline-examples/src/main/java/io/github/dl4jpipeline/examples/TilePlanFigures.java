@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.plan.TilePlan;
-import io.github.dl4jpipeline.tile.FusedTiling;
+import io.github.dl4jpipeline.tile.Tiling;
 import java.util.List;
 
 /** What {@code plan --tiles auto --json} writes. */
@@ -16,11 +16,11 @@ record TilePlanFigures(
         double multiplyAdds,
         double saving) {
     static TilePlanFigures of(TilePlan plan) {
-        FusedTiling tiling = plan.tiling();
+        Tiling tiling = plan.tiling();
         return new TilePlanFigures(
                 tiling.grid().toString(),
-                tiling.first().orElseThrow(),
-                tiling.last().orElseThrow(),
+                tiling.first(),
+                tiling.last(),
                 tiling.cuts().stream().sorted().toList(),
                 plan.stepMillis(),
                 plan.exchangeMillis(),

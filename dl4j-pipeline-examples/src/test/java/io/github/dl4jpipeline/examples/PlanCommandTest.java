@@ -96,7 +96,7 @@ class PlanCommandTest {
         CommandRun small = CommandRun.of(
                 "plan", "--model", "lenet", "--batch", 4, "--devices", 2, "--tiles", "auto", "--memory", 1000);
         assertThat(small.exitCode()).isEqualTo(2);
-        assertThat(small.err()).contains("--tiles, lenet: No tiling fits into memory");
+        assertThat(small.err()).contains("--tiles: No tiling fits into memory");
     }
 
     @Test

@@ -7,7 +7,9 @@ import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.TilePlanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
@@ -80,8 +82,8 @@ public record PipelineChoice(
                     model.graph(), RandomBatch.of(model.shape(), Math.min(batch, MOST_PROFILED), 1));
             PlanOptions options = PlanOptions.defaults().withExamples(batch);
             builder.profile(profile)
-                    .tiling(TileChoice.plan(model, profile, Devices.cpu(), options)
-                            .tiling());
+                    .tiling(FusedTiling.of(
+                            TilePlanner.plan(profile, Devices.cpu(), options).tiling()));
         }
     }
 }

@@ -1,11 +1,6 @@
 package io.github.dl4jpipeline.examples.model;
 
-import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.plan.PlanOptions;
-import io.github.dl4jpipeline.plan.TilePlan;
-import io.github.dl4jpipeline.plan.TilePlanner;
-import io.github.dl4jpipeline.profile.GraphProfile;
-import io.github.dl4jpipeline.tile.FusedTiling;
+import io.github.dl4jpipeline.plan.FusedTiling;
 import java.util.Optional;
 
 /**
@@ -24,15 +19,5 @@ public record TileChoice(Optional<FusedTiling> named, boolean chosen) {
     /** Tiles that the user names. */
     public static TileChoice of(FusedTiling tiling) {
         return new TileChoice(Optional.of(tiling), false);
-    }
-
-    /**
-     * The fastest tiles for a model.
-     *
-     * @param profile of the model
-     * @throws IllegalArgumentException if nothing can be tiled, or no tiling fits into memory
-     */
-    public static TilePlan plan(NamedModel model, GraphProfile profile, Devices devices, PlanOptions options) {
-        return TilePlanner.plan(model.graph(), model.images().features(1), profile, devices, options);
     }
 }

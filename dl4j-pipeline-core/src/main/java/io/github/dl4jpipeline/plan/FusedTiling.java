@@ -1,12 +1,16 @@
-package io.github.dl4jpipeline.tile;
+package io.github.dl4jpipeline.plan;
 
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.tile.TileGrid;
+import io.github.dl4jpipeline.tile.Tiling;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
 /**
- * Which vertices of a graph are run in spatial tiles, and in which.
+ * Which vertices of a graph are to be run in spatial tiles, and in which.
  *
  * <pre>{@code
  * FusedTiling.grid(2, 3).from("conv1").to("pool4").cutAfter("pool1", "pool2")
@@ -15,7 +19,7 @@ import java.util.Set;
  * <p>The vertices from {@code from} to {@code to}, with all between them, are run tile by tile, forward and backward. A
  * tile runs through a whole group of them before the next begins, so of a group's inner activations only one tile's are
  * in memory for each device that works. Tiles overlap within a group, the more the deeper it is; a cut ends that, but the
- * activations at the cut are kept whole.
+ * activations at the cut are kept whole [Rama, Threadgill, Gerstlauer, arXiv:2409.09083].
  *
  * @param grid rows and columns of tiles
  * @param first name of the first vertex, from {@link #from}
@@ -30,6 +34,23 @@ public record FusedTiling(TileGrid grid, Optional<String> first, Optional<String
     /** A grid of tiles. The tiled vertices are still to be named. */
     public static FusedTiling grid(int rows, int columns) {
         return new FusedTiling(new TileGrid(rows, columns), Optional.empty(), Optional.empty(), Set.of());
+    }
+
+    /**
+     * The tiling with the shortest predicted step of those that fit into the devices' memory, for batches as large as the
+     * profile's. It begins at the vertex that reads the network's input.
+     *
+     * @param profile of the graph
+     * @param devices that run tiles; everything else is on the first
+     * @throws IllegalArgumentException if nothing can be tiled, or no tiling fits; the message says why
+     */
+    public static FusedTiling auto(GraphProfile profile, Devices devices) {
+        return of(TilePlanner.plan(profile, devices, PlanOptions.defaults()).tiling());
+    }
+
+    /** A tiling that a planner has made. */
+    public static FusedTiling of(Tiling tiling) {
+        return new FusedTiling(tiling.grid(), Optional.of(tiling.first()), Optional.of(tiling.last()), tiling.cuts());
     }
 
     /** Begins at a vertex, which must have one input. */
@@ -47,5 +68,19 @@ public record FusedTiling(TileGrid grid, Optional<String> first, Optional<String
         Set<String> all = new LinkedHashSet<>(cuts);
         all.addAll(List.of(vertices));
         return new FusedTiling(grid, first, last, all);
+    }
+
+    /**
+     * What has been asked for.
+     *
+     * @throws IllegalArgumentException if the first or the last vertex has not been named
+     */
+    public Tiling tiling() {
+        return new Tiling(grid, named(first, "from"), named(last, "to"), cuts);
+    }
+
+    private static String named(Optional<String> vertex, String method) {
+        return vertex.orElseThrow(() -> new IllegalArgumentException(
+                "The tiling does not say which vertices are tiled; call " + method + "(vertex)"));
     }
 }

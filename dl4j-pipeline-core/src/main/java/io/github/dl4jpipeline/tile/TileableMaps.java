@@ -1,0 +1,80 @@
+package io.github.dl4jpipeline.tile;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The vertices of a graph that can be run in tiles, from the one that reads the network's input as far as possible.
+ *
+ * @param vertices in topological order; the first is the input, which is read and not run
+ * @param ends names of the vertices that tiles may end with, in topological order
+ * @param height rows of the input
+ * @param width columns of the input
+ */
+public record TileableMaps(List<TileVertex> vertices, List<String> ends, int height, int width) {
+    /** No vertex can be run in tiles. */
+    public static final TileableMaps NONE = new TileableMaps(List.of(), List.of(), 0, 0);
+
+    public TileableMaps {
+        vertices = List.copyOf(vertices);
+        ends = List.copyOf(ends);
+        for (int i = 0; i < vertices.size(); i++) {
+            for (int input : vertices.get(i).inputs()) {
+                if (input < 0 || input >= i) {
+                    throw new IllegalArgumentException(
+                            "Tileable vertex '" + vertices.get(i).name() + "' reads vertex " + input
+                                    + " of them, which does not come before it");
+                }
+            }
+        }
+        for (String end : ends) {
+            if (vertices.stream().skip(1).noneMatch(vertex -> vertex.name().equals(end))) {
+                throw new IllegalArgumentException("Tiles may end with '" + end + "', which is not a tileable vertex");
+            }
+        }
+    }
+
+    public boolean nothing() {
+        return ends.isEmpty();
+    }
+
+    /** Name of the first vertex that is run. */
+    public String first() {
+        return vertices.get(1).name();
+    }
+
+    /** The vertices of a tiling that begins at the first and ends with one of {@link #ends}. */
+    public TileRegion region(Tiling tiling) {
+        int last = indexOf(tiling.last());
+        Set<Integer> needed = new HashSet<>(Set.of(last));
+        for (int i = last; i > 0; i--) {
+            if (needed.contains(i)) {
+                needed.addAll(vertices.get(i).inputs());
+            }
+        }
+        List<Integer> kept = needed.stream().sorted().toList();
+        List<TileVertex> renumbered = new ArrayList<>();
+        for (int index : kept) {
+            TileVertex vertex = vertices.get(index);
+            renumbered.add(vertex.withInputs(
+                    vertex.inputs().stream().map(kept::indexOf).toList()));
+        }
+        return TileRegion.of(renumbered, tiling.grid(), tiling.cuts());
+    }
+
+    /** The tiles of a tiling. */
+    public TileGeometry geometry(Tiling tiling) {
+        return new TileGeometry(region(tiling), height, width);
+    }
+
+    private int indexOf(String name) {
+        for (int i = 1; i < vertices.size(); i++) {
+            if (vertices.get(i).name().equals(name)) {
+                return i;
+            }
+        }
+        throw new IllegalArgumentException("Vertex '" + name + "' is not one that can be run in tiles");
+    }
+}
