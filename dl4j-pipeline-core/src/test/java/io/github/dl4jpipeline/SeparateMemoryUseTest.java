@@ -189,7 +189,7 @@ class SeparateMemoryUseTest {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
         PipelineBuilder builder = PipelineComputationGraph.builder(graph)
                 .devices(SeparateMemoryRuntime.devices(2, OnSeparateMemory.PLENTY))
-                .tiling(FusedTiling.grid(2, 2));
+                .tiling(FusedTiling.grid(2, 2).from("conv1").to("pool1"));
         assertThatThrownBy(builder::build)
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("device-0 has memory of its own");
