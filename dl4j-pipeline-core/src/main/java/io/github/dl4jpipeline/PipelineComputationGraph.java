@@ -1,6 +1,10 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.execute.BatchSource;
+import io.github.dl4jpipeline.execute.DeviceMemory;
+import io.github.dl4jpipeline.execute.DeviceParameters;
+import io.github.dl4jpipeline.execute.DeviceSolver;
 import io.github.dl4jpipeline.execute.Inference;
 import io.github.dl4jpipeline.execute.ParameterStore;
 import io.github.dl4jpipeline.execute.StepRequest;
@@ -29,8 +33,10 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.deeplearning4j.optimize.solvers.accumulation.GradientsAccumulator;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +65,12 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * <p>Parameters, updater state, and iteration and epoch counts are those of the wrapped graph. Between two calls of
  * {@code fit} it may be used and trained like any graph; the two must not train at the same time.
  *
+ * <p>On devices with memory of their own, stages train copies of their parameters and updater state there. The wrapped
+ * graph's are current when {@code fit} returns, and after {@link #close}. In between, as in listeners, {@link #params},
+ * {@link #getUpdater} and all that is built on them bring its arrays up to date, at most once for each step. What is to be
+ * changed besides training is set with {@link #setParams}, {@link #setParam} or {@link #setUpdater} of this graph: devices do
+ * not see what is written into arrays.
+ *
  * <p>The result equals that of {@code graph.fit}, up to the order in which the gradients of examples are added, whatever
  * the stages, micro-batches and schedule. Noise such as dropout is drawn anew, as a function of seed, iteration, vertex
  * and example, and so does not depend on them either.
@@ -72,6 +84,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient WrappedModel wrapped;
     private final transient PipelineSettings settings;
     private final transient boolean plainFit;
+    private final transient boolean ownMemory;
     private final transient ParameterStore parameters;
     private final transient Inference inference;
     private final transient StepListener stepListener = new StepListener(this);
@@ -111,7 +124,12 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             plan = settings.planWithoutBatch(this);
             tiles = settings.tiledRegion(this, plan);
         }
-        parameters = new ParameterStore(wrapped, this);
+        ownMemory = !plainFit && !settings.sharesMemory();
+        parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
+        if (ownMemory) {
+            solver = new DeviceSolver(this, parameters);
+            parameters.reconcile();
+        }
         inference = new Inference(this, settings.devices(), settings.kernels());
         inference.useTiles(tiles);
         setListeners(new ArrayList<>(wrapped.listeners()));
@@ -176,6 +194,14 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         }
     }
 
+    /** Copies between devices since the last plan; nothing is copied between devices that share memory. */
+    public Transfers transfers() {
+        synchronized (lock) {
+            DeviceParameters onDevices = controller == null ? null : controller.deviceParameters();
+            return onDevices == null ? new Transfers() : onDevices.transfers();
+        }
+    }
+
     // ---- One training step ----
 
     /** Computes gradient and score of the current inputs and labels, in the pipeline. */
@@ -192,23 +218,26 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         }
         MicroBatch batch = MicroBatch.whole(getInputs(), labels, getInputMaskArrays(), getLabelMaskArrays());
         TaskController running = controllerFor(batch);
+        parameters.beginStep();
         long start = System.nanoTime();
         StepResult result = running.run(new StepRequest(
-                batch,
-                getIterationCount(),
-                getEpochCount(),
-                calcRegularizationScore(true),
-                stepListener.wantsActivations()));
+                batch, getIterationCount(), getEpochCount(), regularization(running), stepListener.wantsActivations()));
         stepDone(running, batch.examples(), System.nanoTime() - start);
         gradient = result.gradient();
         score = result.score();
         stepListener.gradientComputed(result.activations());
     }
 
+    private double regularization(TaskController running) {
+        DeviceParameters onDevices = running.deviceParameters();
+        return onDevices == null ? calcRegularizationScore(true) : onDevices.regularization();
+    }
+
     private TaskController controllerFor(MicroBatch batch) {
         synchronized (lock) {
             requireOpen();
             if (controller != null && nextPlan != null) {
+                parameters.use(null);
                 controller.close();
                 controller = null;
                 plan = nextPlan;
@@ -226,6 +255,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 if (replanner == null) {
                     replanner = settings.replanner(this, profile, plan);
                 }
+                if (ownMemory) {
+                    plan = DeviceMemory.check(this, plan, settings.schedule(), settings.kernelChoice(profile), batch);
+                }
                 controller = new TaskController(
                         this,
                         plan,
@@ -234,6 +266,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                         settings.batchNorm(),
                         tiles,
                         settings.devices().list());
+                parameters.use(controller.deviceParameters());
             }
             return controller;
         }
@@ -274,7 +307,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public void fit(INDArray[] inputs, INDArray[] labels, INDArray[] featureMaskArrays, INDArray[] labelMaskArrays) {
         requireOpen();
-        parameters.reconcile();
+        parameters.beginFit();
         boolean done = false;
         try {
             super.fit(inputs, labels, featureMaskArrays, labelMaskArrays);
@@ -284,7 +317,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 clearLayerMaskArrays();
                 clearLayersStates();
             }
-            parameters.reconcile();
+            parameters.endFit();
         }
         stepListener.rethrow();
     }
@@ -295,6 +328,15 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         if (!iterator.hasNext() && iterator.resetSupported()) {
             iterator.reset();
         }
+        parameters.beginFit();
+        try {
+            fitEpoch(iterator);
+        } finally {
+            parameters.endFit();
+        }
+    }
+
+    private void fitEpoch(MultiDataSetIterator iterator) {
         getListeners().forEach(listener -> listener.onEpochStart(this));
         try (BatchSource batches = new BatchSource(iterator)) {
             long waiting = System.currentTimeMillis();
@@ -307,7 +349,6 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         }
         getListeners().forEach(listener -> listener.onEpochEnd(this));
         incrementEpochCount();
-        parameters.reconcile();
     }
 
     @Override
@@ -323,6 +364,91 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     public void setLabels(INDArray... labels) {
         super.setLabels(labels);
         this.labels = labels == null ? new INDArray[0] : labels;
+    }
+
+    // ---- Parameters and updater state, which may be on devices ----
+
+    @Override
+    public INDArray params() {
+        bringHome();
+        return super.params();
+    }
+
+    @Override
+    public Map<String, INDArray> paramTable(boolean backpropParamsOnly) {
+        bringHome();
+        return super.paramTable(backpropParamsOnly);
+    }
+
+    @Override
+    public INDArray getParam(String name) {
+        bringHome();
+        return super.getParam(name);
+    }
+
+    @Override
+    public ComputationGraphUpdater getUpdater(boolean initializeIfAbsent) {
+        bringHome();
+        return super.getUpdater(initializeIfAbsent);
+    }
+
+    @Override
+    public double calcRegularizationScore(boolean backpropParamsOnly) {
+        bringHome();
+        return super.calcRegularizationScore(backpropParamsOnly);
+    }
+
+    @Override
+    public Gradient gradient() {
+        if (ownMemory) {
+            parameters.gatherGradients();
+        }
+        return super.gradient();
+    }
+
+    @Override
+    public void setParams(INDArray values) {
+        changeAtHome(() -> super.setParams(values));
+    }
+
+    @Override
+    public void setParam(String name, INDArray value) {
+        changeAtHome(() -> super.setParam(name, value));
+    }
+
+    @Override
+    public void setParamTable(Map<String, INDArray> values) {
+        changeAtHome(() -> super.setParamTable(values));
+    }
+
+    @Override
+    public void setUpdater(ComputationGraphUpdater updater) {
+        changeAtHome(() -> super.setUpdater(updater));
+    }
+
+    @Override
+    public void applyConstraints(int iteration, int epoch) {
+        DeviceParameters onDevices = ownMemory ? parameters.devices() : null;
+        if (onDevices == null) {
+            super.applyConstraints(iteration, epoch);
+        } else {
+            onDevices.applyConstraints(iteration, epoch);
+        }
+    }
+
+    /** Makes the host's arrays current, where stages have theirs on devices. */
+    private void bringHome() {
+        if (ownMemory && parameters != null) { // null in the superclass's constructor
+            parameters.gather();
+        }
+    }
+
+    private void changeAtHome(Runnable change) {
+        bringHome();
+        change.run();
+        if (ownMemory && parameters != null) {
+            parameters.hostChanged();
+        }
     }
 
     // ---- Listeners, updater ----
@@ -419,6 +545,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             INDArray[] labelMasks,
             boolean clearLayers) {
         requireOpen();
+        bringHome();
         return super.ffToLayerActivationsDetached(
                 train,
                 passType,
@@ -446,7 +573,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             boolean detachedInputs,
             MemoryWorkspace outputWorkspace) {
         requireOpen();
+        bringHome();
         if (!plainFit
+                && !ownMemory
                 && !train
                 && passType == FwdPassType.STANDARD
                 && Arrays.equals(layerIndexes, getOutputLayerIndices())) {
@@ -468,7 +597,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public double score(MultiDataSet data, boolean training) {
         requireOpen();
-        if (plainFit || training) {
+        bringHome();
+        if (plainFit || ownMemory || training) {
             return super.score(data, training);
         }
         return inference.score(MicroBatch.whole(

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
@@ -45,6 +46,12 @@ record PipelineSettings(
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
+    /** Whether stages use the arrays of the wrapped graph where they are. */
+    boolean sharesMemory() {
+        Devices used = plan == null ? devices : plan.devices();
+        return DeviceRuntimes.of(used.get(0)).sharesMemory();
+    }
+
     /** The plan that needs no batch: the one given, or that for the profile given; null if there is neither. */
     @Nullable PartitionPlan planWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
@@ -65,12 +72,19 @@ record PipelineSettings(
         return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts).withTiling(tiles);
     }
 
-    /** The vertices that are run in tiles, as the user has named them, or else as a plan has them; null for none. */
+    /**
+     * The vertices that are run in tiles, as the user has named them, or else as a plan has them; null for none.
+     *
+     * @throws IllegalArgumentException if devices have memory of their own
+     */
     @Nullable TiledRegion tiledRegion(ComputationGraph graph, @Nullable PartitionPlan made) {
         Optional<Tiling> planned = made == null ? Optional.empty() : made.tiling();
-        return tiling.or(() -> planned)
-                .map(tiles -> TiledRegion.of(graph, tiles))
-                .orElse(null);
+        Optional<Tiling> tiles = tiling.or(() -> planned);
+        if (tiles.isPresent() && !sharesMemory()) {
+            throw new IllegalArgumentException("Tiles run on devices that share memory, but "
+                    + devices.get(0).id() + " has memory of its own; train without tiling, or on Devices.cpu()");
+        }
+        return tiles.map(asked -> TiledRegion.of(graph, asked)).orElse(null);
     }
 
     /** The profile given, or else one of some examples of a batch. */
@@ -97,11 +111,12 @@ record PipelineSettings(
     }
 
     /**
-     * What makes other plans when devices turn out to be slower or faster; null if the user has given the plan, or where
-     * tiles run, of which plans know nothing.
+     * What makes other plans when devices turn out to be slower or faster; null if the user has given the plan, where
+     * tiles run, of which plans know nothing, and where devices have memory of their own, into which another plan may not fit.
      */
     @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, PartitionPlan made) {
         if (plan != null
+                || !sharesMemory()
                 || measured == null
                 || tiling.isPresent()
                 || made.tiling().isPresent()) {
@@ -152,9 +167,14 @@ record PipelineSettings(
                 .findFirst();
     }
 
-    /** Batch normalizations over the whole batch that several micro-batches can compute, if they run at the same time. */
+    /**
+     * Batch normalizations over the whole batch that several micro-batches can compute, if they run at the same time; none
+     * where devices have memory of their own, since each would wait for sums of the others' in it.
+     */
     private Set<String> joinable(ComputationGraph graph) {
-        return batchNorm == BatchNormStatistics.FULL_BATCH ? KernelChoice.joinableVertices(graph, kernels) : Set.of();
+        return sharesMemory() && batchNorm == BatchNormStatistics.FULL_BATCH
+                ? KernelChoice.joinableVertices(graph, kernels)
+                : Set.of();
     }
 
     private String note(ExampleCoupling coupling) {

@@ -7,7 +7,8 @@ import java.util.List;
  *
  * @param id name in plans, reports and errors, such as {@code cpu-0}
  * @param kind what sort of device this is
- * @param cores the operating system's numbers of its cores; their count is the number of threads of a stage on it
+ * @param cores the operating system's numbers of its cores; their count is the number of threads of a stage on it. A GPU
+ *     needs none
  * @param memoryBytes the memory that arrays of its stages may take
  * @param relativeSpeed speed in units of the device that profiles are measured on; 2 is twice as fast
  */
@@ -15,7 +16,10 @@ public record Device(String id, Kind kind, List<Integer> cores, long memoryBytes
 
     /** What sort of device this is. */
     public enum Kind {
-        CPU
+        /** Cores of this machine, which share its memory. */
+        CPU,
+        /** A graphics card, with memory of its own. */
+        GPU
     }
 
     public Device {
@@ -23,7 +27,7 @@ public record Device(String id, Kind kind, List<Integer> cores, long memoryBytes
         if (id.isBlank()) {
             throw new IllegalArgumentException("A device needs an id, got a blank one");
         }
-        if (cores.isEmpty()) {
+        if (cores.isEmpty() && kind == Kind.CPU) {
             throw new IllegalArgumentException("Device " + id + " has no cores; a CPU device needs at least one");
         }
         if (memoryBytes <= 0) {
@@ -37,7 +41,7 @@ public record Device(String id, Kind kind, List<Integer> cores, long memoryBytes
 
     /** The number of threads that one operation on this device uses. */
     public int threads() {
-        return cores.size();
+        return Math.max(1, cores.size());
     }
 
     /** The same device, {@code factor} times as fast. */

@@ -9,12 +9,22 @@ public final class DeviceThread {
 
     /** A single daemon thread on a device, which starts with the first task. */
     public static ExecutorService on(Device device, String name) {
+        return bound(() -> DeviceRuntimes.of(device).bindCurrentThread(device), name);
+    }
+
+    /** The same for work on the host's arrays: on the device, or if that has memory of its own, on none. */
+    public static ExecutorService withHostArrays(Device device, String name) {
+        DeviceRuntime runtime = DeviceRuntimes.of(device);
+        return runtime.sharesMemory() ? on(device, name) : bound(runtime::bindCurrentThreadToHost, name);
+    }
+
+    private static ExecutorService bound(Runnable binding, String name) {
         return Executors.newSingleThreadExecutor(task -> {
-            Runnable bound = () -> {
-                CpuRuntime.bindCurrentThread(device);
+            Runnable work = () -> {
+                binding.run();
                 task.run();
             };
-            Thread thread = new Thread(bound, name);
+            Thread thread = new Thread(work, name);
             thread.setDaemon(true);
             return thread;
         });

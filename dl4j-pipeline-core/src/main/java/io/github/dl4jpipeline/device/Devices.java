@@ -27,6 +27,13 @@ public record Devices(List<Device> list) {
             if (!ids.add(device.id())) {
                 throw new IllegalArgumentException("Two devices have the id " + device.id() + "; ids must differ");
             }
+            Device first = list.get(0);
+            if (device.kind() != first.kind()) {
+                throw new IllegalArgumentException("Devices " + first.id() + " (" + first.kind() + ") and "
+                        + device.id()
+                        + " (" + device.kind() + ") cannot train one graph: ND4J has one backend in a process; use"
+                        + " devices of one kind");
+            }
         }
     }
 
@@ -56,6 +63,29 @@ public record Devices(List<Device> list) {
             devices.add(new Device("cpu-" + i, Device.Kind.CPU, own, memory, 1.0));
         }
         return new Devices(devices);
+    }
+
+    /**
+     * All GPUs of this machine that can be used.
+     *
+     * @throws DevicesUnavailableException if there is none; the message says what was found, and what is needed
+     */
+    public static Devices gpu() {
+        return DeviceRuntimes.of(Device.Kind.GPU).devices();
+    }
+
+    /**
+     * The first {@code count} GPUs of this machine.
+     *
+     * @throws DevicesUnavailableException if there are fewer; the message says what was found, and what is needed
+     */
+    public static Devices gpu(int count) {
+        Devices all = gpu();
+        if (count < 1 || count > all.size()) {
+            throw new DevicesUnavailableException("Asked for " + count + " GPUs, but there are " + all.size() + ": "
+                    + all.list().stream().map(Device::id).toList());
+        }
+        return new Devices(all.list().subList(0, count));
     }
 
     /** These devices, in this order. */

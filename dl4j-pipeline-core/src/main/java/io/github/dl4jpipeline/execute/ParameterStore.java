@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.jspecify.annotations.Nullable;
@@ -19,12 +20,20 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 public final class ParameterStore {
     private final WrappedModel wrapped;
     private final ComputationGraph pipeline;
+    private final Supplier<ComputationGraphUpdater> updater;
     private @Nullable INDArray sharedState;
+    private @Nullable DeviceParameters devices;
+    private int fits;
+    private int iterations;
 
-    /** @param pipeline a graph that has been initialised with the wrapped model's parameters */
-    public ParameterStore(WrappedModel wrapped, ComputationGraph pipeline) {
+    /**
+     * @param pipeline a graph that has been initialised with the wrapped model's parameters
+     * @param updater the pipeline's updater, whether its state is that of the devices or not
+     */
+    public ParameterStore(WrappedModel wrapped, ComputationGraph pipeline, Supplier<ComputationGraphUpdater> updater) {
         this.wrapped = wrapped;
         this.pipeline = pipeline;
+        this.updater = updater;
         this.sharedState = wrapped.updaterState();
         pipeline.setUpdater(new ComputationGraphUpdater(pipeline, sharedState));
     }
@@ -35,7 +44,7 @@ public final class ParameterStore {
      */
     public void reconcile() {
         INDArray ofWrapped = wrapped.updaterState();
-        INDArray ofPipeline = pipeline.getUpdater(true).getStateViewArray();
+        INDArray ofPipeline = updater.get().getStateViewArray();
         if (ofPipeline != sharedState) {
             sharedState = ofPipeline;
             wrapped.setUpdaterState(sharedState);
@@ -44,6 +53,68 @@ public final class ParameterStore {
             pipeline.setUpdater(new ComputationGraphUpdater(pipeline, sharedState));
         }
         wrapped.setProgress(pipeline.getIterationCount(), pipeline.getEpochCount(), pipeline.score());
+    }
+
+    /** From now on stages have parameters, gradients and updater state on devices with their own memory, or not: null. */
+    public void use(@Nullable DeviceParameters next) {
+        gather();
+        devices = next;
+    }
+
+    /**
+     * A {@code fit} begins, perhaps within another. Devices take over what the wrapped model has learned since the last one;
+     * other changes of its arrays are told by {@link #hostChanged}.
+     */
+    public void beginFit() {
+        reconcile();
+        if (fits++ == 0 && wrapped.iterations() != iterations) {
+            hostChanged();
+        }
+    }
+
+    /** A {@code fit} ends. After the outermost, the wrapped model's arrays are what was learned. */
+    public void endFit() {
+        if (--fits == 0) {
+            gather();
+        }
+        reconcile();
+        iterations = wrapped.iterations();
+    }
+
+    /** A step begins; one outside of {@code fit} takes parameters as they are in the wrapped model. */
+    public void beginStep() {
+        if (fits == 0) {
+            hostChanged();
+        }
+        if (devices != null) {
+            devices.load();
+        }
+    }
+
+    /** Makes the wrapped model's parameters and updater state those of the devices, if they are behind. */
+    public void gather() {
+        if (devices != null) {
+            devices.gather();
+        }
+    }
+
+    /** Makes the gradient array that of the devices, if it is behind. */
+    public void gatherGradients() {
+        if (devices != null) {
+            devices.gatherGradients();
+        }
+    }
+
+    /** The wrapped model's parameters or updater state are written, after {@link #gather}. */
+    public void hostChanged() {
+        if (devices != null) {
+            devices.hostChanged();
+        }
+    }
+
+    /** The devices' parameters; null where all share the wrapped model's. */
+    public @Nullable DeviceParameters devices() {
+        return devices;
     }
 
     /** By position: the part of a flat array, laid out as the parameters are, of each vertex; null for none. */
@@ -57,10 +128,5 @@ public final class ParameterStore {
             from = to;
         }
         return slices;
-    }
-
-    /** The pipeline's flat gradient array: the very object that its updater knows. */
-    INDArray gradients() {
-        return pipeline.getFlattenedGradients();
     }
 }

@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.execute;
 
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.StageTimes;
@@ -20,6 +22,11 @@ import java.util.TreeSet;
  * @param copies number of copies needed
  */
 record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, int copies) {
+
+    /** The workers of a plan's stages. */
+    static Workers workers(PartitionPlan plan) {
+        return new Workers(plan.stages().stream().map(Stage::replicas).toList(), plan.sharedWorkers());
+    }
 
     static Program of(Schedule schedule, Workers workers, int microBatches) {
         List<StageTimes> unit = workers.replicas().stream()
@@ -49,6 +56,11 @@ record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, in
 
     int microBatches() {
         return copyOf.size();
+    }
+
+    /** Whether convolutions keep what they would compute again, which takes memory for every micro-batch in flight. */
+    boolean keepsPreActivations() {
+        return microBatches() >= 2 * copies; // so only where few of many are
     }
 
     int copyOf(int microBatch) {

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.kernel.Moments;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -37,10 +38,14 @@ final class RunningStatistics {
         add(moments.mean().mul(examplesOfMicroBatch), square.muli(examplesOfMicroBatch), (double) examplesOfMicroBatch);
     }
 
-    /** Adds the statistics of another replica's micro-batches, if it has had any. */
-    void add(RunningStatistics other) {
+    /**
+     * Adds the statistics of another replica's micro-batches, if it has had any.
+     *
+     * @param fetch makes an array of the other replica usable here
+     */
+    void add(RunningStatistics other, UnaryOperator<INDArray> fetch) {
         if (other.meanSum != null && other.squareSum != null) {
-            add(other.meanSum, other.squareSum, other.examples);
+            add(fetch.apply(other.meanSum), fetch.apply(other.squareSum), other.examples);
         }
     }
 

@@ -3,9 +3,12 @@ package io.github.dl4jpipeline.execute;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
-/** Finds the stage of each vertex, and whether a plan fits a graph. */
+/** Finds the stage of each vertex and the vertices of each stage, and whether a plan fits a graph. */
 final class StageAssignment {
     private StageAssignment() {}
 
@@ -37,5 +40,18 @@ final class StageAssignment {
             }
         }
         return stageOf;
+    }
+
+    /** By stage, the positions of its vertices. */
+    static List<List<Integer>> positions(int[] stageOf, int stages) {
+        List<List<Integer>> positions = new ArrayList<>();
+        for (int stage = 0; stage < stages; stage++) {
+            int current = stage;
+            positions.add(IntStream.range(0, stageOf.length)
+                    .filter(position -> stageOf[position] == current)
+                    .boxed()
+                    .toList());
+        }
+        return positions;
     }
 }

@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.gradient.Gradient;
-import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -33,12 +33,10 @@ final class StageGradients {
 
     /**
      * @param sums by position, where the sums go
-     * @param graph holds the parameters
-     * @param replica says which vertices can add to their gradients
+     * @param replica holds the parameters, and says which vertices can add to their gradients
      * @param several whether it may have more than one micro-batch in a step
      */
     StageGradients(
-            ComputationGraph graph,
             VertexGraph vertices,
             List<Integer> positions,
             List<@Nullable INDArray> sums,
@@ -52,7 +50,7 @@ final class StageGradients {
             boolean apart = several && !replica.addsGradients(position);
             INDArray next = apart ? Nd4j.create(sum.dataType(), sum.length()) : null;
             slices.add(new Slice(position, sum, next));
-            if (graph.getVertex(vertices.get(position).name()).getLayer() instanceof BatchNormalization layer) {
+            if (replica.layer(position) instanceof BatchNormalization layer) {
                 statistics.put(position, new RunningStatistics(layer));
             }
         }
@@ -68,6 +66,20 @@ final class StageGradients {
         for (Slice slice : slices) {
             boolean add = !first && slice.next() == null;
             replica.bindGradients(slice.position(), first || add ? slice.sum() : slice.next(), add);
+        }
+    }
+
+    /** Lets the layers of a replica know the sums as their gradients. */
+    void bindSums(GraphReplica replica) {
+        slices.forEach(slice -> replica.bindGradients(slice.position(), slice.sum(), false));
+    }
+
+    /** Frees the arrays besides the sums. */
+    void close() {
+        for (Slice slice : slices) {
+            if (slice.next() != null) {
+                slice.next().close();
+            }
         }
     }
 
@@ -87,14 +99,29 @@ final class StageGradients {
         }
     }
 
+    /** By position, what the layers have returned: views of the sums. */
+    Map<Integer, Gradient> sums() {
+        return sums;
+    }
+
     /**
      * Writes the changes of running statistics over all micro-batches of the stage, at the end of the step.
      *
      * @param others what its other replicas have
      */
     void writeStatistics(List<StageGradients> others) {
+        writeStatistics(others, UnaryOperator.identity());
+    }
+
+    /**
+     * Writes the changes of running statistics over all micro-batches of the stage, at the end of the step.
+     *
+     * @param others what its other replicas have
+     * @param fetch makes an array of another replica usable here
+     */
+    void writeStatistics(List<StageGradients> others, UnaryOperator<INDArray> fetch) {
         statistics.forEach((position, ofVertex) -> {
-            others.forEach(other -> ofVertex.add(other.statistics.get(position)));
+            others.forEach(other -> ofVertex.add(other.statistics.get(position), fetch));
             if (sums.containsKey(position)) {
                 ofVertex.write(sums.get(position).gradientForVariable());
             }

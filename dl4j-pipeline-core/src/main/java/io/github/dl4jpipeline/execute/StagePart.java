@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.execute;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A replica of a stage: what its worker needs to run its tasks.
@@ -12,7 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * @param kernel runs its vertices
  * @param scratch their working memory
  * @param gradients sums over its micro-batches
- * @param sums sums over all replicas of the stage
+ * @param sums sums over all replicas of the stage; null where each is on a device with its own memory
  * @param busyNanos time spent in its tasks so far
  */
 record StagePart(
@@ -21,5 +22,5 @@ record StagePart(
         StageKernel kernel,
         StageScratch scratch,
         StageGradients gradients,
-        ReplicaSums sums,
+        @Nullable ReplicaSums sums,
         AtomicLong busyNanos) {}

@@ -1,7 +1,8 @@
 package io.github.dl4jpipeline.execute;
 
-import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
 import io.github.dl4jpipeline.kernel.MicroBatch;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -27,7 +29,8 @@ final class StageWorker {
     private final Map<Integer, StagePart> parts = new HashMap<>();
     private final StagePart first;
     private final Device device;
-    private final List<GraphReplica> copies;
+    private final DeviceRuntime runtime;
+    private final Placement placement;
     private final VertexGraph vertices;
 
     /** One step at a time, and the word to end. How far workers are apart within a step is bounded by the schedule. */
@@ -45,17 +48,13 @@ final class StageWorker {
 
     /** @param parts what it runs: a replica of a stage, or several stages without replicas, by stage */
     StageWorker(
-            String name,
-            int number,
-            List<StagePart> parts,
-            Device device,
-            List<GraphReplica> copies,
-            VertexGraph vertices) {
+            String name, int number, List<StagePart> parts, Device device, Placement placement, VertexGraph vertices) {
         this.number = number;
         parts.forEach(part -> this.parts.put(part.stage(), part));
         this.first = parts.get(0);
         this.device = device;
-        this.copies = copies;
+        this.runtime = DeviceRuntimes.of(device);
+        this.placement = placement;
         this.vertices = vertices;
         this.thread = new Thread(this::run, name);
         thread.setDaemon(true);
@@ -96,10 +95,7 @@ final class StageWorker {
     private void runTasks(Step step) {
         Task current = Task.forward(first.stage(), first.replica());
         try {
-            if (!bound) {
-                CpuRuntime.bindCurrentThread(device);
-                bound = true;
-            }
+            bind();
             parts.values().forEach(part -> part.gradients().begin());
             for (Task task : step.program().tasks().get(number)) {
                 current = task;
@@ -108,6 +104,7 @@ final class StageWorker {
                 }
                 long start = System.nanoTime();
                 runTask(step, task);
+                runtime.synchronize();
                 part(task).busyNanos().addAndGet(System.nanoTime() - start);
                 step.done(task);
             }
@@ -123,12 +120,38 @@ final class StageWorker {
         }
     }
 
+    private void bind() {
+        if (!bound) {
+            runtime.bindCurrentThread(device);
+            bound = true;
+        }
+    }
+
+    /** Runs something between two steps, in this worker's thread. */
+    CompletableFuture<@Nullable Void> call(Runnable work) {
+        CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+        inbox.add(() -> {
+            try {
+                bind();
+                work.run();
+                done.complete(null);
+            } catch (Throwable e) {
+                done.completeExceptionally(e);
+            }
+        });
+        return done;
+    }
+
     /** Adds up this worker's share of what the replicas of its stage have summed, when all of them have. */
     private void addReplicas(Step step) throws InterruptedException {
+        ReplicaSums sums = first.sums();
+        if (sums == null) {
+            return;
+        }
         int active = step.program().activeReplicas(first.stage());
         if (active > 1 && first.replica() < active && step.await(step.program().lastTasks(first.stage()))) {
             long start = System.nanoTime();
-            first.sums().reduce(first.replica(), active);
+            sums.reduce(first.replica(), active);
             first.busyNanos().addAndGet(System.nanoTime() - start);
         }
     }
@@ -148,21 +171,14 @@ final class StageWorker {
 
     private void runTask(Step step, Task task) {
         StagePart part = part(task);
-        GraphReplica copy = copies.get(step.program().copyOf(task.microBatch()));
         MicroBatch microBatch = step.microBatch(task.microBatch());
         boolean onlyOne = step.program().microBatches() == 1;
         Observer observer = new Observer(step, task);
         if (task.pass() == Task.Pass.FORWARD) {
-            if (part.stage() == 0) {
-                copy.begin(
-                        microBatch,
-                        !onlyOne,
-                        step.request().iteration(),
-                        step.request().epoch());
-            }
-            part.kernel().forward(copy, observer);
+            part.kernel().forward(placement.begin(step, task), observer);
             return;
         }
+        GraphReplica copy = placement.resume(step, task);
         boolean firstBackward = step.program().isFirstBackward(task);
         part.gradients().bind(copy, firstBackward);
         double regularization = onlyOne ? step.request().regularization() : 0;
@@ -172,9 +188,7 @@ final class StageWorker {
             step.addGradients(result.gradients());
         }
         step.score().add(task.microBatch(), part.stage(), result.scores(), microBatch.examples());
-        if (part.stage() == 0) {
-            copy.end();
-        }
+        placement.end(step, task);
     }
 
     /** Follows the vertices of one task. */
@@ -201,7 +215,7 @@ final class StageWorker {
         @Override
         public void forwardDone(int done, INDArray activation) {
             if (capture != null) {
-                capture.add(done, task.microBatch(), activation);
+                capture.add(done, task.microBatch(), placement.copyToHost(done, activation, task));
             }
         }
     }

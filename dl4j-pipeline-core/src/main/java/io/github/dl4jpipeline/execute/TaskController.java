@@ -2,8 +2,10 @@ package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
+import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
-import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
 import io.github.dl4jpipeline.kernel.JointSums;
@@ -15,7 +17,6 @@ import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.kernel.TileSetup;
 import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
@@ -24,8 +25,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntConsumer;
 import java.util.function.ToLongFunction;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -55,7 +58,8 @@ public final class TaskController implements AutoCloseable {
     private final int microBatches;
     private final int maxThreads;
     private final Map<Integer, Program> programs = new HashMap<>();
-    private final List<GraphReplica> copies = new ArrayList<>();
+    private final Placement placement;
+    private final @Nullable DeviceParameters deviceParameters;
     private final List<JointSums> joint;
     private final @Nullable TileSetup tileSetup;
 
@@ -107,7 +111,7 @@ public final class TaskController implements AutoCloseable {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph);
         this.schedule = schedule;
-        this.layout = new Workers(plan.stages().stream().map(Stage::replicas).toList(), plan.sharedWorkers());
+        this.layout = Program.workers(plan);
         this.microBatches = plan.microBatches();
         this.maxThreads = plan.stages().stream()
                 .flatMap(stage -> stage.devices().stream())
@@ -118,43 +122,58 @@ public final class TaskController implements AutoCloseable {
         Program program = program(microBatches);
         String name = "pipeline-" + COUNT.incrementAndGet();
         tileSetup = tiles == null ? null : TileAssignment.of(tiles, plan, stageOf, vertices, devices, name);
-        // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
-        boolean keepPreActivations = microBatches >= 2 * program.copies();
-        for (int i = 0; i < program.copies(); i++) {
-            copies.add(
-                    new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i, tileSetup));
+        boolean keepPreActivations = program.keepsPreActivations();
+        List<List<Integer>> positions = StageAssignment.positions(stageOf, layout.stages());
+        DeviceRuntime runtime = DeviceRuntimes.of(plan.stages().get(0).device());
+        if (runtime.sharesMemory()) {
+            List<GraphReplica> copies = new ArrayList<>();
+            for (int i = 0; i < program.copies(); i++) {
+                copies.add(new GraphReplica(
+                        graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i, tileSetup));
+            }
+            boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
+            joint = joins ? JointSums.across(copies) : List.of();
+            placement = new SharedPlacement(graph, vertices, copies, positions, layout.replicas(), microBatches);
+            deviceParameters = null;
+        } else {
+            joint = List.of();
+            Transfers transfers = new Transfers();
+            DevicePlacement onDevices = new DevicePlacement(
+                    runtime,
+                    transfers,
+                    graph,
+                    vertices,
+                    stageOf,
+                    positions,
+                    plan,
+                    program,
+                    kernels,
+                    keepPreActivations,
+                    name);
+            placement = onDevices;
+            deviceParameters = new DeviceParameters(runtime, transfers, graph, onDevices.stages(), this::eachStage);
         }
-        boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
-        joint = joins ? JointSums.across(copies) : List.of();
-        makeParts(name, plan, stageOf);
+        makeParts(name, plan, positions);
         busyBefore = new long[parts.stream().mapToInt(List::size).sum()];
         startWorkers(name, plan);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
     }
 
-    private void makeParts(String name, PartitionPlan plan, int[] stageOf) {
+    private void makeParts(String name, PartitionPlan plan, List<List<Integer>> positions) {
         boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
         for (int stage = 0; stage < layout.stages(); stage++) {
-            List<Integer> positions = new ArrayList<>();
-            for (Vertex vertex : vertices.vertices()) {
-                if (stageOf[vertex.position()] == stage) {
-                    positions.add(vertex.position());
-                }
-            }
-            int replicas = plan.stages().get(stage).replicas();
+            int replicas = layout.replicas(stage);
             boolean recompute = plan.stages().get(stage).recompute();
-            ReplicaSums sums = new ReplicaSums(graph.getFlattenedGradients(), vertices, positions, replicas);
-            boolean several = microBatches > replicas;
             List<StagePart> ofStage = new ArrayList<>();
             for (int replica = 0; replica < replicas; replica++) {
                 StageScratch scratch = new StageScratch(partName(name, stage, replica, replicas), workspaces);
                 ofStage.add(new StagePart(
                         stage,
                         replica,
-                        new StageKernel(stage, positions, scratch, recompute),
+                        new StageKernel(stage, positions.get(stage), scratch, recompute),
                         scratch,
-                        new StageGradients(graph, vertices, positions, sums.slices(replica), copies.get(0), several),
-                        sums,
+                        placement.gradients(stage, replica),
+                        placement.replicaSums(stage),
                         new AtomicLong()));
             }
             parts.add(ofStage);
@@ -180,7 +199,7 @@ public final class TaskController implements AutoCloseable {
                     worker,
                     own,
                     device,
-                    copies,
+                    placement,
                     vertices));
         }
     }
@@ -224,7 +243,11 @@ public final class TaskController implements AutoCloseable {
         if (step.isStopped()) {
             throw new IllegalStateException("The pipeline was closed during a training step; the step has no effect");
         }
-        writeStatistics();
+        if (deviceParameters == null) {
+            writeStatistics();
+        } else {
+            deviceParameters.sumReplicas(program::activeReplicas);
+        }
         // A single micro-batch has the term in its score already, added as plain fit adds it.
         double regularization = split.size() > 1 ? request.regularization() : 0;
         return new StepResult(
@@ -284,19 +307,40 @@ public final class TaskController implements AutoCloseable {
         }
     }
 
+    /** Runs work for each stage in the worker of its first replica, and waits for all. */
+    private void eachStage(IntConsumer work) {
+        Map<Integer, List<Integer>> stagesOfWorker = new HashMap<>();
+        for (int stage = 0; stage < layout.stages(); stage++) {
+            stagesOfWorker
+                    .computeIfAbsent(layout.worker(stage, 0), worker -> new ArrayList<>())
+                    .add(stage);
+        }
+        List<CompletableFuture<?>> running = new ArrayList<>();
+        stagesOfWorker.forEach(
+                (worker, stages) -> running.add(workers.get(worker).call(() -> stages.forEach(work::accept))));
+        CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();
+    }
+
+    /** Parameters, gradients and updater state on the devices; null if these share memory. */
+    public @Nullable DeviceParameters deviceParameters() {
+        return deviceParameters;
+    }
+
     /** The gradients of all vertices under the names that the updater knows, in the order of the parameters. */
     private Gradient join(Map<Integer, Gradient> ofVertices) {
         Gradient joined = new DefaultGradient(graph.getFlattenedGradients());
-        ofVertices.forEach((position, gradient) -> gradient.gradientForVariable()
-                .forEach((parameter, view) -> joined.setGradientFor(
-                        vertices.get(position).name() + "_" + parameter,
-                        view,
-                        gradient.flatteningOrderForVariable(parameter))));
+        ofVertices.forEach((position, gradient) -> {
+            gradient.gradientForVariable()
+                    .forEach((parameter, view) -> joined.setGradientFor(
+                            vertices.get(position).name() + "_" + parameter,
+                            deviceParameters == null ? view : deviceParameters.gradientOnHost(position, view),
+                            gradient.flatteningOrderForVariable(parameter)));
+        });
         return joined;
     }
 
     private void reset() {
-        copies.forEach(GraphReplica::reset);
+        placement.reset();
         parts.forEach(ofStage -> ofStage.forEach(part -> part.scratch().destroy()));
     }
 
@@ -325,16 +369,14 @@ public final class TaskController implements AutoCloseable {
     public long[] memoryBytes() {
         long[] bytes = perStage(part -> part.scratch().bytes());
         for (int stage = 0; stage < bytes.length; stage++) {
-            for (GraphReplica copy : copies) {
-                bytes[stage] += copy.bytes(stage);
-            }
+            bytes[stage] += placement.bytes(stage);
         }
         return bytes;
     }
 
     /** What the tiles of a micro-batch have taken; empty before the first step, and without tiles. */
     public Optional<TileMeasurement> tileMeasurement() {
-        return Optional.ofNullable(copies.get(0).tileMeasurement());
+        return placement.tileMeasurement();
     }
 
     private long[] perStage(ToLongFunction<StagePart> value) {
@@ -370,7 +412,11 @@ public final class TaskController implements AutoCloseable {
         }
         if (ended) {
             synchronized (this) { // a step that was stopped resets too
+                if (deviceParameters != null) {
+                    deviceParameters.close();
+                }
                 reset();
+                placement.close();
             }
         } // otherwise a worker still uses the memory; it goes with the process
         if (interrupted) {

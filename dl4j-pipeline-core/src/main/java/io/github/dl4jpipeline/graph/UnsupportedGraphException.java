@@ -6,7 +6,7 @@ import java.util.List;
 public final class UnsupportedGraphException extends UnsupportedOperationException {
     private static final long serialVersionUID = 1;
 
-    UnsupportedGraphException(List<String> reasons) {
+    public UnsupportedGraphException(List<String> reasons) {
         super("This graph cannot be trained in a pipeline:\n - " + String.join("\n - ", reasons));
     }
 }

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
@@ -80,13 +81,18 @@ final class ActivationMemory {
 
     /** A copy of an array that belongs to another task, kept here. Call it while no task uses this memory. */
     INDArray copyOf(INDArray array) {
+        return copyOf(array, other -> other.dup(other.ordering()));
+    }
+
+    /** A copy of an array, kept here. Call it while no task uses this memory. */
+    INDArray copyOf(INDArray array, UnaryOperator<INDArray> copier) {
         if (!enabled) {
-            return array.dup(array.ordering());
+            return copier.apply(array);
         }
         MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
         Nd4j.getMemoryManager().setCurrentWorkspace(workspace);
         try {
-            return array.dup(array.ordering());
+            return copier.apply(array);
         } finally {
             Nd4j.getMemoryManager().setCurrentWorkspace(before);
         }

@@ -1,14 +1,18 @@
 package io.github.dl4jpipeline.kernel;
 
+import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Makes graphs with layer objects of their own and the parameter arrays of another graph. */
@@ -29,6 +33,53 @@ public final class GraphCopies {
     static ComputationGraph sharingParameters(
             ComputationGraph original, Consumer<ComputationGraphConfiguration> changes) {
         return copy(original, original.params(), changes);
+    }
+
+    /**
+     * A graph with layers of its own, some of which have other parameter arrays than {@code original}.
+     *
+     * @param memory has parameters of the same length for some vertices
+     * @throws UnsupportedGraphException if a vertex that is not a layer has parameters
+     */
+    static ComputationGraph withParameters(ComputationGraph original, OwnMemory memory) {
+        List<@Nullable INDArray> parameters = memory.parameters();
+        ComputationGraph copy = unfrozen(original, original.params(), configuration -> {});
+        for (int position = 0; position < parameters.size(); position++) {
+            INDArray own = parameters.get(position);
+            if (own != null) {
+                int index = copy.topologicalSortOrder()[position];
+                memory.runtime().on(memory.device(), () -> replaceParameters(copy, index, own));
+            }
+        }
+        freezeAlike(original, copy);
+        return copy;
+    }
+
+    private static Layer replaceParameters(ComputationGraph graph, int index, INDArray parameters) {
+        GraphVertex vertex = graph.getVertices()[index];
+        String name = vertex.getVertexName();
+        if (!(vertex instanceof LayerVertex layerVertex)) {
+            throw new UnsupportedGraphException(List.of("vertex '" + name + "' ("
+                    + vertex.getClass().getSimpleName()
+                    + ") has parameters without being a layer, which cannot be on a device with its own memory; train"
+                    + " it on CPU devices"));
+        }
+        ComputationGraphConfiguration configuration = graph.getConfiguration();
+        Layer before = vertex.getLayer();
+        Layer layer = configuration
+                .getVertices()
+                .get(name)
+                .instantiate(graph, name, index, parameters, false, configuration.getDataType())
+                .getLayer();
+        layer.setIndex(before.getIndex());
+        layerVertex.setLayer(layer);
+        Layer[] layers = graph.getLayers();
+        for (int i = 0; i < layers.length; i++) {
+            if (layers[i] == before) {
+                layers[i] = layer;
+            }
+        }
+        return layer;
     }
 
     /** A graph that shares the parameter array of {@code original}, to run forward while the original does something else. */
@@ -52,6 +103,13 @@ public final class GraphCopies {
 
     private static ComputationGraph copy(
             ComputationGraph original, INDArray parameters, Consumer<ComputationGraphConfiguration> changes) {
+        ComputationGraph copy = unfrozen(original, parameters, changes);
+        freezeAlike(original, copy);
+        return copy;
+    }
+
+    private static ComputationGraph unfrozen(
+            ComputationGraph original, INDArray parameters, Consumer<ComputationGraphConfiguration> changes) {
         ComputationGraphConfiguration from = original.getConfiguration();
         ComputationGraphConfiguration configuration = ComputationGraphConfiguration.fromJson(from.toJson());
         configuration.setTopologicalOrder(original.topologicalSortOrder().clone());
@@ -62,7 +120,6 @@ public final class GraphCopies {
         changes.accept(configuration);
         ComputationGraph copy = new ComputationGraph(configuration);
         copy.init(parameters.length() > 0 ? parameters : null, false);
-        freezeAlike(original, copy);
         return copy;
     }
 

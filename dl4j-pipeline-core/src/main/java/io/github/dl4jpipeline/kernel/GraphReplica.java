@@ -1,9 +1,15 @@
 package io.github.dl4jpipeline.kernel;
 
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.IntFunction;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
@@ -35,8 +41,21 @@ public final class GraphReplica {
     private final @Nullable INDArray[] errors;
 
     private final ActivationMemory inputMemory;
+    private final @Nullable OwnMemory own;
+    private ErrorReceiver errorReceiver = (position, error) -> {};
     private MicroBatch microBatch = MicroBatch.NONE;
     private boolean partOfBatch;
+
+    /** Takes errors for vertices of other stages, on devices with other memory. */
+    @FunctionalInterface
+    public interface ErrorReceiver {
+        /**
+         * Takes one error.
+         *
+         * @param error valid until the call returns
+         */
+        void receive(int position, INDArray error);
+    }
 
     /**
      * @param original an initialised graph; its parameters are shared, nothing else
@@ -47,7 +66,7 @@ public final class GraphReplica {
      */
     public GraphReplica(
             ComputationGraph original, int[] stageOf, KernelChoice code, boolean keepPreActivations, String name) {
-        this(original, stageOf, code, keepPreActivations, name, null);
+        this(original, GraphCopies.sharingParameters(original), stageOf, code, keepPreActivations, name, null, null);
     }
 
     /**
@@ -62,7 +81,35 @@ public final class GraphReplica {
             boolean keepPreActivations,
             String name,
             @Nullable TileSetup tiles) {
-        this.graph = GraphCopies.sharingParameters(original);
+        this(original, GraphCopies.sharingParameters(original), stageOf, code, keepPreActivations, name, tiles, null);
+    }
+
+    /**
+     * A replica that runs one stage, on a device with its own memory.
+     *
+     * @param own the device
+     */
+    public GraphReplica(
+            ComputationGraph original,
+            int[] stageOf,
+            KernelChoice code,
+            boolean keepPreActivations,
+            String name,
+            OwnMemory own) {
+        this(original, GraphCopies.withParameters(original, own), stageOf, code, keepPreActivations, name, null, own);
+    }
+
+    private GraphReplica(
+            ComputationGraph original,
+            ComputationGraph graph,
+            int[] stageOf,
+            KernelChoice code,
+            boolean keepPreActivations,
+            String name,
+            @Nullable TileSetup tiles,
+            @Nullable OwnMemory own) {
+        this.graph = graph;
+        this.own = own;
         FastLayers.replaceIn(graph, code);
         this.vertices = VertexGraph.of(graph);
         this.noise = new NoiseSource(graph.conf().getSeed());
@@ -158,7 +205,11 @@ public final class GraphReplica {
         this.partOfBatch = partOfBatch;
         inputMemory.open();
         try {
-            microBatch = partOfBatch ? next.copy() : next;
+            if (own != null) {
+                microBatch = onDevice(next, own);
+            } else {
+                microBatch = partOfBatch ? next.copy() : next;
+            }
             noise.begin(iteration, microBatch);
             for (Layer layer : graph.getLayers()) {
                 layer.setIterationCount(iteration);
@@ -178,6 +229,115 @@ public final class GraphReplica {
         }
     }
 
+    /** The micro-batch with all that the stage reads on its device; the rest only tells shapes. */
+    private MicroBatch onDevice(MicroBatch next, OwnMemory own) {
+        Set<Integer> inputs = new HashSet<>();
+        Set<Integer> outputs = new HashSet<>();
+        for (Vertex vertex : vertices.vertices()) {
+            boolean isOwn = stageOf[vertex.position()] == own.stage();
+            if (vertex.role() == Vertex.Role.INPUT
+                    && (isOwn
+                            || vertices.consumers(vertex.position()).stream()
+                                    .anyMatch(at -> stageOf[at] == own.stage()))) {
+                inputs.add(graphVertex(vertex.position()).getVertexIndex());
+            } else if (isOwn && vertex.role() == Vertex.Role.OUTPUT) {
+                outputs.add(outputIndex(vertex.position()));
+            }
+        }
+        return next.copy(inputs::contains, outputs::contains, own.copier(Transfers.Kind.INPUT, "batch", "host"));
+    }
+
+    /**
+     * Copies what the stage reads from other stages, after {@link #begin}.
+     *
+     * @param sources by position, the replica that holds a vertex's output for the same micro-batch
+     */
+    public void receiveActivations(IntFunction<GraphReplica> sources) {
+        OwnMemory here = Objects.requireNonNull(own);
+        for (Vertex vertex : vertices.vertices()) {
+            if (stageOf[vertex.position()] == here.stage()) {
+                vertex.inputs().stream()
+                        .filter(input -> stageOf[input] != here.stage() && activations[input] == null)
+                        .forEach(input -> receiveActivation(input, sources, here));
+            }
+        }
+    }
+
+    private void receiveActivation(int input, IntFunction<GraphReplica> sources, OwnMemory here) {
+        Vertex vertex = vertices.get(input);
+        if (vertex.role() == Vertex.Role.INPUT) {
+            activations[input] = feature(input);
+            return;
+        }
+        GraphReplica source = sources.apply(input);
+        INDArray activation = source.activations[input];
+        if (activation != null) {
+            String from = Objects.requireNonNull(source.own).device().id();
+            activations[input] =
+                    inputMemory.copyOf(activation, here.copier(Transfers.Kind.ACTIVATION, vertex.name(), from));
+        }
+    }
+
+    /** Sets where errors for other stages go when a backward task ends. */
+    public void sendErrorsTo(ErrorReceiver receiver) {
+        errorReceiver = receiver;
+    }
+
+    /** Hands on errors for other stages, if their devices have other memory. */
+    void sendErrors() {
+        if (own == null) {
+            return;
+        }
+        for (int position = 0; position < errors.length; position++) {
+            if (stageOf[position] != own.stage()) {
+                INDArray error = takeError(position);
+                if (error != null) {
+                    errorReceiver.receive(position, error);
+                }
+            }
+        }
+    }
+
+    /**
+     * Takes an error from a stage on another device, in the thread of that stage, which does nothing else meanwhile.
+     *
+     * @param from the other device
+     */
+    public void receiveError(int position, INDArray error, Device from) {
+        OwnMemory here = Objects.requireNonNull(own);
+        here.runtime().on(here.device(), () -> {
+            INDArray copy = inputMemory.copyOf(
+                    error,
+                    here.copier(Transfers.Kind.ERROR, vertices.get(position).name(), from.id()));
+            INDArray sum = errors[position];
+            if (sum == null) {
+                errors[position] = copy;
+            } else {
+                sum.addi(copy);
+            }
+            return copy;
+        });
+    }
+
+    /** The regularization terms of some vertices' parameters. */
+    public double regularization(List<Integer> positions) {
+        return positions.stream()
+                .map(this::layer)
+                .filter(Objects::nonNull)
+                .mapToDouble(layer -> layer.calcRegularizationScore(true))
+                .sum();
+    }
+
+    /** Applies the constraints of some vertices' layers to their parameters. */
+    public void applyConstraints(List<Integer> positions, int iteration, int epoch) {
+        for (int position : positions) {
+            Layer layer = layer(position);
+            if (layer != null) {
+                layer.applyConstraints(iteration, epoch);
+            }
+        }
+    }
+
     private void requireUnmasked() {
         for (Vertex vertex : vertices.vertices()) {
             Layer layer =
@@ -191,6 +351,10 @@ public final class GraphReplica {
 
     /** Forgets the micro-batch, after its last backward task. */
     public void end() {
+        if (own != null) {
+            Arrays.fill(activations, null);
+            Arrays.fill(errors, null);
+        }
         graph.clearLayerMaskArrays();
         graph.clear();
         microBatch = MicroBatch.NONE;
@@ -229,7 +393,8 @@ public final class GraphReplica {
         return kernels[position];
     }
 
-    @Nullable Layer layer(int position) {
+    /** The layer of a vertex; null if it has none. */
+    public @Nullable Layer layer(int position) {
         return tiled != null && isTiled(position)
                 ? tiled.layer(position)
                 : graphVertex(position).getLayer();
@@ -309,8 +474,8 @@ public final class GraphReplica {
         INDArray sum = errors[position];
         if (sum != null) {
             sum.addi(error);
-        } else if (stageOf[position] == fromStage) {
-            errors[position] = error;
+        } else if (stageOf[position] == fromStage || own != null) {
+            errors[position] = error; // with own memory, for another stage it is sent when the task ends
         } else {
             errors[position] = memory(stageOf[position]).copyOf(error);
         }
@@ -348,6 +513,6 @@ public final class GraphReplica {
     /** Bytes of activation memory reserved for a stage. */
     public long bytes(int stage) {
         boolean runsTiles = tiled != null && stageOf[tiled.region().exit()] == stage;
-        return memoryOfStage[stage].bytes() + (runsTiles ? tiled.bytes() : 0);
+        return memoryOfStage[stage].bytes() + (runsTiles ? tiled.bytes() : 0) + (own == null ? 0 : inputMemory.bytes());
     }
 }

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.IntPredicate;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -101,9 +103,36 @@ public record MicroBatch(
         return array.get(indices);
     }
 
+    /**
+     * The same examples with some arrays copied.
+     *
+     * @param features which features, by network input
+     * @param labels which labels, by network output
+     * @param copier copies an array; every mask is copied
+     */
+    MicroBatch copy(IntPredicate features, IntPredicate labels, UnaryOperator<INDArray> copier) {
+        return new MicroBatch(
+                copy(this.features, features, copier),
+                copy(this.labels, labels, copier),
+                featureMasks == null ? null : copy(featureMasks, input -> true, copier),
+                labelMasks == null ? null : copy(labelMasks, output -> true, copier),
+                first,
+                examples);
+    }
+
     private static @Nullable INDArray[] copy(@Nullable INDArray[] arrays) {
-        return Arrays.stream(arrays)
-                .map(array -> array == null ? null : array.dup(array.ordering()))
-                .toArray(INDArray[]::new);
+        return copy(arrays, index -> true, array -> array.dup(array.ordering()));
+    }
+
+    private static @Nullable INDArray[] copy(
+            @Nullable INDArray[] arrays, IntPredicate which, UnaryOperator<INDArray> copier) {
+        @Nullable INDArray[] copies = arrays.clone();
+        for (int i = 0; i < copies.length; i++) {
+            INDArray array = copies[i];
+            if (array != null && which.test(i)) {
+                copies[i] = copier.apply(array);
+            }
+        }
+        return copies;
     }
 }

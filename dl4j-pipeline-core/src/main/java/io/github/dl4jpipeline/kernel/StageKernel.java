@@ -128,6 +128,7 @@ public final class StageKernel {
                     observer.backwardDone(position);
                 }
             }
+            replica.sendErrors();
         } finally {
             scratch.errors.close();
         }

@@ -1,11 +1,14 @@
 package io.github.dl4jpipeline.partition;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -72,6 +75,33 @@ public record PartitionPlan(
                 Optional.empty(),
                 List.of(),
                 List.of());
+    }
+
+    /**
+     * The devices of its stages.
+     *
+     * @throws IllegalArgumentException if they are of different kinds
+     */
+    public Devices devices() {
+        Map<String, Device> byId = new LinkedHashMap<>();
+        stages.stream().flatMap(stage -> stage.devices().stream()).forEach(device -> byId.put(device.id(), device));
+        return new Devices(List.copyOf(byId.values()));
+    }
+
+    /** The same plan with other estimates for its stages. */
+    public PartitionPlan withStages(List<Stage> others) {
+        return new PartitionPlan(
+                others,
+                microBatches,
+                examples,
+                schedule,
+                predictedStepTime,
+                latestExecutionTime,
+                oneDeviceTime,
+                bubble,
+                tiling,
+                alternatives,
+                notes);
     }
 
     /** The same plan with some vertices in tiles. */

@@ -52,6 +52,11 @@ public record Stage(
         return new Stage(vertices, devices, forwardMillis, backwardMillis, sentBytes, memoryBytes, true);
     }
 
+    /** The same stage with another estimate of its memory. */
+    public Stage withMemoryBytes(long bytes) {
+        return new Stage(vertices, devices, forwardMillis, backwardMillis, sentBytes, bytes, recompute);
+    }
+
     /** The device of the first replica. */
     public Device device() {
         return devices.get(0);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.plan;
 
+import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.partition.Alternative;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -35,7 +36,7 @@ public final class Planner {
      */
     public static PartitionPlan plan(GraphProfile profile, Devices devices, PlanOptions options) {
         List<Candidate> all = search(profile, devices, options, true).candidates();
-        if (all.isEmpty()) {
+        if (all.isEmpty() && devices.get(0).kind() == Device.Kind.CPU) { // tiles run on devices that share memory
             all = TilePlanner.insteadOfStages(profile, devices, options).stream()
                     .map(Candidate::new)
                     .toList();

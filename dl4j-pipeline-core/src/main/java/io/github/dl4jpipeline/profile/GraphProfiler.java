@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.profile;
 
 import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.DeviceThread;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Vertex;
@@ -30,7 +31,8 @@ import org.slf4j.LoggerFactory;
  * Measures every vertex of a graph, forward and backward, on a device, and how devices get on with each other.
  *
  * <p>The graph's parameters, updater state and counts stay as they are: gradients go to an array of their own. What is
- * measured is the code that training runs, on a thread that is bound to the device.
+ * measured is the code that training runs, on a thread that is bound to the device. Devices with memory of their own do not
+ * see the graph's arrays; there, a thread that is bound to none stands for the first of them.
  */
 public final class GraphProfiler {
     private static final Logger log = LoggerFactory.getLogger(GraphProfiler.class);
@@ -87,9 +89,10 @@ public final class GraphProfiler {
     }
 
     /** Profiles with the examples of a batch or micro-batch and the layer code that training will use. */
-    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Devices devices, Kernels kernels) {
+    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels) {
         graph.init();
-        Device device = devices.get(0);
+        Device device = all.get(0);
+        Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
         KernelChoice choice = kernels == Kernels.FAST ? faster(graph, sample, device) : KernelChoice.all(kernels);
         Times times = times(graph, sample, devices, choice);
@@ -196,7 +199,7 @@ public final class GraphProfiler {
     }
 
     private static <T> T onThreadOf(Device device, Callable<T> work) {
-        ExecutorService thread = DeviceThread.on(device, "profile-" + device.id());
+        ExecutorService thread = DeviceThread.withHostArrays(device, "profile-" + device.id());
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
             return ProfileRounds.result(thread.submit(work));
         } finally {

@@ -50,7 +50,7 @@ final class WarmReplica implements AutoCloseable {
         this.vertices = VertexGraph.of(graph);
         this.sample = sample;
         this.kernels = kernels;
-        this.thread = DeviceThread.on(device, name + "-" + device.id());
+        this.thread = DeviceThread.withHostArrays(device, name + "-" + device.id());
     }
 
     /** Starts a measurement of at least one run. Memory is reserved in the first two runs, so they should not count. */

@@ -1,0 +1,89 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.KernelChoice;
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.schedule.Schedule;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+
+/**
+ * What stages take on devices with their own memory: parameters, gradients and updater state, which are known, and the rest
+ * from a {@link TrialRun}.
+ */
+public final class DeviceMemory {
+    private DeviceMemory() {}
+
+    /**
+     * The plan with what each of its stages takes.
+     *
+     * @param batch a whole batch
+     * @throws IllegalArgumentException if that is more than a device has; the message names the stage
+     */
+    public static PartitionPlan check(
+            ComputationGraph graph, PartitionPlan plan, Schedule schedule, KernelChoice kernels, MicroBatch batch) {
+        VertexGraph vertices = VertexGraph.of(graph);
+        Program program = Program.of(schedule, Program.workers(plan), plan.microBatches());
+        Slots slots = Slots.of(program);
+        TrialRun trial = new TrialRun(graph, plan, kernels, program.keepsPreActivations());
+        long examples = (batch.examples() + plan.microBatches() - 1) / plan.microBatches();
+        List<TrialRun.Bytes> taken =
+                trial.run(batch, examples, DeviceRuntimes.of(plan.devices().get(0)));
+        List<Stage> counted = new ArrayList<>();
+        Map<Device, Long> needed = new LinkedHashMap<>();
+        for (int stage = 0; stage < plan.stages().size(); stage++) {
+            Stage planned = plan.stages().get(stage);
+            boolean several = plan.microBatches() > planned.replicas();
+            long bytes = taken.get(stage).kept() * slots.count(stage)
+                    + taken.get(stage).working();
+            for (String name : planned.vertices()) {
+                Vertex vertex = vertices.get(name);
+                bytes += trainingState(graph, vertex, several && !trial.addsGradients(vertex.position()));
+            }
+            counted.add(planned.withMemoryBytes(bytes));
+            for (Device device : planned.devices()) {
+                requireRoom(stage, planned, device, needed.merge(device, bytes, Long::sum), bytes);
+            }
+        }
+        return plan.withStages(counted);
+    }
+
+    private static void requireRoom(int stage, Stage planned, Device device, long all, long own) {
+        long there = Math.min(device.memoryBytes(), DeviceRuntimes.of(device).freeBytes(device));
+        if (all > there) {
+            List<String> names = planned.vertices();
+            throw new IllegalArgumentException("Stage " + stage + " (" + names.get(0) + " to "
+                    + names.get(names.size() - 1) + ") needs " + own + " bytes on device " + device.id()
+                    + (all > own ? ", which with its other stages makes " + all : "") + ", but there are " + there
+                    + "; use more devices, more micro-batches, a smaller batch, or recompute(true)");
+        }
+    }
+
+    private static long trainingState(ComputationGraph graph, Vertex vertex, boolean gradientsApart) {
+        if (vertex.parameters() == 0) {
+            return 0;
+        }
+        long elements = vertex.parameters() * (gradientsApart && vertex.runsBackward() ? 3L : 2L);
+        if (vertex.runsBackward()) {
+            elements += updaterElements(graph.getVertex(vertex.name()));
+        }
+        return elements * graph.getConfiguration().getDataType().width();
+    }
+
+    private static long updaterElements(Trainable vertex) {
+        return vertex.paramTable(false).entrySet().stream()
+                .mapToLong(parameter -> vertex.getConfig()
+                        .getUpdaterByParam(parameter.getKey())
+                        .stateSize(parameter.getValue().length()))
+                .sum();
+    }
+}

@@ -1,0 +1,259 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.Transfers;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import java.util.function.IntConsumer;
+import java.util.function.IntUnaryOperator;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Parameters, gradients and updater state that are on the devices of the stages. The host has arrays of the same content
+ * only after {@link #gather}.
+ *
+ * <p>The updater runs on the first replica of each stage; the others get the new parameters from it.
+ */
+public final class DeviceParameters {
+    /** Runs work for each stage in the worker of its first replica, and waits for all. */
+    @FunctionalInterface
+    interface StageRunner {
+        void each(IntConsumer work);
+    }
+
+    private static final String HOST = "host";
+
+    /** Elements of another replica's gradients that are on a device besides its own. */
+    private static final long MOST_ADDED = 1 << 20;
+
+    private final DeviceRuntime runtime;
+    private final Transfers transfers;
+    private final ComputationGraph pipeline;
+    private final INDArray parameters;
+    private final List<List<DeviceStage>> stages;
+    private final StageRunner runner;
+    private final List<StageUpdater> updaters = new ArrayList<>();
+    private boolean hostAhead = true;
+    private boolean devicesAhead;
+    private boolean gradientsAhead;
+    private boolean closed;
+
+    /**
+     * @param pipeline has the arrays of the host, and the updater whose state is the host's
+     */
+    DeviceParameters(
+            DeviceRuntime runtime,
+            Transfers transfers,
+            ComputationGraph pipeline,
+            List<List<DeviceStage>> stages,
+            StageRunner runner) {
+        this.runtime = runtime;
+        this.transfers = transfers;
+        this.pipeline = pipeline;
+        INDArray flat = pipeline.params();
+        this.parameters = flat.reshape(flat.length());
+        this.stages = stages;
+        this.runner = runner;
+    }
+
+    /** The host's parameters or updater state may have been written. Call {@link #gather} before writing them. */
+    public synchronized void hostChanged() {
+        hostAhead = true;
+    }
+
+    /** Copies parameters and updater state to the devices, if the host's may have been written. */
+    public synchronized void load() {
+        if (!hostAhead) {
+            return;
+        }
+        hostAhead = false;
+        devicesAhead = false;
+        ComputationGraphUpdater current = pipeline.getUpdater(true);
+        if (updaters.isEmpty() || !updaters.get(0).isOf(current)) {
+            updaters.forEach(StageUpdater::close);
+            updaters.clear();
+            for (List<DeviceStage> replicas : stages) {
+                DeviceStage first = replicas.get(0);
+                updaters.add(runtime.on(first.device(), () -> new StageUpdater(current, first)));
+            }
+        }
+        for (List<DeviceStage> replicas : stages) {
+            for (DeviceStage replica : replicas) {
+                for (StageLayout.Run run : replica.layout().runs()) {
+                    copy("parameters", run.inWhole(parameters), HOST, run.inOwn(replica.parameters()), id(replica));
+                }
+            }
+        }
+        eachPiece((piece, device) -> copy("updater state", piece.inWhole(), HOST, piece.inOwn(), device));
+    }
+
+    /** Copies parameters and updater state to the host, if the devices' have changed since the last time. */
+    public synchronized void gather() {
+        if (!devicesAhead || closed) {
+            return;
+        }
+        devicesAhead = false;
+        gather(parameters, "parameters", DeviceStage::parameters);
+        eachPiece((piece, device) -> copy("updater state", piece.inOwn(), device, piece.inWhole(), HOST));
+    }
+
+    /** Copies gradients, or after the update what was subtracted from parameters, to the host, if they have changed. */
+    public synchronized void gatherGradients() {
+        if (gradientsAhead && !closed) {
+            gradientsAhead = false;
+            gather(pipeline.getFlattenedGradients(), "gradients", DeviceStage::sums);
+        }
+    }
+
+    /** The part of the host's gradient array that is gathered from a view of a vertex's gradients. */
+    INDArray gradientOnHost(int position, INDArray view) {
+        DeviceStage stage = stages.stream()
+                .map(replicas -> replicas.get(0))
+                .filter(first -> first.layout().positions().contains(position))
+                .findFirst()
+                .orElseThrow();
+        long from = stage.layout().wholeIndex(view.offset() - stage.sums().offset());
+        INDArray flat = pipeline.getFlattenedGradients();
+        return flat.reshape(flat.length())
+                .get(NDArrayIndex.interval(from, from + view.length()))
+                .reshape(view.ordering(), view.shape());
+    }
+
+    private void gather(INDArray host, String what, Function<DeviceStage, INDArray> array) {
+        INDArray flat = host.reshape(host.length());
+        for (List<DeviceStage> replicas : stages) {
+            DeviceStage first = replicas.get(0);
+            for (StageLayout.Run run : first.layout().runs()) {
+                copy(what, run.inOwn(array.apply(first)), id(first), run.inWhole(flat), HOST);
+            }
+        }
+    }
+
+    private void eachPiece(BiConsumer<StageUpdater.Piece, String> work) {
+        for (int stage = 0; stage < updaters.size(); stage++) {
+            String device = id(stages.get(stage).get(0));
+            updaters.get(stage).pieces().forEach(piece -> work.accept(piece, device));
+        }
+    }
+
+    private void copy(String what, INDArray from, String fromId, INDArray to, String toId) {
+        copy(Transfers.Kind.GATHER, what, from, fromId, to, toId);
+    }
+
+    private void copy(Transfers.Kind kind, String what, INDArray from, String fromId, INDArray to, String toId) {
+        transfers.timed(kind, what, fromId, toId, Transfers.bytes(from), () -> {
+            runtime.copy(from, to);
+            return to;
+        });
+    }
+
+    private static String id(DeviceStage stage) {
+        return stage.device().id();
+    }
+
+    /** The graph's regularization term. */
+    public double regularization() {
+        double[] terms = new double[stages.size()];
+        runner.each(stage -> {
+            DeviceStage first = stages.get(stage).get(0);
+            terms[stage] = first.graph().regularization(first.positions());
+        });
+        double sum = 0;
+        for (double term : terms) {
+            sum += term;
+        }
+        return sum;
+    }
+
+    /** Adds up what the first {@code active} replicas of each stage have summed, on the first. */
+    void sumReplicas(IntUnaryOperator active) {
+        runner.each(stage -> {
+            List<DeviceStage> replicas = stages.get(stage).subList(0, active.applyAsInt(stage));
+            DeviceStage first = replicas.get(0);
+            List<StageGradients> others = new ArrayList<>();
+            for (DeviceStage other : replicas.subList(1, replicas.size())) {
+                add(other, first);
+                others.add(other.gradients());
+            }
+            first.gradients().writeStatistics(others, runtime::copyHere);
+            runtime.synchronize();
+        });
+        ahead(false);
+    }
+
+    /** Adds the gradient sums of one replica to those of the first, on which this thread is, piece by piece. */
+    private void add(DeviceStage other, DeviceStage first) {
+        long length = first.layout().length();
+        for (long from = 0; from < length; from += MOST_ADDED) {
+            INDArrayIndex piece = NDArrayIndex.interval(from, Math.min(length, from + MOST_ADDED));
+            INDArray theirs = other.sums().get(piece);
+            INDArray copy = transfers.timed(
+                    Transfers.Kind.REPLICA,
+                    "gradients",
+                    id(other),
+                    id(first),
+                    Transfers.bytes(theirs),
+                    () -> runtime.copyHere(theirs));
+            first.sums().get(piece).addi(copy);
+            copy.close();
+        }
+    }
+
+    /** Runs the updater on every device: the step is committed. */
+    public void update(int iteration, int epoch, int examples) {
+        boolean miniBatch = pipeline.conf().isMiniBatch();
+        eachFirst(stage -> updaters.get(stage).update(iteration, epoch, examples, miniBatch));
+    }
+
+    private synchronized void ahead(boolean ofParameters) {
+        gradientsAhead = true;
+        devicesAhead |= ofParameters;
+    }
+
+    /** Applies the constraints of layers to their parameters. */
+    public void applyConstraints(int iteration, int epoch) {
+        eachFirst(stage -> {
+            DeviceStage first = stages.get(stage).get(0);
+            first.graph().applyConstraints(first.positions(), iteration, epoch);
+        });
+    }
+
+    /** Changes the parameters of each stage's first replica; the others then get them. */
+    private void eachFirst(IntConsumer change) {
+        runner.each(stage -> {
+            change.accept(stage);
+            List<DeviceStage> replicas = stages.get(stage);
+            DeviceStage first = replicas.get(0);
+            for (DeviceStage other : replicas.subList(1, replicas.size())) {
+                copy(
+                        Transfers.Kind.REPLICA,
+                        "parameters",
+                        first.parameters(),
+                        id(first),
+                        other.parameters(),
+                        id(other));
+            }
+            runtime.synchronize();
+        });
+        ahead(true);
+    }
+
+    /** What is copied. */
+    public Transfers transfers() {
+        return transfers;
+    }
+
+    /** Gathers for the last time and frees the updater state. */
+    synchronized void close() {
+        gather();
+        gatherGradients();
+        closed = true;
+        updaters.forEach(StageUpdater::close);
+    }
+}

@@ -1,0 +1,162 @@
+package io.github.dl4jpipeline.execute;
+
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.KernelChoice;
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.StageKernel;
+import io.github.dl4jpipeline.kernel.StageScratch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Runs the stages of a plan on the host with few examples, without effect on anything but the gradient array, to see how much
+ * memory their micro-batches take.
+ */
+final class TrialRun {
+    private static final AtomicInteger COUNT = new AtomicInteger();
+
+    private final ComputationGraph graph;
+    private final VertexGraph vertices;
+    private final PartitionPlan plan;
+    private final List<List<Integer>> positions;
+    private final int[] stageOf;
+    private final KernelChoice kernels;
+    private final boolean keepPreActivations;
+    private final boolean[] addsGradients;
+
+    TrialRun(ComputationGraph graph, PartitionPlan plan, KernelChoice kernels, boolean keepPreActivations) {
+        this.graph = graph;
+        this.vertices = VertexGraph.of(graph);
+        this.plan = plan;
+        this.stageOf = StageAssignment.check(plan, vertices);
+        this.positions = StageAssignment.positions(stageOf, plan.stages().size());
+        this.kernels = kernels;
+        this.keepPreActivations = keepPreActivations;
+        this.addsGradients = new boolean[vertices.size()];
+    }
+
+    /**
+     * Bytes of a stage for micro-batches of some number of examples.
+     *
+     * @param kept for each micro-batch in flight
+     * @param working for its tasks, of which there is one at a time
+     */
+    record Bytes(long kept, long working) {
+        /** What follows for more examples, if a part grows with their number and a part does not. */
+        static Bytes of(Bytes one, Bytes more, long examplesOfMore, long examples) {
+            return new Bytes(
+                    line(one.kept, more.kept, examplesOfMore, examples),
+                    line(one.working, more.working, examplesOfMore, examples));
+        }
+
+        private static long line(long one, long more, long examplesOfMore, long examples) {
+            return examplesOfMore == 1 ? one : one + (more - one) * (examples - 1) / (examplesOfMore - 1);
+        }
+    }
+
+    /** By stage, for micro-batches of so many examples. */
+    List<Bytes> run(MicroBatch batch, long examples, DeviceRuntime runtime) {
+        FutureTask<List<Bytes>> task = new FutureTask<>(() -> {
+            runtime.bindCurrentThreadToHost();
+            int whole = (int) batch.examples();
+            MicroBatch some = batch.split(Math.max(1, whole / 2)).get(0);
+            List<Bytes> one = run(batch.split(whole).get(0));
+            List<Bytes> more = run(some);
+            List<Bytes> all = new ArrayList<>();
+            for (int stage = 0; stage < one.size(); stage++) {
+                all.add(Bytes.of(one.get(stage), more.get(stage), some.examples(), examples));
+            }
+            return all;
+        });
+        Thread thread = new Thread(task, "trial-run"); // ND4J's workspaces belong to threads
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            throw new IllegalArgumentException(
+                    "Cannot run the graph with this batch: " + e.getCause().getMessage(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PipelineException("Interrupted while finding out how much memory stages take", e);
+        }
+    }
+
+    private List<Bytes> run(MicroBatch part) {
+        String name = "trial-" + COUNT.incrementAndGet();
+        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
+        GraphReplica replica = new GraphReplica(graph, stageOf, kernels, keepPreActivations, name);
+        List<StageScratch> scratches = new ArrayList<>();
+        List<StageKernel> stages = new ArrayList<>();
+        for (int stage = 0; stage < positions.size(); stage++) {
+            Stage planned = plan.stages().get(stage);
+            scratches.add(new StageScratch(name + "-stage-" + stage, workspaces));
+            stages.add(new StageKernel(stage, positions.get(stage), scratches.get(stage), planned.recompute()));
+        }
+        long[] received = new long[positions.size()];
+        try {
+            bindGradients(replica);
+            replica.begin(part, true, graph.getIterationCount(), graph.getEpochCount());
+            for (int stage = 0; stage < stages.size(); stage++) {
+                stages.get(stage).forward(replica, position -> {});
+                received[stage] = received(replica, stage);
+            }
+            for (int stage = stages.size() - 1; stage >= 0; stage--) {
+                stages.get(stage).backward(replica, 0, position -> {});
+            }
+            replica.end();
+            List<Bytes> bytes = new ArrayList<>();
+            for (int stage = 0; stage < received.length; stage++) {
+                bytes.add(new Bytes(
+                        replica.bytes(stage) + received[stage],
+                        scratches.get(stage).bytes()));
+            }
+            return bytes;
+        } finally {
+            replica.reset();
+            scratches.forEach(StageScratch::destroy);
+        }
+    }
+
+    private void bindGradients(GraphReplica replica) {
+        List<@Nullable INDArray> slices = ParameterStore.slices(graph.getFlattenedGradients(), vertices);
+        for (Vertex vertex : vertices.vertices()) {
+            INDArray slice = slices.get(vertex.position());
+            addsGradients[vertex.position()] = replica.addsGradients(vertex.position());
+            if (slice != null && vertex.runsBackward()) {
+                Stage planned = plan.stages().get(stageOf[vertex.position()]);
+                // A second micro-batch adds its gradients to those of the first, which may take memory.
+                replica.bindGradients(vertex.position(), slice, plan.microBatches() > planned.replicas());
+            }
+        }
+    }
+
+    /** What a stage reads of other stages' activations; the batch itself is not counted. */
+    private long received(GraphReplica replica, int stage) {
+        return positions.get(stage).stream()
+                .flatMap(position -> vertices.get(position).inputs().stream())
+                .distinct()
+                .filter(input -> stageOf[input] != stage)
+                .map(replica::activation)
+                .mapToLong(activation -> activation == null ? 0 : Transfers.bytes(activation))
+                .sum();
+    }
+
+    /** Whether a vertex can add to the gradients that it finds; known after a run. */
+    boolean addsGradients(int position) {
+        return addsGradients[position];
+    }
+}

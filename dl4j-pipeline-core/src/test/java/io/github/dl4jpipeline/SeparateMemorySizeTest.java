@@ -1,0 +1,116 @@
+package io.github.dl4jpipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.device.SeparateMemory;
+import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import java.util.List;
+import org.assertj.core.data.Percentage;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/** How many bytes stages take on devices with their own memory, and what happens if these have fewer. */
+@ExtendWith(OnSeparateMemory.class)
+class SeparateMemorySizeTest {
+    private static final long MEGABYTE = 1_000_000;
+
+    @ParameterizedTest
+    @EnumSource(Kernels.class)
+    void peakBytesAreThoseOfThePlan(Kernels kernels) {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
+        assertPeaks(graph, SameResult.evenPlan(graph, 3, 2), kernels, 8);
+        assertPeaks(graph, SameResult.evenPlan(graph, 2, 4), kernels, 16);
+        assertPeaks(graph, SameResult.recomputing(SameResult.evenPlan(graph, 3, 4)), kernels, 16);
+    }
+
+    private static void assertPeaks(ComputationGraph graph, PartitionPlan plan, Kernels kernels, int examples) {
+        MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, examples, 10, 3, 32, 32);
+        SeparateMemory.resetPeaks();
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(plan)
+                .kernels(kernels)
+                .build()) {
+            for (int step = 0; step < 3; step++) {
+                net.fit(batch);
+            }
+            for (Stage stage : net.plan().stages()) {
+                assertThat(SeparateMemory.peakBytes(stage.device()))
+                        .as(stage.toString())
+                        .isCloseTo(stage.memoryBytes(), Percentage.withPercentage(10));
+            }
+        }
+    }
+
+    /** 14.7 million parameters; with gradients and momentum 353 MB in double precision. */
+    @Test
+    void vgg16ThatDoesNotFitOneDeviceTrainsOnThree() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.vgg16(DataType.DOUBLE));
+        List<MultiDataSet> batches =
+                TestData.several(2, seed -> TestData.classification(DataType.DOUBLE, seed, 3, 10, 3, 32, 32));
+        PartitionPlan plan = vgg16Plan(start, SeparateMemoryRuntime.devices(3, 240 * MEGABYTE));
+        PartitionPlan onOne =
+                PartitionPlan.of(List.of(Stage.of(plan.stages().get(0).device(), all(plan))), plan.microBatches());
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(start).plan(onOne).build()) {
+            assertThatThrownBy(() -> net.fit(batches.get(0)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageMatching("Stage 0 \\(0 to output\\) needs \\d+ bytes on device device-0, but there are"
+                            + " 240000000; .*");
+        }
+        ComputationGraph expected = SameResult.plain(start, batches);
+        SeparateMemory.resetPeaks();
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(start).plan(plan).build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 1e-10);
+            for (Device device : plan.devices().list()) {
+                assertThat(SeparateMemory.peakBytes(device)).isLessThan(240 * MEGABYTE);
+            }
+        }
+    }
+
+    /** Cut so that each stage has about a third of the parameters. */
+    private static PartitionPlan vgg16Plan(ComputationGraph graph, Devices devices) {
+        List<String> names = VertexGraph.of(graph).names();
+        int first = names.indexOf("13");
+        int second = names.indexOf("16");
+        return PartitionPlan.of(
+                List.of(
+                        Stage.of(devices.get(0), names.subList(0, first)),
+                        Stage.of(devices.get(1), names.subList(first, second)),
+                        Stage.of(devices.get(2), names.subList(second, names.size()))),
+                2);
+    }
+
+    private static List<String> all(PartitionPlan plan) {
+        return plan.stages().stream()
+                .flatMap(stage -> stage.vertices().stream())
+                .toList();
+    }
+
+    @Test
+    void thePlannerRefusesWhatDoesNotFit() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
+        MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 4, 10, 3, 32, 32);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .devices(SeparateMemoryRuntime.devices(2, 60 * MEGABYTE))
+                .build()) {
+            assertThatThrownBy(() -> net.fit(batch))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("No plan fits into memory")
+                    .hasMessageContaining("which has 60.0 MB, for stage");
+        }
+    }
+}
