@@ -65,7 +65,11 @@ final class CudaDriver {
             require(code, "cuInit");
             return new DriverFindings(null, version.getValue(), gpus(api));
         } catch (LinkageError e) {
-            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            String reason = String.valueOf(e.getMessage())
+                    .lines()
+                    .findFirst()
+                    .orElse("")
+                    .replaceFirst(":$", "");
             return DriverFindings.failed("there is no NVIDIA driver: " + reason);
         } catch (CallFailedException e) {
             return DriverFindings.failed(e.getMessage());
