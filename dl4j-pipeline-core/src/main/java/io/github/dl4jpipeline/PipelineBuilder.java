@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import io.github.dl4jpipeline.tile.FusedTiling;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -43,6 +44,8 @@ public final class PipelineBuilder {
     private Kernels kernels = Kernels.FAST;
     private @Nullable GraphProfile profile;
     private @Nullable PartitionPlan plan;
+    private Optional<FusedTiling> tiling = Optional.empty();
+    private Optional<Boolean> recompute = Optional.empty();
     private boolean plainFitIfUnsupported;
 
     PipelineBuilder(
@@ -100,6 +103,16 @@ public final class PipelineBuilder {
         return this;
     }
 
+    /**
+     * Whether stages compute their activations again in backward tasks instead of keeping them from forward tasks, where
+     * more than one micro-batch is in flight: a third more arithmetic for the activations of one micro-batch instead of
+     * several. The result is the same. Default: only stages whose activations do not fit into their device's memory do.
+     */
+    public PipelineBuilder recompute(boolean value) {
+        recompute = Optional.of(value);
+        return this;
+    }
+
     /** Over which examples batch normalization takes its statistics. Default: the full batch, as plain {@code fit}. */
     public PipelineBuilder batchNorm(BatchNormStatistics value) {
         batchNorm = value;
@@ -124,6 +137,15 @@ public final class PipelineBuilder {
         return this;
     }
 
+    /**
+     * Runs some vertices in spatial tiles, in training and in {@code output}. All of them must be in one stage; without other settings there is one
+     * stage. The device of that stage and those that no stage uses run tiles at the same time. Default: no tiles.
+     */
+    public PipelineBuilder tiling(FusedTiling value) {
+        tiling = Optional.of(value);
+        return this;
+    }
+
     /** Trains a graph that cannot be pipelined as plain {@code fit} does, instead of refusing it. */
     public PipelineBuilder plainFitIfUnsupported() {
         plainFitIfUnsupported = true;
@@ -137,8 +159,22 @@ public final class PipelineBuilder {
      * @throws IllegalArgumentException if settings contradict each other or the graph
      */
     public PipelineComputationGraph build() {
+        if (tiling.isPresent() && recompute.orElse(false)) {
+            throw new IllegalArgumentException("Tiles keep their activations; use tiling or recompute(true), not both");
+        }
         PipelineSettings settings = new PipelineSettings(
-                devices, stages, replicas, microBatches, schedule, deadline, batchNorm, kernels, profile, plan);
+                devices,
+                stages,
+                replicas,
+                microBatches,
+                schedule,
+                deadline,
+                batchNorm,
+                kernels,
+                profile,
+                plan,
+                tiling,
+                recompute);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

@@ -17,6 +17,7 @@ import io.github.dl4jpipeline.graph.GraphSupport;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.plan.StepMeasurement;
@@ -27,6 +28,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -81,6 +83,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient StepListener stepListener = new StepListener(this);
 
     private final transient Object lock = new Object();
+    private transient @Nullable TiledRegion tiles;
     private transient @Nullable GraphProfile profile;
     private transient @Nullable PartitionPlan plan;
     private transient @Nullable TaskController controller;
@@ -110,6 +113,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
+            tiles = settings.tiledRegion(this);
             profile = settings.profile();
             plan = settings.planWithoutBatch(this);
         }
@@ -119,7 +123,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             solver = new DeviceSolver(this, parameters);
             parameters.reconcile();
         }
-        inference = new Inference(this, settings.devices(), settings.kernels());
+        inference = new Inference(this, settings.devices(), settings.kernels(), tiles);
         setListeners(new ArrayList<>(wrapped.listeners()));
     }
 
@@ -177,7 +181,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                     steps,
                     stepNanos / 1e6 / perStep,
                     stages,
-                    replanner == null ? List.of() : replanner.changes());
+                    replanner == null ? List.of() : replanner.changes(),
+                    controller == null ? Optional.empty() : controller.tileMeasurement());
         }
     }
 
@@ -241,7 +246,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                     replanner = settings.replanner(this, profile, plan);
                 }
                 controller = new TaskController(
-                        this, plan, settings.schedule(), settings.kernelChoice(profile), settings.batchNorm());
+                        this,
+                        plan,
+                        settings.schedule(),
+                        settings.kernelChoice(profile),
+                        settings.batchNorm(),
+                        tiles,
+                        settings.devices().list());
                 parameters.use(controller.deviceParameters());
             }
             return controller;

@@ -5,16 +5,20 @@ import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.tile.FusedTiling;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -37,12 +41,11 @@ record PipelineSettings(
         BatchNormStatistics batchNorm,
         Kernels kernels,
         @Nullable GraphProfile profile,
-        @Nullable PartitionPlan plan) {
+        @Nullable PartitionPlan plan,
+        Optional<FusedTiling> tiling,
+        Optional<Boolean> recompute) {
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
-
-    /** The first fit waits for the profile, which runs the graph several times; more examples tell little more. */
-    private static final long MOST_PROFILED = 16;
 
     /** Whether stages use the arrays of the wrapped graph where they are. */
     boolean sharesMemory() {
@@ -57,7 +60,22 @@ record PipelineSettings(
             requireInTime(plan);
             return plan;
         }
+        if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
+            return oneStage(graph);
+        }
         return profile == null ? null : plan(graph, profile, profile.examples());
+    }
+
+    /** One stage, whose tiles all devices run. It needs no profile, which would run the graph without tiles. */
+    private PartitionPlan oneStage(ComputationGraph graph) {
+        List<String> names = VertexGraph.of(graph).names();
+        int parts = coupling(graph).isPresent() ? 1 : microBatches.orElse(1);
+        return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts);
+    }
+
+    /** The vertices that are run in tiles, or null for none. */
+    @Nullable TiledRegion tiledRegion(ComputationGraph graph) {
+        return tiling.map(asked -> TiledRegion.of(graph, asked)).orElse(null);
     }
 
     /** The profile given, or else one of some examples of a batch. */
@@ -65,7 +83,8 @@ record PipelineSettings(
         if (profile != null) {
             return profile;
         }
-        int parts = (int) ((batch.examples() + MOST_PROFILED - 1) / MOST_PROFILED);
+        int examples = (int) batch.examples();
+        int parts = examples / GraphProfiler.usualExamples(examples);
         return GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels);
     }
 
@@ -82,9 +101,12 @@ record PipelineSettings(
         return Planner.plan(measured, devices, options(graph, measured, examples));
     }
 
-    /** What makes other plans when devices turn out to be slower or faster; null if the user has given the plan. */
+    /**
+     * What makes other plans when devices turn out to be slower or faster; null if the user has given the plan, or where
+     * tiles run, of which plans know nothing.
+     */
     @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, PartitionPlan made) {
-        if (plan != null || measured == null) {
+        if (plan != null || measured == null || tiling.isPresent()) {
             return null;
         }
         PlanOptions options = options(graph, measured, made.examples());
@@ -101,6 +123,7 @@ record PipelineSettings(
                 .withReplicas(replicas)
                 .withMicroBatches(microBatches)
                 .withSchedule(schedule)
+                .withRecompute(tiling.isPresent() ? Optional.of(false) : recompute)
                 .withDeadline(deadline);
         if (kernels == Kernels.FAST && !measured.otherCode().isEmpty()) {
             options = options.withNote("Products of matrices, or Deeplearning4j's own code, are faster here for "
@@ -131,9 +154,14 @@ record PipelineSettings(
                 .findFirst();
     }
 
-    /** Batch normalizations over the whole batch that several micro-batches can compute, if they run at the same time. */
+    /**
+     * Batch normalizations over the whole batch that several micro-batches can compute, if they run at the same time; none
+     * where devices have memory of their own, since each would wait for sums of the others' in it.
+     */
     private Set<String> joinable(ComputationGraph graph) {
-        return batchNorm == BatchNormStatistics.FULL_BATCH ? KernelChoice.joinableVertices(graph, kernels) : Set.of();
+        return sharesMemory() && batchNorm == BatchNormStatistics.FULL_BATCH
+                ? KernelChoice.joinableVertices(graph, kernels)
+                : Set.of();
     }
 
     private String note(ExampleCoupling coupling) {

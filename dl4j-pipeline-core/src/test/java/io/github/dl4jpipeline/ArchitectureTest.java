@@ -15,7 +15,18 @@ import java.util.List;
 class ArchitectureTest {
     private static final String BASE = "io.github.dl4jpipeline";
     private static final List<String> ORDER = List.of(
-            "device", "graph", "kernel", "profile", "partition", "schedule", "plan", "execute", "branch", "report", "");
+            "device",
+            "graph",
+            "tile",
+            "kernel",
+            "profile",
+            "partition",
+            "schedule",
+            "plan",
+            "execute",
+            "branch",
+            "report",
+            "");
 
     @ArchTest
     static final ArchRule packagesImportOnlyThoseAbove = packageOrder();
@@ -33,9 +44,9 @@ class ArchitectureTest {
             .resideInAPackage("org.nd4j.linalg.cpu..");
 
     @ArchTest
-    static final ArchRule partitionAndScheduleArePureNumbers = noClasses()
+    static final ArchRule tilePartitionAndScheduleArePureNumbers = noClasses()
             .that()
-            .resideInAnyPackage(BASE + ".partition", BASE + ".schedule")
+            .resideInAnyPackage(BASE + ".tile", BASE + ".partition", BASE + ".schedule")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("org.nd4j..", "org.deeplearning4j..");

@@ -83,6 +83,20 @@ class BatchNormTest {
         }
     }
 
+    @Test
+    void stagesThatComputeActivationsAgainJoinTheirStatistics() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
+        List<MultiDataSet> batches =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8));
+        ComputationGraph expected = SameResult.plain(start, batches);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .plan(SameResult.recomputing(SameResult.evenPlan(start, List.of(2, 2), 2)))
+                .build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
     /** Normalization makes small gradients of large ones, so that rounding shows: compared with double precision. */
     @Test
     void joinedStatisticsInFloatAreAsAccurateAsThoseOfPlainFit() {

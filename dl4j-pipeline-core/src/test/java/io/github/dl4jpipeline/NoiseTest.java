@@ -229,5 +229,12 @@ class NoiseTest {
                 SameResult.assertSame(graph.paramTable(), expected.paramTable(), 1e-10);
             }
         }
+        ComputationGraph graph = SameResult.copy(start);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.recomputing(SameResult.evenPlan(graph, 3, 4)))
+                .build()) {
+            batches.forEach(net::fit);
+        }
+        SameResult.assertSame(graph.paramTable(), expected.paramTable(), 1e-10);
     }
 }

@@ -106,6 +106,11 @@ public final class SameResult {
         return PartitionPlan.of(stages, plan.microBatches());
     }
 
+    /** A plan whose stages compute their activations again. */
+    public static PartitionPlan recomputing(PartitionPlan plan) {
+        return PartitionPlan.of(plan.stages().stream().map(Stage::recomputing).toList(), plan.microBatches());
+    }
+
     /** A random plan: any assignment in which activations flow to the same or a later stage. */
     public static PartitionPlan randomPlan(ComputationGraph graph, int stages, int microBatches, long seed) {
         VertexGraph vertices = VertexGraph.of(graph);

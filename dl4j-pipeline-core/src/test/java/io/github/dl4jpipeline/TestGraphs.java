@@ -78,6 +78,24 @@ public final class TestGraphs {
                 .build();
     }
 
+    /** VGG16's convolutions (configuration D) on 3x32x32 images, and a softmax over 10 classes: vertices "1" to "18". */
+    public static ComputationGraphConfiguration vgg16(DataType type) {
+        int[] channels = {64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0};
+        GraphBuilder builder = settings(type)
+                .activation(Activation.RELU)
+                .weightInit(WeightInit.RELU)
+                .updater(new Nesterovs(0.001, 0.9))
+                .graphBuilder()
+                .addInputs("0")
+                .setInputTypes(InputType.convolutional(32, 32, 3));
+        for (int i = 0; i < channels.length; i++) {
+            builder.addLayer("" + (i + 1), channels[i] == 0 ? maxPool() : convolution(channels[i]), "" + i);
+        }
+        return builder.addLayer("output", softmax(10), "18")
+                .setOutputs("output")
+                .build();
+    }
+
     /** LeNet on 1x14x14 images, 4 classes. */
     public static ComputationGraphConfiguration leNet(
             DataType type, UnaryOperator<NeuralNetConfiguration.Builder> changes) {
@@ -103,6 +121,35 @@ public final class TestGraphs {
 
     public static ComputationGraphConfiguration leNet(DataType type) {
         return leNet(type, settings -> settings);
+    }
+
+    /**
+     * In the style of YOLOv2: 3x3 convolutions with leaky ReLU, 1x1 ones between them, pooling; narrow, 4 classes. Vertices
+     * "0" to "9".
+     *
+     * @param size rows and columns of the images
+     */
+    public static ComputationGraphConfiguration yolo(DataType type, int size) {
+        int[][] layers = {{4, 3}, {0, 0}, {6, 3}, {0, 0}, {8, 3}, {4, 1}, {8, 3}, {6, 3}, {4, 1}, {6, 3}};
+        GraphBuilder builder = settings(type)
+                .activation(Activation.LEAKYRELU)
+                .convolutionMode(ConvolutionMode.Same)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(size, size, 3));
+        for (int i = 0; i < layers.length; i++) {
+            int kernel = layers[i][1];
+            org.deeplearning4j.nn.conf.layers.Layer layer = kernel == 0
+                    ? maxPool()
+                    : new ConvolutionLayer.Builder(kernel, kernel)
+                            .nOut(layers[i][0])
+                            .build();
+            builder.addLayer("" + i, layer, i == 0 ? "image" : "" + (i - 1));
+        }
+        return builder.addLayer("pool", new GlobalPoolingLayer(PoolingType.AVG), "9")
+                .addLayer("output", softmax(4), "pool")
+                .setOutputs("output")
+                .build();
     }
 
     /** Residual blocks on 3x8x8 images; one skip reaches over most of the network, and so over any two cuts. */
@@ -254,7 +301,7 @@ public final class TestGraphs {
         return new ConvolutionLayer.Builder(3, 3).padding(1, 1).nOut(channels).build();
     }
 
-    private static SubsamplingLayer maxPool() {
+    public static SubsamplingLayer maxPool() {
         return new SubsamplingLayer.Builder(PoolingType.MAX)
                 .kernelSize(2, 2)
                 .stride(2, 2)

@@ -8,7 +8,14 @@ import picocli.CommandLine.Command;
         name = "benchmarks",
         description = "Measurements of dl4j-pipeline.",
         mixinStandardHelpOptions = true,
-        subcommands = {SteadyMemory.class, AccuracyComparison.class, Prediction.class, Planning.class})
+        subcommands = {
+            SteadyMemory.class,
+            AccuracyComparison.class,
+            Prediction.class,
+            Planning.class,
+            TileComparison.class,
+            TileSimulation.class
+        })
 public final class Benchmarks {
     private Benchmarks() {}
 

@@ -64,11 +64,11 @@ final class PredictedRun implements AutoCloseable {
     }
 
     double median() {
-        return millis.stream().sorted().toList().get(millis.size() / 2);
+        return quantile(0.5);
     }
 
-    double mean() {
-        return millis.stream().mapToDouble(Double::doubleValue).average().orElse(0);
+    private double quantile(double part) {
+        return millis.stream().sorted().toList().get((int) (part * millis.size()));
     }
 
     /** The share of steps that have ended by the latest execution time. */
@@ -86,7 +86,7 @@ final class PredictedRun implements AutoCloseable {
             format("%.1f", median()),
             format("%+.0f %%", 100 * (predicted() / median() - 1)),
             format("%.1f", latest()),
-            format("%.2f", latest() / mean()),
+            format("%.1f", quantile(0.95)),
             format("%.0f %% of %d", 100 * inTime(), steps())
         };
     }
@@ -101,7 +101,7 @@ final class PredictedRun implements AutoCloseable {
             "measured ms",
             "off",
             "latest ms",
-            "latest/mean",
+            "95 % ms",
             "in time"
         };
     }

@@ -28,9 +28,6 @@ import picocli.CommandLine.Option;
 final class Prediction implements Callable<Integer> {
     private static final int WARM_UP = 2;
 
-    /** The first fit of a pipeline profiles as many. */
-    private static final int PROFILED = 16;
-
     @Option(names = "--model", description = "Name of an example model.")
     private String model = "alexnet-cifar";
 
@@ -61,7 +58,7 @@ final class Prediction implements Callable<Integer> {
         ComputationGraph graph = network.graph();
         int examples = batch > 0 ? batch : NamedModel.usualBatch(model);
         DataSet data = RandomBatch.of(network.shape(), examples, 42);
-        int profiled = Math.max(1, examples / ((examples + PROFILED - 1) / PROFILED));
+        int profiled = GraphProfiler.usualExamples(examples);
         GraphProfile profile = GraphProfiler.profile(graph, RandomBatch.of(network.shape(), profiled, 42));
         System.out.printf(
                 Locale.ROOT,

@@ -7,12 +7,14 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.OwnMemory;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -139,6 +141,11 @@ final class DevicePlacement implements Placement {
     @Override
     public void reset() {
         everywhere(stage -> stage.slots().forEach(GraphReplica::reset));
+    }
+
+    @Override
+    public Optional<TileMeasurement> tileMeasurement() {
+        return Optional.empty();
     }
 
     @Override

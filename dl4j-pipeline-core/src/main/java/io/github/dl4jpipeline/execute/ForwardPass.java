@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
+import io.github.dl4jpipeline.kernel.TileSetup;
 import io.github.dl4jpipeline.kernel.VertexObserver;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,6 +38,16 @@ final class ForwardPass implements AutoCloseable {
     private final double[] shortestMillis;
 
     ForwardPass(ComputationGraph graph, KernelChoice code, ForwardSchedule schedule, DeviceWorkers workers) {
+        this(graph, code, schedule, workers, null);
+    }
+
+    /** @param tiles vertices that are run in tiles, all of one worker; null for none */
+    ForwardPass(
+            ComputationGraph graph,
+            KernelChoice code,
+            ForwardSchedule schedule,
+            DeviceWorkers workers,
+            @Nullable TileSetup tiles) {
         this.workers = workers;
         this.vertices = VertexGraph.of(graph);
         this.outputs = graph.getConfiguration().getNetworkOutputs().stream()
@@ -51,12 +62,12 @@ final class ForwardPass implements AutoCloseable {
             }
         }
         String name = "inference-" + COUNT.incrementAndGet();
-        replica = new GraphReplica(graph, workerOf, code, false, name);
+        replica = new GraphReplica(graph, workerOf, code, false, name, tiles);
         for (List<Integer> positions : schedule.positions()) {
             if (!positions.isEmpty()) {
                 StageScratch scratch = new StageScratch(name + "-worker-" + kernels.size(), replica.usesWorkspaces());
                 scratches.add(scratch);
-                kernels.add(new StageKernel(kernels.size(), positions, scratch));
+                kernels.add(new StageKernel(kernels.size(), positions, scratch, false));
             }
         }
     }

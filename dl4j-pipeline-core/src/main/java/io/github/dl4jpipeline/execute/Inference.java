@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -36,10 +37,17 @@ public final class Inference implements AutoCloseable {
     private final Map<Long, ForwardChoice> choices = new HashMap<>();
 
     private @Nullable DeviceWorkers workers;
+    private final @Nullable TiledRegion tiles;
+    private @Nullable TiledInference tiled;
     private @Nullable ComputationGraph whole;
 
-    /** @param graph an initialised graph */
-    public Inference(ComputationGraph graph, Devices devices, Kernels kernels) {
+    /**
+     * @param graph an initialised graph
+     * @param tiles vertices that {@link #outputs} runs in tiles, on all devices, instead of splitting the batch; null for
+     *     none
+     */
+    public Inference(ComputationGraph graph, Devices devices, Kernels kernels, @Nullable TiledRegion tiles) {
+        this.tiles = tiles;
         this.graph = graph;
         this.devices = devices;
         this.kernels = kernels;
@@ -67,6 +75,12 @@ public final class Inference implements AutoCloseable {
      * @param target an open workspace for the outputs, or null for none
      */
     public synchronized INDArray[] outputs(MicroBatch batch, @Nullable MemoryWorkspace target) {
+        if (tiles != null) {
+            if (tiled == null) {
+                tiled = new TiledInference(graph, devices, KernelChoice.all(kernels), tiles);
+            }
+            return tiled.outputs(batch, target);
+        }
         ComputationGraph whole = whole();
         if (workers == null || batch.examples() >= devices.size()) {
             return outputsOfParts(whole, batch, target);
@@ -138,6 +152,9 @@ public final class Inference implements AutoCloseable {
         choices.values().forEach(ForwardChoice::close);
         if (workers != null) {
             workers.close();
+        }
+        if (tiled != null) {
+            tiled.close();
         }
     }
 }

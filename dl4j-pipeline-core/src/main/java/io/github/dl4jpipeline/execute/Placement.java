@@ -1,7 +1,9 @@
 package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.schedule.Task;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,9 @@ interface Placement extends AutoCloseable {
 
     /** Frees the memory of micro-batches in flight, after a step that failed. */
     void reset();
+
+    /** What the tiles of a micro-batch have taken; empty before the first step, and without tiles. */
+    Optional<TileMeasurement> tileMeasurement();
 
     /** Bytes that a stage has reserved for micro-batches in flight, in all its replicas. */
     long bytes(int stage);

@@ -2,9 +2,11 @@ package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
@@ -80,6 +82,11 @@ final class SharedPlacement implements Placement {
     @Override
     public void reset() {
         copies.forEach(GraphReplica::reset);
+    }
+
+    @Override
+    public Optional<TileMeasurement> tileMeasurement() {
+        return Optional.ofNullable(copies.get(0).tileMeasurement());
     }
 
     @Override

@@ -14,6 +14,9 @@ import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import io.github.dl4jpipeline.kernel.StageScratch;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
+import io.github.dl4jpipeline.kernel.TileSetup;
+import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
@@ -23,6 +26,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -59,6 +63,7 @@ public final class TaskController implements AutoCloseable {
     private final Placement placement;
     private final @Nullable DeviceParameters deviceParameters;
     private final List<JointSums> joint;
+    private final @Nullable TileSetup tileSetup;
 
     /** By stage, its replicas. */
     private final List<List<StagePart>> parts = new ArrayList<>();
@@ -81,14 +86,18 @@ public final class TaskController implements AutoCloseable {
      * @param kernels with which code vertices are run
      * @param batchNorm over what statistics are taken; those of several micro-batches are joined if each has a replica of
      *     its own
+     * @param tiles the vertices that are run in tiles, or null for none
+     * @param devices all there are; those that no stage uses run tiles
      */
     public TaskController(
             ComputationGraph graph,
             PartitionPlan plan,
             Schedule schedule,
             KernelChoice kernels,
-            BatchNormStatistics batchNorm) {
-        this(graph, plan, schedule, kernels, batchNorm, WARN_AFTER, GIVE_UP_AFTER);
+            BatchNormStatistics batchNorm,
+            @Nullable TiledRegion tiles,
+            List<Device> devices) {
+        this(graph, plan, schedule, kernels, batchNorm, tiles, devices, WARN_AFTER, GIVE_UP_AFTER);
     }
 
     TaskController(
@@ -97,6 +106,8 @@ public final class TaskController implements AutoCloseable {
             Schedule schedule,
             KernelChoice kernels,
             BatchNormStatistics batchNorm,
+            @Nullable TiledRegion tiles,
+            List<Device> devices,
             Duration warnAfter,
             Duration giveUpAfter) {
         this.graph = graph;
@@ -112,6 +123,7 @@ public final class TaskController implements AutoCloseable {
         int[] stageOf = StageAssignment.check(plan, vertices);
         Program program = program(microBatches);
         String name = "pipeline-" + COUNT.incrementAndGet();
+        tileSetup = tiles == null ? null : TileAssignment.of(tiles, plan, stageOf, vertices, devices, name);
         // Kept caches cost memory for every micro-batch in flight, so only where few of many are.
         boolean keepPreActivations = microBatches >= 2 * program.copies();
         List<List<Integer>> positions = positions(stageOf);
@@ -119,7 +131,8 @@ public final class TaskController implements AutoCloseable {
         if (runtime.sharesMemory()) {
             List<GraphReplica> copies = new ArrayList<>();
             for (int i = 0; i < program.copies(); i++) {
-                copies.add(new GraphReplica(graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i));
+                copies.add(new GraphReplica(
+                        graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i, tileSetup));
             }
             boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
             joint = joins ? JointSums.across(copies) : List.of();
@@ -128,7 +141,7 @@ public final class TaskController implements AutoCloseable {
         } else {
             joint = List.of();
             Transfers transfers = new Transfers();
-            DevicePlacement devices = new DevicePlacement(
+            DevicePlacement onDevices = new DevicePlacement(
                     runtime,
                     transfers,
                     graph,
@@ -140,10 +153,10 @@ public final class TaskController implements AutoCloseable {
                     kernels,
                     keepPreActivations,
                     name);
-            placement = devices;
-            deviceParameters = new DeviceParameters(runtime, transfers, graph, devices.stages(), this::eachStage);
+            placement = onDevices;
+            deviceParameters = new DeviceParameters(runtime, transfers, graph, onDevices.stages(), this::eachStage);
         }
-        makeParts(name, positions);
+        makeParts(name, plan, positions);
         busyBefore = new long[parts.stream().mapToInt(List::size).sum()];
         startWorkers(name, plan);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
@@ -164,17 +177,18 @@ public final class TaskController implements AutoCloseable {
         return positions;
     }
 
-    private void makeParts(String name, List<List<Integer>> positions) {
+    private void makeParts(String name, PartitionPlan plan, List<List<Integer>> positions) {
         boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
         for (int stage = 0; stage < layout.stages(); stage++) {
             int replicas = layout.replicas(stage);
+            boolean recompute = plan.stages().get(stage).recompute();
             List<StagePart> ofStage = new ArrayList<>();
             for (int replica = 0; replica < replicas; replica++) {
                 StageScratch scratch = new StageScratch(partName(name, stage, replica, replicas), workspaces);
                 ofStage.add(new StagePart(
                         stage,
                         replica,
-                        new StageKernel(stage, positions.get(stage), scratch),
+                        new StageKernel(stage, positions.get(stage), scratch, recompute),
                         scratch,
                         placement.gradients(stage, replica),
                         placement.replicaSums(stage),
@@ -378,6 +392,11 @@ public final class TaskController implements AutoCloseable {
         return bytes;
     }
 
+    /** What the tiles of a micro-batch have taken; empty before the first step, and without tiles. */
+    public Optional<TileMeasurement> tileMeasurement() {
+        return placement.tileMeasurement();
+    }
+
     private long[] perStage(ToLongFunction<StagePart> value) {
         return parts.stream()
                 .mapToLong(ofStage -> ofStage.stream().mapToLong(value).sum())
@@ -396,6 +415,9 @@ public final class TaskController implements AutoCloseable {
             step.stop();
         }
         workers.forEach(StageWorker::close);
+        if (tileSetup != null) {
+            tileSetup.crew().close();
+        }
         boolean ended = true;
         boolean interrupted = false;
         for (StageWorker worker : workers) {

@@ -117,6 +117,11 @@ final class ActivationMemory {
         return workspace == null ? 0 : workspace.getCurrentSize();
     }
 
+    /** Bytes of the arrays allocated since {@link #open}. */
+    long used() {
+        return workspace == null ? 0 : workspace.getThisCycleAllocations();
+    }
+
     private MemoryWorkspace workspace() {
         if (workspace == null) {
             workspace = Nd4j.getWorkspaceManager().createNewWorkspace(CONFIGURATION, name);

@@ -10,16 +10,16 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * Sums over all but the channels, and sums and products with a value for each channel, of arrays in row-major order.
  *
- * <p>Works on matrices: with a row for each image and channel where the channels come after the examples, with a column
- * for each channel where they come last. ND4J's reductions and broadcasts over inner dimensions of the arrays themselves
- * take several times as long.
+ * <p>Where the channels come after the examples, arrays are seen as {@code [examples, channels, rest]}, where they come
+ * last, as {@code [rest, channels]}: ND4J's broadcasts are fastest over few dimensions. Sums are products with ones, which
+ * take a quarter of the time of ND4J's reductions.
  *
  * @param axis the dimension of the channels
  * @param workspaces where arrays are created
  * @param memory the type of those that are needed for a moment
  */
 record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
-    /** ND4J's reduction takes four times as long as a product with ones, except for rows shorter than this. */
+    /** Rows for which ND4J's reduction is faster than a product with ones are shorter than this. */
     private static final int SHORT_ROW = 16;
 
     /** An array for a moment, with the type and shape of another. */
@@ -35,12 +35,13 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
 
     /** Writes the sum of each channel to {@code sum}, {@code [channels]}, and returns it. */
     INDArray sum(INDArray array, INDArray sum) {
-        INDArray matrix = matrix(array);
+        long channels = sum.length();
         if (isLast(array)) {
-            return sumOfColumns(matrix, sum);
+            return sumOfColumns(array.reshape('c', array.length() / channels, channels), sum);
         }
-        INDArray sums = sumOfRows(matrix);
-        return sumOfColumns(sums.reshape('c', array.size(0), sum.length()), sum);
+        long examples = array.size(0);
+        INDArray sums = sumOfRows(array.reshape('c', examples * channels, array.length() / (examples * channels)));
+        return sumOfColumns(sums.reshape('c', examples, channels), sum);
     }
 
     /** Writes the sum of the squares of each channel to {@code sum}, {@code [channels]}, and returns it. */
@@ -55,68 +56,51 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         if (matrix.size(1) < SHORT_ROW) {
             return matrix.sum(sums, 1);
         }
-        INDArray ones = vector(matrix, matrix.size(1)).assign(1);
-        Nd4j.getBlasWrapper().level2().gemv('c', 'N', 1, matrix, ones, 0, sums);
-        return sums;
+        return product(matrix, ones(matrix, matrix.size(1)), sums);
     }
 
     private INDArray sumOfColumns(INDArray matrix, INDArray sum) {
-        INDArray column = sum.reshape('f', sum.length(), 1);
-        Nd4j.gemm(matrix, ones(matrix, matrix.size(0)), column, true, false, 1, 0);
-        return sum;
+        return product(ones(matrix, matrix.size(0)), matrix, sum);
+    }
+
+    private static INDArray product(INDArray left, INDArray right, INDArray result) {
+        NativeOp.run("matmul", new INDArray[] {left, right}, new INDArray[] {result});
+        return result;
     }
 
     /** Writes the sum of an array and a value for each channel to {@code result}, and returns it. */
     INDArray plus(INDArray array, INDArray ofChannel, INDArray result) {
-        NativeOp.run("add", new INDArray[] {matrix(array), aligned(array, ofChannel)}, new INDArray[] {matrix(result)});
-        return result;
+        return broadcast("add", array, ofChannel, result);
     }
 
     /** Multiplies an array with a value for each channel, in place. */
     INDArray multiply(INDArray array, INDArray ofChannel) {
-        INDArray vector = aligned(array, ofChannel);
-        if (isLast(array)) {
-            matrix(array).muliRowVector(vector);
-        } else {
-            matrix(array).muliColumnVector(vector);
-        }
-        return array;
+        return broadcast("multiply", array, ofChannel, array);
     }
 
-    /** A row or column of the matrix that has each channel's value where the channel is. */
-    private INDArray aligned(INDArray array, INDArray ofChannel) {
+    private INDArray broadcast(String op, INDArray array, INDArray ofChannel, INDArray result) {
+        NativeOp.run(op, new INDArray[] {folded(array), folded(ofChannel, array)}, new INDArray[] {folded(result)});
+        return result;
+    }
+
+    private INDArray folded(INDArray array) {
+        long channels = array.size(axis);
+        return isLast(array)
+                ? array.reshape('c', array.length() / channels, channels)
+                : array.reshape('c', array.size(0), channels, array.length() / (array.size(0) * channels));
+    }
+
+    private INDArray folded(INDArray ofChannel, INDArray array) {
         long channels = ofChannel.length();
-        if (isLast(array)) {
-            return ofChannel.reshape('c', 1, channels);
-        }
-        long examples = array.size(0);
-        if (examples == 1) {
-            return ofChannel.reshape('c', channels, 1);
-        }
-        INDArray repeated = vector(array, examples * channels);
-        Nd4j.gemm(
-                ofChannel.reshape('c', channels, 1),
-                ones(array, examples),
-                repeated.reshape('f', channels, examples),
-                false,
-                true,
-                1,
-                0);
-        return repeated.reshape('c', examples * channels, 1);
+        return isLast(array) ? ofChannel.reshape('c', 1, channels) : ofChannel.reshape('c', 1, channels, 1);
     }
 
     private boolean isLast(INDArray array) {
         return axis == array.rank() - 1;
     }
 
-    private INDArray matrix(INDArray array) {
-        long channels = array.size(axis);
-        long rows = isLast(array) ? array.length() / channels : array.size(0) * channels;
-        return array.reshape('c', rows, array.length() / rows);
-    }
-
     private INDArray ones(INDArray like, long length) {
-        return vector(like, length).assign(1).reshape('f', length, 1);
+        return vector(like, length).assign(1);
     }
 
     private INDArray vector(INDArray like, long length) {

@@ -13,6 +13,8 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>Where a layer sees several rows of an example, as a dense layer does with time steps, they are the rows {@code i,
  * i + n, i + 2n, …} for example {@code i} of {@code n}, as Deeplearning4j's recurrent preprocessors lay them out.
+ *
+ * <p>In a tile it is applied to a whole map that is zero elsewhere, so that a mask does not depend on the tiles.
  */
 final class ExampleDropout implements IDropout {
     private static final long serialVersionUID = 1;
@@ -39,8 +41,16 @@ final class ExampleDropout implements IDropout {
             noise.seedForExample(vertex, i);
             // In row-major order, the generator's n-th number falls on the same element whatever the layout here.
             INDArray target = rows(result, i, examples);
-            INDArray from = rows(input, i, examples).dup('c');
-            target.assign(ofExample.get(i).applyDropout(from, from, iteration, epoch, workspaces));
+            INDArray source = rows(input, i, examples);
+            TilePlace place = noise.place();
+            INDArray from = place == null ? source.dup('c') : place.spread(source);
+            INDArray changed = ofExample.get(i).applyDropout(from, from, iteration, epoch, workspaces);
+            if (place == null) {
+                target.assign(changed);
+            } else {
+                target.assign(source); // padding stays as it is
+                place.cut(changed, target);
+            }
         }
         return result;
     }
@@ -49,9 +59,15 @@ final class ExampleDropout implements IDropout {
     public INDArray backprop(INDArray errorAtOutput, INDArray errorAtInput, int iteration, int epoch) {
         int examples = examplesIn(errorAtOutput);
         for (int i = 0; i < examples; i++) {
-            ofExample
-                    .get(i)
-                    .backprop(rows(errorAtOutput, i, examples), rows(errorAtInput, i, examples), iteration, epoch);
+            INDArray output = rows(errorAtOutput, i, examples);
+            INDArray target = rows(errorAtInput, i, examples);
+            TilePlace place = noise.place();
+            if (place == null) {
+                ofExample.get(i).backprop(output, target, iteration, epoch);
+            } else {
+                INDArray whole = place.spread(output);
+                place.cut(ofExample.get(i).backprop(whole, whole, iteration, epoch), target);
+            }
         }
         return errorAtInput;
     }

@@ -11,6 +11,7 @@ import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.ActivationLayer;
 import org.deeplearning4j.nn.layers.BaseLayer;
 import org.deeplearning4j.nn.layers.FrozenLayer;
+import org.deeplearning4j.nn.layers.OutputLayer;
 import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
@@ -101,6 +102,9 @@ final class FastLayers {
         if (kind == DenseLayer.class) {
             DenseLayer dense = (DenseLayer) layer;
             return dense.hasLayerNorm() ? null : new FastDense(dense);
+        }
+        if (kind == OutputLayer.class) {
+            return new FastOutput((OutputLayer) layer);
         }
         if (kind == ActivationLayer.class) {
             return new FastActivation((ActivationLayer) layer, type);

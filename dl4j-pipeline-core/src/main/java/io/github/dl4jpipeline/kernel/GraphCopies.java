@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -25,7 +26,13 @@ public final class GraphCopies {
      * of bidirectional layers, and these hold masks.
      */
     static ComputationGraph sharingParameters(ComputationGraph original) {
-        return copy(original, original.params());
+        return copy(original, original.params(), configuration -> {});
+    }
+
+    /** The same, with changes to the copy's configuration before its layers are made; parameters must stay the same. */
+    static ComputationGraph sharingParameters(
+            ComputationGraph original, Consumer<ComputationGraphConfiguration> changes) {
+        return copy(original, original.params(), changes);
     }
 
     /**
@@ -36,7 +43,7 @@ public final class GraphCopies {
      */
     static ComputationGraph withParameters(ComputationGraph original, OwnMemory memory) {
         List<@Nullable INDArray> parameters = memory.parameters();
-        ComputationGraph copy = unfrozen(original, original.params());
+        ComputationGraph copy = unfrozen(original, original.params(), configuration -> {});
         for (int position = 0; position < parameters.size(); position++) {
             INDArray own = parameters.get(position);
             if (own != null) {
@@ -84,20 +91,22 @@ public final class GraphCopies {
 
     /** A graph that shares nothing with {@code original} and equals it: parameters, updater state, counts, listeners. */
     public static ComputationGraph independent(ComputationGraph original) {
-        ComputationGraph copy = copy(original, original.params().dup());
+        ComputationGraph copy = copy(original, original.params().dup(), configuration -> {});
         INDArray state = original.getUpdater(true).getStateViewArray();
         copy.setUpdater(new ComputationGraphUpdater(copy, state == null ? null : state.dup()));
         copy.setListeners(new ArrayList<>(original.getListeners()));
         return copy;
     }
 
-    private static ComputationGraph copy(ComputationGraph original, INDArray parameters) {
-        ComputationGraph copy = unfrozen(original, parameters);
+    private static ComputationGraph copy(
+            ComputationGraph original, INDArray parameters, Consumer<ComputationGraphConfiguration> changes) {
+        ComputationGraph copy = unfrozen(original, parameters, changes);
         freezeAlike(original, copy);
         return copy;
     }
 
-    private static ComputationGraph unfrozen(ComputationGraph original, INDArray parameters) {
+    private static ComputationGraph unfrozen(
+            ComputationGraph original, INDArray parameters, Consumer<ComputationGraphConfiguration> changes) {
         ComputationGraphConfiguration from = original.getConfiguration();
         ComputationGraphConfiguration configuration = ComputationGraphConfiguration.fromJson(from.toJson());
         configuration.setTopologicalOrder(original.topologicalSortOrder().clone());
@@ -105,6 +114,7 @@ public final class GraphCopies {
         configuration.setTrainingWorkspaceMode(from.getTrainingWorkspaceMode());
         configuration.setInferenceWorkspaceMode(from.getInferenceWorkspaceMode());
         configuration.setCacheMode(from.getCacheMode());
+        changes.accept(configuration);
         ComputationGraph copy = new ComputationGraph(configuration);
         copy.init(parameters.length() > 0 ? parameters : null, false);
         return copy;

@@ -33,6 +33,7 @@ public final class GraphReplica {
     private final ActivationMemory[] memoryOfStage;
     private final boolean workspaces;
     private final VertexKernel[] kernels;
+    private final @Nullable TiledKernel tiled;
 
     /** By position: what vertices put out, and the errors that have reached them. */
     private final @Nullable INDArray[] activations;
@@ -65,7 +66,22 @@ public final class GraphReplica {
      */
     public GraphReplica(
             ComputationGraph original, int[] stageOf, KernelChoice code, boolean keepPreActivations, String name) {
-        this(stageOf, GraphCopies.sharingParameters(original), code, keepPreActivations, name, null);
+        this(original, GraphCopies.sharingParameters(original), stageOf, code, keepPreActivations, name, null, null);
+    }
+
+    /**
+     * The same with vertices that are run in tiles.
+     *
+     * @param tiles which vertices, and who runs them; null for none
+     */
+    public GraphReplica(
+            ComputationGraph original,
+            int[] stageOf,
+            KernelChoice code,
+            boolean keepPreActivations,
+            String name,
+            @Nullable TileSetup tiles) {
+        this(original, GraphCopies.sharingParameters(original), stageOf, code, keepPreActivations, name, tiles, null);
     }
 
     /**
@@ -80,15 +96,17 @@ public final class GraphReplica {
             boolean keepPreActivations,
             String name,
             OwnMemory own) {
-        this(stageOf, GraphCopies.withParameters(original, own), code, keepPreActivations, name, own);
+        this(original, GraphCopies.withParameters(original, own), stageOf, code, keepPreActivations, name, null, own);
     }
 
     private GraphReplica(
-            int[] stageOf,
+            ComputationGraph original,
             ComputationGraph graph,
+            int[] stageOf,
             KernelChoice code,
             boolean keepPreActivations,
             String name,
+            @Nullable TileSetup tiles,
             @Nullable OwnMemory own) {
         this.graph = graph;
         this.own = own;
@@ -107,6 +125,35 @@ public final class GraphReplica {
         }
         prepareLayers(keepPreActivations);
         this.kernels = vertices.vertices().stream().map(this::kernelFor).toArray(VertexKernel[]::new);
+        this.tiled = tiles == null ? null : tiledKernel(original, tiles, code, name);
+        if (tiled != null) {
+            kernels[tiled.region().exit()] = tiled;
+        }
+    }
+
+    private TiledKernel tiledKernel(ComputationGraph original, TileSetup tiles, KernelChoice code, String name) {
+        TiledRegion region = tiles.region();
+        boolean sourceRunsBackward = vertices.get(region.source()).runsBackward();
+        GraphVertex exit = graphVertex(region.exit());
+        return new TiledKernel(original, region, exit, sourceRunsBackward, code, tiles.crew(), workspaces, name);
+    }
+
+    private boolean isTiled(int position) {
+        return tiled != null && tiled.region().tiled().contains(position);
+    }
+
+    /** Of some vertices those that are run one by one; of those run in tiles together, the last. */
+    List<Integer> run(List<Integer> positions) {
+        return positions.stream()
+                .filter(position -> !isTiled(position) || kernels[position] == tiled)
+                .toList();
+    }
+
+    /** Positions of the vertices that a vertex reads when it is run; one at whose place tiles run reads what they read. */
+    List<Integer> inputs(int position) {
+        return kernels[position] instanceof TiledKernel tiles
+                ? List.of(tiles.region().source())
+                : vertices.get(position).inputs();
     }
 
     private VertexKernel kernelFor(Vertex vertex) {
@@ -126,8 +173,8 @@ public final class GraphReplica {
             boolean onlyReader = vertices.consumers(source).size() == 1
                     && vertices.get(source).role() != Vertex.Role.INPUT;
             // Deeplearning4j lets the last of several readers overwrite its input, although the others need it in
-            // their backward pass.
-            layer.allowInputModification(onlyReader);
+            // their backward pass. Another stage's arrays are left alone, since a stage may read them twice.
+            layer.allowInputModification(onlyReader && stageOf[source] == stageOf[vertex.position()]);
             if (keepPreActivations && layer.getClass() == ConvolutionLayer.class) {
                 layer.setCacheMode(CacheMode.DEVICE);
             }
@@ -173,6 +220,10 @@ public final class GraphReplica {
                 graph.setLabels(microBatch.labels());
             }
             graph.setLayerMaskArrays(microBatch.featureMasks(), microBatch.labelMasks());
+            if (tiled != null) {
+                requireUnmasked();
+                tiled.begin(microBatch, partOfBatch, iteration, epoch);
+            }
         } finally {
             inputMemory.suspend();
         }
@@ -287,6 +338,17 @@ public final class GraphReplica {
         }
     }
 
+    private void requireUnmasked() {
+        for (Vertex vertex : vertices.vertices()) {
+            Layer layer =
+                    isTiled(vertex.position()) ? graphVertex(vertex.position()).getLayer() : null;
+            if (layer != null && layer.getMaskArray() != null) {
+                throw new IllegalArgumentException("Vertex '" + vertex.name()
+                        + "' is run in tiles and has a mask, which tiles do not support; train without tiling");
+            }
+        }
+    }
+
     /** Forgets the micro-batch, after its last backward task. */
     public void end() {
         if (own != null) {
@@ -306,12 +368,16 @@ public final class GraphReplica {
      * @param add whether to add to it, if the vertex {@linkplain #addsGradients can}
      */
     public void bindGradients(int position, INDArray gradients, boolean add) {
-        kernels[position].bindGradients(gradients, add);
+        if (tiled != null && isTiled(position)) {
+            tiled.bindGradients(position, gradients, add);
+        } else {
+            kernels[position].bindGradients(gradients, add);
+        }
     }
 
     /** Whether a vertex can add to the gradients that it finds; otherwise it overwrites them. */
     public boolean addsGradients(int position) {
-        return kernels[position].addsGradients();
+        return isTiled(position) || kernels[position].addsGradients();
     }
 
     /** Number of vertices. */
@@ -329,7 +395,9 @@ public final class GraphReplica {
 
     /** The layer of a vertex; null if it has none. */
     public @Nullable Layer layer(int position) {
-        return graphVertex(position).getLayer();
+        return tiled != null && isTiled(position)
+                ? tiled.layer(position)
+                : graphVertex(position).getLayer();
     }
 
     /** The features that a network input hands on. */
@@ -377,6 +445,21 @@ public final class GraphReplica {
         activations[position] = activation;
     }
 
+    /** Copies what other stages read of a stage's activations into its memory, and forgets the others. */
+    void keepSent(int stage, List<Integer> positions) {
+        ActivationMemory memory = memory(stage);
+        memory.open();
+        memory.suspend();
+        for (int position : positions) {
+            INDArray activation = activations[position];
+            boolean isSent = vertices.consumers(position).stream().anyMatch(reader -> stageOf[reader] != stage);
+            if (vertices.get(position).role() != Vertex.Role.INPUT) {
+                activations[position] = isSent && activation != null ? memory.copyOf(activation) : null;
+            }
+            kernels[position].forgetWeightNoise();
+        }
+    }
+
     @Nullable INDArray takeError(int position) {
         INDArray error = errors[position];
         errors[position] = null;
@@ -414,13 +497,22 @@ public final class GraphReplica {
         graph.clear();
         microBatch = MicroBatch.NONE;
         inputMemory.destroy();
+        if (tiled != null) {
+            tiled.reset();
+        }
         for (ActivationMemory memory : memoryOfStage) {
             memory.destroy();
         }
     }
 
+    /** What the tiles of its last micro-batch have taken; null before there was one, and without tiles. */
+    public @Nullable TileMeasurement tileMeasurement() {
+        return tiled == null ? null : tiled.measurement();
+    }
+
     /** Bytes of activation memory reserved for a stage. */
     public long bytes(int stage) {
-        return memoryOfStage[stage].bytes() + (own == null ? 0 : inputMemory.bytes());
+        boolean runsTiles = tiled != null && stageOf[tiled.region().exit()] == stage;
+        return memoryOfStage[stage].bytes() + (runsTiles ? tiled.bytes() : 0) + (own == null ? 0 : inputMemory.bytes());
     }
 }

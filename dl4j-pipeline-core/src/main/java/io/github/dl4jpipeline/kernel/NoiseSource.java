@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -11,6 +12,7 @@ final class NoiseSource {
     private int iteration;
     private long firstExample;
     private long examples = 1;
+    private @Nullable TilePlace place;
 
     NoiseSource(long seed) {
         this.seed = seed;
@@ -25,6 +27,16 @@ final class NoiseSource {
     /** Number of examples of the micro-batch. */
     long examples() {
         return examples;
+    }
+
+    /** Says that the next layer sees only part of a map; its noise is that of the whole map. */
+    void place(TilePlace ofInput) {
+        place = ofInput;
+    }
+
+    /** Where the input of the next layer lies in its map; null for all of it. */
+    @Nullable TilePlace place() {
+        return place;
     }
 
     /** Seeds this thread's generator for noise that every micro-batch of the step shares. */

@@ -22,16 +22,20 @@ public final class StageKernel {
     private final int stage;
     private final List<Integer> positions;
     private final StageScratch scratch;
+    private final boolean recompute;
 
     /**
      * @param stage its number
      * @param positions its vertices, in topological order
      * @param scratch working memory that no other stage uses
+     * @param recompute whether a backward task computes the activations again, so that of those of the forward task only
+     *     what other stages read is kept
      */
-    public StageKernel(int stage, List<Integer> positions, StageScratch scratch) {
+    public StageKernel(int stage, List<Integer> positions, StageScratch scratch, boolean recompute) {
         this.stage = stage;
         this.positions = List.copyOf(positions);
         this.scratch = scratch;
+        this.recompute = recompute;
     }
 
     /**
@@ -44,23 +48,26 @@ public final class StageKernel {
     public record BackwardResult(
             Map<Integer, Gradient> gradients, List<OutputScore> scores, Map<Integer, Moments> moments) {}
 
-    /** Runs the stage forward. The activations stay in the replica's memory until the backward task. */
+    /** Runs the stage forward. What is kept of the activations stays in the replica's memory until the backward task. */
     public void forward(GraphReplica replica, VertexObserver observer) {
-        forward(replica, true, observer);
+        forward(replica, activations(replica), true, observer);
+        if (recompute) {
+            replica.keepSent(stage, positions);
+            scratch.activations.close();
+        }
     }
 
     /** Runs the stage forward as for inference. The activations stay in the replica's memory until {@link #forget}. */
     public void infer(GraphReplica replica, VertexObserver observer) {
-        forward(replica, false, observer);
+        forward(replica, replica.memory(stage), false, observer);
     }
 
-    private void forward(GraphReplica replica, boolean training, VertexObserver observer) {
-        ActivationMemory memory = replica.memory(stage);
-        LayerWorkspaceMgr workspaces = forwardWorkspaces(replica);
+    private void forward(GraphReplica replica, ActivationMemory memory, boolean training, VertexObserver observer) {
+        LayerWorkspaceMgr workspaces = forwardWorkspaces(replica, memory);
         scratch.enter();
         memory.open();
         try {
-            for (int position : positions) {
+            for (int position : replica.run(positions)) {
                 observer.begin(position);
                 INDArray activation = forward(replica, position, training, workspaces);
                 if (activation != null) {
@@ -79,7 +86,8 @@ public final class StageKernel {
         if (vertex.role() == Vertex.Role.INPUT) {
             return replica.feature(position);
         }
-        INDArray[] inputs = vertex.inputs().stream().map(replica::activation).toArray(INDArray[]::new);
+        INDArray[] inputs =
+                replica.inputs(position).stream().map(replica::activation).toArray(INDArray[]::new);
         replica.noise().seedForMicroBatch(vertex.name());
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
             VertexKernel kernel = replica.kernel(position);
@@ -100,7 +108,10 @@ public final class StageKernel {
      * @param regularization the graph's regularization term, added to the first output's score; 0 to leave it out
      */
     public BackwardResult backward(GraphReplica replica, double regularization, VertexObserver observer) {
-        ActivationMemory memory = replica.memory(stage);
+        ActivationMemory memory = activations(replica);
+        if (recompute) {
+            forward(replica, memory, true, position -> observer.begin(position));
+        }
         LayerWorkspaceMgr workspaces =
                 replica.usesWorkspaces() ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
         BackwardResult result = new BackwardResult(new TreeMap<>(), new ArrayList<>(), new TreeMap<>());
@@ -108,8 +119,9 @@ public final class StageKernel {
         scratch.enter();
         scratch.errors.open();
         try {
-            for (int i = positions.size() - 1; i >= 0; i--) {
-                int position = positions.get(i);
+            List<Integer> run = replica.run(positions);
+            for (int i = run.size() - 1; i >= 0; i--) {
+                int position = run.get(i);
                 if (replica.vertex(position).runsBackward()) {
                     observer.begin(position);
                     backward(replica, position, workspaces, regularization, result);
@@ -119,6 +131,9 @@ public final class StageKernel {
             replica.sendErrors();
         } finally {
             scratch.errors.close();
+        }
+        if (recompute) {
+            scratch.activations.close();
         }
         forget(replica);
         return result;
@@ -141,10 +156,15 @@ public final class StageKernel {
             errors = kernel.backward(replica.takeError(position), workspaces);
         }
         for (int i = 0; i < errors.length; i++) {
-            int input = vertex.inputs().get(i);
+            int input = replica.inputs(position).get(i);
             if (errors[i] != null && replica.vertex(input).runsBackward()) {
                 replica.addError(input, errors[i], stage);
             }
+        }
+        if (kernel instanceof TiledKernel tiled) {
+            result.gradients().putAll(tiled.gradients());
+            result.moments().putAll(tiled.moments());
+            return;
         }
         Gradient gradient = kernel.gradient();
         if (gradient != null) {
@@ -152,16 +172,21 @@ public final class StageKernel {
         }
         if (kernel instanceof OutputKernel output) {
             double term = replica.isFirstOutput(position) ? regularization : 0;
-            result.scores().add(output.score(replica.labelMask(position), term, forwardWorkspaces(replica)));
+            result.scores()
+                    .add(output.score(
+                            replica.labelMask(position), term, forwardWorkspaces(replica, activations(replica))));
         }
         if (replica.isPartOfBatch() && replica.layer(position) instanceof BatchNormalization layer) {
             result.moments().put(position, Moments.ofInput(layer));
         }
     }
 
-    private LayerWorkspaceMgr forwardWorkspaces(GraphReplica replica) {
-        return replica.usesWorkspaces()
-                ? TaskWorkspaces.forward(replica.memory(stage), scratch)
-                : TaskWorkspaces.none();
+    /** Where the activations of a training pass are. */
+    private ActivationMemory activations(GraphReplica replica) {
+        return recompute ? scratch.activations : replica.memory(stage);
+    }
+
+    private LayerWorkspaceMgr forwardWorkspaces(GraphReplica replica, ActivationMemory memory) {
+        return replica.usesWorkspaces() ? TaskWorkspaces.forward(memory, scratch) : TaskWorkspaces.none();
     }
 }

@@ -4,12 +4,13 @@ import java.util.List;
 
 /**
  * Working memory of one stage, empty between tasks: that of a single layer call, that of one time step of a recurrent
- * layer, and the errors within the stage during a backward task.
+ * layer, the errors within the stage during a backward task, and activations that are not kept from one task to another.
  */
 public final class StageScratch {
     final ActivationMemory work;
     final ActivationMemory timeStep;
     final ActivationMemory errors;
+    final ActivationMemory activations;
 
     /**
      * @param name a prefix that no other stage of the process has
@@ -19,6 +20,7 @@ public final class StageScratch {
         work = new ActivationMemory(name + "-work", enabled);
         timeStep = new ActivationMemory(name + "-step", enabled);
         errors = new ActivationMemory(name + "-errors", enabled);
+        activations = new ActivationMemory(name + "-activations", enabled);
     }
 
     /** Lets this thread use the memory. */
@@ -37,6 +39,6 @@ public final class StageScratch {
     }
 
     private List<ActivationMemory> all() {
-        return List.of(work, timeStep, errors);
+        return List.of(work, timeStep, errors, activations);
     }
 }

@@ -36,7 +36,7 @@ class VertexKernel {
     }
 
     /** The output for inference, also of a network output. */
-    final INDArray infer(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+    INDArray infer(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
         setInputs(inputs, workspaces);
         return vertex.doForward(false, workspaces);
     }
@@ -66,7 +66,7 @@ class VertexKernel {
      * @param gradients an array of the length of the parameters
      * @param add whether to add to it; a vertex that {@linkplain #addsGradients() cannot} always overwrites it
      */
-    final void bindGradients(INDArray gradients, boolean add) {
+    void bindGradients(INDArray gradients, boolean add) {
         vertex.setBackpropGradientsViewArray(gradients);
         if (vertex.getLayer() instanceof AddsGradients layer) {
             layer.addGradients(add);
@@ -74,21 +74,26 @@ class VertexKernel {
     }
 
     /** Whether this vertex can add to the gradients that it finds. */
-    final boolean addsGradients() {
+    boolean addsGradients() {
         return vertex.getLayer() instanceof AddsGradients;
     }
 
     /** What the last backward pass has computed, as views of the array bound; null if the vertex trains nothing. */
-    final @Nullable Gradient gradient() {
+    @Nullable Gradient gradient() {
         return gradient;
     }
 
     /** Forgets the micro-batch. */
-    final void clear() {
+    void clear() {
         vertex.clear();
+        forgetWeightNoise();
+        gradient = null;
+    }
+
+    /** Forgets the parameters with noise that the last forward pass has used; the next one makes the same again. */
+    final void forgetWeightNoise() {
         if (vertex.hasLayer()) {
             vertex.getLayer().clearNoiseWeightParams();
         }
-        gradient = null;
     }
 }

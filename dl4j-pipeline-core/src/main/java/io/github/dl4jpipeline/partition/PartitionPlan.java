@@ -16,8 +16,7 @@ import java.util.Set;
  * @param schedule name of the schedule that the predictions are for
  * @param predictedStepTime predicted time of the forward and backward passes of one step, and of adding up the gradients
  *     of replicas
- * @param latestExecutionTime the same with slow tasks: each takes in addition the root of the sum of squares by which its
- *     vertices' longest profiled times exceed the medians. An estimate, no guarantee
+ * @param latestExecutionTime the same with every vertex taking its longest profiled time. An estimate, no guarantee
  * @param oneDeviceTime predicted time of the same on the first device alone
  * @param bubble predicted share of the stages' time in which they wait, from 0 to 1
  * @param alternatives the best plan of each other kind, fastest first

@@ -16,6 +16,7 @@ import java.util.function.IntPredicate;
  * @param replicas which numbers of replicas a stage may have
  * @param inFlight from the replicas of a stage and the number of workers after it to the micro-batches that each replica has
  *     in flight, which is what the schedule decides
+ * @param recompute whether a stage whose activations do not fit into memory may compute them again in backward tasks
  */
 public record PartitionRequest(
         List<VertexCost> costs,
@@ -24,7 +25,8 @@ public record PartitionRequest(
         double syncMillisPerByte,
         int microBatches,
         IntPredicate replicas,
-        IntBinaryOperator inFlight) {
+        IntBinaryOperator inFlight,
+        boolean recompute) {
 
     public PartitionRequest {
         costs = List.copyOf(costs);

@@ -126,8 +126,8 @@ public final class PartitionSolver {
     /** Improves what is known for a state by one choice of its first stage. */
     private void relax(
             double[][] value, Choice[][] choices, int from, Choice choice, double limit, boolean leastTraffic) {
-        double cost = millis(from, choice);
-        if (cost > limit) {
+        double keeping = millis(from, choice, false);
+        if (keeping > limit) {
             return;
         }
         double sent = from == 0 ? 0 : sums.crossingBytes[from];
@@ -136,9 +136,22 @@ public final class PartitionSolver {
             if (Double.isInfinite(rest[use]) || !uses.hasLeft(use, choice.group(), choice.replicas())) {
                 continue;
             }
-            double total = leastTraffic ? sent + rest[use] : Math.max(cost, rest[use]);
+            double cost = keeping;
             int with = uses.more(use, choice.group(), choice.replicas());
-            if (total < value[from][with] && fits(from, choice, uses.total(use))) {
+            if (leastTraffic ? sent + rest[use] >= value[from][with] : Math.max(cost, rest[use]) >= value[from][with]) {
+                continue;
+            }
+            if (!fits(from, choice, uses.total(use), false)) {
+                if (!request.recompute() || !fits(from, choice, uses.total(use), true)) {
+                    continue;
+                }
+                cost = millis(from, choice, true);
+                if (cost > limit) {
+                    continue;
+                }
+            }
+            double total = leastTraffic ? sent + rest[use] : Math.max(cost, rest[use]);
+            if (total < value[from][with]) {
                 value[from][with] = total;
                 choices[from][with] = choice;
             }
@@ -146,10 +159,11 @@ public final class PartitionSolver {
     }
 
     /** Time per micro-batch of a stage and the links at its ends. */
-    private double millis(int from, Choice choice) {
+    private double millis(int from, Choice choice, boolean recompute) {
         int end = choice.next();
         int replicas = choice.replicas();
-        double compute = (sums.millis[end] - sums.millis[from])
+        double again = recompute ? sums.forwardMillis[end] - sums.forwardMillis[from] : 0;
+        double compute = (sums.millis[end] - sums.millis[from] + again)
                 / request.groups().get(choice.group()).speed();
         double weights = sums.gradientBytes[end] - sums.gradientBytes[from];
         double sync = request.syncMillisPerByte() * weights * (replicas - 1) / replicas / request.microBatches();
@@ -158,12 +172,12 @@ public final class PartitionSolver {
         return Math.max(compute / replicas + sync, links);
     }
 
-    private boolean fits(int from, Choice choice, int workersAfter) {
+    private boolean fits(int from, Choice choice, int workersAfter, boolean recompute) {
         int end = choice.next();
-        double bytes = sums.fixedBytes[end]
-                - sums.fixedBytes[from]
-                + (sums.activationBytes[end] - sums.activationBytes[from])
-                        * request.inFlight().applyAsInt(choice.replicas(), workersAfter);
+        int inFlight = request.inFlight().applyAsInt(choice.replicas(), workersAfter);
+        double fixed = sums.fixedBytes[end] - sums.fixedBytes[from];
+        double activations = sums.activationBytes[end] - sums.activationBytes[from];
+        double bytes = fixed + (recompute ? activations + sums.crossingBytes[end] * inFlight : activations * inFlight);
         return bytes <= request.groups().get(choice.group()).memoryBytes();
     }
 }

@@ -15,10 +15,11 @@ import java.util.stream.IntStream;
  * graphs with many parallel branches have too many, and of very long ones not every cut is tried.
  */
 public final class Partitioner {
-    private static final int MOST_STATES = 2_000;
+    /** Enough for all states of any graph of 10 vertices. */
+    private static final int MOST_STATES = 1_024;
 
     /** Solving takes states² · devices² steps. */
-    private static final int MOST_STATES_TIMES_DEVICES = 16_000;
+    private static final int MOST_STATES_TIMES_DEVICES = 11_200;
 
     private final AntichainGraph graph;
     private final CutPlaces places;
@@ -47,7 +48,7 @@ public final class Partitioner {
     /** The states to use: all, or those that differ by at least a share of the whole time from the one before. */
     private List<Integer> keep(List<VertexCost> costs, int most) {
         int count = graph.states().size();
-        if (count <= 2 * most) {
+        if (count <= most) {
             return IntStream.range(0, count).boxed().toList();
         }
         double[] millis = graph.states().stream()

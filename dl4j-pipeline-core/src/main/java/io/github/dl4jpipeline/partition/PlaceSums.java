@@ -8,6 +8,7 @@ import java.util.function.ToDoubleFunction;
 /** Costs of all vertices before each place; a stage costs the difference of two of them. */
 final class PlaceSums {
     final double[] millis;
+    final double[] forwardMillis;
     final double[] gradientBytes;
 
     /** Parameters, gradients, updater state. */
@@ -22,6 +23,7 @@ final class PlaceSums {
     /** @param gradientCopies how many arrays a stage has for its gradients */
     PlaceSums(CutPlaces places, List<VertexCost> costs, int gradientCopies) {
         millis = sums(places, costs, VertexCost::millis);
+        forwardMillis = sums(places, costs, VertexCost::forwardMillis);
         gradientBytes = sums(places, costs, VertexCost::gradientBytes);
         fixedBytes = sums(
                 places,

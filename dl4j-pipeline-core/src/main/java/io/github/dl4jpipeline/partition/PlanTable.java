@@ -91,7 +91,7 @@ final class PlanTable {
                 format("%.1f ms", stage.backwardMillis()),
                 total == 0 ? "" : format("%.0f %%", 100 * millis / total),
                 megabytes(stage.sentBytes()),
-                megabytes(stage.memoryBytes())
+                megabytes(stage.memoryBytes()) + (stage.recompute() ? ", computes activations again" : "")
             });
         }
         int[] widths = new int[rows.get(0).length];

@@ -14,6 +14,8 @@ import java.util.List;
  *     later ones read them
  * @param memoryBytes estimate for each replica: parameters, gradients, updater state and activations in flight, without
  *     the network's inputs
+ * @param recompute whether a backward task computes the stage's activations again instead of keeping them from the forward
+ *     task [Chen et al., "Training deep nets with sublinear memory cost", 2016]; only what other stages read is kept
  */
 public record Stage(
         List<String> vertices,
@@ -21,7 +23,8 @@ public record Stage(
         double forwardMillis,
         double backwardMillis,
         long sentBytes,
-        long memoryBytes) {
+        long memoryBytes,
+        boolean recompute) {
 
     public Stage {
         vertices = List.copyOf(vertices);
@@ -36,12 +39,17 @@ public record Stage(
 
     /** A stage whose times are not known, with a replica on each device. */
     public static Stage of(List<Device> devices, List<String> vertices) {
-        return new Stage(vertices, devices, 0, 0, 0, 0);
+        return new Stage(vertices, devices, 0, 0, 0, 0, false);
     }
 
     /** A stage with one replica whose times are not known. */
     public static Stage of(Device device, List<String> vertices) {
         return of(List.of(device), vertices);
+    }
+
+    /** The same stage, which computes its activations again in backward tasks. */
+    public Stage recomputing() {
+        return new Stage(vertices, devices, forwardMillis, backwardMillis, sentBytes, memoryBytes, true);
     }
 
     /** The device of the first replica. */

@@ -38,7 +38,8 @@ final class PlanErrors {
         return new IllegalArgumentException(String.format(
                 Locale.ROOT,
                 "No plan fits into memory: even that which needs least (%s) needs %.1f MB on device %s, which has"
-                        + " %.1f MB, for %s; use a smaller batch, more devices, or ones with more memory",
+                        + " %.1f MB, for %s; use a smaller batch, more devices, ones with more memory, or"
+                        + " tiles if it has convolutions on large images",
                 smallest.summary(),
                 memoryBytes(smallest, tightest) / 1e6,
                 tightest.device().id(),

@@ -19,6 +19,8 @@ import java.util.OptionalInt;
  * @param schedule the schedule to predict for
  * @param bytesPerSecond bandwidth of each device's link; infinite where devices share memory
  * @param deadline the latest execution time that a plan may have; empty for any
+ * @param recompute whether stages compute activations again in backward tasks; empty for those whose activations do not fit
+ *     into memory otherwise
  * @param notes what the plan should tell the user besides
  */
 public record PlanOptions(
@@ -30,6 +32,7 @@ public record PlanOptions(
         Schedule schedule,
         double bytesPerSecond,
         Optional<Duration> deadline,
+        Optional<Boolean> recompute,
         List<String> notes) {
 
     public PlanOptions {
@@ -58,6 +61,7 @@ public record PlanOptions(
                 Schedules.oneForwardOneBackward(),
                 Double.POSITIVE_INFINITY,
                 Optional.empty(),
+                Optional.empty(),
                 List.of());
     }
 
@@ -71,6 +75,7 @@ public record PlanOptions(
                 schedule,
                 bytesPerSecond,
                 deadline,
+                recompute,
                 notes);
     }
 
@@ -80,7 +85,16 @@ public record PlanOptions(
 
     public PlanOptions withStages(OptionalInt value) {
         return new PlanOptions(
-                examples, value, replicas, microBatches, together, schedule, bytesPerSecond, deadline, notes);
+                examples,
+                value,
+                replicas,
+                microBatches,
+                together,
+                schedule,
+                bytesPerSecond,
+                deadline,
+                recompute,
+                notes);
     }
 
     public PlanOptions withReplicas(int value) {
@@ -89,7 +103,7 @@ public record PlanOptions(
 
     public PlanOptions withReplicas(OptionalInt value) {
         return new PlanOptions(
-                examples, stages, value, microBatches, together, schedule, bytesPerSecond, deadline, notes);
+                examples, stages, value, microBatches, together, schedule, bytesPerSecond, deadline, recompute, notes);
     }
 
     public PlanOptions withMicroBatches(int value) {
@@ -97,22 +111,24 @@ public record PlanOptions(
     }
 
     public PlanOptions withMicroBatches(OptionalInt value) {
-        return new PlanOptions(examples, stages, replicas, value, together, schedule, bytesPerSecond, deadline, notes);
+        return new PlanOptions(
+                examples, stages, replicas, value, together, schedule, bytesPerSecond, deadline, recompute, notes);
     }
 
     /** All micro-batches must run at the same time. */
     public PlanOptions withMicroBatchesTogether() {
         return new PlanOptions(
-                examples, stages, replicas, microBatches, true, schedule, bytesPerSecond, deadline, notes);
+                examples, stages, replicas, microBatches, true, schedule, bytesPerSecond, deadline, recompute, notes);
     }
 
     public PlanOptions withSchedule(Schedule value) {
         return new PlanOptions(
-                examples, stages, replicas, microBatches, together, value, bytesPerSecond, deadline, notes);
+                examples, stages, replicas, microBatches, together, value, bytesPerSecond, deadline, recompute, notes);
     }
 
     public PlanOptions withBytesPerSecond(double value) {
-        return new PlanOptions(examples, stages, replicas, microBatches, together, schedule, value, deadline, notes);
+        return new PlanOptions(
+                examples, stages, replicas, microBatches, together, schedule, value, deadline, recompute, notes);
     }
 
     public PlanOptions withDeadline(Duration value) {
@@ -121,14 +137,28 @@ public record PlanOptions(
 
     public PlanOptions withDeadline(Optional<Duration> value) {
         return new PlanOptions(
-                examples, stages, replicas, microBatches, together, schedule, bytesPerSecond, value, notes);
+                examples, stages, replicas, microBatches, together, schedule, bytesPerSecond, value, recompute, notes);
+    }
+
+    public PlanOptions withRecompute(Optional<Boolean> value) {
+        return new PlanOptions(
+                examples, stages, replicas, microBatches, together, schedule, bytesPerSecond, deadline, value, notes);
     }
 
     public PlanOptions withNote(String note) {
         List<String> more = new ArrayList<>(notes);
         more.add(note);
         return new PlanOptions(
-                examples, stages, replicas, microBatches, together, schedule, bytesPerSecond, deadline, more);
+                examples,
+                stages,
+                replicas,
+                microBatches,
+                together,
+                schedule,
+                bytesPerSecond,
+                deadline,
+                recompute,
+                more);
     }
 
     private static void requirePositive(String name, OptionalInt value) {

@@ -36,8 +36,10 @@ public final class Planner {
     public static PartitionPlan plan(GraphProfile profile, Devices devices, PlanOptions options) {
         List<Candidate> all = search(profile, devices, options, true).candidates();
         if (all.isEmpty()) {
+            PlanOptions leastMemory =
+                    options.withRecompute(Optional.of(options.recompute().orElse(true)));
             throw PlanErrors.outOfMemory(
-                    plans(search(profile, devices, options, false).candidates()), devices);
+                    plans(search(profile, devices, leastMemory, false).candidates()), devices);
         }
         return choose(all, options)
                 .orElseThrow(() -> PlanErrors.tooLate(

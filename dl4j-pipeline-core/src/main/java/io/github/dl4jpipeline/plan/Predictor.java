@@ -17,11 +17,12 @@ import java.util.function.ToDoubleFunction;
 /**
  * Predicts a step by simulating its schedule.
  *
- * <p>The latest execution time is that of the same schedule with tasks that take their median time and in addition the root
- * of the sum of squares by which their vertices' longest times exceed the medians: vertices are not all slow at once.
+ * <p>The latest execution time is that of the same schedule with every vertex as slow as it has been at the slowest: what slows
+ * one down, such as another process, slows down its neighbours too.
  *
  * @param bytesPerMilli bandwidth of a device's link
  * @param syncMillisPerByte time of adding up gradients of replicas, for each byte
+ * @param mayRecompute whether a stage whose activations do not fit into its device's memory may compute them again
  * @param sharedSpeed speed of a device while all are busy, by number of workers
  */
 record Predictor(
@@ -29,6 +30,7 @@ record Predictor(
         int examples,
         double bytesPerMilli,
         double syncMillisPerByte,
+        boolean mayRecompute,
         ToDoubleFunction<Integer> sharedSpeed,
         List<String> notes) {
 
@@ -52,6 +54,10 @@ record Predictor(
                             .orElseThrow(); // micro-batches go round, so the slowest holds up the others
             double forward = sum(draft, VertexCost::forwardMillis) / speed;
             double backward = sum(draft, VertexCost::backwardMillis) / speed;
+            boolean recompute = recomputes(draft, microBatches, inFlight[i]);
+            if (recompute) {
+                backward += forward;
+            }
             double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / bytesPerMilli;
             stages.add(new Stage(
                     draft.costs().stream().map(VertexCost::vertex).toList(),
@@ -59,12 +65,14 @@ record Predictor(
                     forward,
                     backward,
                     i == drafts.size() - 1 ? 0 : draft.crossingBytes(),
-                    memory(draft, microBatches, inFlight[i])));
+                    memory(draft, microBatches, inFlight[i], recompute),
+                    recompute));
             usual.add(new StageTimes(replicas, forward, backward, send));
+            double slowForward = sum(draft, VertexCost::worstForwardMillis) / speed;
             slow.add(new StageTimes(
                     replicas,
-                    forward + excess(draft, VertexCost::forwardMillis, VertexCost::worstForwardMillis) / speed,
-                    backward + excess(draft, VertexCost::backwardMillis, VertexCost::worstBackwardMillis) / speed,
+                    slowForward,
+                    sum(draft, VertexCost::worstBackwardMillis) / speed + (recompute ? slowForward : 0),
                     send));
             int active = Math.min(replicas, microBatches);
             sync = Math.max(
@@ -86,29 +94,28 @@ record Predictor(
                 notes);
     }
 
+    private boolean recomputes(StageDraft draft, int microBatches, int inFlight) {
+        long has = draft.devices().stream().mapToLong(Device::memoryBytes).min().orElseThrow();
+        return inFlight > 1
+                && (draft.recompute() || (mayRecompute && memory(draft, microBatches, inFlight, false) > has));
+    }
+
     /** What each replica needs. Gradients of a second and later micro-batches may be computed apart and then added. */
-    private static long memory(StageDraft draft, int microBatches, int inFlight) {
+    private static long memory(StageDraft draft, int microBatches, int inFlight, boolean recompute) {
         int gradientCopies = microBatches > 1 ? 2 : 1;
+        int activationCopies = recompute ? 1 : inFlight;
         double bytes = draft.costs().stream()
                 .filter(cost -> !cost.inputs().isEmpty())
                 .mapToDouble(cost -> cost.parameterBytes()
                         + (double) cost.gradientBytes() * gradientCopies
                         + cost.updaterBytes()
-                        + (double) cost.activationBytes() * inFlight)
+                        + (double) cost.activationBytes() * activationCopies)
                 .sum();
-        return Math.round(bytes);
+        return Math.round(recompute ? bytes + (double) draft.crossingBytes() * inFlight : bytes);
     }
 
     private static double sum(StageDraft draft, ToDoubleFunction<VertexCost> value) {
         return draft.costs().stream().mapToDouble(value).sum();
-    }
-
-    private static double excess(
-            StageDraft draft, ToDoubleFunction<VertexCost> median, ToDoubleFunction<VertexCost> worst) {
-        return Math.sqrt(sum(draft, cost -> {
-            double more = Math.max(0, worst.applyAsDouble(cost) - median.applyAsDouble(cost));
-            return more * more;
-        }));
     }
 
     static Duration duration(double millis) {

@@ -9,7 +9,6 @@ import io.github.dl4jpipeline.partition.PartitionSolver;
 import io.github.dl4jpipeline.partition.Partitioner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.JointDevice;
-import io.github.dl4jpipeline.profile.MachineSpeed;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.Workers;
@@ -62,7 +61,7 @@ final class Search {
     Search(GraphProfile profile, Devices devices, PlanOptions options, Slowdowns slowdowns, boolean limitMemory) {
         this.profile = profile;
         this.devices = slowdowns.applyTo(devices);
-        this.joint = joint(devices, slowdowns);
+        this.joint = slowdowns.applyTo(JointDevice.of(devices), devices);
         this.options = options;
         this.limitMemory = limitMemory;
         this.examples = options.examples().orElse(profile.examples());
@@ -83,18 +82,32 @@ final class Search {
             notes.add("Simplified: " + partitioner.simplification());
         }
         this.predictor = new Predictor(
-                options.schedule(), examples, bytesPerMilli(), syncMillisPerByte, this::sharedSpeed, notes);
+                options.schedule(),
+                examples,
+                bytesPerMilli(),
+                syncMillisPerByte,
+                mayRecompute(),
+                this::sharedSpeed,
+                notes);
     }
 
-    private Device joint(Devices profiled, Slowdowns slowdowns) {
-        Device all = JointDevice.of(profiled);
-        MachineSpeed machine = profile.machine();
-        double speed = machine.jointThreads() == all.threads() ? machine.jointSpeed() : 1;
-        return slowdowns.applyTo(all.withRelativeSpeed(all.relativeSpeed() * speed), profiled);
+    /** All cores as one device, as fast as it is for so many micro-batches. */
+    private Device joint(int microBatches) {
+        boolean measured = profile.machine().jointThreads() == joint.threads();
+        double speed = measured ? profile.jointSpeed((double) examples / microBatches) : 1;
+        return joint.withRelativeSpeed(joint.relativeSpeed() * speed);
     }
 
     private static List<VertexCost> movable(List<VertexCost> costs) {
         return costs.stream().filter(cost -> !cost.inputs().isEmpty()).toList();
+    }
+
+    private boolean mayRecompute() {
+        return options.recompute().orElse(true);
+    }
+
+    private boolean mustRecompute() {
+        return options.recompute().orElse(false);
     }
 
     private double bytesPerMilli() {
@@ -143,7 +156,7 @@ final class Search {
     PartitionPlan again(PartitionPlan plan) {
         Map<String, VertexCost> costs = profile.costsFor((double) examples / plan.microBatches()).stream()
                 .collect(Collectors.toMap(VertexCost::vertex, cost -> cost));
-        Map<String, Device> present = new HashMap<>(Map.of(joint.id(), joint));
+        Map<String, Device> present = new HashMap<>(Map.of(joint.id(), joint(plan.microBatches())));
         devices.list().forEach(device -> present.put(device.id(), device));
         List<StageDraft> drafts = plan.stages().stream()
                 .map(stage -> new StageDraft(
@@ -151,7 +164,8 @@ final class Search {
                         stage.devices().stream()
                                 .map(device -> present.get(device.id()))
                                 .toList(),
-                        stage.sentBytes()))
+                        stage.sentBytes(),
+                        stage.recompute()))
                 .toList();
         return predictor.predict(drafts, plan.microBatches(), oneDeviceTime());
     }
@@ -210,8 +224,10 @@ final class Search {
                 || options.replicas().orElse(1) > 1) {
             return;
         }
-        PartitionPlan plan =
-                predictor.predict(List.of(new StageDraft(costs, List.of(joint), 0)), microBatches, oneDevice);
+        PartitionPlan plan = predictor.predict(
+                List.of(new StageDraft(costs, List.of(joint(microBatches)), 0, mustRecompute())),
+                microBatches,
+                oneDevice);
         if (!limitMemory || plan.stages().get(0).memoryBytes() <= joint.memoryBytes()) {
             plans.add(new Candidate(plan, () -> plan));
         }
@@ -231,7 +247,8 @@ final class Search {
                 syncMillisPerByte,
                 microBatches,
                 replicas,
-                inFlight(microBatches)));
+                inFlight(microBatches),
+                mayRecompute()));
         for (List<Integer> use : solver.uses()) {
             int workers = use.stream().mapToInt(Integer::intValue).sum();
             if (isTried(workers)) {
@@ -275,7 +292,8 @@ final class Search {
                         syncMillisPerByte,
                         microBatches,
                         replicas -> replicas == 1,
-                        (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)]))
+                        (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)],
+                        mayRecompute()))
                 .partition(List.of(stages))
                 .map(partition -> predictor.predict(drafts(partition, pool, costs), microBatches, oneDevice))
                 .ifPresent(plan -> plans.add(new Candidate(plan, () -> plan)));
@@ -310,7 +328,7 @@ final class Search {
         };
     }
 
-    private static List<StageDraft> drafts(Partition partition, DevicePool pool, List<VertexCost> costs) {
+    private List<StageDraft> drafts(Partition partition, DevicePool pool, List<VertexCost> costs) {
         List<VertexCost> movable = movable(costs);
         Map<String, Integer> stageOf = new HashMap<>();
         for (int stage = 0; stage < partition.parts().size(); stage++) {
@@ -333,7 +351,8 @@ final class Search {
                             .filter(cost -> stageOf.getOrDefault(cost.vertex(), 0) == wanted)
                             .toList(),
                     places.get(stage),
-                    partition.parts().get(stage).crossingBytes()));
+                    partition.parts().get(stage).crossingBytes(),
+                    mustRecompute()));
         }
         return drafts;
     }

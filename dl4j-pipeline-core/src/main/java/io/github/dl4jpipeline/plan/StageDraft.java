@@ -10,5 +10,6 @@ import java.util.List;
  * @param costs its vertices, with costs for one micro-batch
  * @param devices of its replicas
  * @param crossingBytes what crosses the cut after it
+ * @param recompute whether its activations are computed again in any case
  */
-record StageDraft(List<VertexCost> costs, List<Device> devices, long crossingBytes) {}
+record StageDraft(List<VertexCost> costs, List<Device> devices, long crossingBytes, boolean recompute) {}

@@ -75,6 +75,16 @@ public record GraphProfile(
     }
 
     /**
+     * Speed of all devices' cores as one device, with as many threads for an operation, in units of the profiled device, for
+     * a number of examples.
+     */
+    public double jointSpeed(double otherExamples) {
+        double fixed = vertices.stream().mapToDouble(VertexCost::fixedMillis).sum();
+        double growing = (totalMillis() - fixed) * (otherExamples / examples);
+        return (fixed + growing) / (machine.jointFixedMillis() + growing / machine.jointSpeed());
+    }
+
+    /**
      * Writes this profile as JSON, replacing the file in one step.
      *
      * @throws UncheckedIOException if the file cannot be written; an existing one is then as before

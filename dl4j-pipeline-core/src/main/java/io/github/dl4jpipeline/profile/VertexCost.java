@@ -9,10 +9,10 @@ import java.util.List;
  * @param inputs names of the vertices that it reads
  * @param forwardMillis forward time, median
  * @param fixedForwardMillis the part of the forward time that does not grow with the number of examples
- * @param worstForwardMillis forward time, longest seen
+ * @param worstForwardMillis forward time at its slowest, alone or with other devices
  * @param backwardMillis backward time, median; for an output vertex with the time of its score
  * @param fixedBackwardMillis the part of the backward time that does not grow with the number of examples
- * @param worstBackwardMillis backward time, longest seen
+ * @param worstBackwardMillis backward time at its slowest
  * @param activationBytes size of its output
  * @param parameterBytes size of its parameters
  * @param gradientBytes size of its parameter gradients; 0 where nothing is trained
@@ -51,7 +51,12 @@ public record VertexCost(
         return forwardMillis + backwardMillis;
     }
 
-    /** Longest time seen of both passes. */
+    /** The part of both passes that does not grow with the number of examples. */
+    double fixedMillis() {
+        return fixedForwardMillis + fixedBackwardMillis;
+    }
+
+    /** Time of both passes at their slowest. */
     public double worstMillis() {
         return worstForwardMillis + worstBackwardMillis;
     }

@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.kernel.VertexObserver;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -45,6 +46,15 @@ final class VertexTimer implements VertexObserver {
         return (System.nanoTime() - begunNanos) / 1e6;
     }
 
+    /** Adds the times that another has taken. */
+    void add(VertexTimer other) {
+        for (int position = 0; position < activationBytes.length; position++) {
+            forwardMillis.get(position).addAll(other.forwardMillis.get(position));
+            backwardMillis.get(position).addAll(other.backwardMillis.get(position));
+            activationBytes[position] = other.activationBytes[position];
+        }
+    }
+
     /** Drops the times taken so far. */
     void forget() {
         forwardMillis.forEach(List::clear);
@@ -56,8 +66,18 @@ final class VertexTimer implements VertexObserver {
      *
      * @param fewer times taken with a part of the examples, to tell what grows with their number
      * @param share that part, from 0 to 1; 1 if nothing can be told
+     * @param shared times taken while all devices were busy, so that whatever else the machine did got into the way
+     * @param joint times taken on all devices as one; the vertex is at its slowest the most times slower than usual that it
+     *     has been in any of these ways
      */
-    VertexCost cost(Vertex vertex, VertexGraph vertices, ComputationGraph graph, VertexTimer fewer, double share) {
+    VertexCost cost(
+            Vertex vertex,
+            VertexGraph vertices,
+            ComputationGraph graph,
+            VertexTimer fewer,
+            double share,
+            VertexTimer shared,
+            VertexTimer joint) {
         int position = vertex.position();
         boolean costsTime = vertex.role() != Vertex.Role.INPUT;
         long width = graph.getConfiguration().getDataType().width();
@@ -68,22 +88,43 @@ final class VertexTimer implements VertexObserver {
                         .map(input -> vertices.get(input).name())
                         .toList(),
                 costsTime ? median(forwardMillis.get(position)) : 0,
-                costsTime ? fixed(fewer.forwardMillis.get(position), forwardMillis.get(position), share) : 0,
-                costsTime ? worst(forwardMillis.get(position)) : 0,
+                costsTime
+                        ? fixed(median(fewer.forwardMillis.get(position)), median(forwardMillis.get(position)), share)
+                        : 0,
+                costsTime
+                        ? worst(
+                                forwardMillis.get(position),
+                                shared.forwardMillis.get(position),
+                                joint.forwardMillis.get(position))
+                        : 0,
                 median(backwardMillis.get(position)),
-                fixed(fewer.backwardMillis.get(position), backwardMillis.get(position), share),
-                worst(backwardMillis.get(position)),
+                fixed(median(fewer.backwardMillis.get(position)), median(backwardMillis.get(position)), share),
+                worst(
+                        backwardMillis.get(position),
+                        shared.backwardMillis.get(position),
+                        joint.backwardMillis.get(position)),
                 activationBytes[position],
                 vertex.parameters() * width,
                 trained ? vertex.parameters() * width : 0,
                 trained ? updaterElements(graph.getVertex(vertex.name())) * width : 0);
     }
 
-    /** Where the line through both medians meets 0 examples, as far as that is a time that can be. */
-    private static double fixed(List<Double> fewer, List<Double> all, double share) {
-        double whole = median(all);
-        double fixed = share < 1 ? (median(fewer) - whole * share) / (1 - share) : 0;
-        return Math.max(0, Math.min(whole, fixed));
+    /** Where the line through both times meets 0 examples, as far as that is a time that can be. */
+    static double fixed(double fewer, double all, double share) {
+        double fixed = share < 1 ? (fewer - all * share) / (1 - share) : 0;
+        return Math.max(0, Math.min(all, fixed));
+    }
+
+    /** Number of runs that it has seen, without those forgotten. */
+    int runs() {
+        return forwardMillis.get(0).size();
+    }
+
+    /** Median time of the whole graph: the sum of each vertex's. */
+    double millis() {
+        return IntStream.range(0, activationBytes.length)
+                .mapToDouble(this::millis)
+                .sum();
     }
 
     /** The time of the whole graph when nothing else keeps the machine busy: the sum of each vertex's shortest. */
@@ -115,10 +156,16 @@ final class VertexTimer implements VertexObserver {
         }
         List<Double> sorted = new ArrayList<>(times);
         Collections.sort(sorted);
-        return sorted.get(sorted.size() / 2);
+        return (sorted.get((sorted.size() - 1) / 2) + sorted.get(sorted.size() / 2)) / 2;
     }
 
-    private static double worst(List<Double> times) {
+    private static double worst(List<Double> times, List<Double> shared, List<Double> joint) {
+        double jointMedian = median(joint);
+        double jointWorst = jointMedian == 0 ? 0 : longest(joint) / jointMedian * median(times);
+        return Math.max(jointWorst, Math.max(longest(times), longest(shared)));
+    }
+
+    private static double longest(List<Double> times) {
         return times.stream().mapToDouble(Double::doubleValue).max().orElse(0);
     }
 }

@@ -1,11 +1,13 @@
 package io.github.dl4jpipeline.report;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanChange;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -16,9 +18,15 @@ import java.util.stream.Collectors;
  * @param stepMillis mean time of the forward and backward passes of a step
  * @param stages what each stage has done
  * @param changes of the plan since the pipeline was built, the last ones if there have been many
+ * @param tiles what the tiles of a micro-batch have taken, if there are any
  */
 public record PipelineReport(
-        PartitionPlan plan, long steps, double stepMillis, List<StageReport> stages, List<PlanChange> changes) {
+        PartitionPlan plan,
+        long steps,
+        double stepMillis,
+        List<StageReport> stages,
+        List<PlanChange> changes,
+        Optional<TileMeasurement> tiles) {
 
     /**
      * One stage.
@@ -72,6 +80,15 @@ public record PipelineReport(
                     "new plan after step %d, since %s: %s%n",
                     change.step(), change.reason(), change.plan().summary()));
         }
+        tiles.ifPresent(measured -> text.append(String.format(
+                Locale.ROOT,
+                "tiles: largest keeps %.1f MB (counted %.1f MB; the whole %.1f MB), %.2f times the multiply-adds, halos of"
+                        + " %.1f MB%n",
+                measured.tileBytes() / 1e6,
+                measured.countedBytes() / 1e6,
+                measured.wholeBytes() / 1e6,
+                measured.cost().repeated(),
+                measured.haloBytes() / 1e6)));
         return text.toString();
     }
 }

@@ -12,6 +12,7 @@ import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.AfterEach;
@@ -57,6 +58,8 @@ class WatchdogTest {
                 Schedules.fillDrain(),
                 KernelChoice.all(Kernels.FAST),
                 BatchNormStatistics.FULL_BATCH,
+                null,
+                List.of(),
                 Duration.ofMillis(500),
                 Duration.ofSeconds(2));
         assertThatThrownBy(() -> controller.run(request))

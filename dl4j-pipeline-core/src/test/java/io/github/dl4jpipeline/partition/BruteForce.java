@@ -53,9 +53,13 @@ final class BruteForce {
         for (int group = 0; group < used.length; group++) {
             DeviceGroup devices = request.groups().get(group);
             for (int replicas = 1; used[group] + replicas <= devices.count(); replicas++) {
-                if (request.replicas().test(replicas) && fits(stageOf, stage, devices, replicas, after)) {
+                boolean keeps = fits(stageOf, stages, stage, devices, replicas, after, false);
+                if (request.replicas().test(replicas)
+                        && (keeps
+                                || (request.recompute()
+                                        && fits(stageOf, stages, stage, devices, replicas, after, true)))) {
                     used[group] += replicas;
-                    double cost = cost(stageOf, stages, stage, devices, replicas);
+                    double cost = cost(stageOf, stages, stage, devices, replicas, !keeps);
                     place(stageOf, stages, stage - 1, used, Math.max(bottleneck, cost));
                     used[group] -= replicas;
                 }
@@ -63,12 +67,13 @@ final class BruteForce {
         }
     }
 
-    private double cost(int[] stageOf, int stages, int stage, DeviceGroup devices, int replicas) {
+    private double cost(int[] stageOf, int stages, int stage, DeviceGroup devices, int replicas, boolean recompute) {
         double millis = 0;
         double weights = 0;
         for (int vertex = 0; vertex < stageOf.length; vertex++) {
             if (stageOf[vertex] == stage) {
-                millis += request.costs().get(vertex).millis();
+                VertexCost cost = request.costs().get(vertex);
+                millis += recompute ? cost.millis() + cost.forwardMillis() : cost.millis();
                 weights += request.costs().get(vertex).gradientBytes();
             }
         }
@@ -92,13 +97,15 @@ final class BruteForce {
         return bytes;
     }
 
-    private boolean fits(int[] stageOf, int stage, DeviceGroup devices, int replicas, int after) {
-        double bytes = 0;
+    private boolean fits(
+            int[] stageOf, int stages, int stage, DeviceGroup devices, int replicas, int after, boolean recompute) {
+        int inFlight = request.inFlight().applyAsInt(replicas, after);
+        double bytes = recompute && stage < stages - 1 ? crossing(stageOf, stage) * inFlight : 0;
         for (int vertex = 0; vertex < stageOf.length; vertex++) {
             if (stageOf[vertex] == stage) {
                 VertexCost cost = request.costs().get(vertex);
                 bytes += cost.parameterBytes() + 2.0 * cost.gradientBytes() + cost.updaterBytes();
-                bytes += (double) cost.activationBytes() * request.inFlight().applyAsInt(replicas, after);
+                bytes += (double) cost.activationBytes() * (recompute ? 1 : inFlight);
             }
         }
         return bytes <= devices.memoryBytes();

@@ -15,8 +15,8 @@ class PartitionPlanTest {
     private static PartitionPlan plan(double predictedMillis, double oneDeviceMillis) {
         return new PartitionPlan(
                 List.of(
-                        new Stage(List.of("in", "a", "b", "c"), List.of(FIRST), 1, 2, 500_000, 3_000_000),
-                        new Stage(List.of("d"), List.of(SECOND), 0.5, 0.5, 0, 0)),
+                        new Stage(List.of("in", "a", "b", "c"), List.of(FIRST), 1, 2, 500_000, 3_000_000, false),
+                        new Stage(List.of("d"), List.of(SECOND), 0.5, 0.5, 0, 0, false)),
                 4,
                 32,
                 "1f1b",

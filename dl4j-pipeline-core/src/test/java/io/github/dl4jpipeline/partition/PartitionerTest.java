@@ -38,7 +38,7 @@ class PartitionerTest {
 
     private static PartitionRequest request(List<VertexCost> costs, IntPredicate replicas, DeviceGroup... groups) {
         return new PartitionRequest(
-                costs, List.of(groups), Double.POSITIVE_INFINITY, 0, 8, replicas, PartitionerTest::inFlight);
+                costs, List.of(groups), Double.POSITIVE_INFINITY, 0, 8, replicas, PartitionerTest::inFlight, false);
     }
 
     /** As one-forward-one-backward has it. */
@@ -90,7 +90,7 @@ class PartitionerTest {
                 .orElseThrow();
         assertThat(partition.bottleneckMillis()).isEqualTo(2);
         PartitionRequest slowSum = new PartitionRequest(
-                chain(2, 6, 2), List.of(devices(5)), 100, 1, 8, PartitionerTest::any, PartitionerTest::inFlight);
+                chain(2, 6, 2), List.of(devices(5)), 100, 1, 8, PartitionerTest::any, PartitionerTest::inFlight, false);
         assertThat(solve(slowSum, 5).orElseThrow().parts().stream().map(Partition.Part::replicas))
                 .containsExactly(1, 3, 1);
     }
@@ -123,6 +123,31 @@ class PartitionerTest {
         assertThat(matched.parts().stream().map(Partition.Part::group)).containsExactly(1, 0);
         assertThat(solve(request(costs, PartitionerTest::one, new DeviceGroup(1, 99, 2)), 2))
                 .isEmpty();
+    }
+
+    @Test
+    void activationsThatDoNotFitAreComputedAgain() {
+        List<VertexCost> costs = List.of(
+                cost(0, List.of(), 1, 100, 10),
+                cost(1, List.of(0), 1, 10, 10),
+                cost(2, List.of(1), 1, 10, 10),
+                cost(3, List.of(2), 1, 10, 10));
+        // With 2 micro-batches in flight the first vertex alone needs 240 bytes; the first two, if the 100 are there
+        // once, 210.
+        PartitionRequest keeping = request(costs, PartitionerTest::one, new DeviceGroup(1, 239, 2));
+        assertThat(solve(keeping, 2)).isEmpty();
+        PartitionRequest request = new PartitionRequest(
+                costs,
+                keeping.groups(),
+                Double.POSITIVE_INFINITY,
+                0,
+                8,
+                PartitionerTest::one,
+                PartitionerTest::inFlight,
+                true);
+        Partition partition = solve(request, 2).orElseThrow();
+        assertThat(vertices(partition)).containsExactly(List.of(0, 1), List.of(2, 3));
+        assertThat(partition.bottleneckMillis()).isEqualTo(2 + 2 * costs.get(0).forwardMillis());
     }
 
     @Test
@@ -172,7 +197,8 @@ class PartitionerTest {
                 links ? random.nextDouble() / 10 : 0,
                 8,
                 random.nextInt(3) == 0 ? PartitionerTest::one : PartitionerTest::any,
-                PartitionerTest::inFlight);
+                PartitionerTest::inFlight,
+                round % 8 == 0);
     }
 
     /** Every vertex in exactly one stage, and none that reads a later stage. */

@@ -14,15 +14,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class GraphProfileTest {
-    private static final String MACHINE = "\"machine\": {\"jointThreads\": 2, \"jointSpeed\": 1.7, \"sharedSpeed\": 1, "
-            + "\"addMillisPerMegabyte\": 0.1}, \"otherCode\": []";
+    private static final String MACHINE =
+            "\"machine\": {\"jointThreads\": 2, \"jointFixedMillis\": 0.5, \"jointSpeed\": 1.7, \"sharedSpeed\": 1, "
+                    + "\"addMillisPerMegabyte\": 0.1}, \"otherCode\": []";
 
     private static VertexCost cost(String name, String... inputs) {
         return new VertexCost(name, List.of(inputs), 0.25, 0.05, 0.5, 1.75, 0.25, 2.5, 100, 40, 40, 80);
     }
 
     private static final GraphProfile PROFILE = new GraphProfile(
-            8, "cpu-0", 5, new MachineSpeed(2, 1.7, 0.9, 0.2), List.of("a"), List.of(cost("in"), cost("a", "in")));
+            8, "cpu-0", 5, new MachineSpeed(2, 0.5, 1.7, 0.9, 0.2), List.of("a"), List.of(cost("in"), cost("a", "in")));
 
     @Test
     void savedAndLoaded(@TempDir Path directory) throws IOException {

@@ -10,9 +10,10 @@ final class ModelOptions {
             names = "--model",
             paramLabel = "NAME|FILE.zip",
             defaultValue = "alexnet-cifar",
-            description = "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar (for images of 3x32x32), resnet18,"
-                    + " alexnet (3x224x224), resnet50 (3x96x96), lstm (sequences), or a model for 3x32x32 that"
-                    + " Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar (for images of 3x32x32), resnet18,"
+                            + " alexnet (3x224x224), resnet50 (3x96x96), yolo-416, yolo-608 (the first 16 layers of"
+                            + " YOLOv2), lstm (sequences), or a model for 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
     private String model = "alexnet-cifar";
 
     @Option(

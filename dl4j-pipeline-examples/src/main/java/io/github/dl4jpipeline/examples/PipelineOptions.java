@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Options of the pipeline. */
@@ -47,6 +48,9 @@ final class PipelineOptions {
                     "Code of layers: the pipeline's faster one, or Deeplearning4j's own. Default: ${DEFAULT-VALUE}.")
     private Kernels kernels = Kernels.FAST;
 
+    @Mixin
+    private final TileOptions tiles = new TileOptions();
+
     /** What the options say. */
     PipelineChoice choice() {
         return new PipelineChoice(
@@ -55,7 +59,8 @@ final class PipelineOptions {
                 Options.requirePositiveIfGiven("--micro-batches", microBatches),
                 named(schedule),
                 kernels,
-                Options.requirePositiveIfGiven("--deadline", deadline));
+                Options.requirePositiveIfGiven("--deadline", deadline),
+                tiles.choice());
     }
 
     private static Schedule named(String schedule) {

@@ -1,8 +1,10 @@
 package io.github.dl4jpipeline.examples;
 
+import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.TilePlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -33,6 +35,12 @@ final class PlanCommand implements Callable<Integer> {
             description = "Devices like the one that was profiled. Default: this machine.")
     private @Nullable Integer devices;
 
+    @Option(
+            names = "--tiles",
+            paramLabel = "auto",
+            description = "Choose which vertices of the model to run in which tiles, instead of stages.")
+    private @Nullable String tiles;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
     private @Nullable Path json;
 
@@ -43,12 +51,25 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         OptionalInt count = Options.requirePositiveIfGiven("--devices", devices);
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
+        if (tiles != null && !tiles.equals("auto")) {
+            throw new InputException("--tiles must be auto here, got " + tiles);
+        }
         GraphProfile profile = planning.profile(spec.commandLine().getErr());
+        if (tiles != null) {
+            TilePlan plan = planning.tiles(profile, count);
+            jsonFile.ifPresent(file -> Json.write(file, TilePlanFigures.of(plan)));
+            print(plan.explain());
+            return 0;
+        }
         PartitionPlan plan = count.isPresent() ? planning.plan(profile, count.getAsInt()) : planning.plan(profile);
         jsonFile.ifPresent(file -> Json.write(file, PlanFigures.of(plan)));
-        PrintWriter stdout = spec.commandLine().getOut();
-        stdout.print(plan.explain());
-        stdout.flush();
+        print(plan.explain());
         return 0;
+    }
+
+    private void print(String text) {
+        PrintWriter stdout = spec.commandLine().getOut();
+        stdout.print(text);
+        stdout.flush();
     }
 }

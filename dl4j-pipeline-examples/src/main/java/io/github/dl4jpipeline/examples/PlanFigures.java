@@ -25,7 +25,8 @@ record PlanFigures(
             int replicas,
             double timeMillis,
             long sentBytes,
-            long memoryBytes) {
+            long memoryBytes,
+            boolean recompute) {
         static StageFigures of(Stage stage) {
             return new StageFigures(
                     stage.vertices(),
@@ -34,7 +35,8 @@ record PlanFigures(
                     stage.replicas(),
                     stage.forwardMillis() + stage.backwardMillis(),
                     stage.sentBytes(),
-                    stage.memoryBytes());
+                    stage.memoryBytes(),
+                    stage.recompute());
         }
     }
 

@@ -5,15 +5,18 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.model.RandomBatch;
+import io.github.dl4jpipeline.examples.model.TileChoice;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
+import io.github.dl4jpipeline.plan.TilePlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.profile.JointDevice;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -21,8 +24,6 @@ import picocli.CommandLine.Option;
 
 /** What is planned, and for what. */
 final class PlanningOptions {
-    private static final int PROFILED_EXAMPLES = 16;
-
     @Mixin
     private final ModelOptions modelOptions = new ModelOptions();
 
@@ -62,7 +63,7 @@ final class PlanningOptions {
                         : GraphProfile.load(profile);
             }
             NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
-            int examples = Math.min(modelOptions.batch(), PROFILED_EXAMPLES);
+            int examples = GraphProfiler.usualExamples(modelOptions.batch());
             err.println("Profiling " + model.name() + " with " + examples + " examples");
             err.flush();
             return GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape(), examples, modelOptions.seed()));
@@ -73,10 +74,14 @@ final class PlanningOptions {
 
     /** The plan for this machine, if the profile is of one like it; otherwise for devices like the one that was profiled. */
     PartitionPlan plan(GraphProfile measured) {
+        return plan(measured, devicesFor(measured));
+    }
+
+    private Devices devicesFor(GraphProfile measured) {
         Devices here = Devices.cpu();
         int threads = JointDevice.of(here).threads();
         boolean alike = memory == null && measured.machine().jointThreads() == threads;
-        return plan(measured, alike ? here : devices(threads));
+        return alike ? here : devices(threads);
     }
 
     /** The plan for so many devices like the one that was profiled. */
@@ -84,11 +89,26 @@ final class PlanningOptions {
         return plan(measured, devices(devices));
     }
 
-    private PartitionPlan plan(GraphProfile measured, Devices devices) {
-        PlanOptions options = PlanOptions.defaults()
+    /** The fastest tiles for so many devices, or for this machine. */
+    TilePlan tiles(GraphProfile measured, OptionalInt count) {
+        NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
+        Devices on = count.isPresent() ? devices(count.getAsInt()) : devicesFor(measured);
+        try {
+            return TileChoice.plan(model, measured, on, options());
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--tiles, " + model.name() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private PlanOptions options() {
+        return PlanOptions.defaults()
                 .withExamples(modelOptions.batch())
                 .withMicroBatches(Options.requirePositiveIfGiven("--micro-batches", microBatches))
                 .withBytesPerSecond(bytesPerSecond());
+    }
+
+    private PartitionPlan plan(GraphProfile measured, Devices devices) {
+        PlanOptions options = options();
         try {
             return Planner.plan(measured, devices, straight ? options.withReplicas(1) : options);
         } catch (IllegalArgumentException e) {

@@ -34,6 +34,12 @@ class BadInputTest {
         "--micro-batches, 0, '--micro-batches must be at least 1, got 0'",
         "--schedule, gpipe, 'no schedule ''gpipe''; known are fill-drain and 1f1b'",
         "--batch, many, 'Invalid value for option ''--batch'''",
+        "--tiles, 2by3, '--tiles must be ROWSxCOLUMNS, such as 2x3, or auto, got 2by3'",
+        "--tiles, 0x3, '--tiles must be ROWSxCOLUMNS, such as 2x3, or auto, got 0x3'",
+        "--tiles, 2x3, '--tiles needs --tile-from and --tile-to'",
+        "--tile-cut, pool1, 'need --tiles'",
+        "--tiles, AUTO, '--tiles must be ROWSxCOLUMNS, such as 2x3, or auto, got AUTO'",
+        "--model, yolo-416, 'Model ''yolo-416'' takes images of 3x416x416; here models for images of 3x32x32 can be used'",
         "--replicas, 0, '--replicas must be at least 1, got 0'",
         "--deadline, 0, '--deadline must be at least 1, got 0'",
         "--model, alexnet3, 'no model ''alexnet3''; known are alexnet-cifar, lenet, resnet-cifar, vgg16-cifar'",
@@ -44,6 +50,27 @@ class BadInputTest {
     })
     void namesTheOptionAndTheValue(String option, String value, String message) {
         assertRefused(CommandRun.of("train", "--out", out, option, value), message);
+    }
+
+    @Test
+    void refusesVerticesThatCannotBeTiled() {
+        Path data = TestBatches.directory(directory.resolve("data"), 10, 10);
+        assertRefused(
+                CommandRun.of(
+                        "train",
+                        "--model",
+                        "lenet",
+                        "--data",
+                        data,
+                        "--out",
+                        out,
+                        "--tiles",
+                        "2x2",
+                        "--tile-from",
+                        "conv1",
+                        "--tile-to",
+                        "dense1"),
+                "--tiles, lenet: Vertex 'dense1' (DenseLayer) cannot be run in tiles");
     }
 
     @Test

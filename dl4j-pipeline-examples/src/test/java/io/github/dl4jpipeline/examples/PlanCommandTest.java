@@ -77,6 +77,29 @@ class PlanCommandTest {
     }
 
     @Test
+    void choosesTiles() throws IOException {
+        CommandRun run = CommandRun.of(
+                "plan", "--model", "lenet", "--batch", 4, "--devices", 2, "--tiles", "auto", "--json", json);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("Tiles: grid", "from 'conv1'", "Predicted step", "Memory of a device");
+        JsonNode figures = Json.MAPPER.readTree(json.toFile());
+        assertThat(figures.get("from").asText()).isEqualTo("conv1");
+        assertThat(figures.get("multiplyAdds").asDouble()).isGreaterThanOrEqualTo(1);
+        assertThat(figures.get("memoryBytes").asLong()).isPositive();
+    }
+
+    @Test
+    void refusesOtherTilesAndTooLittleMemory() {
+        CommandRun grid = CommandRun.of("plan", "--model", "lenet", "--tiles", "2x3");
+        assertThat(grid.exitCode()).isEqualTo(2);
+        assertThat(grid.err()).contains("--tiles must be auto here, got 2x3");
+        CommandRun small = CommandRun.of(
+                "plan", "--model", "lenet", "--batch", 4, "--devices", 2, "--tiles", "auto", "--memory", 1000);
+        assertThat(small.exitCode()).isEqualTo(2);
+        assertThat(small.err()).contains("--tiles, lenet: No tiling fits into memory");
+    }
+
+    @Test
     void simulatesSeveralNumbersOfDevices() throws IOException {
         CommandRun run = run("simulate", 64, "1,2,4");
         assertThat(run.exitCode()).as(run.err()).isZero();

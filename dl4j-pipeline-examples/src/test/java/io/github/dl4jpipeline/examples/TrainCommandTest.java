@@ -65,6 +65,59 @@ class TrainCommandTest {
         assertThat(run.err()).contains("Data: generated images", "epoch 3/3", "loss", "images/s");
     }
 
+    /** LeNet's convolutions in tiles: what is trained is what is trained without them. */
+    @Test
+    void trainsInTiles() throws IOException {
+        Path tiled = directory.resolve("tiled.zip");
+        Object[] common = {"train", "--model", "lenet", "--data", data, "--epochs", 1, "--micro-batches", 1};
+
+        CommandRun plain =
+                CommandRun.of(Stream.concat(Stream.of(common), Stream.of("--stages", 1, "--replicas", 1, "--out", out))
+                        .toArray());
+        CommandRun run = CommandRun.of(Stream.concat(
+                        Stream.of(common),
+                        Stream.of(
+                                "--tiles",
+                                "2x3",
+                                "--tile-from",
+                                "conv1",
+                                "--tile-to",
+                                "pool2",
+                                "--tile-cut",
+                                "pool1",
+                                "--report",
+                                "--out",
+                                tiled))
+                .toArray());
+
+        assertThat(plain.exitCode()).as(plain.err()).isZero();
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("tiles: largest keeps", "times the multiply-adds");
+        ComputationGraph expected = ComputationGraph.load(out.toFile(), true);
+        ComputationGraph actual = ComputationGraph.load(tiled.toFile(), true);
+        double off = actual.params().sub(expected.params()).amaxNumber().doubleValue();
+        assertThat(off).isLessThan(1e-4 * expected.params().amaxNumber().doubleValue());
+    }
+
+    @Test
+    void choosesTiles() {
+        CommandRun run = CommandRun.of(
+                "train",
+                "--model",
+                "lenet",
+                "--data",
+                data,
+                "--epochs",
+                1,
+                "--tiles",
+                "auto",
+                "--report",
+                "--out",
+                out);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("tiles: largest keeps");
+    }
+
     @Test
     void writesAnOrdinaryModel() throws IOException {
         CommandRun run = CommandRun.trainTiny(model, data, out, "--epochs", 2, "--schedule", "fill-drain");

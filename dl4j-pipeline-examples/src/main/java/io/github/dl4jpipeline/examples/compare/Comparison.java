@@ -80,8 +80,7 @@ public final class Comparison {
 
     private void setUp(NamedModel model, PipelineChoice choice, DataSet batch, int cores) {
         ComputationGraph graph = model.graph();
-        add(new PipelineFit(
-                PipelineFit.PIPELINE, choice.build(new NamedModel(model.name(), graph.clone(), model.shape())), batch));
+        add(new PipelineFit(PipelineFit.PIPELINE, pipeline(model, graph, choice, batch), batch));
         for (int microBatches : new int[] {1, 2}) {
             add(oneStage(
                     PipelineFit.ONE_CORE,
@@ -108,11 +107,16 @@ public final class Comparison {
 
     private void setUpInference(NamedModel model, PipelineChoice choice, DataSet batch, int cores) {
         ComputationGraph graph = model.graph();
-        add(new PipelineOutput(choice.build(new NamedModel(model.name(), graph.clone(), model.shape())), batch));
+        add(new PipelineOutput(pipeline(model, graph, choice, batch), batch));
         add(new StockOutput(graph, batch, 1));
         if (cores > 1) {
             add(new StockOutput(graph, batch, cores));
         }
+    }
+
+    private static PipelineComputationGraph pipeline(
+            NamedModel model, ComputationGraph graph, PipelineChoice choice, DataSet batch) {
+        return choice.build(new NamedModel(model.name(), graph.clone(), model.shape()), batch.numExamples());
     }
 
     private static PipelineFit oneStage(

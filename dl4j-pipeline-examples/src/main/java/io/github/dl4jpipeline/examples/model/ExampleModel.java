@@ -15,6 +15,8 @@ enum ExampleModel {
     RESNET18("resnet18", ImageSize.IMAGENET, 16),
     ALEXNET("alexnet", ImageSize.IMAGENET, 16),
     RESNET50("resnet50", ResNet50.SIZE, 16),
+    YOLO_416("yolo-416", Yolo.SMALL, 4),
+    YOLO_608("yolo-608", Yolo.LARGE, 4),
     LSTM("lstm", Lstm.SIZE, NamedModel.USUAL_BATCH);
 
     private final String title;
@@ -74,6 +76,7 @@ enum ExampleModel {
             case RESNET18 -> ResNet18.configuration(seed);
             case ALEXNET -> AlexNet.configuration(seed);
             case RESNET50 -> ResNet50.configuration(seed);
+            case YOLO_416, YOLO_608 -> Yolo.configuration(seed, (ImageSize) shape);
             case LSTM -> Lstm.configuration(seed);
         };
     }

@@ -2,10 +2,14 @@ package io.github.dl4jpipeline.examples.model;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.graph.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
 import java.util.OptionalInt;
@@ -21,6 +25,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param schedule the order in which stages run their tasks
  * @param kernels with which code layers are run
  * @param deadlineMillis the longest that a step may take; empty for no limit
+ * @param tiles which vertices are run in tiles
  */
 public record PipelineChoice(
         OptionalInt stages,
@@ -28,14 +33,17 @@ public record PipelineChoice(
         OptionalInt microBatches,
         Schedule schedule,
         Kernels kernels,
-        OptionalInt deadlineMillis) {
+        OptionalInt deadlineMillis,
+        TileChoice tiles) {
+    private static final int MOST_PROFILED = 16;
 
     /**
      * A pipeline around a model.
      *
+     * @param batch examples of a batch
      * @throws InputException if the model cannot be trained in a pipeline, or has fewer vertices than stages
      */
-    public PipelineComputationGraph build(NamedModel model) {
+    public PipelineComputationGraph build(NamedModel model, int batch) {
         PipelineBuilder builder = (model.model() instanceof ComputationGraph graph
                         ? PipelineComputationGraph.builder(graph)
                         : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))
@@ -47,9 +55,12 @@ public record PipelineChoice(
         deadlineMillis.ifPresent(millis -> builder.deadline(Duration.ofMillis(millis)));
         PipelineComputationGraph net;
         try {
+            addTiles(builder, model, batch);
             net = builder.build();
         } catch (UnsupportedGraphException e) {
             throw new InputException(model.name() + ": " + e.getMessage(), e);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--tiles, " + model.name() + ": " + e.getMessage(), e);
         }
         long vertices = VertexGraph.of(net).vertices().stream()
                 .filter(vertex -> !vertex.inputs().isEmpty())
@@ -60,5 +71,17 @@ public record PipelineChoice(
                     + model.name() + ", got " + stages.getAsInt());
         }
         return net;
+    }
+
+    private void addTiles(PipelineBuilder builder, NamedModel model, int batch) {
+        tiles.named().ifPresent(builder::tiling);
+        if (tiles.chosen()) {
+            GraphProfile profile = GraphProfiler.profile(
+                    model.graph(), RandomBatch.of(model.shape(), Math.min(batch, MOST_PROFILED), 1));
+            PlanOptions options = PlanOptions.defaults().withExamples(batch);
+            builder.profile(profile)
+                    .tiling(TileChoice.plan(model, profile, Devices.cpu(), options)
+                            .tiling());
+        }
     }
 }

@@ -39,7 +39,7 @@ public final class Training {
      * @throws InputException if the model cannot be trained in a pipeline with these settings
      */
     public TrainingResult run() {
-        try (PipelineComputationGraph net = settings.pipeline().build(model)) {
+        try (PipelineComputationGraph net = settings.pipeline().build(model, settings.batch())) {
             ImageBatches batches = ImageBatches.shuffled(data.train(), settings.batch(), settings.seed());
             LossMeter loss = new LossMeter();
             long nanos = 0;

@@ -27,12 +27,17 @@ class ExampleModelTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"resnet18, 11699112, 224", "alexnet, 62378344, 224", "resnet50, 25636712, 96"})
-    void takesLargeImages(String name, long parameters, int side) {
+    @CsvSource({
+        "resnet18, 11699112, 224, 1000",
+        "alexnet, 62378344, 224, 1000",
+        "resnet50, 25636712, 96, 1000",
+        "yolo-416, 3426708, 416, 20"
+    })
+    void takesLargeImages(String name, long parameters, int side, int classes) {
         NamedModel model = NamedModel.of(name, 1);
         assertThat(model.parameters()).isEqualTo(parameters);
         INDArray image = Nd4j.zeros(DataType.FLOAT, model.images().features(1));
-        assertThat(model.graph().outputSingle(image).shape()).containsExactly(1, 1000);
+        assertThat(model.graph().outputSingle(image).shape()).containsExactly(1, classes);
         assertThatThrownBy(() -> NamedModel.ofCifar(name, 1))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("'" + name + "' takes images of 3x" + side + "x" + side);
@@ -76,6 +81,6 @@ class ExampleModelTest {
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("'alexnet2'")
                 .hasMessageContaining(
-                        "alexnet-cifar, lenet, resnet-cifar, vgg16-cifar, resnet18, alexnet, resnet50, lstm");
+                        "alexnet-cifar, lenet, resnet-cifar, vgg16-cifar, resnet18, alexnet, resnet50, yolo-416, yolo-608, lstm");
     }
 }

@@ -1,0 +1,57 @@
+package io.github.dl4jpipeline.kernel;
+
+import java.util.Map;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The matrix products of dense layers, each in the native operation that is fastest for it. */
+final class DenseMath {
+    private DenseMath() {}
+
+    /** {@code input · weights + bias}, {@code [examples, outputs]}, among the activations. */
+    static INDArray output(INDArray input, INDArray weights, @Nullable INDArray bias, LayerWorkspaceMgr workspaces) {
+        long[] shape = {input.rows(), weights.columns()};
+        // BLAS writes columns; with few rows it takes half as long again to write the transposed.
+        INDArray product = workspaces.createUninitialized(ArrayType.FF_WORKING_MEM, weights.dataType(), shape, 'f');
+        Nd4j.gemm(input, weights, product, false, false, 1, 0);
+        INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, weights.dataType(), shape, 'c');
+        output.assign(product);
+        return bias == null ? output : output.addiRowVector(bias);
+    }
+
+    /** The gradient by the input, {@code [examples, inputs]}. */
+    static INDArray inputError(INDArray delta, INDArray weights, LayerWorkspaceMgr workspaces) {
+        INDArray error = workspaces.createUninitialized(
+                ArrayType.ACTIVATION_GRAD, weights.dataType(), new long[] {delta.size(0), weights.size(0)}, 'c');
+        // oneDNN, which ND4J uses for this operation, is faster than BLAS where the second matrix is transposed.
+        NativeOp.run("matmul", new INDArray[] {delta, weights}, new INDArray[] {error}, 0, 1);
+        return error;
+    }
+
+    /** Writes the gradients by weights and bias, if there is one, to their views, or adds them. */
+    static Gradient gradient(
+            INDArray input, INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
+        Gradient gradient = new DefaultGradient();
+        INDArray biasSum = views.get(DefaultParamInitializer.BIAS_KEY);
+        if (biasSum != null) {
+            if (add) {
+                INDArray part = workspaces.createUninitialized(
+                        ArrayType.BP_WORKING_MEM, biasSum.dataType(), biasSum.shape(), 'c');
+                biasSum.addi(delta.sum(part, 0));
+            } else {
+                delta.sum(biasSum, 0);
+            }
+            gradient.setGradientFor(DefaultParamInitializer.BIAS_KEY, biasSum);
+        }
+        INDArray weightSum = views.get(DefaultParamInitializer.WEIGHT_KEY);
+        Nd4j.gemm(input, delta, weightSum, true, false, 1, add ? 1 : 0);
+        gradient.setGradientFor(DefaultParamInitializer.WEIGHT_KEY, weightSum);
+        return gradient;
+    }
+}

@@ -1,0 +1,83 @@
+package io.github.dl4jpipeline.kernel;
+
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.tile.Patch;
+import io.github.dl4jpipeline.tile.TilePart;
+import io.github.dl4jpipeline.tile.TileTask;
+import java.util.List;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** The layers of a lane, which take their padding as part of their input. Vertices are indices in the region. */
+final class TileLayers {
+    private final ComputationGraph graph;
+    private final NoiseSource noise;
+    private final VertexKernel[] kernels;
+    private final double[] paddings;
+
+    /** @param original an initialised graph; its parameters are shared, nothing else */
+    TileLayers(ComputationGraph original, TiledRegion region, KernelChoice code) {
+        VertexGraph vertices = VertexGraph.of(original);
+        List<String> names = region.positions().stream()
+                .map(position -> vertices.get(position).name())
+                .toList();
+        graph = GraphCopies.sharingParameters(
+                original, configuration -> names.subList(1, names.size()).forEach(vertex -> {
+                    if (configuration.getVertices().get(vertex) instanceof LayerVertex with) {
+                        TileReader.removePadding(with.getLayerConf().getLayer());
+                    }
+                }));
+        FastLayers.replaceIn(graph, code);
+        noise = new NoiseSource(graph.conf().getSeed());
+        kernels = new VertexKernel[names.size()];
+        paddings = new double[names.size()];
+        for (int i = 1; i < kernels.length; i++) {
+            String name = names.get(i);
+            kernels[i] = new VertexKernel(graph.getVertex(name));
+            paddings[i] = TileReader.paddingOf(
+                    original.getConfiguration().getVertices().get(name));
+            Layer layer = layer(i);
+            if (layer != null) {
+                Noise.replaceIn(layer.conf().getLayer(), name, noise);
+                layer.allowInputModification(false);
+            }
+        }
+    }
+
+    /** Takes up a new micro-batch. */
+    void begin(MicroBatch microBatch, int iteration, int epoch) {
+        noise.begin(iteration, microBatch);
+        for (Layer layer : graph.getLayers()) {
+            layer.setIterationCount(iteration);
+            layer.setEpochCount(epoch);
+        }
+    }
+
+    /** Before a pass of a vertex: its noise is that of the part of the map that it reads. */
+    void prepareNoise(TileTask task, TilePart part) {
+        Patch patch = part.inputs().get(0);
+        noise.place(new TilePlace(patch, task.geometry().map(patch.vertex())));
+        noise.seedForMicroBatch(kernels[part.vertex()].vertex().getVertexName());
+    }
+
+    /** By vertex; none for the first, which the region only reads. */
+    VertexKernel[] kernels() {
+        return kernels;
+    }
+
+    @Nullable Layer layer(int vertex) {
+        return kernels[vertex].vertex().getLayer();
+    }
+
+    /** What stands beyond the border of the map that a vertex reads. */
+    double padding(int vertex) {
+        return paddings[vertex];
+    }
+
+    DataType parameterType() {
+        return graph.params().dataType();
+    }
+}

@@ -1,0 +1,31 @@
+package io.github.dl4jpipeline.examples;
+
+import io.github.dl4jpipeline.plan.TilePlan;
+import io.github.dl4jpipeline.tile.FusedTiling;
+import java.util.List;
+
+/** What {@code plan --tiles auto --json} writes. */
+record TilePlanFigures(
+        String grid,
+        String from,
+        String to,
+        List<String> cuts,
+        double predictedStepMillis,
+        double exchangeMillis,
+        long memoryBytes,
+        double multiplyAdds,
+        double saving) {
+    static TilePlanFigures of(TilePlan plan) {
+        FusedTiling tiling = plan.tiling();
+        return new TilePlanFigures(
+                tiling.grid().toString(),
+                tiling.first().orElseThrow(),
+                tiling.last().orElseThrow(),
+                tiling.cuts().stream().sorted().toList(),
+                plan.stepMillis(),
+                plan.exchangeMillis(),
+                plan.deviceBytes(),
+                plan.cost().repeated(),
+                plan.cost().saving());
+    }
+}
