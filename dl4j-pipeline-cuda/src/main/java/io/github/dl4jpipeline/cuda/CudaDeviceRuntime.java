@@ -20,6 +20,18 @@ import org.nd4j.nativeblas.NativeOpsHolder;
  * that a thread has on its GPU; copies wait for it.
  */
 public final class CudaDeviceRuntime implements DeviceRuntime {
+    private final Supplier<AffinityManager> affinity;
+
+    /** For the service loader. */
+    public CudaDeviceRuntime() {
+        this(() -> Nd4j.getAffinityManager());
+    }
+
+    /** @param affinity knows on which GPU threads and arrays are; asked only after {@link #devices} */
+    CudaDeviceRuntime(Supplier<AffinityManager> affinity) {
+        this.affinity = affinity;
+    }
+
     @Override
     public Device.Kind kind() {
         return Device.Kind.GPU;
@@ -64,7 +76,7 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
     }
 
     /** A thread loses its streams and buffers when it moves, and gets new ones. */
-    private static void moveTo(int gpu, int from) {
+    private void moveTo(int gpu, int from) {
         if (gpu != from) {
             affinity().unsafeSetDevice(gpu);
         }
@@ -127,8 +139,8 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
         return nativeOps().getDeviceTotalMemory(Gpu.indexOf(device));
     }
 
-    private static AffinityManager affinity() {
-        return Nd4j.getAffinityManager();
+    private AffinityManager affinity() {
+        return affinity.get();
     }
 
     private static NativeOps nativeOps() {
