@@ -175,6 +175,10 @@ public final class PipelineBuilder {
                 plan,
                 tiling,
                 recompute);
+        if (tiling.isPresent() && !settings.sharesMemory()) {
+            throw new IllegalArgumentException("Tiles run on devices that share memory, but "
+                    + devices.get(0).id() + " has memory of its own; train without tiling, or on Devices.cpu()");
+        }
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

@@ -64,6 +64,12 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * <p>Parameters, updater state, and iteration and epoch counts are those of the wrapped graph. Between two calls of
  * {@code fit} it may be used and trained like any graph; the two must not train at the same time.
  *
+ * <p>On devices with memory of their own, stages train copies of their parameters and updater state there. The wrapped
+ * graph's are current when {@code fit} returns, and after {@link #close}. In between, as in listeners, {@link #params},
+ * {@link #getUpdater} and all that is built on them bring its arrays up to date, at most once for each step. What is to be
+ * changed besides training is set with {@link #setParams}, {@link #setParam} or {@link #setUpdater} of this graph: devices do
+ * not see what is written into arrays.
+ *
  * <p>The result equals that of {@code graph.fit}, up to the order in which the gradients of examples are added, whatever
  * the stages, micro-batches and schedule. Noise such as dropout is drawn anew, as a function of seed, iteration, vertex
  * and example, and so does not depend on them either.

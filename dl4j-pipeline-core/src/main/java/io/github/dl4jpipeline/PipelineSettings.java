@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline;
 
-import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
@@ -49,8 +48,8 @@ record PipelineSettings(
 
     /** Whether stages use the arrays of the wrapped graph where they are. */
     boolean sharesMemory() {
-        Device first = plan == null ? devices.get(0) : plan.stages().get(0).device();
-        return DeviceRuntimes.of(first).sharesMemory();
+        Devices used = plan == null ? devices : plan.devices();
+        return DeviceRuntimes.of(used.get(0)).sharesMemory();
     }
 
     /** The plan that needs no batch: the one given, or that for the profile given; null if there is neither. */

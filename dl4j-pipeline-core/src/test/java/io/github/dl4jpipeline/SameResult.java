@@ -13,13 +13,21 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.IntFunction;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /** Compares pipelined training with plain fit, one parameter array after the other. */
 public final class SameResult {
+    private static IntFunction<Devices> planDevices = Devices::cpu;
+
     private SameResult() {}
+
+    /** Which devices plans are for, by their number. */
+    static void planOn(IntFunction<Devices> devices) {
+        planDevices = devices;
+    }
 
     /** max |a - b| / max |b| over one array. */
     public static double difference(INDArray actual, INDArray expected) {
@@ -97,7 +105,7 @@ public final class SameResult {
 
     /** A plan's stages on fewer devices, dealt out to them in turn. */
     public static PartitionPlan inTurn(PartitionPlan plan, int devices) {
-        Devices shared = Devices.cpu(devices);
+        Devices shared = planDevices.apply(devices);
         List<Stage> stages = new ArrayList<>();
         for (int stage = 0; stage < plan.stages().size(); stage++) {
             stages.add(Stage.of(
@@ -133,7 +141,7 @@ public final class SameResult {
 
     private static PartitionPlan plan(VertexGraph vertices, int[] stageOf, List<Integer> replicas, int microBatches) {
         Devices devices =
-                Devices.cpu(replicas.stream().mapToInt(Integer::intValue).sum());
+                planDevices.apply(replicas.stream().mapToInt(Integer::intValue).sum());
         int used = 0;
         List<Stage> planned = new ArrayList<>();
         for (int stage = 0; stage < replicas.size(); stage++) {

@@ -2,65 +2,38 @@ package io.github.dl4jpipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.SameResultTest.Network;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.device.SeparateMemory;
 import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
 import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
-import java.util.ArrayList;
+import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
-import org.deeplearning4j.nn.api.Model;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.optimize.api.BaseTrainingListener;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Adam;
 
 /** Stages on devices with their own memory: the same result as plain fit, and no array on the wrong device. */
+@ExtendWith(OnSeparateMemory.class)
 class SeparateMemoryTest {
     private static final double TOLERANCE = 1e-10;
-    private static final long PLENTY = 1L << 33;
-
-    private static SeparateMemory memory;
-
-    @BeforeAll
-    static void install() {
-        Nd4j.create(1);
-        memory = SeparateMemory.install();
-    }
-
-    @AfterAll
-    static void uninstall() {
-        memory.close();
-    }
-
-    /** A plan's stages, each replica on a device of its own. */
-    static PartitionPlan onDevices(PartitionPlan plan, long bytes) {
-        Devices devices = SeparateMemoryRuntime.devices(
-                plan.stages().stream().mapToInt(Stage::replicas).sum(), bytes);
-        List<Stage> stages = new ArrayList<>();
-        int used = 0;
-        for (Stage stage : plan.stages()) {
-            stages.add(Stage.of(devices.list().subList(used, used + stage.replicas()), stage.vertices()));
-            used += stage.replicas();
-        }
-        return PartitionPlan.of(stages, plan.microBatches());
-    }
 
     @Test
     void anOperationOnAnArrayOfAnotherDeviceFails() {
-        Devices devices = SeparateMemoryRuntime.devices(2, PLENTY);
+        Devices devices = SeparateMemoryRuntime.devices(2, OnSeparateMemory.PLENTY);
         SeparateMemoryRuntime runtime = new SeparateMemoryRuntime();
         var first = runtime.on(devices.get(0), () -> Nd4j.ones(DataType.FLOAT, 50, 50));
         assertThatThrownBy(() -> runtime.on(devices.get(1), () -> first.add(1)))
@@ -76,8 +49,8 @@ class SeparateMemoryTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Network.class)
-    void parametersAfterThreeSteps(Network network) {
+    @MethodSource("io.github.dl4jpipeline.SameResultTest#networksAndKernels")
+    void parametersAfterThreeSteps(Network network, Kernels kernels) {
         ComputationGraph start = network.graph(DataType.DOUBLE);
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 3);
         ComputationGraph expected = SameResult.plain(start, batches);
@@ -85,7 +58,9 @@ class SeparateMemoryTest {
             for (int microBatches : new int[] {1, 3}) {
                 ComputationGraph graph = SameResult.copy(start);
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                        .plan(onDevices(SameResult.evenPlan(graph, stages, microBatches), PLENTY))
+                        .plan(SameResult.evenPlan(graph, stages, microBatches))
+                        .schedule(stages == 3 ? Schedules.fillDrain() : Schedules.oneForwardOneBackward())
+                        .kernels(kernels)
                         .build()) {
                     batches.forEach(net::fit);
                     SameResult.assertSame(net, expected, TOLERANCE);
@@ -96,21 +71,38 @@ class SeparateMemoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2})
-    void replicas(int ofFirst) {
-        ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+    @MethodSource("io.github.dl4jpipeline.SameResultTest#networksAndKernels")
+    void gradientInFloat(Network network, Kernels kernels) {
+        ComputationGraph graph = network.graph(DataType.FLOAT);
+        MultiDataSet batch = network.batches(DataType.FLOAT, 1).get(0);
+        var expected = SameResult.gradient(SameResult.copy(graph), batch);
+        for (int stages = 2; stages <= 4; stages++) {
+            try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                    .plan(SameResult.evenPlan(graph, stages, 3))
+                    .kernels(kernels)
+                    .build()) {
+                SameResult.assertSame(SameResult.gradient(net, batch), expected, 2e-5);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 2", "2, 1", "2, 2", "1, 3"})
+    void replicas(int ofFirst, int ofSecond) {
+        ComputationGraph start =
+                TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE, settings -> settings.updater(new Adam(0.01))));
         List<MultiDataSet> batches =
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 1, 14, 14));
         ComputationGraph expected = SameResult.plain(start, batches);
-        PartitionPlan plan = SameResult.evenPlan(start, List.of(ofFirst, 2), 4);
-        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(onDevices(plan, PLENTY))
-                .build()) {
+        PartitionPlan plan = SameResult.evenPlan(start, List.of(ofFirst, ofSecond), 4);
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(start).plan(plan).build()) {
             batches.forEach(net::fit);
             SameResult.assertSame(net, expected, TOLERANCE);
         }
     }
 
+    /** Also stages that share devices in turn, and that compute their activations again. */
     @ParameterizedTest
     @EnumSource(Network.class)
     void anyAssignmentOfVerticesToStages(Network network) {
@@ -118,76 +110,92 @@ class SeparateMemoryTest {
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 2);
         ComputationGraph expected = SameResult.plain(start, batches);
         for (int seed = 0; seed < 4; seed++) {
-            ComputationGraph graph = SameResult.copy(start);
-            try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                    .plan(onDevices(SameResult.randomPlan(graph, 2 + seed % 3, 3, seed), PLENTY))
-                    .build()) {
-                batches.forEach(net::fit);
-                SameResult.assertSame(net, expected, TOLERANCE);
+            PartitionPlan plan = SameResult.randomPlan(start, 2 + seed % 3, 3, seed);
+            for (PartitionPlan variant : List.of(plan, SameResult.recomputing(plan), SameResult.inTurn(plan, 2))) {
+                ComputationGraph graph = SameResult.copy(start);
+                try (PipelineComputationGraph net =
+                        PipelineComputationGraph.builder(graph).plan(variant).build()) {
+                    batches.forEach(net::fit);
+                    SameResult.assertSame(net, expected, TOLERANCE);
+                }
             }
         }
     }
 
     @Test
-    void whatListenersSaveScoreSetAndConstrainIsThatOfPlainFit() {
+    void batchesOfChangingSize() {
         ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
-        List<MultiDataSet> batches =
-                TestData.several(4, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 1, 14, 14));
-        ComputationGraph expected = SameResult.copy(start);
-        List<Double> sums = new ArrayList<>();
-        expected.setListeners(new ParameterSums(sums));
-        List<Double> onDevices = new ArrayList<>();
+        List<MultiDataSet> batches = Stream.of(16, 5, 1, 16, 2)
+                .map(examples ->
+                        (MultiDataSet) TestData.classification(DataType.DOUBLE, examples, examples, 4, 1, 14, 14))
+                .toList();
+        ComputationGraph expected = SameResult.plain(start, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(onDevices(SameResult.evenPlan(start, 3, 3), PLENTY))
+                .plan(SameResult.evenPlan(start, 3, 4))
                 .build()) {
-            net.setListeners(new ParameterSums(onDevices));
-            for (MultiDataSet batch : batches) {
-                expected.fit(batch);
-                net.fit(batch);
-                expected.setParams(expected.params().mul(0.9));
-                net.setParams(net.params().mul(0.9));
-            }
-            assertThat(net.score(batches.get(0))).isCloseTo(expected.score(batches.get(0)), within(1e-9));
-            SameResult.assertSame(net.clone().paramTable(), expected.paramTable(), TOLERANCE);
-            start.params().muli(1.1); // between two fits the wrapped graph may be changed
-            expected.params().muli(1.1);
-            net.fit(batches.get(0));
-            expected.fit(batches.get(0));
+            batches.forEach(net::fit);
             SameResult.assertSame(net, expected, TOLERANCE);
-        }
-        assertThat(onDevices).hasSameSizeAs(sums);
-        for (int i = 0; i < sums.size(); i++) {
-            assertThat(onDevices.get(i)).isCloseTo(sums.get(i), within(1e-8));
         }
     }
 
-    /** Reads parameters, updater state and gradients after every step. */
-    private static final class ParameterSums extends BaseTrainingListener {
-        private final List<Double> sums;
-
-        ParameterSums(List<Double> sums) {
-            this.sums = sums;
+    @Test
+    void batchNormalizationOverTheWholeBatch() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
+        List<MultiDataSet> batches =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8));
+        ComputationGraph expected = SameResult.plain(start, batches);
+        PipelineBuilder split =
+                PipelineComputationGraph.builder(start).plan(SameResult.evenPlan(start, List.of(2, 2), 2));
+        assertThatThrownBy(split::build).hasMessageContaining("use a plan with 1 micro-batch");
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .plan(SameResult.evenPlan(start, 3, 1))
+                .build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, TOLERANCE);
         }
+    }
 
-        @Override
-        public void onGradientCalculation(Model model) {
-            sums.add(model.gradient().gradient().norm2Number().doubleValue());
+    @Test
+    void batchNormalizationPerMicroBatchAndDropoutAreThoseOfOtherDevices() {
+        ComputationGraph normalized = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
+        ComputationGraph noisy = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE, settings -> settings.dropOut(0.7)));
+        List<MultiDataSet> images =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8));
+        List<MultiDataSet> digits =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 1, 14, 14));
+        for (List<Integer> replicas : List.of(List.of(1, 1, 1), List.of(2, 1), List.of(1, 3))) {
+            assertLikeOtherDevices(normalized, images, replicas);
+            assertLikeOtherDevices(noisy, digits, replicas);
         }
+    }
 
-        @Override
-        public void iterationDone(Model model, int iteration, int epoch) {
-            ComputationGraph graph = (ComputationGraph) model;
-            sums.add(graph.params().norm2Number().doubleValue());
-            INDArray state = graph.getUpdater().getStateViewArray();
-            sums.add(state == null ? 0 : state.norm2Number().doubleValue());
+    private static void assertLikeOtherDevices(
+            ComputationGraph start, List<MultiDataSet> batches, List<Integer> replicas) {
+        ComputationGraph expected = SameResult.copy(start);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(expected)
+                .devices(Devices.cpu(2))
+                .stages(1)
+                .replicas(1)
+                .microBatches(3)
+                .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
+                .build()) {
+            batches.forEach(net::fit);
         }
+        ComputationGraph graph = SameResult.copy(start);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, replicas, 3))
+                .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
+                .build()) {
+            batches.forEach(net::fit);
+        }
+        SameResult.assertSame(graph.paramTable(), expected.paramTable(), TOLERANCE);
     }
 
     @Test
     void bytesBetweenStagesAreTheActivationsAndErrorsOfTheCut() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
-        PartitionPlan plan = onDevices(SameResult.evenPlan(graph, 3, 3), PLENTY);
+        PartitionPlan plan = SameResult.evenPlan(graph, 3, 3);
         var activations = graph.feedForward(batch.getFeatures(), false, true);
         long crossing = 0;
         for (Stage stage : plan.stages().subList(0, 2)) {
@@ -216,7 +224,7 @@ class SeparateMemoryTest {
         MultiDataSet bad = TestData.classification(DataType.DOUBLE, 1, 11, 3, 1, 14, 14);
         ComputationGraph expected = SameResult.plain(start, List.of(good, good));
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(onDevices(SameResult.evenPlan(start, 2, 3), PLENTY))
+                .plan(SameResult.evenPlan(start, 2, 3))
                 .build()) {
             net.fit(good);
             assertThatThrownBy(() -> net.fit(bad)).hasMessageContaining("device-1");

@@ -37,6 +37,9 @@ public interface DeviceRuntime {
      */
     INDArray copyHere(INDArray array);
 
+    /** A contiguous copy of an array of any device on the host, outside of workspaces. Complete on return. */
+    INDArray copyToHost(INDArray array);
+
     /** Copies the elements of one array into another of the same length, wherever the two are. Complete on return. */
     void copy(INDArray from, INDArray to);
 

@@ -1,7 +1,9 @@
 package io.github.dl4jpipeline.device;
 
 import java.util.function.Supplier;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** CPU devices: sets of cores, which share the host's memory. */
 enum SharedMemoryRuntime implements DeviceRuntime {
@@ -35,6 +37,13 @@ enum SharedMemoryRuntime implements DeviceRuntime {
     @Override
     public INDArray copyHere(INDArray array) {
         return array.dup(array.ordering());
+    }
+
+    @Override
+    public INDArray copyToHost(INDArray array) {
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            return array.dup(array.ordering());
+        }
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Keeps account of copies between devices. Any thread may use it. */
 public final class Transfers {
@@ -34,6 +35,11 @@ public final class Transfers {
 
     private final Map<Kind, Long> bytes = new EnumMap<>(Kind.class);
     private List<Copy> copies = new ArrayList<>();
+
+    /** Bytes of an array's elements. */
+    public static long bytes(INDArray array) {
+        return array.length() * array.dataType().width();
+    }
 
     /** Runs a copy and writes it down. */
     public <T> T timed(Kind kind, String what, String from, String to, long copied, Supplier<T> copy) {

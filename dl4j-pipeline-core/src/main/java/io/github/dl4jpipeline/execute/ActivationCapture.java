@@ -4,7 +4,6 @@ import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.HashMap;
 import java.util.Map;
-import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -18,11 +17,9 @@ final class ActivationCapture {
         this.parts = new INDArray[vertices.size()][microBatches];
     }
 
-    /** Copies an activation out of its workspace. Each pair of position and micro-batch comes from one thread. */
-    void add(int position, int microBatch, INDArray activation) {
-        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            parts[position][microBatch] = activation.dup(activation.ordering());
-        }
+    /** Takes a copy on the host. Each pair of position and micro-batch comes from one thread. */
+    void add(int position, int microBatch, INDArray copy) {
+        parts[position][microBatch] = copy;
     }
 
     /** The activations of the whole batch, by vertex name. */

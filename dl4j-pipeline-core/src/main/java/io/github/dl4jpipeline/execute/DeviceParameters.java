@@ -11,6 +11,7 @@ import java.util.function.IntUnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
@@ -27,6 +28,9 @@ public final class DeviceParameters {
     }
 
     private static final String HOST = "host";
+
+    /** Elements of another replica's gradients that are on a device besides its own. */
+    private static final long MOST_ADDED = 1 << 20;
 
     private final DeviceRuntime runtime;
     private final Transfers transfers;
@@ -143,11 +147,10 @@ public final class DeviceParameters {
     }
 
     private void copy(Transfers.Kind kind, String what, INDArray from, String fromId, INDArray to, String toId) {
-        transfers.timed(
-                kind, what, fromId, toId, from.length() * from.dataType().width(), () -> {
-                    runtime.copy(from, to);
-                    return to;
-                });
+        transfers.timed(kind, what, fromId, toId, Transfers.bytes(from), () -> {
+            runtime.copy(from, to);
+            return to;
+        });
     }
 
     private static String id(DeviceStage stage) {
@@ -175,21 +178,31 @@ public final class DeviceParameters {
             DeviceStage first = replicas.get(0);
             List<StageGradients> others = new ArrayList<>();
             for (DeviceStage other : replicas.subList(1, replicas.size())) {
-                INDArray sums = transfers.timed(
-                        Transfers.Kind.REPLICA,
-                        "gradients",
-                        id(other),
-                        id(first),
-                        other.bytes() / 2,
-                        () -> runtime.copyHere(other.sums()));
-                first.sums().addi(sums);
-                sums.close();
+                add(other, first);
                 others.add(other.gradients());
             }
             first.gradients().writeStatistics(others, runtime::copyHere);
             runtime.synchronize();
         });
         ahead(false);
+    }
+
+    /** Adds the gradient sums of one replica to those of the first, on which this thread is, piece by piece. */
+    private void add(DeviceStage other, DeviceStage first) {
+        long length = first.layout().length();
+        for (long from = 0; from < length; from += MOST_ADDED) {
+            INDArrayIndex piece = NDArrayIndex.interval(from, Math.min(length, from + MOST_ADDED));
+            INDArray theirs = other.sums().get(piece);
+            INDArray copy = transfers.timed(
+                    Transfers.Kind.REPLICA,
+                    "gradients",
+                    id(other),
+                    id(first),
+                    Transfers.bytes(theirs),
+                    () -> runtime.copyHere(theirs));
+            first.sums().get(piece).addi(copy);
+            copy.close();
+        }
     }
 
     /** Runs the updater on every device: the step is committed. */

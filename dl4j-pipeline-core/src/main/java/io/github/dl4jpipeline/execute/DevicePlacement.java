@@ -28,6 +28,8 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class DevicePlacement implements Placement {
     private final DeviceRuntime runtime;
+    private final Transfers transfers;
+    private final VertexGraph vertices;
     private final int[] stageOf;
 
     /** By stage and replica. */
@@ -55,6 +57,8 @@ final class DevicePlacement implements Placement {
             boolean keepPreActivations,
             String name) {
         this.runtime = runtime;
+        this.transfers = transfers;
+        this.vertices = vertices;
         this.stageOf = stageOf;
         Slots needed = slots(program);
         for (int stage = 0; stage < positions.size(); stage++) {
@@ -131,6 +135,17 @@ final class DevicePlacement implements Placement {
     private DeviceStage stage(int stage, int microBatch) {
         List<DeviceStage> replicas = stages.get(stage);
         return replicas.get(microBatch % replicas.size());
+    }
+
+    @Override
+    public INDArray copyToHost(int position, INDArray activation, Task task) {
+        return transfers.timed(
+                Transfers.Kind.GATHER,
+                vertices.get(position).name(),
+                stage(task.stage(), task.microBatch()).device().id(),
+                "host",
+                Transfers.bytes(activation),
+                () -> runtime.copyToHost(activation));
     }
 
     @Override

@@ -24,6 +24,7 @@ public final class ParameterStore {
     private @Nullable INDArray sharedState;
     private @Nullable DeviceParameters devices;
     private int fits;
+    private int iterations;
 
     /**
      * @param pipeline a graph that has been initialised with the wrapped model's parameters
@@ -60,10 +61,13 @@ public final class ParameterStore {
         devices = next;
     }
 
-    /** A {@code fit} begins, perhaps within another. Since the last, the user may have written any array. */
+    /**
+     * A {@code fit} begins, perhaps within another. Devices take over what the wrapped model has learned since the last one;
+     * other changes of its arrays are told by {@link #hostChanged}.
+     */
     public void beginFit() {
         reconcile();
-        if (fits++ == 0) {
+        if (fits++ == 0 && wrapped.iterations() != iterations) {
             hostChanged();
         }
     }
@@ -74,6 +78,7 @@ public final class ParameterStore {
             gather();
         }
         reconcile();
+        iterations = wrapped.iterations();
     }
 
     /** A step begins; one outside of {@code fit} takes parameters as they are in the wrapped model. */

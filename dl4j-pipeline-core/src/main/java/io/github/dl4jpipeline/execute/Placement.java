@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Where the arrays of stages are: in memory that all devices share, or each in that of its device.
@@ -23,6 +24,9 @@ interface Placement extends AutoCloseable {
 
     /** The copy that the forward task of a backward task has used. */
     GraphReplica resume(Step step, Task task);
+
+    /** A copy of what a vertex of a task has put out, on the host, for listeners. */
+    INDArray copyToHost(int position, INDArray activation, Task task);
 
     /** A backward task is done. */
     void end(Step step, Task task);

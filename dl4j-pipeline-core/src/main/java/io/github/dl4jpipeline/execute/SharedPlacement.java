@@ -8,6 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Stages on devices that share memory: parameters and gradients are views of the pipeline's, and a copy of the graph holds
@@ -70,6 +73,13 @@ final class SharedPlacement implements Placement {
     @Override
     public GraphReplica resume(Step step, Task task) {
         return copies.get(step.program().copyOf(task.microBatch()));
+    }
+
+    @Override
+    public INDArray copyToHost(int position, INDArray activation, Task task) {
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            return activation.dup(activation.ordering());
+        }
     }
 
     @Override

@@ -215,7 +215,7 @@ final class StageWorker {
         @Override
         public void forwardDone(int done, INDArray activation) {
             if (capture != null) {
-                capture.add(done, task.microBatch(), activation);
+                capture.add(done, task.microBatch(), placement.copyToHost(done, activation, task));
             }
         }
     }

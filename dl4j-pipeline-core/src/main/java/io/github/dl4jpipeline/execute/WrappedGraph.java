@@ -33,6 +33,11 @@ public record WrappedGraph(ComputationGraph graph) implements WrappedModel {
     }
 
     @Override
+    public int iterations() {
+        return graph.getIterationCount();
+    }
+
+    @Override
     public void setProgress(int iteration, int epoch, double score) {
         graph.setScore(score);
     }

@@ -19,6 +19,9 @@ public interface WrappedModel {
     /** Gives it an updater whose state is this array. */
     void setUpdaterState(@Nullable INDArray state);
 
+    /** How many iterations it has been trained for. */
+    int iterations();
+
     /** Tells it how far training has come. */
     void setProgress(int iteration, int epoch, double score);
 

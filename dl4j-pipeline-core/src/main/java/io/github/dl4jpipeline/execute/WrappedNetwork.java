@@ -33,6 +33,11 @@ public record WrappedNetwork(MultiLayerNetwork network) implements WrappedModel 
     }
 
     @Override
+    public int iterations() {
+        return network.getIterationCount();
+    }
+
+    @Override
     public void setProgress(int iteration, int epoch, double score) {
         network.getLayerWiseConfigurations().setIterationCount(iteration);
         network.getLayerWiseConfigurations().setEpochCount(epoch);

@@ -20,10 +20,7 @@ public record OwnMemory(
 
     /** Makes copies on the device, of arrays that are elsewhere. The current thread must be bound to it. */
     UnaryOperator<INDArray> copier(Transfers.Kind kind, String what, String from) {
-        return array -> transfers.timed(kind, what, from, device.id(), bytes(array), () -> runtime.copyHere(array));
-    }
-
-    private static long bytes(INDArray array) {
-        return array.length() * array.dataType().width();
+        return array ->
+                transfers.timed(kind, what, from, device.id(), Transfers.bytes(array), () -> runtime.copyHere(array));
     }
 }

@@ -1,10 +1,13 @@
 package io.github.dl4jpipeline.partition;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Devices;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -67,6 +70,17 @@ public record PartitionPlan(
                 0,
                 List.of(),
                 List.of());
+    }
+
+    /**
+     * The devices of its stages.
+     *
+     * @throws IllegalArgumentException if they are of different kinds
+     */
+    public Devices devices() {
+        Map<String, Device> byId = new LinkedHashMap<>();
+        stages.stream().flatMap(stage -> stage.devices().stream()).forEach(device -> byId.put(device.id(), device));
+        return new Devices(List.copyOf(byId.values()));
     }
 
     /** The same plan beside what it has been compared with. */

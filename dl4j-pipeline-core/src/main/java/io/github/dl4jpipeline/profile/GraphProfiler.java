@@ -2,6 +2,8 @@ package io.github.dl4jpipeline.profile;
 
 import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
@@ -31,7 +33,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * Measures every vertex of a graph, forward and backward, on a device, and how devices get on with each other.
  *
  * <p>The graph's parameters, updater state and counts stay as they are: gradients go to an array of their own. What is
- * measured is the code that training runs, on a thread that is bound to the device.
+ * measured is the code that training runs, on a thread that is bound to the device. Devices with memory of their own do not
+ * see the graph's arrays; there, a thread that is bound to none stands for the first of them.
  */
 public final class GraphProfiler {
     /** Everything is measured in turn and then again, so that what disturbs the machine for a while disturbs all alike. */
@@ -99,9 +102,10 @@ public final class GraphProfiler {
     }
 
     /** Profiles with the examples of a batch or micro-batch and the layer code that training will use. */
-    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Devices devices, Kernels kernels) {
+    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels) {
         graph.init();
-        Device device = devices.get(0);
+        Device device = all.get(0);
+        Devices devices = runtime(device).sharesMemory() ? all : Devices.of(device);
         MicroBatch part = sample.split(PARTS).get(0);
         KernelChoice choice =
                 kernels == Kernels.FAST ? faster(graph, sample, List.of(device)) : KernelChoice.all(kernels);
@@ -219,13 +223,19 @@ public final class GraphProfiler {
 
     private static <T> FutureTask<T> start(Device device, Callable<T> work) {
         FutureTask<T> task = new FutureTask<>(() -> {
-            CpuRuntime.bindCurrentThread(device);
+            if (runtime(device).sharesMemory()) {
+                runtime(device).bindCurrentThread(device);
+            }
             return work.call();
         });
         Thread thread = new Thread(task, "profile-" + device.id());
         thread.setDaemon(true);
         thread.start();
         return task;
+    }
+
+    private static DeviceRuntime runtime(Device device) {
+        return DeviceRuntimes.of(device);
     }
 
     private static <T> T result(FutureTask<T> task) {

@@ -4,14 +4,14 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import java.util.List;
 
-/** All cores of some CPU devices as one device, whose operations use them all. */
+/** All cores of some CPU devices as one device, whose operations use them all; GPUs cannot be joined. */
 public final class JointDevice {
     private JointDevice() {}
 
-    /** The device; the only one there is, where there is one. */
+    /** The device; the first, where there is only one or they are GPUs. */
     public static Device of(Devices devices) {
         Device first = devices.get(0);
-        if (devices.size() == 1) {
+        if (devices.size() == 1 || first.kind() != Device.Kind.CPU) {
             return first;
         }
         List<Integer> cores = devices.list().stream()

@@ -4,7 +4,9 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
@@ -60,6 +62,17 @@ public final class SeparateMemoryRuntime implements DeviceRuntime {
     public INDArray copyHere(INDArray array) {
         delay(array);
         return SeparateMemory.unchecked(() -> array.dup(array.ordering()));
+    }
+
+    @Override
+    public INDArray copyToHost(INDArray array) {
+        delay(array);
+        Device before = SeparateMemory.enter(null);
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            return SeparateMemory.unchecked(() -> array.dup(array.ordering()));
+        } finally {
+            SeparateMemory.enter(before);
+        }
     }
 
     @Override
