@@ -13,13 +13,16 @@ import org.nd4j.nativeblas.NativeOps;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
- * GPUs, each with its own memory, through ND4J's CUDA backend. What DL4J calls the host is the GPU of the calling thread,
- * usually the first: the arrays of the wrapped graph are there too.
+ * GPUs, each with its own memory, through ND4J's CUDA backend. What DL4J has on the host is on a GPU too: that of the thread
+ * which has made the array. ND4J gives the first GPU to the first thread that uses it, so the wrapped graph is usually there.
  *
  * <p>Nothing of the backend is loaded before {@link #devices} has found that it can run here. Operations run in the stream
  * that a thread has on its GPU; copies wait for it.
  */
 public final class CudaDeviceRuntime implements DeviceRuntime {
+    /** The first GPU. */
+    private static final int HOST = 0;
+
     private final Supplier<AffinityManager> affinity;
 
     /** For the service loader. */
@@ -90,22 +93,27 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
             synchronize();
             return copy;
         }
-        if (Contiguous.fillsItsBuffer(array)) {
-            return copyBuffer(array);
+        if (Contiguous.isContiguous(array)) {
+            return copyElements(array);
         }
         INDArray contiguous = on(from, () -> array.dup(array.ordering()));
         try {
-            return copyBuffer(contiguous);
+            return copyElements(contiguous);
         } finally {
             contiguous.close();
         }
     }
 
     /** CUDA finds out from the addresses where the two buffers are. The copy is done on return. */
-    private static INDArray copyBuffer(INDArray array) {
+    private static INDArray copyElements(INDArray array) {
         INDArray copy = Nd4j.createUninitialized(array.dataType(), array.shape(), array.ordering());
-        Nd4j.getMemoryManager().memcpy(copy.data(), array.data());
+        Nd4j.getMemoryManager().memcpy(copy.data(), Contiguous.elements(array));
         return copy;
+    }
+
+    @Override
+    public INDArray copyToHost(INDArray array) {
+        return on(HOST, () -> copyHere(array));
     }
 
     @Override

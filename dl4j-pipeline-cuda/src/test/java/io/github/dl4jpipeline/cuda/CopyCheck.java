@@ -34,7 +34,7 @@ record CopyCheck(DeviceRuntime runtime, Device from, Device to) {
 
     /** 1 to 24, on this thread's device. */
     private static INDArray numbers(DataType type) {
-        return Nd4j.linspace(1, 24, 24).castTo(type).reshape(2, 3, 4);
+        return Nd4j.arange(1, 25).castTo(type).reshape(2, 3, 4);
     }
 
     private double[] elements(Device device, INDArray array) {

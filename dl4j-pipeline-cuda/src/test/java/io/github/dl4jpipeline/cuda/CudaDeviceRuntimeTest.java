@@ -14,6 +14,7 @@ import org.nd4j.linalg.api.concurrency.BasicAffinityManager;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Which GPU the thread is on, and what is copied how, where arrays are in the host's memory in truth. */
 class CudaDeviceRuntimeTest {
@@ -63,7 +64,7 @@ class CudaDeviceRuntimeTest {
     }
 
     private static INDArray numbers() {
-        return Nd4j.linspace(1, 24, 24).castTo(DataType.FLOAT).reshape(2, 3, 4);
+        return Nd4j.arange(1, 25).castTo(DataType.FLOAT).reshape(2, 3, 4);
     }
 
     @Test
@@ -111,7 +112,31 @@ class CudaDeviceRuntimeTest {
     }
 
     @Test
-    void partsAreMadeContiguousWhereTheyAre() {
+    void partsOfABufferAreCopiedWithoutMoving() {
+        INDArray flat = numbers().reshape(24);
+        for (int start : new int[] {0, 6}) {
+            INDArray part = flat.get(NDArrayIndex.interval(start, start + 6));
+            assertThat(runtime.copyHere(affinity.on(1, part))).isEqualTo(part);
+        }
+        assertThat(affinity.moves).isEmpty();
+    }
+
+    @Test
+    void theHostIsTheFirstGpu() {
+        runtime.bindCurrentThread(gpu(1));
+        INDArray source = affinity.on(1, numbers());
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().getAndActivateWorkspace("here")) {
+            INDArray copy = runtime.copyToHost(source);
+            assertThat(copy).isEqualTo(source);
+            assertThat(copy.isAttached()).isFalse();
+        } finally {
+            Nd4j.getWorkspaceManager().destroyAllWorkspacesForCurrentThread();
+        }
+        assertThat(affinity.moves).containsExactly(1, 0, 1);
+    }
+
+    @Test
+    void otherArraysAreMadeContiguousWhereTheyAre() {
         INDArray source = affinity.on(1, numbers().permute(2, 0, 1));
         assertThat(runtime.copyHere(source)).isEqualTo(source);
         assertThat(affinity.moves).containsExactly(1, 0);

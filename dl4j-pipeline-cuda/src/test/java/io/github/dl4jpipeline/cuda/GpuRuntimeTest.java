@@ -54,6 +54,7 @@ class GpuRuntimeTest {
             INDArray array =
                     runtime.on(device, () -> Nd4j.ones(DataType.FLOAT, 100).muli(3));
             assertThat(gpuOf(array)).isEqualTo(Gpu.indexOf(device));
+            assertThat(gpuOf(runtime.copyToHost(array))).isZero();
             assertThat(Nd4j.getAffinityManager().getDeviceForCurrentThread()).isEqualTo(before);
         }
     }
