@@ -49,7 +49,7 @@ class CudaDriverTest {
 
     @Test
     void aLibraryThatIsAnother() {
-        DriverFindings found = CudaDriver.ask(() -> Native.load(Platform.C_LIBRARY_NAME, CudaDriver.Api.class));
+        DriverFindings found = CudaDriver.ask(() -> Native.load(Platform.MATH_LIBRARY_NAME, CudaDriver.Api.class));
         assertThat(found.problem()).contains("no NVIDIA driver", "cuDriverGetVersion");
     }
 
