@@ -82,8 +82,9 @@ public record Devices(List<Device> list) {
     public static Devices gpu(int count) {
         Devices all = gpu();
         if (count < 1 || count > all.size()) {
-            throw new DevicesUnavailableException("Asked for " + count + " GPUs, but there are " + all.size() + ": "
-                    + all.list().stream().map(Device::id).toList());
+            throw new DevicesUnavailableException("Asked for " + count + " GPUs, but this machine has "
+                    + all.list().stream().map(Device::id).toList()
+                    + ". What runs instead: Devices.gpu(" + all.size() + "), or Devices.cpu() with nd4j-native");
         }
         return new Devices(all.list().subList(0, count));
     }

@@ -53,4 +53,13 @@ class DevicesTest {
                 .hasMessageContaining("got 0 B");
         assertThatThrownBy(() -> device.withRelativeSpeed(Double.NaN)).hasMessageContaining("NaN");
     }
+
+    @Test
+    void fewerGpusThanAskedFor() {
+        assertThat(Devices.gpu(3).list()).extracting(Device::id).containsExactly("device-0", "device-1", "device-2");
+        assertThatThrownBy(() -> Devices.gpu(5))
+                .isInstanceOf(DevicesUnavailableException.class)
+                .hasMessage("Asked for 5 GPUs, but this machine has [device-0, device-1, device-2, device-3]. What runs"
+                        + " instead: Devices.gpu(4), or Devices.cpu() with nd4j-native");
+    }
 }

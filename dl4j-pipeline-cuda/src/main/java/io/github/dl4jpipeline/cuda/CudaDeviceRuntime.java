@@ -3,8 +3,8 @@ package io.github.dl4jpipeline.cuda;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Devices;
+import java.util.List;
 import java.util.function.Supplier;
-import org.nd4j.jita.conf.CudaEnvironment;
 import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -13,14 +13,27 @@ import org.nd4j.nativeblas.NativeOps;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
- * GPUs, each with its own memory, through ND4J's CUDA backend. What DL4J calls the host is the GPU of the calling thread,
- * usually the first: the arrays of the wrapped graph are there too.
+ * GPUs, each with its own memory, through ND4J's CUDA backend. What DL4J has on the host is on a GPU too: that of the thread
+ * which has made the array. ND4J gives the first GPU to the first thread that uses it, so the wrapped graph is usually there.
  *
- * <p>Nothing of the backend is loaded before {@link #devices} has found that it can run here. Use cuDNN as with plain
- * {@code fit}.
+ * <p>Nothing of the backend is loaded before {@link #devices} has found that it can run here. Operations run in the stream
+ * that a thread has on its GPU; copies wait for it.
  */
 public final class CudaDeviceRuntime implements DeviceRuntime {
-    private static boolean configured;
+    /** The first GPU. */
+    private static final int HOST = 0;
+
+    private final Supplier<AffinityManager> affinity;
+
+    /** For the service loader. */
+    public CudaDeviceRuntime() {
+        this(() -> Nd4j.getAffinityManager());
+    }
+
+    /** @param affinity knows on which GPU threads and arrays are; asked only after {@link #devices} */
+    CudaDeviceRuntime(Supplier<AffinityManager> affinity) {
+        this.affinity = affinity;
+    }
 
     @Override
     public Device.Kind kind() {
@@ -29,20 +42,12 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
 
     @Override
     public Devices devices() {
-        Devices devices = CudaRequirements.devices(CudaDriver.find());
-        configure();
-        return devices;
-    }
-
-    /** Several GPUs must be allowed before the backend's first operation. */
-    private static synchronized void configure() {
-        if (!configured) {
-            configured = true;
-            CudaEnvironment.getInstance()
-                    .getConfiguration()
-                    .allowMultiGPU(true)
-                    .allowCrossDeviceAccess(true);
+        List<Gpu> gpus = CudaRequirements.usable(CudaFindings.ofThisMachine());
+        String problem = CudaBackend.problem();
+        if (problem != null) {
+            throw CudaRequirements.notLoaded(gpus, problem);
         }
+        return CudaRequirements.devices(gpus, gpu -> nativeOps().getDeviceFreeMemory(gpu.index()));
     }
 
     @Override
@@ -52,24 +57,31 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
 
     @Override
     public void bindCurrentThread(Device device) {
-        affinity().unsafeSetDevice(index(device));
+        affinity().unsafeSetDevice(Gpu.indexOf(device));
     }
 
     @Override
     public <T> T on(Device device, Supplier<T> work) {
-        return on(index(device), work);
+        return on(Gpu.indexOf(device), work);
     }
 
-    private static <T> T on(int index, Supplier<T> work) {
+    /** Out of workspaces: those that are open have their memory on the GPU that the thread has had. */
+    private <T> T on(int gpu, Supplier<T> work) {
         int before = affinity().getDeviceForCurrentThread();
-        if (before == index) {
-            return work.get();
-        }
-        affinity().unsafeSetDevice(index);
-        try {
-            return work.get();
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            moveTo(gpu, before);
+            T result = work.get();
+            synchronize();
+            return result;
         } finally {
-            affinity().unsafeSetDevice(before);
+            moveTo(before, affinity().getDeviceForCurrentThread());
+        }
+    }
+
+    /** A thread loses its streams and buffers when it moves, and gets new ones. */
+    private void moveTo(int gpu, int from) {
+        if (gpu != from) {
+            affinity().unsafeSetDevice(gpu);
         }
     }
 
@@ -77,31 +89,45 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
     public INDArray copyHere(INDArray array) {
         int from = affinity().getDeviceForArray(array);
         if (from == affinity().getDeviceForCurrentThread()) {
-            return array.dup(array.ordering());
+            INDArray copy = array.dup(array.ordering());
+            synchronize();
+            return copy;
         }
-        INDArray source = on(from, () -> contiguous(array));
+        if (Contiguous.isContiguous(array)) {
+            return copyElements(array);
+        }
+        INDArray contiguous = on(from, () -> array.dup(array.ordering()));
+        try {
+            return copyElements(contiguous);
+        } finally {
+            contiguous.close();
+        }
+    }
+
+    /** CUDA finds out from the addresses where the two buffers are. The copy is done on return. */
+    private static INDArray copyElements(INDArray array) {
         INDArray copy = Nd4j.createUninitialized(array.dataType(), array.shape(), array.ordering());
-        Nd4j.getMemoryManager().memcpy(copy.data(), source.data());
-        synchronize();
+        Nd4j.getMemoryManager().memcpy(copy.data(), Contiguous.elements(array));
         return copy;
     }
 
-    /** Copies between devices take whole buffers, in the order of the elements. */
-    private static INDArray contiguous(INDArray array) {
-        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            INDArray copy = array.dup(array.ordering());
-            Nd4j.getExecutioner().commit();
-            return copy;
-        }
+    @Override
+    public INDArray copyToHost(INDArray array) {
+        return on(HOST, () -> copyHere(array));
     }
 
     @Override
     public void copy(INDArray from, INDArray to) {
-        on(affinity().getDeviceForArray(to), () -> {
-            try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-                to.assign(copyHere(from));
-                synchronize();
+        int gpu = affinity().getDeviceForArray(to);
+        boolean near = affinity().getDeviceForArray(from) == gpu;
+        on(gpu, () -> {
+            if (near) {
+                return to.assign(from);
             }
+            INDArray here = copyHere(from);
+            to.assign(here);
+            synchronize();
+            here.close();
             return to;
         });
     }
@@ -113,20 +139,16 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
 
     @Override
     public long freeBytes(Device device) {
-        return nativeOps().getDeviceFreeMemory(index(device));
+        return nativeOps().getDeviceFreeMemory(Gpu.indexOf(device));
     }
 
     @Override
     public long totalBytes(Device device) {
-        return nativeOps().getDeviceTotalMemory(index(device));
+        return nativeOps().getDeviceTotalMemory(Gpu.indexOf(device));
     }
 
-    private static int index(Device device) {
-        return Integer.parseInt(device.id().substring("gpu-".length()));
-    }
-
-    private static AffinityManager affinity() {
-        return Nd4j.getAffinityManager();
+    private AffinityManager affinity() {
+        return affinity.get();
     }
 
     private static NativeOps nativeOps() {

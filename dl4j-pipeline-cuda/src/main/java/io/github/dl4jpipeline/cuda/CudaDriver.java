@@ -5,24 +5,26 @@ import com.sun.jna.Native;
 import com.sun.jna.Platform;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * Asks the NVIDIA driver itself what there is, before any class of ND4J's CUDA backend is loaded: that one ends the process
- * or fails half loaded on machines that it does not support.
+ * or stays half loaded on machines that it does not support.
  */
 final class CudaDriver {
-    private static final String BACKEND = "org/nd4j/linalg/jcublas/JCublasBackend.class";
+    private static final int SUCCESS = 0;
+    private static final int NO_DEVICE = 100;
     private static final int CAPABILITY_MAJOR = 75;
     private static final int CAPABILITY_MINOR = 76;
+    private static final int NAME_BYTES = 256;
 
-    /** The part of the driver's API that is needed; numbers are error codes, 0 for none. */
+    /** The part of the driver's API that is needed. Each function returns an error code, 0 for none. */
     interface Api extends Library {
-        int cuInit(int flags);
-
         int cuDriverGetVersion(IntByReference version);
+
+        int cuInit(int flags);
 
         int cuDeviceGetCount(IntByReference count);
 
@@ -35,27 +37,43 @@ final class CudaDriver {
         int cuDeviceTotalMem_v2(LongByReference bytes, int device);
     }
 
-    private CudaDriver() {}
+    /** A function of the driver has returned an error. */
+    private static final class CallFailedException extends RuntimeException {
+        private static final long serialVersionUID = 1;
 
-    static CudaFindings find() {
-        ClassLoader loader = CudaDriver.class.getClassLoader();
-        String backend = loader.getResource(BACKEND) == null ? null : "JCublasBackend";
-        boolean natives = loader.getResource("org/nd4j/linalg/jcublas/bindings/" + platform()) != null;
-        try {
-            Api api = Native.load(Platform.isWindows() ? "nvcuda" : "cuda", Api.class);
-            require(api.cuInit(0), "cuInit");
-            IntByReference version = new IntByReference();
-            require(api.cuDriverGetVersion(version), "cuDriverGetVersion");
-            return new CudaFindings(backend, natives, null, version.getValue(), gpus(api));
-        } catch (UnsatisfiedLinkError | IllegalStateException e) {
-            return new CudaFindings(backend, natives, String.valueOf(e.getMessage()).lines().findFirst().orElse(""), 0, List.of());
+        CallFailedException(String function, int code) {
+            super("the NVIDIA driver answers " + function + " with error " + code);
         }
     }
 
-    private static String platform() {
-        String system = Platform.isWindows() ? "windows" : "linux";
-        String library = Platform.isWindows() ? "jnind4jcuda.dll" : "libjnind4jcuda.so";
-        return system + "-" + (Platform.isARM() ? "arm64" : Platform.isPPC() ? "ppc64le" : "x86_64") + "/" + library;
+    private CudaDriver() {}
+
+    static DriverFindings ask() {
+        return ask(() -> Native.load(Platform.isWindows() ? "nvcuda" : "libcuda.so.1", Api.class));
+    }
+
+    /** @param library loads the driver's library; a {@link LinkageError} says that there is none */
+    static DriverFindings ask(Supplier<Api> library) {
+        try {
+            Api api = library.get();
+            IntByReference version = new IntByReference();
+            require(api.cuDriverGetVersion(version), "cuDriverGetVersion");
+            int code = api.cuInit(0);
+            if (code == NO_DEVICE) {
+                return new DriverFindings(null, version.getValue(), List.of());
+            }
+            require(code, "cuInit");
+            return new DriverFindings(null, version.getValue(), gpus(api));
+        } catch (LinkageError e) {
+            String reason = String.valueOf(e.getMessage())
+                    .lines()
+                    .findFirst()
+                    .orElse("")
+                    .replaceFirst(":$", "");
+            return DriverFindings.failed("there is no NVIDIA driver: " + reason);
+        } catch (CallFailedException e) {
+            return DriverFindings.failed(e.getMessage());
+        }
     }
 
     private static List<Gpu> gpus(Api api) {
@@ -63,20 +81,25 @@ final class CudaDriver {
         require(api.cuDeviceGetCount(count), "cuDeviceGetCount");
         List<Gpu> gpus = new ArrayList<>();
         for (int ordinal = 0; ordinal < count.getValue(); ordinal++) {
-            IntByReference device = new IntByReference();
-            require(api.cuDeviceGet(device, ordinal), "cuDeviceGet");
-            byte[] name = new byte[128];
-            require(api.cuDeviceGetName(name, name.length, device.getValue()), "cuDeviceGetName");
-            LongByReference bytes = new LongByReference();
-            require(api.cuDeviceTotalMem_v2(bytes, device.getValue()), "cuDeviceTotalMem");
-            gpus.add(new Gpu(
-                    ordinal,
-                    new String(name, StandardCharsets.UTF_8).replace("\0", ""),
-                    attribute(api, CAPABILITY_MAJOR, device.getValue()),
-                    attribute(api, CAPABILITY_MINOR, device.getValue()),
-                    bytes.getValue()));
+            gpus.add(gpu(api, ordinal));
         }
         return gpus;
+    }
+
+    private static Gpu gpu(Api api, int ordinal) {
+        IntByReference handle = new IntByReference();
+        require(api.cuDeviceGet(handle, ordinal), "cuDeviceGet");
+        int device = handle.getValue();
+        byte[] name = new byte[NAME_BYTES];
+        require(api.cuDeviceGetName(name, name.length, device), "cuDeviceGetName");
+        LongByReference bytes = new LongByReference();
+        require(api.cuDeviceTotalMem_v2(bytes, device), "cuDeviceTotalMem_v2");
+        return new Gpu(
+                ordinal,
+                Native.toString(name),
+                attribute(api, CAPABILITY_MAJOR, device),
+                attribute(api, CAPABILITY_MINOR, device),
+                bytes.getValue());
     }
 
     private static int attribute(Api api, int attribute, int device) {
@@ -85,9 +108,9 @@ final class CudaDriver {
         return value.getValue();
     }
 
-    private static void require(int code, String call) {
-        if (code != 0) {
-            throw new IllegalStateException(call + " answers with error " + code);
+    private static void require(int code, String function) {
+        if (code != SUCCESS) {
+            throw new CallFailedException(function, code);
         }
     }
 }

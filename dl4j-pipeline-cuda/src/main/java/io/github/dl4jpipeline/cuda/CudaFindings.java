@@ -1,19 +1,32 @@
 package io.github.dl4jpipeline.cuda;
 
-import java.util.List;
-import org.jspecify.annotations.Nullable;
+import org.bytedeco.javacpp.Loader;
 
 /**
- * What there is for CUDA in this process and on this machine.
+ * What there is for CUDA on this machine and on the class path.
  *
- * @param backend class of ND4J's backend that the class path would load, null if the CUDA backend is not there
- * @param natives whether the native library of the CUDA backend is on the class path
- * @param driverProblem why the driver cannot be asked, null if it can
- * @param driverVersion the CUDA version that the driver is for, such as 11060 for 11.6
+ * @param platform operating system and processor, such as {@code linux-x86_64}
+ * @param classes whether the classes of ND4J's CUDA backend are on the class path
+ * @param natives whether its native library for this platform is
  */
-record CudaFindings(
-        @Nullable String backend,
-        boolean natives,
-        @Nullable String driverProblem,
-        int driverVersion,
-        List<Gpu> gpus) {}
+record CudaFindings(String platform, DriverFindings driver, boolean classes, boolean natives) {
+    private static final String BACKEND = "org/nd4j/linalg/jcublas/";
+
+    /** Looks without loading anything of the CUDA backend. */
+    static CudaFindings ofThisMachine() {
+        ClassLoader loader = CudaFindings.class.getClassLoader();
+        String platform = Loader.Detector.getPlatform();
+        return new CudaFindings(
+                platform, CudaDriver.ask(), isThere(loader, "JCublasBackend.class"), hasNatives(loader, platform));
+    }
+
+    private static boolean hasNatives(ClassLoader loader, String platform) {
+        String library = System.mapLibraryName("jnind4jcuda");
+        return isThere(loader, "bindings/" + platform + "/" + library)
+                || isThere(loader, "bindings/" + platform + "-cudnn/" + library);
+    }
+
+    private static boolean isThere(ClassLoader loader, String name) {
+        return loader.getResource(BACKEND + name) != null;
+    }
+}

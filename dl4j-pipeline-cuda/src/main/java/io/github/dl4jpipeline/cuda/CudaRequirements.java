@@ -4,52 +4,95 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.device.DevicesUnavailableException;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 
-/** Decides from what was found which GPUs can be used, or says why none can. */
+/** Decides from what was found whether GPUs can be used, or says why not, what is needed, and what runs instead. */
 final class CudaRequirements {
-    private static final int DRIVER_VERSION = 11060;
-    private static final String INSTEAD = " Until then, Devices.cpu() trains on this machine's cores.";
+    /** Those for which there are natives of nd4j-cuda-11.6 1.0.0-M2.1. */
+    private static final Set<String> PLATFORMS = Set.of("linux-x86_64", "windows-x86_64");
+
+    /** Drivers for CUDA 11.0 and newer run what is built for any CUDA 11. */
+    private static final int CUDA_VERSION = 11000;
+
+    private static final String DRIVER = "an NVIDIA driver for CUDA 11 or newer: 450.80.02 on Linux, 452.39 on Windows";
 
     private CudaRequirements() {}
 
     /**
-     * The usable GPUs, in the driver's order.
+     * The GPUs that ND4J can use, which are all that the driver shows.
      *
-     * @throws DevicesUnavailableException if there is none: what was found, what is needed, what runs instead
+     * @throws DevicesUnavailableException if there are none, or if some cannot be used
      */
-    static Devices devices(CudaFindings found) {
-        if (found.driverProblem() != null) {
-            throw unavailable("no NVIDIA driver was found: " + found.driverProblem(), "install driver 510.39 or newer");
-        }
-        if (found.driverVersion() < DRIVER_VERSION) {
+    static List<Gpu> usable(CudaFindings found) {
+        DriverFindings driver = found.driver();
+        if (!PLATFORMS.contains(found.platform())) {
             throw unavailable(
-                    "the NVIDIA driver is for CUDA " + version(found.driverVersion()),
-                    "install driver 510.39 or newer, which is for CUDA 11.6");
+                    "this is " + found.platform(), "Linux or Windows on x86-64, for which ND4J has a CUDA backend");
         }
-        if (found.gpus().isEmpty()) {
-            throw unavailable("the NVIDIA driver sees no GPU", "check nvidia-smi and CUDA_VISIBLE_DEVICES");
+        if (driver.problem() != null) {
+            throw unavailable(driver.problem(), DRIVER);
         }
-        List<Gpu> usable = found.gpus().stream().filter(Gpu::isSupported).toList();
-        if (usable.isEmpty()) {
+        if (driver.cudaVersion() < CUDA_VERSION) {
+            throw unavailable("the NVIDIA driver is for CUDA " + version(driver.cudaVersion()), DRIVER);
+        }
+        if (driver.gpus().isEmpty()) {
             throw unavailable(
-                    "found " + found.gpus(),
-                    "nd4j-cuda-11.6 1.0.0-M2.1 has machine code for compute capabilities 3.7 to 8.6 (Kepler to Ampere)"
-                            + " only, so use a GPU of those");
+                    "the NVIDIA driver shows no GPU",
+                    "a GPU that nvidia-smi lists, and that CUDA_VISIBLE_DEVICES does not hide");
         }
-        if (found.backend() == null) {
+        requireSupported(driver.gpus());
+        if (!found.classes()) {
             throw unavailable(
-                    "found " + usable + ", but not ND4J's CUDA backend",
-                    "put org.nd4j:nd4j-cuda-11.6:1.0.0-M2.1 on the class path, and take nd4j-native off it");
+                    "found " + driver.gpus() + ", but not ND4J's CUDA backend",
+                    "org.nd4j:nd4j-cuda-11.6-platform:1.0.0-M2.1 on the class path in place of nd4j-native");
         }
         if (!found.natives()) {
             throw unavailable(
-                    "found nd4j-cuda-11.6 without its native library",
-                    "add it once more with your platform's classifier, such as linux-x86_64");
+                    "found " + driver.gpus() + ", but of nd4j-cuda-11.6 only the classes",
+                    "org.nd4j:nd4j-cuda-11.6:1.0.0-M2.1 with the classifier " + found.platform() + " or "
+                            + found.platform() + "-cudnn");
         }
-        return new Devices(usable.stream()
-                .map(gpu -> new Device(
-                        "gpu-" + gpu.index(), Device.Kind.GPU, List.of(), gpu.memoryBytes(), 1.0))
+        return driver.gpus();
+    }
+
+    /** ND4J prepares every GPU that it sees, and lets threads of its own run on any, so one that it cannot use is too many. */
+    private static void requireSupported(List<Gpu> gpus) {
+        List<Gpu> supported = gpus.stream().filter(Gpu::isSupported).toList();
+        if (supported.size() == gpus.size()) {
+            return;
+        }
+        String needed = "GPUs of compute capability 3.7 to 8.6 (Kepler to Ampere), since nd4j-cuda-11.6 1.0.0-M2.1 has"
+                + " machine code for no others";
+        if (!supported.isEmpty()) {
+            String visible =
+                    supported.stream().map(gpu -> String.valueOf(gpu.index())).collect(Collectors.joining(","));
+            needed += "; start with CUDA_VISIBLE_DEVICES=" + visible + " to use " + supported;
+        }
+        throw unavailable("found " + gpus, needed);
+    }
+
+    /**
+     * The devices for GPUs. Cards of one model count as equal, with the least memory that is free on one of them, since plans
+     * for equal devices are found sooner.
+     *
+     * @param freeBytes of a GPU
+     */
+    static Devices devices(List<Gpu> gpus, ToLongFunction<Gpu> freeBytes) {
+        Map<String, Long> free = gpus.stream().collect(Collectors.toMap(Gpu::name, freeBytes::applyAsLong, Math::min));
+        return new Devices(gpus.stream()
+                .map(gpu -> new Device(gpu.id(), Device.Kind.GPU, List.of(), free.get(gpu.name()), 1.0))
                 .toList());
+    }
+
+    /** @param problem why ND4J does not run on its CUDA backend, although nothing above is missing */
+    static DevicesUnavailableException notLoaded(List<Gpu> gpus, String problem) {
+        return unavailable(
+                "found " + gpus + ", but " + problem,
+                "the libraries of CUDA 11.6, from NVIDIA's installer or as"
+                        + " org.bytedeco:cuda-platform-redist:11.6-8.3-1.5.7 on the class path, without nd4j-native there");
     }
 
     private static String version(int number) {
@@ -57,6 +100,8 @@ final class CudaRequirements {
     }
 
     private static DevicesUnavailableException unavailable(String found, String needed) {
-        return new DevicesUnavailableException("No GPU can be used: " + found + ". Needed: " + needed + "." + INSTEAD);
+        return new DevicesUnavailableException("No GPU can be used: " + found + ". Needed: " + needed
+                + ". What runs instead: Devices.cpu(), this machine's cores, with nd4j-native on the class path in place"
+                + " of nd4j-cuda.");
     }
 }
