@@ -60,6 +60,12 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
         affinity().unsafeSetDevice(Gpu.indexOf(device));
     }
 
+    /** Without it, ND4J would give the thread any GPU. */
+    @Override
+    public void bindCurrentThreadToHost() {
+        affinity().unsafeSetDevice(HOST);
+    }
+
     @Override
     public <T> T on(Device device, Supplier<T> work) {
         return on(Gpu.indexOf(device), work);

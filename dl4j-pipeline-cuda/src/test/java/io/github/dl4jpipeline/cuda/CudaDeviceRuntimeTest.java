@@ -70,7 +70,8 @@ class CudaDeviceRuntimeTest {
     @Test
     void aThreadIsBoundToItsGpu() {
         runtime.bindCurrentThread(gpu(2));
-        assertThat(affinity.moves).containsExactly(2);
+        runtime.bindCurrentThreadToHost();
+        assertThat(affinity.moves).containsExactly(2, 0);
     }
 
     @Test
