@@ -58,6 +58,7 @@ public final class TaskController implements AutoCloseable {
     private final int microBatches;
     private final int maxThreads;
     private final Map<Integer, Program> programs = new HashMap<>();
+    private final DeviceRuntime runtime;
     private final Placement placement;
     private final @Nullable DeviceParameters deviceParameters;
     private final List<JointSums> joint;
@@ -124,7 +125,7 @@ public final class TaskController implements AutoCloseable {
         tileSetup = tiles == null ? null : TileAssignment.of(tiles, plan, stageOf, vertices, devices, name);
         boolean keepPreActivations = program.keepsPreActivations();
         List<List<Integer>> positions = StageAssignment.positions(stageOf, layout.stages());
-        DeviceRuntime runtime = DeviceRuntimes.of(plan.stages().get(0).device());
+        runtime = DeviceRuntimes.of(plan.stages().get(0).device());
         if (runtime.sharesMemory()) {
             List<GraphReplica> copies = new ArrayList<>();
             for (int i = 0; i < program.copies(); i++) {
@@ -228,6 +229,7 @@ public final class TaskController implements AutoCloseable {
             }
         }
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
+            runtime.synchronize(); // the caller may just have computed the batch
             workers.forEach(worker -> worker.submit(step));
             await(step);
         } finally {

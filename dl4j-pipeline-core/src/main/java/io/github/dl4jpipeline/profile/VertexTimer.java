@@ -16,9 +16,17 @@ final class VertexTimer implements VertexObserver {
     private final List<List<Double>> forwardMillis = new ArrayList<>();
     private final List<List<Double>> backwardMillis = new ArrayList<>();
     private final long[] activationBytes;
+    private final Runnable finish;
     private long begunNanos;
 
+    /** Takes the times of others. */
     VertexTimer(int vertices) {
+        this(vertices, () -> {});
+    }
+
+    /** @param finish waits for what the device has been asked to do */
+    VertexTimer(int vertices, Runnable finish) {
+        this.finish = finish;
         activationBytes = new long[vertices];
         for (int position = 0; position < vertices; position++) {
             forwardMillis.add(new ArrayList<>());
@@ -43,6 +51,7 @@ final class VertexTimer implements VertexObserver {
     }
 
     private double sinceBegun() {
+        finish.run();
         return (System.nanoTime() - begunNanos) / 1e6;
     }
 

@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.profile;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.DeviceThread;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
@@ -38,6 +40,7 @@ final class WarmReplica implements AutoCloseable {
     private final MicroBatch sample;
     private final KernelChoice kernels;
     private final String name = "profile-" + CREATED.incrementAndGet();
+    private final DeviceRuntime runtime;
     private final ExecutorService thread;
 
     private @Nullable Created created;
@@ -50,6 +53,7 @@ final class WarmReplica implements AutoCloseable {
         this.vertices = VertexGraph.of(graph);
         this.sample = sample;
         this.kernels = kernels;
+        this.runtime = DeviceRuntimes.of(device);
         this.thread = DeviceThread.withHostArrays(device, name + "-" + device.id());
     }
 
@@ -75,7 +79,7 @@ final class WarmReplica implements AutoCloseable {
     }
 
     private VertexTimer run(Created own) {
-        VertexTimer timer = new VertexTimer(vertices.size());
+        VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
         long start = System.nanoTime();
         for (int i = 0; i == 0 || (i < MOST_RUNS && System.nanoTime() - start < RUNS_NANOS); i++) {
             own.replica().begin(sample, false, graph.getIterationCount(), graph.getEpochCount());
