@@ -2,14 +2,11 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.execute.BatchSource;
-import io.github.dl4jpipeline.execute.DeviceMemory;
 import io.github.dl4jpipeline.execute.DeviceParameters;
 import io.github.dl4jpipeline.execute.DeviceSolver;
 import io.github.dl4jpipeline.execute.Inference;
 import io.github.dl4jpipeline.execute.ParameterStore;
-import io.github.dl4jpipeline.execute.StepRequest;
 import io.github.dl4jpipeline.execute.StepResult;
-import io.github.dl4jpipeline.execute.TaskController;
 import io.github.dl4jpipeline.execute.WrappedGraph;
 import io.github.dl4jpipeline.execute.WrappedModel;
 import io.github.dl4jpipeline.execute.WrappedNetwork;
@@ -18,18 +15,14 @@ import io.github.dl4jpipeline.graph.GraphSupport;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
-import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.plan.StepMeasurement;
-import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -82,24 +75,12 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private static final long serialVersionUID = 1;
 
     private final transient WrappedModel wrapped;
-    private final transient PipelineSettings settings;
     private final transient boolean plainFit;
     private final transient boolean ownMemory;
     private final transient ParameterStore parameters;
     private final transient Inference inference;
+    private final transient PlannedTraining training;
     private final transient StepListener stepListener = new StepListener(this);
-
-    private final transient Object lock = new Object();
-    private transient @Nullable TiledRegion tiles;
-    private transient @Nullable GraphProfile profile;
-    private transient @Nullable PartitionPlan plan;
-    private transient @Nullable TaskController controller;
-    private transient @Nullable Replanner replanner;
-    private transient @Nullable PartitionPlan nextPlan;
-    private transient UnaryOperator<StepMeasurement> measurements = UnaryOperator.identity();
-    private transient volatile boolean closed;
-    private transient long steps;
-    private transient long stepNanos;
 
     private transient @Nullable INDArray[] labels = new INDArray[0];
 
@@ -111,7 +92,6 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             boolean plainFitIfUnsupported) {
         super(configuration);
         this.wrapped = wrapped;
-        this.settings = settings;
         boolean hasParameters = wrapped.parameters().length() > 0;
         init(hasParameters ? wrapped.parameters() : null, false);
         if (frozenAlike != null) {
@@ -120,9 +100,6 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
-            profile = settings.profile();
-            plan = settings.planWithoutBatch(this);
-            tiles = settings.tiledRegion(this, plan);
         }
         ownMemory = !plainFit && !settings.sharesMemory();
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
@@ -131,7 +108,10 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             parameters.reconcile();
         }
         inference = new Inference(this, settings.devices(), settings.kernels());
-        inference.useTiles(tiles);
+        training = new PlannedTraining(this, settings, parameters, inference);
+        if (!plainFit) {
+            training.planWithoutBatch();
+        }
         setListeners(new ArrayList<>(wrapped.listeners()));
     }
 
@@ -156,50 +136,21 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
      * @throws IllegalStateException before the first {@code fit}, unless a profile or a plan has been given
      */
     public PartitionPlan plan() {
-        synchronized (lock) {
-            if (plan == null) {
-                throw new IllegalStateException(
+        return training.plan()
+                .orElseThrow(() -> new IllegalStateException(
                         plainFit
                                 ? "There is no plan: this graph cannot be pipelined and trains as plain fit does"
-                                : "There is no plan yet: the first fit makes one, or give the builder a profile");
-            }
-            return plan;
-        }
+                                : "There is no plan yet: the first fit makes one, or give the builder a profile"));
     }
 
     /** What has been measured since this pipeline was built or last got another plan, beside the prediction. */
     public PipelineReport report() {
-        PartitionPlan planned = plan();
-        List<PipelineReport.StageReport> stages = new ArrayList<>();
-        synchronized (lock) {
-            long perStep = Math.max(1, steps);
-            for (int stage = 0; stage < planned.stages().size(); stage++) {
-                stages.add(
-                        controller == null
-                                ? new PipelineReport.StageReport(0, 0)
-                                : new PipelineReport.StageReport(
-                                        controller.busyNanos()[stage]
-                                                / 1e6
-                                                / perStep
-                                                / planned.stages().get(stage).replicas(),
-                                        controller.memoryBytes()[stage]));
-            }
-            return new PipelineReport(
-                    planned,
-                    steps,
-                    stepNanos / 1e6 / perStep,
-                    stages,
-                    replanner == null ? List.of() : replanner.changes(),
-                    controller == null ? Optional.empty() : controller.tileMeasurement());
-        }
+        return training.report(plan());
     }
 
     /** Copies between devices since the last plan; nothing is copied between devices that share memory. */
     public Transfers transfers() {
-        synchronized (lock) {
-            DeviceParameters onDevices = controller == null ? null : controller.deviceParameters();
-            return onDevices == null ? new Transfers() : onDevices.transfers();
-        }
+        return training.transfers();
     }
 
     // ---- One training step ----
@@ -217,76 +168,15 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             initGradientsView();
         }
         MicroBatch batch = MicroBatch.whole(getInputs(), labels, getInputMaskArrays(), getLabelMaskArrays());
-        TaskController running = controllerFor(batch);
-        parameters.beginStep();
-        long start = System.nanoTime();
-        StepResult result = running.run(new StepRequest(
-                batch, getIterationCount(), getEpochCount(), regularization(running), stepListener.wantsActivations()));
-        stepDone(running, batch.examples(), System.nanoTime() - start);
+        StepResult result = training.step(batch, stepListener.wantsActivations());
         gradient = result.gradient();
         score = result.score();
         stepListener.gradientComputed(result.activations());
     }
 
-    private double regularization(TaskController running) {
-        DeviceParameters onDevices = running.deviceParameters();
-        return onDevices == null ? calcRegularizationScore(true) : onDevices.regularization();
-    }
-
-    private TaskController controllerFor(MicroBatch batch) {
-        synchronized (lock) {
-            requireOpen();
-            if (controller != null && nextPlan != null) {
-                parameters.use(null);
-                controller.close();
-                controller = null;
-                plan = nextPlan;
-                nextPlan = null;
-                steps = 0;
-                stepNanos = 0;
-            }
-            if (controller == null) {
-                if (plan == null) {
-                    profile = settings.profileFor(this, batch);
-                    plan = settings.plan(this, profile, (int) batch.examples());
-                    tiles = settings.tiledRegion(this, plan);
-                    inference.useTiles(tiles);
-                }
-                if (replanner == null) {
-                    replanner = settings.replanner(this, profile, plan);
-                }
-                if (ownMemory) {
-                    plan = DeviceMemory.check(this, plan, settings.schedule(), settings.kernelChoice(profile), batch);
-                }
-                controller = new TaskController(
-                        this,
-                        plan,
-                        settings.schedule(),
-                        settings.kernelChoice(profile),
-                        settings.batchNorm(),
-                        tiles,
-                        settings.devices().list());
-                parameters.use(controller.deviceParameters());
-            }
-            return controller;
-        }
-    }
-
-    /** Measured against predicted; the next step may be run with another plan. */
-    private void stepDone(TaskController running, long examples, long nanos) {
-        synchronized (lock) {
-            steps++;
-            stepNanos += nanos;
-            if (replanner != null && plan != null && examples == plan.examples()) {
-                StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
-                nextPlan = replanner.afterStep(measurements.apply(measured)).orElse(nextPlan);
-            }
-        }
-    }
-
     /** Lets a test say what steps have taken, instead of the clock. */
     void replaceMeasurements(UnaryOperator<StepMeasurement> replacement) {
-        measurements = replacement;
+        training.replaceMeasurements(replacement);
     }
 
     @Override
@@ -511,26 +401,14 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
      */
     @Override
     public void close() {
-        TaskController last;
-        synchronized (lock) {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            last = controller;
+        if (training.close()) {
+            inference.close();
+            parameters.reconcile();
         }
-        if (last != null) {
-            last.close();
-        }
-        inference.close();
-        parameters.reconcile();
     }
 
     private void requireOpen() {
-        if (closed) {
-            throw new IllegalStateException("This PipelineComputationGraph is closed; use the wrapped graph, or build"
-                    + " a new pipeline from it");
-        }
+        training.requireOpen();
     }
 
     @Override

@@ -1,0 +1,200 @@
+package io.github.dl4jpipeline;
+
+import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.execute.DeviceMemory;
+import io.github.dl4jpipeline.execute.DeviceParameters;
+import io.github.dl4jpipeline.execute.Inference;
+import io.github.dl4jpipeline.execute.ParameterStore;
+import io.github.dl4jpipeline.execute.StepRequest;
+import io.github.dl4jpipeline.execute.StepResult;
+import io.github.dl4jpipeline.execute.TaskController;
+import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.kernel.TiledRegion;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.plan.Replanner;
+import io.github.dl4jpipeline.plan.StepMeasurement;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.report.PipelineReport;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The plan of a pipeline, and the workers that train by it: both are made at the first step, and made anew between two steps
+ * if devices turn out to be slower or faster than the plan has them.
+ */
+final class PlannedTraining {
+    private final ComputationGraph graph;
+    private final PipelineSettings settings;
+    private final ParameterStore parameters;
+    private final Inference inference;
+
+    private final Object lock = new Object();
+    private @Nullable GraphProfile profile;
+    private @Nullable PartitionPlan plan;
+    private @Nullable TiledRegion tiles;
+    private @Nullable TaskController controller;
+    private @Nullable Replanner replanner;
+    private @Nullable PartitionPlan nextPlan;
+    private UnaryOperator<StepMeasurement> measurements = UnaryOperator.identity();
+    private volatile boolean closed;
+    private long steps;
+    private long stepNanos;
+
+    /** @param inference runs in tiles what training does */
+    PlannedTraining(ComputationGraph graph, PipelineSettings settings, ParameterStore parameters, Inference inference) {
+        this.graph = graph;
+        this.settings = settings;
+        this.parameters = parameters;
+        this.inference = inference;
+    }
+
+    /** Makes the plan now if it needs no batch: if the user has given it, or a profile. */
+    void planWithoutBatch() {
+        profile = settings.profile();
+        use(settings.planWithoutBatch(graph));
+    }
+
+    private void use(@Nullable PartitionPlan made) {
+        plan = made;
+        tiles = settings.tiledRegion(graph, made);
+        inference.useTiles(tiles);
+    }
+
+    Optional<PartitionPlan> plan() {
+        synchronized (lock) {
+            return Optional.ofNullable(plan);
+        }
+    }
+
+    /** Computes gradient and score of a batch. */
+    StepResult step(MicroBatch batch, boolean keepActivations) {
+        TaskController running = controllerFor(batch);
+        parameters.beginStep();
+        DeviceParameters onDevices = running.deviceParameters();
+        double regularization = onDevices == null ? graph.calcRegularizationScore(true) : onDevices.regularization();
+        long start = System.nanoTime();
+        StepResult result = running.run(new StepRequest(
+                batch, graph.getIterationCount(), graph.getEpochCount(), regularization, keepActivations));
+        done(running, batch.examples(), System.nanoTime() - start);
+        return result;
+    }
+
+    private TaskController controllerFor(MicroBatch batch) {
+        synchronized (lock) {
+            requireOpen();
+            if (controller != null && nextPlan != null) {
+                parameters.use(null);
+                controller.close();
+                controller = null;
+                plan = nextPlan;
+                nextPlan = null;
+                steps = 0;
+                stepNanos = 0;
+            }
+            if (controller == null) {
+                controller = start(batch);
+            }
+            return controller;
+        }
+    }
+
+    private TaskController start(MicroBatch batch) {
+        if (plan == null) {
+            profile = settings.profileFor(graph, batch);
+            use(settings.plan(graph, profile, (int) batch.examples()));
+        }
+        if (replanner == null) {
+            replanner = settings.replanner(graph, profile, plan);
+        }
+        if (!settings.sharesMemory()) {
+            plan = DeviceMemory.check(graph, plan, settings.schedule(), settings.kernelChoice(profile), batch);
+        }
+        TaskController started = new TaskController(
+                graph,
+                plan,
+                settings.schedule(),
+                settings.kernelChoice(profile),
+                settings.batchNorm(),
+                tiles,
+                settings.devices().list());
+        parameters.use(started.deviceParameters());
+        return started;
+    }
+
+    /** Measured against predicted; the next step may be run with another plan. */
+    private void done(TaskController running, long examples, long nanos) {
+        synchronized (lock) {
+            steps++;
+            stepNanos += nanos;
+            if (replanner != null && plan != null && examples == plan.examples()) {
+                StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
+                nextPlan = replanner.afterStep(measurements.apply(measured)).orElse(nextPlan);
+            }
+        }
+    }
+
+    /** Lets a test say what steps have taken, instead of the clock. */
+    void replaceMeasurements(UnaryOperator<StepMeasurement> replacement) {
+        measurements = replacement;
+    }
+
+    /** What has been measured since the last plan. */
+    PipelineReport report(PartitionPlan planned) {
+        synchronized (lock) {
+            long perStep = Math.max(1, steps);
+            List<PipelineReport.StageReport> stages = new ArrayList<>();
+            for (int i = 0; i < planned.stages().size(); i++) {
+                Stage stage = planned.stages().get(i);
+                stages.add(
+                        controller == null
+                                ? new PipelineReport.StageReport(0, 0)
+                                : new PipelineReport.StageReport(
+                                        controller.busyNanos()[i] / 1e6 / perStep / stage.replicas(),
+                                        controller.memoryBytes()[i]));
+            }
+            return new PipelineReport(
+                    planned,
+                    steps,
+                    stepNanos / 1e6 / perStep,
+                    stages,
+                    replanner == null ? List.of() : replanner.changes(),
+                    controller == null ? Optional.empty() : controller.tileMeasurement());
+        }
+    }
+
+    /** Copies between devices since the last plan. */
+    Transfers transfers() {
+        synchronized (lock) {
+            DeviceParameters onDevices = controller == null ? null : controller.deviceParameters();
+            return onDevices == null ? new Transfers() : onDevices.transfers();
+        }
+    }
+
+    void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("This PipelineComputationGraph is closed; use the wrapped graph, or build"
+                    + " a new pipeline from it");
+        }
+    }
+
+    /** Ends the workers, also those of a step that is running. Returns whether this was still to be done. */
+    boolean close() {
+        TaskController last;
+        synchronized (lock) {
+            if (closed) {
+                return false;
+            }
+            closed = true;
+            last = controller;
+        }
+        if (last != null) {
+            last.close();
+        }
+        return true;
+    }
+}
