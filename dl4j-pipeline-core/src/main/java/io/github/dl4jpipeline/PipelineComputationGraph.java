@@ -104,8 +104,10 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         ownMemory = !plainFit && !settings.sharesMemory();
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
         if (ownMemory) {
+            GraphCopies.requireParametersOfLayers(this);
+            ComputationGraphUpdater updater = super.getUpdater(true);
             solver = new DeviceSolver(this, parameters);
-            parameters.reconcile();
+            super.setUpdater(updater);
         }
         inference = new Inference(this, settings.devices(), settings.kernels());
         training = new PlannedTraining(this, settings, parameters, inference);
@@ -401,7 +403,12 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
      */
     @Override
     public void close() {
-        if (training.close()) {
+        if (training.isClosed()) {
+            return;
+        }
+        try {
+            training.close();
+        } finally {
             inference.close();
             parameters.reconcile();
         }
@@ -409,6 +416,31 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     private void requireOpen() {
         training.requireOpen();
+    }
+
+    @Override
+    protected synchronized Map<String, INDArray> ffToLayerActivationsInWS(
+            boolean train,
+            int layerIndex,
+            int[] excluded,
+            FwdPassType passType,
+            boolean storeLastForTbptt,
+            INDArray[] features,
+            INDArray[] featureMasks,
+            INDArray[] labelMasks,
+            boolean clearInputs) {
+        requireOpen();
+        bringHome();
+        return super.ffToLayerActivationsInWS(
+                train,
+                layerIndex,
+                excluded,
+                passType,
+                storeLastForTbptt,
+                features,
+                featureMasks,
+                labelMasks,
+                clearInputs);
     }
 
     @Override

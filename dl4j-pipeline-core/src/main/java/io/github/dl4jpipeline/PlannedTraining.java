@@ -182,19 +182,19 @@ final class PlannedTraining {
         }
     }
 
-    /** Ends the workers, also those of a step that is running. Returns whether this was still to be done. */
-    boolean close() {
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Ends the workers, also those of a step that is running. */
+    void close() {
         TaskController last;
         synchronized (lock) {
-            if (closed) {
-                return false;
-            }
             closed = true;
             last = controller;
         }
         if (last != null) {
             last.close();
         }
-        return true;
     }
 }

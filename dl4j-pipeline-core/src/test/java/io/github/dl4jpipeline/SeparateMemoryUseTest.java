@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
 import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.graph.ChainGraph;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import java.io.File;
 import java.io.IOException;
@@ -17,12 +18,15 @@ import java.util.Map;
 import org.deeplearning4j.datasets.iterator.IteratorMultiDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
@@ -182,6 +186,116 @@ class SeparateMemoryUseTest {
 
     private static void assertGathered(PipelineComputationGraph net, long bytes) {
         assertThat(net.transfers().bytes(Transfers.Kind.GATHER)).isEqualTo(bytes);
+    }
+
+    /** Momentum that a graph has from before goes on. */
+    @Test
+    void aTrainedGraphGoesOn() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        List<MultiDataSet> batches =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 1, 14, 14));
+        ComputationGraph expected = SameResult.plain(start, batches);
+        start.fit(batches.get(0));
+        start.fit(batches.get(1));
+        INDArray momentum = start.getUpdater().getStateViewArray().dup();
+        PipelineComputationGraph.builder(start)
+                .plan(SameResult.evenPlan(start, 3, 3))
+                .build()
+                .close();
+        assertThat(start.getUpdater().getStateViewArray()).isEqualTo(momentum);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .plan(SameResult.evenPlan(start, 3, 3))
+                .build()) {
+            net.fit(batches.get(2));
+        }
+        SameResult.assertSame(start, expected, TOLERANCE);
+    }
+
+    @Test
+    void aNetworkIsTrainedBetweenTwoFits() {
+        MultiLayerNetwork network = new MultiLayerNetwork(TestGraphs.settings(DataType.DOUBLE)
+                .list(TestGraphs.dense(6, 8), TestGraphs.dense(8, 7), TestGraphs.softmax(7, 3))
+                .build());
+        network.init();
+        MultiLayerNetwork expected = network.clone();
+        List<DataSet> batches = new ArrayList<>();
+        for (int seed = 0; seed < 3; seed++) {
+            MultiDataSet batch = TestData.classification(DataType.DOUBLE, seed, 11, 3, 6);
+            batches.add(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
+        }
+        ComputationGraph chain = TestGraphs.graph(ChainGraph.of(network));
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(network)
+                .plan(SameResult.evenPlan(chain, 2, 2))
+                .build()) {
+            net.fit(batches.get(0));
+            network.fit(batches.get(1));
+            net.fit(batches.get(2));
+        }
+        batches.forEach(expected::fit);
+        assertThat(SameResult.difference(network.params(), expected.params())).isLessThan(TOLERANCE);
+    }
+
+    @Test
+    void whatAListenerSetsStays() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        List<MultiDataSet> batches =
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 1, 14, 14));
+        ComputationGraph expected = SameResult.copy(start);
+        expected.setListeners(new Shrinking());
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .plan(SameResult.evenPlan(start, 3, 3))
+                .build()) {
+            net.setListeners(new Shrinking());
+            for (MultiDataSet batch : batches) {
+                expected.fit(batch);
+                net.fit(batch);
+            }
+        }
+        SameResult.assertSame(start, expected, TOLERANCE);
+    }
+
+    /** Makes parameters smaller after every step. */
+    private static final class Shrinking extends BaseTrainingListener {
+        @Override
+        public void iterationDone(Model model, int iteration, int epoch) {
+            ComputationGraph graph = (ComputationGraph) model;
+            graph.setParams(graph.params().mul(0.9));
+        }
+    }
+
+    @Test
+    @Timeout(120)
+    void aListenerMayClose() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
+        ComputationGraph expected = SameResult.plain(start, List.of(batch));
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .plan(SameResult.evenPlan(start, 3, 3))
+                .build()) {
+            net.setListeners(new BaseTrainingListener() {
+                @Override
+                public void iterationDone(Model model, int iteration, int epoch) {
+                    ((PipelineComputationGraph) model).close();
+                }
+            });
+            net.fit(batch);
+        }
+        SameResult.assertSame(start, expected, TOLERANCE);
+    }
+
+    @Test
+    void singleCopiesAreThoseOfTheLastStep() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .plan(SameResult.evenPlan(start, 3, 3))
+                .build()) {
+            net.fit(batch);
+            net.fit(batch);
+            int copies = net.transfers().copies().size();
+            net.fit(batch);
+            assertThat(net.transfers().copies()).hasSize(copies);
+        }
     }
 
     @Test

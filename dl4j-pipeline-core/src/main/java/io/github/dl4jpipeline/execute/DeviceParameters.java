@@ -72,10 +72,9 @@ public final class DeviceParameters {
         if (!hostAhead) {
             return;
         }
-        hostAhead = false;
         devicesAhead = false;
         ComputationGraphUpdater current = pipeline.getUpdater(true);
-        if (updaters.isEmpty() || !updaters.get(0).isOf(current)) {
+        if (updaters.size() < stages.size() || !updaters.get(0).isOf(current)) {
             updaters.forEach(StageUpdater::close);
             updaters.clear();
             for (List<DeviceStage> replicas : stages) {
@@ -91,6 +90,7 @@ public final class DeviceParameters {
             }
         }
         eachPiece((piece, device) -> copy("updater state", piece.inWhole(), HOST, piece.inOwn(), device));
+        hostAhead = false;
     }
 
     /** Copies parameters and updater state to the host, if the devices' have changed since the last time. */
@@ -98,16 +98,16 @@ public final class DeviceParameters {
         if (!devicesAhead || closed) {
             return;
         }
-        devicesAhead = false;
         gather(parameters, "parameters", DeviceStage::parameters);
         eachPiece((piece, device) -> copy("updater state", piece.inOwn(), device, piece.inWhole(), HOST));
+        devicesAhead = false;
     }
 
     /** Copies gradients, or after the update what was subtracted from parameters, to the host, if they have changed. */
     public synchronized void gatherGradients() {
         if (gradientsAhead && !closed) {
-            gradientsAhead = false;
             gather(pipeline.getFlattenedGradients(), "gradients", DeviceStage::sums);
+            gradientsAhead = false;
         }
     }
 
@@ -205,10 +205,16 @@ public final class DeviceParameters {
         }
     }
 
-    /** Runs the updater on every device: the step is committed. */
+    /**
+     * Runs the updater on every device. Parameters change when all stages have their updates: the step is committed.
+     *
+     * @throws PipelineException if the updater of a stage fails; parameters are as they were
+     */
     public void update(int iteration, int epoch, int examples) {
+        load(); // a listener may have set parameters
         boolean miniBatch = pipeline.conf().isMiniBatch();
-        eachFirst(stage -> updaters.get(stage).update(iteration, epoch, examples, miniBatch));
+        runner.each(stage -> updaters.get(stage).prepare(iteration, epoch, examples, miniBatch));
+        eachFirst(stage -> updaters.get(stage).commit());
     }
 
     private synchronized void ahead(boolean ofParameters) {
@@ -218,6 +224,7 @@ public final class DeviceParameters {
 
     /** Applies the constraints of layers to their parameters. */
     public void applyConstraints(int iteration, int epoch) {
+        load(); // a listener may have set parameters
         eachFirst(stage -> {
             DeviceStage first = stages.get(stage).get(0);
             first.graph().applyConstraints(first.positions(), iteration, epoch);
@@ -249,11 +256,18 @@ public final class DeviceParameters {
         return transfers;
     }
 
+    synchronized boolean isOpen() {
+        return !closed;
+    }
+
     /** Gathers for the last time and frees the updater state. */
     synchronized void close() {
-        gather();
-        gatherGradients();
-        closed = true;
-        updaters.forEach(StageUpdater::close);
+        try {
+            gather();
+            gatherGradients();
+        } finally {
+            closed = true;
+            updaters.forEach(StageUpdater::close);
+        }
     }
 }

@@ -2,7 +2,6 @@ package io.github.dl4jpipeline.execute;
 
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.Solver;
@@ -62,7 +61,12 @@ public final class DeviceSolver extends Solver {
             }
             int iteration = graph.getIterationCount();
             int epoch = graph.getEpochCount();
-            Objects.requireNonNull(parameters.devices()).update(iteration, epoch, graph.batchSize());
+            DeviceParameters onDevices = parameters.devices();
+            if (onDevices == null) {
+                throw new IllegalStateException(
+                        "The pipeline was closed during a training step; the step has no effect");
+            }
+            onDevices.update(iteration, epoch, graph.batchSize());
             try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
                 trainingListeners.forEach(listener -> listener.iterationDone(graph, iteration, epoch));
             }

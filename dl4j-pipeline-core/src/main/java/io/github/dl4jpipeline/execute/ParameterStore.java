@@ -66,8 +66,9 @@ public final class ParameterStore {
      * other changes of its arrays are told by {@link #hostChanged}.
      */
     public void beginFit() {
+        boolean trained = wrapped.iterations() != iterations; // before the wrapped model is told the pipeline's count
         reconcile();
-        if (fits++ == 0 && wrapped.iterations() != iterations) {
+        if (fits++ == 0 && trained) {
             hostChanged();
         }
     }
@@ -87,6 +88,7 @@ public final class ParameterStore {
             hostChanged();
         }
         if (devices != null) {
+            devices.transfers().beginStep();
             devices.load();
         }
     }
@@ -112,9 +114,9 @@ public final class ParameterStore {
         }
     }
 
-    /** The devices' parameters; null where all share the wrapped model's. */
+    /** The devices' parameters; null where all share the wrapped model's, and after closing. */
     public @Nullable DeviceParameters devices() {
-        return devices;
+        return devices != null && devices.isOpen() ? devices : null;
     }
 
     /** By position: the part of a flat array, laid out as the parameters are, of each vertex; null for none. */

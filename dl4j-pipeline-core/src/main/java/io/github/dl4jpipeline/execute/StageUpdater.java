@@ -140,8 +140,8 @@ final class StageUpdater {
         return pieces;
     }
 
-    /** Turns the gradient sums into updates, and subtracts them from the parameters. In a thread of the device. */
-    void update(int iteration, int epoch, int examples, boolean miniBatch) {
+    /** Turns the gradient sums into updates. In a thread of the device. */
+    void prepare(int iteration, int epoch, int examples, boolean miniBatch) {
         if (miniBatch) {
             perExample.forEach(gradient -> gradient.divi(examples));
         }
@@ -151,6 +151,10 @@ final class StageUpdater {
                 block.update(iteration, epoch);
             }
         }
+    }
+
+    /** Subtracts the updates from the parameters. In a thread of the device. */
+    void commit() {
         stage.parameters().subi(stage.sums());
     }
 

@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel.BackwardResult;
 import io.github.dl4jpipeline.kernel.VertexObserver;
 import io.github.dl4jpipeline.schedule.Task;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ final class StageWorker {
     private final Thread thread;
 
     private boolean bound;
+    private boolean ended;
     private volatile boolean closed;
 
     /** Where the worker is, for errors and the watchdog. */
@@ -72,6 +74,10 @@ final class StageWorker {
         inbox.add(() -> {});
     }
 
+    Device device() {
+        return device;
+    }
+
     Thread thread() {
         return thread;
     }
@@ -90,6 +96,12 @@ final class StageWorker {
                 Thread.interrupted();
             }
         }
+        List<Runnable> left = new ArrayList<>();
+        synchronized (inbox) {
+            ended = true;
+            inbox.drainTo(left);
+        }
+        left.forEach(Runnable::run); // somebody may wait for it
     }
 
     private void runTasks(Step step) {
@@ -130,7 +142,7 @@ final class StageWorker {
     /** Runs something between two steps, in this worker's thread. */
     CompletableFuture<@Nullable Void> call(Runnable work) {
         CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-        inbox.add(() -> {
+        Runnable call = () -> {
             try {
                 bind();
                 work.run();
@@ -138,7 +150,14 @@ final class StageWorker {
             } catch (Throwable e) {
                 done.completeExceptionally(e);
             }
-        });
+        };
+        synchronized (inbox) {
+            if (ended) {
+                done.completeExceptionally(new IllegalStateException("This pipeline is closed"));
+            } else {
+                inbox.add(call);
+            }
+        }
         return done;
     }
 

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntConsumer;
@@ -311,6 +312,7 @@ public final class TaskController implements AutoCloseable {
 
     /** Runs work for each stage in the worker of its first replica, and waits for all. */
     private void eachStage(IntConsumer work) {
+        requireUsable();
         Map<Integer, List<Integer>> stagesOfWorker = new HashMap<>();
         for (int stage = 0; stage < layout.stages(); stage++) {
             stagesOfWorker
@@ -318,9 +320,24 @@ public final class TaskController implements AutoCloseable {
                     .add(stage);
         }
         List<CompletableFuture<?>> running = new ArrayList<>();
-        stagesOfWorker.forEach(
-                (worker, stages) -> running.add(workers.get(worker).call(() -> stages.forEach(work::accept))));
-        CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();
+        stagesOfWorker.forEach((worker, stages) -> running.add(
+                workers.get(worker).call(() -> stages.forEach(stage -> runNamed(work, stage, workers.get(worker))))));
+        try {
+            CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();
+        } catch (CompletionException e) {
+            throw new PipelineException(String.valueOf(e.getCause().getMessage()), e.getCause());
+        }
+    }
+
+    private static void runNamed(IntConsumer work, int stage, StageWorker worker) {
+        try {
+            work.accept(stage);
+        } catch (RuntimeException e) {
+            throw new PipelineException(
+                    "Stage " + stage + " on device " + worker.device().id()
+                            + " fails between forward and backward passes: " + e.getMessage(),
+                    e);
+        }
     }
 
     /** Parameters, gradients and updater state on the devices; null if these share memory. */
@@ -414,11 +431,14 @@ public final class TaskController implements AutoCloseable {
         }
         if (ended) {
             synchronized (this) { // a step that was stopped resets too
-                if (deviceParameters != null) {
-                    deviceParameters.close();
+                try {
+                    if (deviceParameters != null) {
+                        deviceParameters.close();
+                    }
+                } finally {
+                    reset();
+                    placement.close();
                 }
-                reset();
-                placement.close();
             }
         } // otherwise a worker still uses the memory; it goes with the process
         if (interrupted) {

@@ -55,15 +55,25 @@ public final class GraphCopies {
         return copy;
     }
 
+    /**
+     * Checks that all parameters can be on devices with their own memory.
+     *
+     * @throws UnsupportedGraphException if a vertex has parameters without being a layer
+     */
+    public static void requireParametersOfLayers(ComputationGraph graph) {
+        for (GraphVertex vertex : graph.getVertices()) {
+            if (vertex.numParams() > 0 && !(vertex instanceof LayerVertex)) {
+                throw new UnsupportedGraphException(List.of("vertex '" + vertex.getVertexName() + "' ("
+                        + vertex.getClass().getSimpleName()
+                        + ") has parameters without being a layer, which cannot be on a device with its own memory;"
+                        + " train it on CPU devices"));
+            }
+        }
+    }
+
     private static Layer replaceParameters(ComputationGraph graph, int index, INDArray parameters) {
         GraphVertex vertex = graph.getVertices()[index];
         String name = vertex.getVertexName();
-        if (!(vertex instanceof LayerVertex layerVertex)) {
-            throw new UnsupportedGraphException(List.of("vertex '" + name + "' ("
-                    + vertex.getClass().getSimpleName()
-                    + ") has parameters without being a layer, which cannot be on a device with its own memory; train"
-                    + " it on CPU devices"));
-        }
         ComputationGraphConfiguration configuration = graph.getConfiguration();
         Layer before = vertex.getLayer();
         Layer layer = configuration
@@ -72,7 +82,7 @@ public final class GraphCopies {
                 .instantiate(graph, name, index, parameters, false, configuration.getDataType())
                 .getLayer();
         layer.setIndex(before.getIndex());
-        layerVertex.setLayer(layer);
+        ((LayerVertex) vertex).setLayer(layer);
         Layer[] layers = graph.getLayers();
         for (int i = 0; i < layers.length; i++) {
             if (layers[i] == before) {
