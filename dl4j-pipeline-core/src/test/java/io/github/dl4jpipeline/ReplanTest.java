@@ -5,14 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.SameResultTest.Network;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.graph.Vertex;
-import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.StepMeasurement;
 import io.github.dl4jpipeline.profile.GraphProfile;
-import io.github.dl4jpipeline.profile.MachineSpeed;
-import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -48,24 +44,12 @@ class ReplanTest {
         return new StepMeasurement(Arrays.stream(millis).max().orElseThrow(), millis);
     }
 
-    /** A profile in which all vertices take the same time, so that plans do not depend on the machine. */
-    private static GraphProfile evenProfile(ComputationGraph graph, MultiDataSet batch) {
-        VertexGraph vertices = VertexGraph.of(graph);
-        List<VertexCost> costs = new ArrayList<>();
-        for (Vertex vertex : vertices.vertices()) {
-            double millis = vertex.role() == Vertex.Role.INPUT ? 0 : 1;
-            List<String> inputs = vertex.inputs().stream()
-                    .map(input -> vertices.get(input).name())
-                    .toList();
-            costs.add(new VertexCost(
-                    vertex.name(), inputs, millis, 0, millis, 2 * millis, 0, 2 * millis, 1_000, 1_000, 1_000, 1_000));
-        }
-        int examples = (int) batch.getFeatures(0).size(0);
-        return new GraphProfile(examples, "cpu-0", 1, MachineSpeed.UNKNOWN, List.of(), costs);
-    }
-
     private static List<MultiDataSet> batches(Network network) {
         return repeated(network.batches(DataType.DOUBLE, 3));
+    }
+
+    private static int examples(List<MultiDataSet> batches) {
+        return (int) batches.get(0).getFeatures(0).size(0);
     }
 
     private static List<MultiDataSet> repeated(List<MultiDataSet> batches) {
@@ -83,7 +67,7 @@ class ReplanTest {
         ComputationGraph graph = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .devices(TWO)
-                .profile(evenProfile(start, batches.get(0)))
+                .profile(SameResult.evenProfile(start, examples(batches)))
                 .stages(2)
                 .replicas(1)
                 .microBatches(3)
@@ -137,7 +121,7 @@ class ReplanTest {
             ComputationGraph start, List<MultiDataSet> batches, ComputationGraph expected) {
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
                 .devices(TWO)
-                .profile(evenProfile(start, batches.get(0)))
+                .profile(SameResult.evenProfile(start, examples(batches)))
                 .build()) {
             assertThat(net.plan().workers()).isEqualTo(2);
             net.replaceMeasurements(measured -> withSlowSecondDevice(net.plan(), 30));
@@ -178,7 +162,7 @@ class ReplanTest {
     void aGivenPlanStays() {
         ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
         List<MultiDataSet> batches = batches(Network.LENET);
-        GraphProfile profile = evenProfile(start, batches.get(0));
+        GraphProfile profile = SameResult.evenProfile(start, examples(batches));
         PartitionPlan plan;
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(SameResult.copy(start))
                 .devices(TWO)

@@ -8,6 +8,9 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -85,6 +88,21 @@ public final class SameResult {
         graph.clearLayerMaskArrays();
         graph.clearLayersStates();
         return copy;
+    }
+
+    /** A profile in which all vertices take the same time, so that plans do not depend on the machine. */
+    public static GraphProfile evenProfile(ComputationGraph graph, int examples) {
+        VertexGraph vertices = VertexGraph.of(graph);
+        List<VertexCost> costs = new ArrayList<>();
+        for (Vertex vertex : vertices.vertices()) {
+            double millis = vertex.role() == Vertex.Role.INPUT ? 0 : 1;
+            List<String> inputs = vertex.inputs().stream()
+                    .map(input -> vertices.get(input).name())
+                    .toList();
+            costs.add(new VertexCost(
+                    vertex.name(), inputs, millis, 0, millis, 2 * millis, 0, 2 * millis, 1_000, 1_000, 1_000, 1_000));
+        }
+        return new GraphProfile(examples, "cpu-0", 1, MachineSpeed.UNKNOWN, List.of(), costs);
     }
 
     /** A plan that cuts the topological order into equal parts. */
