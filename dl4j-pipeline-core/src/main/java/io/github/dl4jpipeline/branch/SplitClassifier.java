@@ -51,6 +51,8 @@ record SplitClassifier(
         LossLayer loss = new LossLayer.Builder(output.getLossFn()).build();
         copySettings(output, loss);
         loss.setActivationFn(output.getActivationFn());
+        loss.setNIn(output.getNOut()); // Deeplearning4j's builder leaves 0, of which its output type then warns
+        loss.setNOut(output.getNOut());
         configuration.setLayer(loss);
         return new LayerVertex(configuration, null);
     }
