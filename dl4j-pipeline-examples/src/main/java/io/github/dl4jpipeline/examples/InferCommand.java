@@ -80,6 +80,11 @@ final class InferCommand implements Callable<Integer> {
             description = "With --latency: measured runs of each. Default: ${DEFAULT-VALUE}.")
     private int runs = 20;
 
+    @Option(
+            names = "--by-vertex",
+            description = "With --latency: also the shortest time of each vertex, in the original and in branch 0.")
+    private boolean byVertex;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
     private @Nullable Path json;
 
@@ -98,9 +103,12 @@ final class InferCommand implements Callable<Integer> {
     private int compare(NamedModel model, Optional<OutputFile> jsonFile) {
         ComputationGraph branched = splitFile == null ? split(model) : read(splitFile, model);
         LatencyFigures figures = new LatencyComparison(model, branched, kernels, batch, modelOptions.seed())
-                .run(runs, spec.commandLine().getErr());
+                .run(runs, byVertex, spec.commandLine().getErr());
         jsonFile.ifPresent(file -> Json.write(file, figures));
         print(LatencyTable.of(figures));
+        if (byVertex) {
+            print(LatencyTable.ofVertices(figures));
+        }
         return 0;
     }
 

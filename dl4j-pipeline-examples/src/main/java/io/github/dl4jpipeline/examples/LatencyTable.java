@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.examples.infer.LatencyFigures;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.Projection;
+import io.github.dl4jpipeline.examples.infer.LatencyFigures.VertexFigures;
 import io.github.dl4jpipeline.examples.io.TextTable;
 import java.util.Locale;
 
@@ -46,6 +47,20 @@ final class LatencyTable {
                         projection.devices(),
                         millis(projection.medianMillis()),
                         projection.speedup());
+    }
+
+    /** The times of vertices, for people. */
+    static String ofVertices(LatencyFigures figures) {
+        TextTable table = new TextTable().row("vertex, on one core", "original", "branch 0");
+        double originalMillis = 0;
+        double branchMillis = 0;
+        for (VertexFigures vertex : figures.vertices()) {
+            Double inBranch = vertex.branchMillis();
+            table.row(vertex.name(), millis(vertex.originalMillis()), inBranch == null ? "" : millis(inBranch));
+            originalMillis += vertex.originalMillis();
+            branchMillis += inBranch == null ? 0 : inBranch;
+        }
+        return table.row("sum", millis(originalMillis), millis(branchMillis)).toString();
     }
 
     private static String millis(double millis) {

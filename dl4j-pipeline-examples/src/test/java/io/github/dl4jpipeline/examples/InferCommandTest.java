@@ -37,6 +37,7 @@ class InferCommandTest {
                 split,
                 "--runs",
                 2,
+                "--by-vertex",
                 "--json",
                 json);
         assertThat(run.exitCode()).as(run.err()).isZero();
@@ -47,7 +48,12 @@ class InferCommandTest {
         assertThat(figures.get("inputBytes").asLong()).isEqualTo(3 * 32 * 32 * 4);
         assertThat(figures.get("activationBytes").asLong()).isEqualTo(4 * 8 * 8 * 4);
         assertThat(figures.get("largestDifference").asDouble()).isLessThanOrEqualTo(1e-6);
-        assertThat(run.out()).contains("in 2 branches", "Projection for 2 devices");
+        assertThat(run.out()).contains("in 2 branches", "Projection for 2 devices", "vertex, on one core");
+        assertThat(figures.get("vertices")).isNotEmpty().allSatisfy(vertex -> assertThat(
+                        vertex.get("originalMillis").asDouble())
+                .isPositive());
+        assertThat(figures.get("vertices").get(0).get("branchMillis").asDouble())
+                .isPositive();
     }
 
     @Test

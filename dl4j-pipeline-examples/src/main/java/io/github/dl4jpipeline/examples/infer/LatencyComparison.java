@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.branch.FoldedGraph;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.Projection;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.SystemFigures;
+import io.github.dl4jpipeline.examples.infer.LatencyFigures.VertexFigures;
 import io.github.dl4jpipeline.examples.io.Progress;
 import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.kernel.GraphCopies;
@@ -16,6 +17,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -27,6 +29,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class LatencyComparison {
     private static final int WARM_UP = 3;
+    private static final String FIRST_BRANCH = "branch0-";
 
     private final NamedModel original;
     private final ComputationGraph branched;
@@ -52,9 +55,10 @@ public final class LatencyComparison {
      * Measures.
      *
      * @param runs number of measured runs of each system
+     * @param byVertex whether to take the times of vertices as well, in runs of their own
      * @param err takes the progress
      */
-    public LatencyFigures run(int runs, PrintWriter err) {
+    public LatencyFigures run(int runs, boolean byVertex, PrintWriter err) {
         try (BranchInference inference = BranchInference.of(branched, Devices.cpu(cores), kernels);
                 BoundThread oneCore = new BoundThread(Devices.cpu(cores).get(0));
                 BoundThread allCores = new BoundThread(Devices.cpu(1).get(0))) {
@@ -71,7 +75,8 @@ public final class LatencyComparison {
             }
             systems.addAll(alone);
             takeTurns(systems, runs, err);
-            return figures(inference.run(images), systems, onOne, parallel, alone, runs);
+            List<VertexFigures> vertices = byVertex ? vertices(oneCore, whole, runs) : List.of();
+            return figures(inference.run(images), systems, onOne, parallel, alone, runs, vertices);
         }
     }
 
@@ -87,6 +92,24 @@ public final class LatencyComparison {
             alone.add(new MeasuredSystem(part.title() + " alone", 1, () -> oneCore.run(() -> graph.output(inputs))));
         }
         return alone;
+    }
+
+    /** Vertices of the original, and those of the same name in the first branch. */
+    private List<VertexFigures> vertices(BoundThread oneCore, ComputationGraph whole, int runs) {
+        VertexLatencies original = new VertexLatencies(whole, images);
+        ComputationGraph first = forInference(BranchParts.of(branched).get(0).graph());
+        VertexLatencies branch = new VertexLatencies(first, images);
+        for (int run = -WARM_UP; run < runs; run++) {
+            boolean counts = run >= 0;
+            oneCore.run(() -> original.run(counts));
+            oneCore.run(() -> branch.run(counts));
+        }
+        Map<String, Double> branchMillis = branch.minMillis();
+        List<VertexFigures> figures = new ArrayList<>();
+        original.minMillis()
+                .forEach((name, millis) ->
+                        figures.add(new VertexFigures(name, millis, branchMillis.get(FIRST_BRANCH + name))));
+        return figures;
     }
 
     private ComputationGraph forInference(ComputationGraph graph) {
@@ -112,7 +135,8 @@ public final class LatencyComparison {
             MeasuredSystem onOne,
             MeasuredSystem parallel,
             List<MeasuredSystem> alone,
-            int runs) {
+            int runs,
+            List<VertexFigures> vertices) {
         int branches = alone.size() - 1;
         double slowest = alone.subList(0, branches).stream()
                 .mapToDouble(MeasuredSystem::medianMillis)
@@ -136,6 +160,7 @@ public final class LatencyComparison {
                 output.activationBytes(),
                 difference,
                 systems.stream().map(SystemFigures::of).toList(),
-                new Projection(branches, slowest, head, slowest + head, onOne.medianMillis() / (slowest + head)));
+                new Projection(branches, slowest, head, slowest + head, onOne.medianMillis() / (slowest + head)),
+                vertices);
     }
 }

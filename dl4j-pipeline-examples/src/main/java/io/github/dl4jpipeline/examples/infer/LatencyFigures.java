@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.examples.infer;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code infer --latency --json} writes.
@@ -12,6 +13,7 @@ import java.util.List;
  * @param activationBytes that the branches send to the classifier
  * @param largestDifference between the output of the branches in parallel and that of the graph, value by value
  * @param projection what one device for each branch would take
+ * @param vertices time of each vertex on one core, if asked for
  */
 public record LatencyFigures(
         String model,
@@ -28,7 +30,8 @@ public record LatencyFigures(
         long activationBytes,
         double largestDifference,
         List<SystemFigures> systems,
-        Projection projection) {
+        Projection projection,
+        List<VertexFigures> vertices) {
 
     /** One way to run the network. */
     public record SystemFigures(String name, int cores, double medianMillis, double minMillis) {
@@ -40,6 +43,14 @@ public record LatencyFigures(
                     system.latencies().minMillis());
         }
     }
+
+    /**
+     * The shortest time of a vertex.
+     *
+     * @param branchMillis of the same vertex in the first branch; null if it has none
+     */
+    public record VertexFigures(
+            String name, double originalMillis, @Nullable Double branchMillis) {}
 
     /**
      * The time with one device for each branch, if sending costs nothing: that of the slowest branch, run alone on one
