@@ -50,10 +50,15 @@ class ReplanTest {
 
     /** A profile in which all vertices take the same time, so that plans do not depend on the machine. */
     private static GraphProfile evenProfile(ComputationGraph graph, MultiDataSet batch) {
+        return evenProfile(graph, batch, MachineSpeed.UNKNOWN);
+    }
+
+    /** The same on a machine. */
+    static GraphProfile evenProfile(ComputationGraph graph, MultiDataSet batch, MachineSpeed machine) {
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = new ArrayList<>();
         for (Vertex vertex : vertices.vertices()) {
-            double millis = vertex.role() == Vertex.Role.INPUT ? 0 : 1;
+            double millis = vertex.role() == Vertex.Role.INPUT ? 0 : 50;
             List<String> inputs = vertex.inputs().stream()
                     .map(input -> vertices.get(input).name())
                     .toList();
@@ -61,15 +66,15 @@ class ReplanTest {
                     vertex.name(), inputs, millis, 0, millis, 2 * millis, 0, 2 * millis, 1_000, 1_000, 1_000, 1_000));
         }
         int examples = (int) batch.getFeatures(0).size(0);
-        return new GraphProfile(examples, "cpu-0", 1, MachineSpeed.UNKNOWN, List.of(), costs);
+        return new GraphProfile(examples, "cpu-0", 1, machine, List.of(), costs);
     }
 
     private static List<MultiDataSet> batches(Network network) {
-        return repeated(network.batches(DataType.DOUBLE, 3));
+        return repeated(network.batches(DataType.DOUBLE, 3), STEPS);
     }
 
-    private static List<MultiDataSet> repeated(List<MultiDataSet> batches) {
-        return IntStream.range(0, STEPS)
+    static List<MultiDataSet> repeated(List<MultiDataSet> batches, int steps) {
+        return IntStream.range(0, steps)
                 .mapToObj(i -> batches.get(i % batches.size()))
                 .toList();
     }
@@ -113,8 +118,8 @@ class ReplanTest {
     @Test
     void theSameResultWhenReplicasLeaveWithTheirBatchNormStatistics() {
         ComputationGraph start = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
-        List<MultiDataSet> batches =
-                repeated(TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8)));
+        List<MultiDataSet> batches = repeated(
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8)), STEPS);
         ComputationGraph expected = SameResult.plain(start, batches);
         assertWorkLeavesASlowDevice(start, batches, expected);
     }
@@ -122,8 +127,9 @@ class ReplanTest {
     @Test
     void theSameNoiseOnAnotherPlan() {
         ComputationGraph start = TestGraphs.graph(TestGraphs.dense(DataType.DOUBLE, s -> s.dropOut(0.6)));
-        List<MultiDataSet> batches =
-                repeated(TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 6)));
+        List<MultiDataSet> batches = repeated(
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 6)),
+                3 * STEPS); // plans are tried first
         ComputationGraph expected = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(expected)
                 .plan(SameResult.evenPlan(start, 1, 1))
