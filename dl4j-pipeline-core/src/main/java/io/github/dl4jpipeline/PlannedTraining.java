@@ -172,7 +172,7 @@ final class PlannedTraining {
                     steps,
                     stepNanos / 1e6 / perStep,
                     stages,
-                    replanner == null ? controller != null : replanner.isSettled(),
+                    nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
                     replanner == null ? List.of() : replanner.measuredPlans(),
                     replanner == null ? List.of() : replanner.changes(),
                     controller == null ? Optional.empty() : controller.tileMeasurement());

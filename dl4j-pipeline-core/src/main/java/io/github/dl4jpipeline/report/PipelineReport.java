@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
  * @param stepMillis mean time of the forward and backward passes of a step
  * @param stages what each stage has done
  * @param settled whether the plan has been chosen; not before the first step, nor while plans take turns in the first steps,
- *     to see which is the fastest
+ *     to see which is the fastest, nor when the next step brings another plan
  * @param measured what these plans have taken so far, fastest first; empty if only one came into question, or nothing counts yet
  * @param changes of the plan since it was chosen, the last ones if there have been many
  * @param tiles what the tiles of a micro-batch have taken, if there are any
