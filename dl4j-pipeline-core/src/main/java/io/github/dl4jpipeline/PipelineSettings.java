@@ -52,17 +52,17 @@ record PipelineSettings(
         return DeviceRuntimes.of(used.get(0)).sharesMemory();
     }
 
-    /** The plan that needs no batch: the one given, or that for the profile given; null if there is neither. */
-    @Nullable PartitionPlan planWithoutBatch(ComputationGraph graph) {
+    /** The plans that need no batch: the one given, or those for the profile given; none if there is neither. */
+    List<PartitionPlan> plansWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
             requireUncoupled(graph, plan);
             requireInTime(plan);
-            return plan;
+            return List.of(plan);
         }
         if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
-            return oneStage(graph, tiling.get());
+            return List.of(oneStage(graph, tiling.get()));
         }
-        return profile == null ? null : plan(graph, profile, profile.examples());
+        return profile == null ? List.of() : plans(graph, profile, profile.examples());
     }
 
     /** One stage, whose tiles all devices run. It needs no profile, which would run the graph without tiles. */
@@ -102,19 +102,35 @@ record PipelineSettings(
         return KernelChoice.all(kernels).except(measured == null ? List.of() : measured.otherCode());
     }
 
-    /** The plan for batches of a number of examples. */
-    PartitionPlan plan(ComputationGraph graph, GraphProfile measured, int examples) {
+    /** The plan for batches of a number of examples, and others that may turn out to be faster. */
+    List<PartitionPlan> plans(ComputationGraph graph, GraphProfile measured, int examples) {
         if (mayBeSplit(examples)) {
             coupling(graph).ifPresent(coupling -> log.warn("{}", note(coupling)));
         }
-        return Planner.plan(measured, devices, options(graph, measured, examples));
+        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, measured, examples));
+        int microBatches = plans.get(0).microBatches();
+        return microBatchesCount(graph)
+                ? plans.stream()
+                        .filter(other -> other.microBatches() == microBatches)
+                        .toList()
+                : plans;
+    }
+
+    /** Whether the result depends on the number of micro-batches. */
+    private boolean microBatchesCount(ComputationGraph graph) {
+        return batchNorm == BatchNormStatistics.PER_MICRO_BATCH
+                && !ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH).isEmpty();
     }
 
     /**
-     * What makes other plans when devices turn out to be slower or faster; null if the user has given the plan, where
-     * tiles run, of which plans know nothing, and where devices have memory of their own, into which another plan may not fit.
+     * What tries other plans, and makes new ones when devices turn out to be slower or faster; null if the user has given the
+     * plan, where tiles run, of which plans know nothing, and where devices have memory of their own, into which another plan
+     * may not fit.
+     *
+     * @param plans the plan made and its alternatives
      */
-    @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, PartitionPlan made) {
+    @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, List<PartitionPlan> plans) {
+        PartitionPlan made = plans.get(0);
         if (plan != null
                 || !sharesMemory()
                 || measured == null
@@ -123,10 +139,10 @@ record PipelineSettings(
             return null;
         }
         PlanOptions options = options(graph, measured, made.examples());
-        if (batchNorm == BatchNormStatistics.PER_MICRO_BATCH) {
-            options = options.withMicroBatches(made.microBatches()); // their number is part of the result
+        if (microBatchesCount(graph)) {
+            options = options.withMicroBatches(made.microBatches());
         }
-        return new Replanner(measured, devices, options, made);
+        return new Replanner(measured, devices, options, plans);
     }
 
     private PlanOptions options(ComputationGraph graph, GraphProfile measured, int examples) {

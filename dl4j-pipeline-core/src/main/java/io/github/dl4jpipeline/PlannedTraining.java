@@ -24,8 +24,8 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The plan of a pipeline, and the workers that train by it: both are made at the first step, and made anew between two steps
- * if devices turn out to be slower or faster than the plan has them.
+ * The plan of a pipeline, and the workers that train by it: both are made at the first step. They change between two steps,
+ * first to measure plans that may be as fast, later if devices turn out to be slower or faster than the plan has them.
  */
 final class PlannedTraining {
     private final ComputationGraph graph;
@@ -35,6 +35,7 @@ final class PlannedTraining {
 
     private final Object lock = new Object();
     private @Nullable GraphProfile profile;
+    private List<PartitionPlan> finalists = List.of();
     private @Nullable PartitionPlan plan;
     private @Nullable TiledRegion tiles;
     private @Nullable TaskController controller;
@@ -56,12 +57,13 @@ final class PlannedTraining {
     /** Makes the plan now if it needs no batch: if the user has given it, or a profile. */
     void planWithoutBatch() {
         profile = settings.profile();
-        use(settings.planWithoutBatch(graph));
+        use(settings.plansWithoutBatch(graph));
     }
 
-    private void use(@Nullable PartitionPlan made) {
-        plan = made;
-        tiles = settings.tiledRegion(graph, made);
+    private void use(List<PartitionPlan> made) {
+        finalists = made;
+        plan = made.isEmpty() ? null : made.get(0);
+        tiles = settings.tiledRegion(graph, plan);
         inference.useTiles(tiles);
     }
 
@@ -106,10 +108,10 @@ final class PlannedTraining {
     private TaskController start(MicroBatch batch) {
         if (plan == null) {
             profile = settings.profileFor(graph, batch);
-            use(settings.plan(graph, profile, (int) batch.examples()));
+            use(settings.plans(graph, profile, (int) batch.examples()));
         }
         if (replanner == null) {
-            replanner = settings.replanner(graph, profile, plan);
+            replanner = settings.replanner(graph, profile, finalists);
         }
         if (!settings.sharesMemory()) {
             plan = DeviceMemory.check(graph, plan, settings.schedule(), settings.kernelChoice(profile), batch);
@@ -133,8 +135,16 @@ final class PlannedTraining {
             stepNanos += nanos;
             if (replanner != null && plan != null && examples == plan.examples()) {
                 StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
-                nextPlan = replanner.afterStep(measurements.apply(measured)).orElse(nextPlan);
+                replanner.afterStep(measurements.apply(measured)).ifPresent(this::goOnWith);
             }
+        }
+    }
+
+    private void goOnWith(PartitionPlan next) {
+        if (next.runsLike(plan)) {
+            plan = next;
+        } else {
+            nextPlan = next;
         }
     }
 
@@ -162,6 +172,8 @@ final class PlannedTraining {
                     steps,
                     stepNanos / 1e6 / perStep,
                     stages,
+                    nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
+                    replanner == null ? List.of() : replanner.measuredPlans(),
                     replanner == null ? List.of() : replanner.changes(),
                     controller == null ? Optional.empty() : controller.tileMeasurement());
         }

@@ -45,15 +45,15 @@ class ReplanTest {
     }
 
     private static List<MultiDataSet> batches(Network network) {
-        return repeated(network.batches(DataType.DOUBLE, 3));
+        return repeated(network.batches(DataType.DOUBLE, 3), STEPS);
     }
 
     private static int examples(List<MultiDataSet> batches) {
         return (int) batches.get(0).getFeatures(0).size(0);
     }
 
-    private static List<MultiDataSet> repeated(List<MultiDataSet> batches) {
-        return IntStream.range(0, STEPS)
+    static List<MultiDataSet> repeated(List<MultiDataSet> batches, int steps) {
+        return IntStream.range(0, steps)
                 .mapToObj(i -> batches.get(i % batches.size()))
                 .toList();
     }
@@ -97,8 +97,8 @@ class ReplanTest {
     @Test
     void theSameResultWhenReplicasLeaveWithTheirBatchNormStatistics() {
         ComputationGraph start = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
-        List<MultiDataSet> batches =
-                repeated(TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8)));
+        List<MultiDataSet> batches = repeated(
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8)), STEPS);
         ComputationGraph expected = SameResult.plain(start, batches);
         assertWorkLeavesASlowDevice(start, batches, expected);
     }
@@ -106,8 +106,9 @@ class ReplanTest {
     @Test
     void theSameNoiseOnAnotherPlan() {
         ComputationGraph start = TestGraphs.graph(TestGraphs.dense(DataType.DOUBLE, s -> s.dropOut(0.6)));
-        List<MultiDataSet> batches =
-                repeated(TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 6)));
+        List<MultiDataSet> batches = repeated(
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 6)),
+                3 * STEPS); // plans are tried first
         ComputationGraph expected = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(expected)
                 .plan(SameResult.evenPlan(start, 1, 1))

@@ -92,17 +92,22 @@ public final class SameResult {
 
     /** A profile in which all vertices take the same time, so that plans do not depend on the machine. */
     public static GraphProfile evenProfile(ComputationGraph graph, int examples) {
+        return evenProfile(graph, examples, MachineSpeed.UNKNOWN);
+    }
+
+    /** The same on a machine. */
+    public static GraphProfile evenProfile(ComputationGraph graph, int examples, MachineSpeed machine) {
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = new ArrayList<>();
         for (Vertex vertex : vertices.vertices()) {
-            double millis = vertex.role() == Vertex.Role.INPUT ? 0 : 1;
+            double millis = vertex.role() == Vertex.Role.INPUT ? 0 : 50;
             List<String> inputs = vertex.inputs().stream()
                     .map(input -> vertices.get(input).name())
                     .toList();
             costs.add(new VertexCost(
                     vertex.name(), inputs, millis, 0, millis, 2 * millis, 0, 2 * millis, 1_000, 1_000, 1_000, 1_000));
         }
-        return new GraphProfile(examples, "cpu-0", 1, MachineSpeed.UNKNOWN, List.of(), costs);
+        return new GraphProfile(examples, "cpu-0", 1, machine, List.of(), costs);
     }
 
     /** A plan that cuts the topological order into equal parts. */

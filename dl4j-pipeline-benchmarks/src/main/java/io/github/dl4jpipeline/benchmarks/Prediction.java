@@ -1,9 +1,11 @@
 package io.github.dl4jpipeline.benchmarks;
 
+import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.io.TextTable;
 import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.model.RandomBatch;
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
@@ -27,6 +29,7 @@ import picocli.CommandLine.Option;
         showDefaultValues = true)
 final class Prediction implements Callable<Integer> {
     private static final int WARM_UP = 2;
+    private static final int MOST_TRIAL_STEPS = 2_000;
 
     @Option(names = "--model", description = "Name of an example model.")
     private String model = "alexnet-cifar";
@@ -68,10 +71,10 @@ final class Prediction implements Callable<Integer> {
                 profile.machine(),
                 profile.totalMillis());
         PlanOptions options = PlanOptions.defaults().withExamples(examples);
-        PartitionPlan best = Planner.plan(profile, Devices.cpu(), options);
+        PartitionPlan chosen = chosen(graph, data);
         List<PredictedRun> runs = new ArrayList<>();
         try {
-            runs.add(new PredictedRun(graph, profile, best));
+            runs.add(new PredictedRun(graph, profile, chosen));
             for (int stageCount : stages) {
                 for (int replicaCount : replicas) {
                     for (int count : microBatches) {
@@ -90,6 +93,20 @@ final class Prediction implements Callable<Integer> {
             runs.forEach(PredictedRun::close);
         }
         return 0;
+    }
+
+    /** The plan that the pipeline keeps by itself, after it has tried those that may be the fastest. */
+    private static PartitionPlan chosen(ComputationGraph graph, DataSet data) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
+                .build()) {
+            int step = 0;
+            do {
+                net.fit(data);
+            } while (++step < MOST_TRIAL_STEPS && !net.report().settled());
+            System.out.printf("Kept after %d steps: %s%n%s", step, net.plan().summary(), net.report());
+            return net.plan();
+        }
     }
 
     private static void add(

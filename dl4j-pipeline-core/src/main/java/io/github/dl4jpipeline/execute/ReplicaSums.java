@@ -44,6 +44,11 @@ final class ReplicaSums {
         return slices.get(replica);
     }
 
+    /** Frees the arrays of all replicas but the first, which has the graph's own. */
+    void close() {
+        own.forEach(INDArray::close);
+    }
+
     /** Adds up one replica's share of the elements, over the first {@code active} replicas. */
     void reduce(int replica, int active) {
         for (StageLayout.Run run : layout.runs()) {

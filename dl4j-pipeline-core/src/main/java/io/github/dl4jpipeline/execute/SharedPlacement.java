@@ -107,5 +107,7 @@ final class SharedPlacement implements Placement {
     @Override
     public void close() {
         reset();
+        sums.forEach(ReplicaSums::close);
+        gradients.forEach(ofReplicas -> ofReplicas.forEach(StageGradients::close));
     }
 }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param scratch their working memory
  * @param gradients sums over its micro-batches
  * @param sums sums over all replicas of the stage; null where each is on a device with its own memory
- * @param busyNanos time spent in its tasks so far
+ * @param busyNanos time spent in its tasks so far, without waiting for others in them
  */
 record StagePart(
         int stage,

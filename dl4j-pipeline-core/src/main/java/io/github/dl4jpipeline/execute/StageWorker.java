@@ -115,9 +115,11 @@ final class StageWorker {
                     return;
                 }
                 long start = System.nanoTime();
+                long waitedBefore = step.waitedNanos(task.microBatch());
                 runTask(step, task);
                 runtime.synchronize();
-                part(task).busyNanos().addAndGet(System.nanoTime() - start);
+                long waited = step.waitedNanos(task.microBatch()) - waitedBefore;
+                part(task).busyNanos().addAndGet(System.nanoTime() - start - waited);
                 step.done(task);
             }
             addReplicas(step);

@@ -71,6 +71,15 @@ final class Step {
         return capture;
     }
 
+    /** How long tasks of a micro-batch have waited so far for those of others that run at the same time. */
+    long waitedNanos(int microBatch) {
+        long nanos = 0;
+        for (JointSums sums : joint) {
+            nanos += sums.waitedNanos(microBatch);
+        }
+        return nanos;
+    }
+
     /** Waits until a task may start. Returns false if the step has stopped. */
     boolean awaitDependencies(Task task) throws InterruptedException {
         return await(task.dependencies(stages));

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.kernel;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -16,14 +17,18 @@ public final class JointSums {
     /** By round, even or odd, and micro-batch. Nobody is two rounds ahead of another, who may still read. */
     private final INDArray[][] brought;
 
+    /** By micro-batch, in this step. */
+    private final long[] waitedNanos;
+
     private List<MicroBatch> parts = List.of();
     private double examples;
     private int arrived;
     private int round;
     private boolean stopped;
 
-    private JointSums(DataType type, long channels, int participants) {
+    JointSums(DataType type, long channels, int participants) {
         brought = new INDArray[2][participants];
+        waitedNanos = new long[participants];
         for (INDArray[] ofRound : brought) {
             for (int i = 0; i < participants; i++) {
                 ofRound[i] = Nd4j.createUninitializedDetached(type, channels);
@@ -53,6 +58,12 @@ public final class JointSums {
         examples = microBatches.stream().mapToLong(MicroBatch::examples).sum();
         arrived = 0;
         stopped = false;
+        Arrays.fill(waitedNanos, 0);
+    }
+
+    /** How long a micro-batch has waited for the others in this step. */
+    public synchronized long waitedNanos(int microBatch) {
+        return waitedNanos[microBatch];
     }
 
     /** Lets the threads that wait leave with a {@link CancellationException}, and those that come. */
@@ -87,7 +98,9 @@ public final class JointSums {
             round = 1 - current;
             notifyAll();
         }
+        long start = System.nanoTime();
         awaitEndOf(current);
+        waitedNanos[microBatch] += System.nanoTime() - start;
         return current;
     }
 

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -134,6 +135,29 @@ public record PartitionPlan(
                 tiling,
                 others,
                 notes);
+    }
+
+    /** The same plan with something more for the user to know. */
+    public PartitionPlan withNote(String note) {
+        List<String> more = new ArrayList<>(notes);
+        more.add(note);
+        return new PartitionPlan(
+                stages,
+                microBatches,
+                examples,
+                schedule,
+                predictedStepTime,
+                latestExecutionTime,
+                oneDeviceTime,
+                bubble,
+                tiling,
+                alternatives,
+                more);
+    }
+
+    /** Whether it differs from another plan in nothing but what is said about it. */
+    public boolean runsLike(PartitionPlan other) {
+        return stages.equals(other.stages) && microBatches == other.microBatches && tiling.equals(other.tiling);
     }
 
     /** What kind of parallelism this is: {@code one device}, {@code data parallel}, {@code pipeline}, or both, or

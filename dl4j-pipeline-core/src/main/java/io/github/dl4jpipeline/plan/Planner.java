@@ -10,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Turns a profile into the plan with the shortest predicted step [from Al Maruf et al., J. Parallel and Distributed Computing
@@ -19,6 +21,11 @@ import java.util.Optional;
 public final class Planner {
     /** Plans that differ by less are as good as each other, and the simplest is taken. */
     private static final double SAME = 1.01;
+
+    /** Predictions can be off by so much, one against the other. */
+    private static final double INACCURACY = 1.5;
+
+    private static final int MOST_FINALISTS = 4;
 
     private static final Comparator<PartitionPlan> SIMPLEST = Comparator.comparingInt(PartitionPlan::workers)
             .thenComparingInt(PartitionPlan::microBatches)
@@ -35,6 +42,16 @@ public final class Planner {
      *     devices' memory, or none meets the deadline; the message says what binds and what would be possible
      */
     public static PartitionPlan plan(GraphProfile profile, Devices devices, PlanOptions options) {
+        return finalists(profile, devices, options).get(0);
+    }
+
+    /**
+     * Plans that may be the fastest when they are measured: first that of {@link #plan}, then the best of each other kind, if
+     * it is predicted to be nearly as fast. There are few.
+     *
+     * @throws IllegalArgumentException as {@link #plan}
+     */
+    public static List<PartitionPlan> finalists(GraphProfile profile, Devices devices, PlanOptions options) {
         List<Candidate> all = search(profile, devices, options, true).candidates();
         if (all.isEmpty() && devices.get(0).kind() == Device.Kind.CPU) { // tiles run on devices that share memory
             all = TilePlanner.insteadOfStages(profile, devices, options).stream()
@@ -47,24 +64,44 @@ public final class Planner {
             throw PlanErrors.outOfMemory(
                     plans(search(profile, devices, leastMemory, false).candidates()), devices);
         }
-        List<PartitionPlan> fitting = plans(all);
-        return choose(all, options)
-                .orElseThrow(() -> PlanErrors.tooLate(
-                        fitting, options, examples -> isPossible(profile, devices, options, examples)));
+        List<PartitionPlan> finalists = finalists(all, options);
+        if (finalists.isEmpty()) {
+            throw PlanErrors.tooLate(plans(all), options, examples -> isPossible(profile, devices, options, examples));
+        }
+        return finalists;
     }
 
     private static Search search(GraphProfile profile, Devices devices, PlanOptions options, boolean limitMemory) {
         return new Search(profile, devices, options, Slowdowns.NONE, limitMemory);
     }
 
-    /** The best of some plans, beside the best of each other kind; empty if none meets the deadline. */
+    /** The best of some plans; empty if none meets the deadline. */
     static Optional<PartitionPlan> choose(List<Candidate> candidates, PlanOptions options) {
+        return finalists(candidates, options).stream().findFirst();
+    }
+
+    /** The best of some plans, then the best of other kinds, fastest first; empty if none meets the deadline. */
+    private static List<PartitionPlan> finalists(List<Candidate> candidates, PlanOptions options) {
         List<Candidate> inTime = candidates.stream()
                 .filter(candidate -> isInTime(candidate.plan(), options))
                 .toList();
-        return inTime.isEmpty()
-                ? Optional.empty()
-                : Optional.of(withAlternatives(best(inTime, options), plans(inTime)));
+        if (inTime.isEmpty()) {
+            return List.of();
+        }
+        PartitionPlan chosen = best(inTime, options);
+        Map<String, List<Candidate>> byKind = inTime.stream()
+                .collect(Collectors.groupingBy(candidate -> candidate.plan().kind()));
+        Stream<PartitionPlan> others = byKind.entrySet().stream()
+                .filter(kind -> !kind.getKey().equals(chosen.kind()))
+                .map(kind -> simplest(kind.getValue()).plan())
+                .filter(other -> other.predictedStepTime().toNanos()
+                        <= INACCURACY * chosen.predictedStepTime().toNanos())
+                .sorted(Comparator.comparing(PartitionPlan::predictedStepTime));
+        List<PartitionPlan> plans = plans(inTime);
+        return Stream.concat(Stream.of(chosen), others)
+                .limit(MOST_FINALISTS)
+                .map(plan -> withAlternatives(plan, plans))
+                .toList();
     }
 
     private static List<PartitionPlan> plans(List<Candidate> candidates) {
@@ -82,16 +119,26 @@ public final class Planner {
     }
 
     private static PartitionPlan best(List<Candidate> candidates, PlanOptions options) {
-        long shortest = candidates.stream()
-                .mapToLong(candidate -> candidate.plan().predictedStepTime().toNanos())
-                .min()
-                .orElseThrow();
-        Candidate best = candidates.stream()
+        long shortest = shortestNanos(candidates);
+        Candidate best = simplest(candidates);
+        PartitionPlan lighter = best.withLeastTraffic().get();
+        return isAsGood(lighter, shortest) && isInTime(lighter, options) ? lighter : best.plan();
+    }
+
+    /** The simplest of the fastest. */
+    private static Candidate simplest(List<Candidate> candidates) {
+        long shortest = shortestNanos(candidates);
+        return candidates.stream()
                 .filter(candidate -> isAsGood(candidate.plan(), shortest))
                 .min(Comparator.comparing(Candidate::plan, SIMPLEST))
                 .orElseThrow();
-        PartitionPlan lighter = best.withLeastTraffic().get();
-        return isAsGood(lighter, shortest) && isInTime(lighter, options) ? lighter : best.plan();
+    }
+
+    private static long shortestNanos(List<Candidate> candidates) {
+        return candidates.stream()
+                .mapToLong(candidate -> candidate.plan().predictedStepTime().toNanos())
+                .min()
+                .orElseThrow();
     }
 
     private static boolean isAsGood(PartitionPlan plan, long shortestNanos) {

@@ -12,19 +12,22 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compares what each worker's tasks take with what the plan has predicted, and plans anew when devices have drifted apart:
- * another process takes a core, a device throttles, or the profile was wrong [from Al Maruf et al., J. Parallel and
- * Distributed Computing 190, 2024].
+ * Decides by measured steps with which plan training goes on. First, {@link PlanTrial} finds the fastest of the plans that
+ * are predicted to be about as fast as each other.
  *
- * <p>Only medians over some steps count, if they go on for as many steps more, and only a device that is clearly slower or
- * faster, compared with the others, than the plan has it. A new plan must promise to be a tenth faster than the present one
- * would be on such devices. It is then on trial: if its steps take longer than those before, the plan before comes back,
- * and it takes twice as many steps until another is tried. So noise costs a few steps at most, more and more seldom.
+ * <p>Then it compares what each worker's tasks take with what the plan has predicted, and plans anew when devices have
+ * drifted apart: another process takes a core, a device throttles, or the profile was wrong [from Al Maruf et al., J.
+ * Parallel and Distributed Computing 190, 2024]. Only medians over some steps count, if they go on for as many steps more,
+ * and only a device that is clearly slower or faster, compared with the others, than the plan has it. A new plan must
+ * promise to be a tenth faster than the present one would be on such devices. It is then on trial: if its steps take longer
+ * than those before, the plan before comes back, and it takes twice as many steps until another is tried. So noise costs a
+ * few steps at most, more and more seldom.
  *
  * <p>A device that the present plan does not use cannot be measured, so after a while it is taken to have recovered; the
  * trial shows whether it has. It is all numbers here: no clock, no thread.
@@ -48,6 +51,7 @@ public final class Replanner {
     private final Devices devices;
     private final PlanOptions options;
     private final List<Device> withJoint;
+    private final PlanTrial trial;
     private final List<PlanChange> changes = new ArrayList<>();
 
     private PartitionPlan plan;
@@ -63,14 +67,15 @@ public final class Replanner {
 
     private int pause = SHORTEST_PAUSE;
 
-    /** @param plan the plan made from profile, devices and options */
-    public Replanner(GraphProfile profile, Devices devices, PlanOptions options, PartitionPlan plan) {
+    /** @param finalists the plans made from profile, devices and options; training starts with the first */
+    public Replanner(GraphProfile profile, Devices devices, PlanOptions options, List<PartitionPlan> finalists) {
         this.profile = profile;
         this.devices = devices;
         this.options = options;
         this.withJoint = new ArrayList<>(devices.list());
         withJoint.add(JointDevice.of(devices));
-        this.plan = plan;
+        this.trial = new PlanTrial(finalists);
+        this.plan = finalists.get(0);
         this.window = new DriftWindow(parts(plan));
     }
 
@@ -78,7 +83,18 @@ public final class Replanner {
         return plan.stages().stream().mapToInt(Stage::replicas).sum();
     }
 
-    /** The changes so far, the last ones if there have been many. */
+    /** Whether the plan has been chosen, so that it only changes if devices do. */
+    public boolean isSettled() {
+        return trial.isOver();
+    }
+
+    /** What has been measured of the plans that took turns in the first steps, fastest first; empty if only one came into
+     * question. */
+    public List<MeasuredPlan> measuredPlans() {
+        return trial.measured();
+    }
+
+    /** The changes since the plan was chosen, the last ones if there have been many. */
     public List<PlanChange> changes() {
         return List.copyOf(changes);
     }
@@ -86,10 +102,13 @@ public final class Replanner {
     /**
      * Takes in a step with as many examples as the plan is for.
      *
-     * @return the plan to go on with, if it is another
+     * @return the plan to go on with, if it is another, or if there is more to say about it
      */
     public Optional<PartitionPlan> afterStep(StepMeasurement step) {
         steps++;
+        if (!trial.isOver()) {
+            return afterTrialStep(step.stepMillis());
+        }
         window.add(step.stepMillis(), step.busyMillis());
         if (!window.isFull()) {
             return Optional.empty();
@@ -112,6 +131,22 @@ public final class Replanner {
         return drifted >= DriftWindow.STEPS && steps - lastDecision >= pause
                 ? decide(present, usual)
                 : Optional.empty();
+    }
+
+    private Optional<PartitionPlan> afterTrialStep(double stepMillis) {
+        PartitionPlan before = plan;
+        trial.afterStep(stepMillis);
+        plan = trial.plan();
+        if (trial.isOver()) {
+            String measured = trial.measured().stream()
+                    .map(tried -> String.format(
+                            Locale.ROOT, "%s %.1f ms", tried.plan().kind(), tried.stepMillis()))
+                    .collect(Collectors.joining(", "));
+            plan = plan.withNote("Chosen by measured steps: " + measured);
+            window = new DriftWindow(parts(plan));
+            log.info("Plan chosen after step {} ({}): {}", steps, measured, plan.summary());
+        }
+        return plan.equals(before) ? Optional.empty() : Optional.of(plan);
     }
 
     /** By device: how much slower than profiled it is, so far as this plan uses it. */

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.plan.MeasuredPlan;
 import io.github.dl4jpipeline.plan.PlanChange;
 import java.util.List;
 import java.util.Locale;
@@ -17,7 +18,10 @@ import java.util.stream.Collectors;
  * @param steps number of steps
  * @param stepMillis mean time of the forward and backward passes of a step
  * @param stages what each stage has done
- * @param changes of the plan since the pipeline was built, the last ones if there have been many
+ * @param settled whether the plan has been chosen; not before the first step, nor while plans take turns in the first steps,
+ *     to see which is the fastest, nor when the next step brings another plan
+ * @param measured what these plans have taken so far, fastest first; empty if only one came into question, or nothing counts yet
+ * @param changes of the plan since it was chosen, the last ones if there have been many
  * @param tiles what the tiles of a micro-batch have taken, if there are any
  */
 public record PipelineReport(
@@ -25,6 +29,8 @@ public record PipelineReport(
         long steps,
         double stepMillis,
         List<StageReport> stages,
+        boolean settled,
+        List<MeasuredPlan> measured,
         List<PlanChange> changes,
         Optional<TileMeasurement> tiles) {
 
@@ -38,6 +44,7 @@ public record PipelineReport(
 
     public PipelineReport {
         stages = List.copyOf(stages);
+        measured = List.copyOf(measured);
         changes = List.copyOf(changes);
     }
 
@@ -74,6 +81,15 @@ public record PipelineReport(
                     stages.get(i).busyMillis(),
                     predicted,
                     stages.get(i).memoryBytes() / 1e6));
+        }
+        for (MeasuredPlan tried : measured) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%s %s: %.1f ms (predicted %.1f ms)%n",
+                    settled ? "tried" : "being tried,",
+                    tried.plan().summary(),
+                    tried.stepMillis(),
+                    tried.plan().predictedStepTime().toNanos() / 1e6));
         }
         for (PlanChange change : changes) {
             text.append(String.format(

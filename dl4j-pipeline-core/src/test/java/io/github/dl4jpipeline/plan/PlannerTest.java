@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.partition.Alternative;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -113,6 +114,29 @@ class PlannerTest {
         assertThat(plan.predictedStepTime()).isEqualTo(Duration.ofMillis(64));
         assertThat(plan.alternatives().stream().map(other -> other.kind()))
                 .contains("pipeline", "one device", "one device with 2 threads");
+    }
+
+    @Test
+    void finalistsAreTheBestOfEachKindThatIsNearlyAsFast() {
+        MachineSpeed machine = new MachineSpeed(2, 0, 1.6, 1, 0);
+        PlanOptions options = PlanOptions.defaults().withExamples(64);
+        List<PartitionPlan> finalists = Planner.finalists(chain(0.1, machine), TWO, options);
+        PartitionPlan planned = Planner.plan(chain(0.1, machine), TWO, options);
+        assertThat(finalists.get(0)).isEqualTo(planned);
+        assertThat(finalists)
+                .extracting(PartitionPlan::kind)
+                .doesNotHaveDuplicates()
+                .contains("data parallel", "one device with 2 threads", "pipeline")
+                .doesNotContain("one device"); // twice as slow
+        assertThat(finalists).hasSizeLessThanOrEqualTo(4).allSatisfy(plan -> {
+            assertThat(plan.predictedStepTime().toNanos())
+                    .isLessThanOrEqualTo(planned.predictedStepTime().toNanos() * 3 / 2);
+            assertThat(plan.alternatives()).extracting(Alternative::kind).doesNotContain(plan.kind());
+            assertThat(plan.alternatives()).isNotEmpty();
+        });
+        assertThat(Planner.finalists(chain(0.1, machine), TWO, options.withDeadline(planned.latestExecutionTime())))
+                .allMatch(plan -> plan.latestExecutionTime().compareTo(planned.latestExecutionTime()) <= 0);
+        assertThat(Planner.finalists(chain(0.1, machine), TWO, straight(2, 4))).hasSize(1);
     }
 
     @Test

@@ -50,7 +50,7 @@ class ReplannerTest {
             }
             profile = new GraphProfile(32, "d0", 5, MachineSpeed.UNKNOWN, List.of(), costs);
             plan = Planner.plan(profile, devices, options);
-            replanner = new Replanner(profile, devices, options, plan);
+            replanner = new Replanner(profile, devices, options, List.of(plan));
         }
 
         void run(int steps) {

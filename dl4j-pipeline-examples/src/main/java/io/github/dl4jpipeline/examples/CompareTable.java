@@ -39,11 +39,11 @@ final class CompareTable {
 
     private static String details(SystemFigures system) {
         return system.details().entrySet().stream()
-                .map(detail -> detail.getKey() + " " + number(detail.getValue()))
+                .map(detail -> detail.getKey() + " " + text(detail.getValue()))
                 .collect(Collectors.joining(", "));
     }
 
-    private static String number(Number value) {
+    private static String text(Object value) {
         return value instanceof Double ? format("%.1f", value) : value.toString();
     }
 

@@ -19,7 +19,8 @@ import org.nd4j.linalg.dataset.DataSet;
 
 /**
  * Measures systems side by side: they take turns step by step, so that whatever else the machine does slows them all
- * alike. Each trains a copy of the same network on the same random batch. Some steps to warm up are not counted.
+ * alike. Each trains a copy of the same network on the same random batch. Some steps to warm up are not counted, nor those in
+ * which a pipeline tries which plan is the fastest.
  *
  * <p>A system with several settings takes as many turns, and the best counts: Deeplearning4j's {@code fit} with one thread
  * per operation and with one per core, and with its helpers in two cache modes; the pipeline's kernels on one core with
@@ -153,7 +154,11 @@ public final class Comparison {
     private void takeTurn(MeasuredSystem system, boolean counts) {
         long start = System.nanoTime();
         try {
-            system.step();
+            if (counts) {
+                system.step();
+            } else {
+                system.warmUp();
+            }
         } catch (RuntimeException e) {
             if (!(system instanceof ParallelWrapperFit || system instanceof HelperFit)) {
                 throw e;

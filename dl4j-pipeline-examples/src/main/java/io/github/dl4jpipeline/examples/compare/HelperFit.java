@@ -68,7 +68,7 @@ record HelperFit(ComputationGraph graph, DataSet batch, int operationThreads, Ca
     }
 
     @Override
-    public Map<String, Number> details() {
+    public Map<String, Object> details() {
         return Map.of();
     }
 

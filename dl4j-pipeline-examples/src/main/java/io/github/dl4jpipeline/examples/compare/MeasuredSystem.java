@@ -19,8 +19,13 @@ interface MeasuredSystem extends AutoCloseable {
     /** Runs one step; on return it is complete. */
     void step();
 
+    /** Runs one step, or as many as it takes until the system goes on as it is; these steps are not measured. */
+    default void warmUp() {
+        step();
+    }
+
     /** What else is reported, by key; known after the first step. */
-    Map<String, Number> details();
+    Map<String, Object> details();
 
     @Override
     void close();

@@ -90,7 +90,7 @@ final class ParallelWrapperFit implements MeasuredSystem {
     }
 
     @Override
-    public Map<String, Number> details() {
+    public Map<String, Object> details() {
         return Map.of("workers", rounds.size());
     }
 

@@ -23,7 +23,7 @@ record PipelineOutput(PipelineComputationGraph net, DataSet batch) implements Me
     }
 
     @Override
-    public Map<String, Number> details() {
+    public Map<String, Object> details() {
         return Map.of();
     }
 

@@ -21,7 +21,7 @@ record StockFit(ComputationGraph graph, DataSet batch, int operationThreads) imp
     }
 
     @Override
-    public Map<String, Number> details() {
+    public Map<String, Object> details() {
         return Map.of();
     }
 

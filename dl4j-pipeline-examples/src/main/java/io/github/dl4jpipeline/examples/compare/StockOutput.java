@@ -20,7 +20,7 @@ record StockOutput(ComputationGraph graph, DataSet batch, int operationThreads) 
     }
 
     @Override
-    public Map<String, Number> details() {
+    public Map<String, Object> details() {
         return Map.of();
     }
 

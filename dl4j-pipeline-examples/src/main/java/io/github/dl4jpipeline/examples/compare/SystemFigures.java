@@ -24,7 +24,7 @@ public record SystemFigures(
         double minMillis,
         int ompThreads,
         double ratio,
-        @JsonAnyGetter Map<String, Number> details) {
+        @JsonAnyGetter Map<String, Object> details) {
 
     /** The figures of each name; of several settings, those with the best median. */
     static List<SystemFigures> of(Map<MeasuredSystem, StepTimes> times) {
@@ -46,7 +46,7 @@ public record SystemFigures(
                 .min(Comparator.comparingDouble(entry -> entry.getValue().medianMillis()))
                 .orElseThrow();
         MeasuredSystem system = best.getKey();
-        Map<String, Number> details = new LinkedHashMap<>(system.details());
+        Map<String, Object> details = new LinkedHashMap<>(system.details());
         if (settings.size() > 1) {
             settings.forEach(entry -> details.put(
                     "medianMillis" + entry.getKey().setting(), entry.getValue().medianMillis()));

@@ -1,0 +1,129 @@
+package io.github.dl4jpipeline.plan;
+
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Chooses among a few plans by what their steps take: predictions cannot tell plans apart that are about as fast as each
+ * other.
+ *
+ * <p>Plans take turns of a few steps, of which the first do not count, since they make arrays; nor does the first round, in
+ * which code is still being compiled. Each round goes through the plans in the other direction, so that a machine that
+ * becomes slower or faster does so for all alike. After each round that counts, plans that are clearly slower drop out. The
+ * medians of all steps that count decide; if they are nearly the same, the plan that has been predicted to be the fastest
+ * stays. It is all numbers here: no clock, no thread.
+ */
+final class PlanTrial {
+    static final int WARM_UP = 2;
+
+    /** Steps of a turn that count: at least so many, and as many as take so long. */
+    static final int LEAST_STEPS = 3;
+
+    static final double LEAST_MILLIS = 200;
+
+    /** Those that count. */
+    static final int ROUNDS = 4;
+
+    /** A plan drops out after the first round if it is slower by this share; after the second, by half of it; and so on. */
+    private static final double CLEARLY = 0.5;
+
+    /** The planned plan stays if no other is faster by this share. */
+    private static final double TIE = 0.03;
+
+    /** One plan and its steps. */
+    private static final class Contender {
+        final PartitionPlan plan;
+        final List<Double> millis = new ArrayList<>();
+
+        Contender(PartitionPlan plan) {
+            this.plan = plan;
+        }
+
+        double medianMillis() {
+            return millis.stream().sorted().toList().get(millis.size() / 2);
+        }
+    }
+
+    private final List<Contender> all;
+    private final List<Contender> left;
+
+    /** Ended so far; the first does not count. */
+    private int rounds;
+
+    private int turn;
+    private int stepsOfTurn;
+    private double millisOfTurn;
+
+    /** @param plans the planned one first */
+    PlanTrial(List<PartitionPlan> plans) {
+        all = plans.stream().map(Contender::new).toList();
+        left = new ArrayList<>(all);
+    }
+
+    boolean isOver() {
+        return left.size() == 1 || rounds > ROUNDS;
+    }
+
+    /** The plan whose turn it is, or, when the trial is over, the one that stays. */
+    PartitionPlan plan() {
+        return isOver() ? fastest().plan : left.get(turn).plan;
+    }
+
+    /** Takes in a step of {@link #plan()}, unless the trial is over. */
+    void afterStep(double stepMillis) {
+        stepsOfTurn++;
+        if (stepsOfTurn <= WARM_UP) {
+            return;
+        }
+        millisOfTurn += stepMillis;
+        if (rounds > 0) {
+            left.get(turn).millis.add(stepMillis);
+        }
+        if (stepsOfTurn >= WARM_UP + LEAST_STEPS && millisOfTurn >= LEAST_MILLIS) {
+            stepsOfTurn = 0;
+            millisOfTurn = 0;
+            turn++;
+            if (turn == left.size()) {
+                endRound();
+            }
+        }
+    }
+
+    private void endRound() {
+        if (rounds > 0) {
+            double slow = (1 + CLEARLY / rounds) * leastMillis();
+            left.removeIf(contender -> contender.medianMillis() > slow);
+        }
+        rounds++;
+        turn = 0;
+        Collections.reverse(left);
+    }
+
+    private double leastMillis() {
+        return left.stream().mapToDouble(Contender::medianMillis).min().orElseThrow();
+    }
+
+    private Contender fastest() {
+        if (left.size() == 1) {
+            return left.get(0);
+        }
+        Contender planned = all.get(0);
+        return left.contains(planned) && planned.medianMillis() <= (1 + TIE) * leastMillis()
+                ? planned
+                : left.stream()
+                        .min(Comparator.comparingDouble(Contender::medianMillis))
+                        .orElseThrow();
+    }
+
+    /** What has been measured so far, of each plan that has had steps that count, fastest first. */
+    List<MeasuredPlan> measured() {
+        return all.stream()
+                .filter(contender -> !contender.millis.isEmpty())
+                .map(contender -> new MeasuredPlan(contender.plan, contender.millis.size(), contender.medianMillis()))
+                .sorted(Comparator.comparingDouble(MeasuredPlan::stepMillis))
+                .toList();
+    }
+}
