@@ -109,7 +109,9 @@ final class StageWorker {
         try {
             bind();
             parts.values().forEach(part -> part.gradients().begin());
-            for (Task task : step.program().tasks().get(number)) {
+            List<Task> tasks = step.program().tasks().get(number);
+            for (int i = 0; i < tasks.size(); i++) {
+                Task task = tasks.get(i);
                 current = task;
                 if (!step.awaitDependencies(task)) {
                     return;
@@ -117,7 +119,9 @@ final class StageWorker {
                 long start = System.nanoTime();
                 runTask(step, task);
                 runtime.synchronize();
-                part(task).busyNanos().addAndGet(System.nanoTime() - start);
+                long end = System.nanoTime();
+                part(task).busyNanos().addAndGet(end - start);
+                step.times().set(number, i, start, end);
                 step.done(task);
             }
             addReplicas(step);

@@ -24,6 +24,7 @@ final class Step {
     private final ScoreSum score;
     private final @Nullable ActivationCapture capture;
     private final List<JointSums> joint;
+    private final StepTimes times;
 
     private final Set<Task> done = new HashSet<>();
     private final Map<Integer, Gradient> gradients = new TreeMap<>();
@@ -48,6 +49,7 @@ final class Step {
         this.score = new ScoreSum(request.batch().examples(), stages);
         this.capture = capture;
         this.joint = joint;
+        this.times = new StepTimes(program);
         joint.forEach(sums -> sums.begin(microBatches));
     }
 
@@ -69,6 +71,10 @@ final class Step {
 
     @Nullable ActivationCapture capture() {
         return capture;
+    }
+
+    StepTimes times() {
+        return times;
     }
 
     /** Waits until a task may start. Returns false if the step has stopped. */

@@ -17,6 +17,8 @@ import java.util.stream.Collectors;
  * @param steps number of steps
  * @param stepMillis mean time of the forward and backward passes of a step
  * @param stages what each stage has done
+ * @param copies between devices with their own memory, and from and to the host
+ * @param lastStep when the tasks and copies of the last step have run; empty before there was one
  * @param changes of the plan since the pipeline was built, the last ones if there have been many
  * @param tiles what the tiles of a micro-batch have taken, if there are any
  */
@@ -25,19 +27,22 @@ public record PipelineReport(
         long steps,
         double stepMillis,
         List<StageReport> stages,
+        List<CopyReport> copies,
+        Optional<StepTimeline> lastStep,
         List<PlanChange> changes,
         Optional<TileMeasurement> tiles) {
 
     /**
      * One stage.
      *
-     * @param busyMillis mean time that each of its replicas spends in tasks, per step
+     * @param busyMillis mean time that each of its replicas spends in tasks, copies included, per step
      * @param memoryBytes activation and working memory that it has reserved, for all its replicas
      */
     public record StageReport(double busyMillis, long memoryBytes) {}
 
     public PipelineReport {
         stages = List.copyOf(stages);
+        copies = List.copyOf(copies);
         changes = List.copyOf(changes);
     }
 
@@ -75,6 +80,11 @@ public record PipelineReport(
                     predicted,
                     stages.get(i).memoryBytes() / 1e6));
         }
+        if (!copies.isEmpty()) {
+            text.append(String.format("copied in a step, on average:%n"));
+            copies.forEach(copied -> text.append(String.format("  %s%n", copied)));
+        }
+        lastStep.ifPresent(step -> text.append(TimelineDrawing.of(plan, step)));
         for (PlanChange change : changes) {
             text.append(String.format(
                     "new plan after step %d, since %s: %s%n",
