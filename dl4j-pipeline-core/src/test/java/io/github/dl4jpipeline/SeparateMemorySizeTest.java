@@ -94,8 +94,7 @@ class SeparateMemorySizeTest {
         try (PipelineComputationGraph net = twoStages(start, profile, limit)) {
             assertThat(net.plan().stages())
                     .map(Stage::vertices)
-                    .isEqualTo(
-                            predicted.stages().stream().map(Stage::vertices).toList());
+                    .isEqualTo(predicted.stages().stream().map(Stage::vertices).toList());
             net.fit(batch);
             assertThat(most(net.plan())).isLessThanOrEqualTo(limit);
             SameResult.assertSame(net, expected, 1e-10);

@@ -77,10 +77,13 @@ public final class DeviceMemory {
         long there = there(device);
         if (all > there) {
             List<String> names = planned.vertices();
-            throw new DeviceMemoryException(stage, "Stage " + stage + " (" + names.get(0) + " to "
-                    + names.get(names.size() - 1) + ") needs " + own + " bytes on device " + device.id()
-                    + (all > own ? ", which with its other stages makes " + all : "") + ", but there are " + there
-                    + "; use more devices, more micro-batches, a smaller batch, or recompute(true)");
+            throw new DeviceMemoryException(
+                    stage,
+                    "Stage " + stage + " (" + names.get(0) + " to "
+                            + names.get(names.size() - 1) + ") needs " + own + " bytes on device " + device.id()
+                            + (all > own ? ", which with its other stages makes " + all : "") + ", but there are "
+                            + there
+                            + "; use more devices, more micro-batches, a smaller batch, or recompute(true)");
         }
     }
 
