@@ -200,19 +200,19 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public void fit(INDArray[] inputs, INDArray[] labels, INDArray[] featureMaskArrays, INDArray[] labelMaskArrays) {
         requireOpen();
-        parameters.beginFit();
-        boolean done = false;
-        try {
-            super.fit(inputs, labels, featureMaskArrays, labelMaskArrays);
-            done = true;
-        } finally {
-            if (!done) {
-                clearLayerMaskArrays();
-                clearLayersStates();
+        fitting(() -> {
+            boolean done = false;
+            try {
+                super.fit(inputs, labels, featureMaskArrays, labelMaskArrays);
+                done = true;
+            } finally {
+                if (!done) {
+                    clearLayerMaskArrays();
+                    clearLayersStates();
+                }
             }
-            parameters.endFit();
-        }
-        stepListener.rethrow();
+            stepListener.rethrow();
+        });
     }
 
     @Override
@@ -221,12 +221,19 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         if (!iterator.hasNext() && iterator.resetSupported()) {
             iterator.reset();
         }
+        fitting(() -> fitEpoch(iterator));
+    }
+
+    /** Leaves the wrapped graph as what was learned, also after a failure. */
+    private void fitting(Runnable steps) {
         parameters.beginFit();
         try {
-            fitEpoch(iterator);
-        } finally {
-            parameters.endFit();
+            steps.run();
+        } catch (Throwable failure) {
+            parameters.endFitAfter(failure);
+            throw failure;
         }
+        parameters.endFit();
     }
 
     private void fitEpoch(MultiDataSetIterator iterator) {

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.execute.DeviceMemory;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.graph.VertexGraph;
@@ -24,6 +25,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -120,6 +122,25 @@ record PipelineSettings(
     private boolean microBatchesCount(ComputationGraph graph) {
         return batchNorm == BatchNormStatistics.PER_MICRO_BATCH
                 && !ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH).isEmpty();
+    }
+
+    /**
+     * On devices with memory of their own: a plan with the bytes counted that its stages take, which the devices have. It is
+     * the one given or, if that was the planner's and does not fit, another.
+     *
+     * @throws io.github.dl4jpipeline.execute.DeviceMemoryException if no plan fits
+     */
+    PartitionPlan planThatFits(
+            ComputationGraph graph, PartitionPlan made, @Nullable GraphProfile measured, MicroBatch batch) {
+        UnaryOperator<PartitionPlan> count =
+                some -> DeviceMemory.count(graph, some, schedule, kernelChoice(measured), batch);
+        if (plan != null || measured == null) {
+            PartitionPlan counted = count.apply(made);
+            DeviceMemory.require(counted);
+            return counted;
+        }
+        PlanOptions options = options(graph, measured, made.examples());
+        return new FittingPlan(devices, some -> Planner.plan(measured, some, options), count).find(made);
     }
 
     /**

@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Transfers;
-import io.github.dl4jpipeline.execute.DeviceMemory;
 import io.github.dl4jpipeline.execute.DeviceParameters;
 import io.github.dl4jpipeline.execute.Inference;
 import io.github.dl4jpipeline.execute.ParameterStore;
@@ -15,7 +14,9 @@ import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.plan.StepMeasurement;
 import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.report.CopyReport;
 import io.github.dl4jpipeline.report.PipelineReport;
+import io.github.dl4jpipeline.report.StepTimeline;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -114,7 +115,7 @@ final class PlannedTraining {
             replanner = settings.replanner(graph, profile, finalists);
         }
         if (!settings.sharesMemory()) {
-            plan = DeviceMemory.check(graph, plan, settings.schedule(), settings.kernelChoice(profile), batch);
+            plan = settings.planThatFits(graph, plan, profile, batch);
         }
         TaskController started = new TaskController(
                 graph,
@@ -167,6 +168,7 @@ final class PlannedTraining {
                                         controller.busyNanos()[i] / 1e6 / perStep / stage.replicas(),
                                         controller.memoryBytes()[i]));
             }
+            Transfers copied = transfers();
             return new PipelineReport(
                     planned,
                     steps,
@@ -174,9 +176,17 @@ final class PlannedTraining {
                     stages,
                     nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
                     replanner == null ? List.of() : replanner.measuredPlans(),
+                    CopyReport.of(copied, perStep),
+                    lastStep(copied),
                     replanner == null ? List.of() : replanner.changes(),
                     controller == null ? Optional.empty() : controller.tileMeasurement());
         }
+    }
+
+    private Optional<StepTimeline> lastStep(Transfers copied) {
+        return Optional.ofNullable(controller)
+                .flatMap(TaskController::lastTimes)
+                .map(times -> StepTimeline.of(times, copied.copies()));
     }
 
     /** Copies between devices since the last plan. */

@@ -222,7 +222,8 @@ class LifecycleTest {
             net.fit(batches.get(0));
             assertThat(net.plan()).isSameAs(plan);
             assertThat(net.report().steps()).isEqualTo(1);
-            assertThat(net.report().toString()).contains("stage 1 on cpu-1");
+            assertThat(net.report().toString()).contains("stage 1 on cpu-1").contains("last step, ");
+            assertThat(net.report().copies()).isEmpty();
         }
     }
 

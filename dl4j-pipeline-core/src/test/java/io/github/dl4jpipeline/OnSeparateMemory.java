@@ -9,7 +9,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Runs the tests of a class with {@link SeparateMemory}, and the plans of {@link SameResult} on such devices. */
-final class OnSeparateMemory implements BeforeAllCallback, AfterAllCallback {
+public final class OnSeparateMemory implements BeforeAllCallback, AfterAllCallback {
     static final long PLENTY = 1L << 33;
 
     private SeparateMemory memory;
@@ -23,6 +23,7 @@ final class OnSeparateMemory implements BeforeAllCallback, AfterAllCallback {
 
     @Override
     public void afterAll(ExtensionContext context) {
+        SeparateMemoryRuntime.reset();
         SameResult.planOn(Devices::cpu);
         memory.close();
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
 import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.execute.PipelineException;
 import io.github.dl4jpipeline.graph.ChainGraph;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import java.io.File;
@@ -15,8 +16,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.deeplearning4j.datasets.iterator.IteratorMultiDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.layers.LayerConstraint;
+import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
@@ -24,6 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -279,6 +285,63 @@ class SeparateMemoryUseTest {
                 }
             });
             net.fit(batch);
+        }
+        SameResult.assertSame(start, expected, TOLERANCE);
+    }
+
+    /** Other replicas get the parameters after the update, and once more only where a constraint may have changed them. */
+    @ParameterizedTest
+    @CsvSource({"false, 2, 1, 1", "true, 2, 1, 2", "true, 1, 2, 1"})
+    void parametersAreCopiedForConstraintsOnlyWhereThereAreAny(
+            boolean constraint, int ofFirst, int ofSecond, int copies) {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        if (constraint) {
+            LayerConstraint positive = new NonNegativeConstraint();
+            positive.setParams(Set.of("W"));
+            start.getLayer("conv1").conf().getLayer().setConstraints(List.of(positive));
+        }
+        List<MultiDataSet> batches =
+                TestData.several(2, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 1, 14, 14));
+        ComputationGraph expected = SameResult.plain(start, batches);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .plan(SameResult.evenPlan(start, List.of(ofFirst, ofSecond), 2))
+                .build()) {
+            batches.forEach(net::fit);
+            assertThat(net.transfers().copies())
+                    .filteredOn(copy ->
+                            copy.kind() == Transfers.Kind.REPLICA && copy.what().equals("parameters"))
+                    .hasSize(copies);
+            SameResult.assertSame(net, expected, TOLERANCE);
+        }
+    }
+
+    /** The batch that cannot be trained is what went wrong first. */
+    @Test
+    void whatGoesWrongWhileGatheringDoesNotHideWhyAStepHasFailed() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        MultiDataSet good = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
+        MultiDataSet bad = TestData.classification(DataType.DOUBLE, 1, 11, 3, 1, 14, 14);
+        ComputationGraph expected = SameResult.plain(start, List.of(good));
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .plan(SameResult.evenPlan(start, 2, 3))
+                .build()) {
+            net.setListeners(new BaseTrainingListener() {
+                @Override
+                public void iterationDone(Model model, int iteration, int epoch) {
+                    SeparateMemoryRuntime.onCopy(() -> {
+                        throw new IllegalStateException("the device has gone");
+                    });
+                }
+            });
+            assertThatThrownBy(() -> net.fit(
+                            new IteratorMultiDataSetIterator(List.of(good, bad).iterator(), 11)))
+                    .isInstanceOf(PipelineException.class)
+                    .hasMessageContaining("stage 1")
+                    .satisfies(failure -> assertThat(failure.getSuppressed())
+                            .singleElement()
+                            .extracting(Throwable::getMessage)
+                            .isEqualTo("the device has gone"));
+            SeparateMemoryRuntime.reset();
         }
         SameResult.assertSame(start, expected, TOLERANCE);
     }

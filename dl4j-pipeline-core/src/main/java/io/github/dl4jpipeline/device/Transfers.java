@@ -1,26 +1,41 @@
 package io.github.dl4jpipeline.device;
 
-import java.util.ArrayList;
-import java.util.EnumMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Keeps account of copies between devices. Any thread may use it. */
+/** Keeps account of copies between devices. Any thread may use it; none waits for another. */
 public final class Transfers {
     /** What a copy is for. */
     public enum Kind {
         /** Features, labels and masks, from the host. */
-        INPUT,
+        INPUT("inputs, labels and masks"),
         /** Activations that a later stage reads. */
-        ACTIVATION,
+        ACTIVATION("activations"),
         /** Errors for an earlier stage. */
-        ERROR,
+        ERROR("errors"),
         /** Gradient sums of the replicas of a stage, and the parameters that follow from them. */
-        REPLICA,
+        REPLICA("gradients and parameters of replicas"),
         /** Parameters, gradients and updater state, from or to the host, and activations for listeners. */
-        GATHER
+        GATHER("parameters and updater state");
+
+        private final String text;
+
+        Kind(String text) {
+            this.text = text;
+        }
+
+        /** What is copied, for people. */
+        @Override
+        public String toString() {
+            return text;
+        }
     }
 
     /**
@@ -33,8 +48,24 @@ public final class Transfers {
      */
     public record Copy(Kind kind, String what, String from, String to, long bytes, long startNanos, long nanos) {}
 
-    private final Map<Kind, Long> bytes = new EnumMap<>(Kind.class);
-    private List<Copy> copies = new ArrayList<>();
+    /**
+     * All copies for one purpose from one place to another.
+     *
+     * @param copies how many
+     * @param nanos time of all, one after the other
+     */
+    public record Traffic(Kind kind, String from, String to, long copies, long bytes, long nanos) {}
+
+    private record Route(Kind kind, String from, String to) {}
+
+    private record Sums(LongAdder copies, LongAdder bytes, LongAdder nanos) {
+        static Sums zero() {
+            return new Sums(new LongAdder(), new LongAdder(), new LongAdder());
+        }
+    }
+
+    private final Map<Route, Sums> sums = new ConcurrentHashMap<>();
+    private volatile Queue<Copy> copies = new ConcurrentLinkedQueue<>();
 
     /** Bytes of an array's elements. */
     public static long bytes(INDArray array) {
@@ -42,29 +73,54 @@ public final class Transfers {
     }
 
     /** Runs a copy and writes it down. */
-    public <T> T timed(Kind kind, String what, String from, String to, long copied, Supplier<T> copy) {
+    public <T> T timed(Kind kind, String what, String from, String to, long bytes, Supplier<T> copy) {
         long start = System.nanoTime();
         T result = copy.get();
         long nanos = System.nanoTime() - start;
-        synchronized (this) {
-            bytes.merge(kind, copied, Long::sum);
-            copies.add(new Copy(kind, what, from, to, copied, start, nanos));
-        }
+        Sums ofRoute = sums(new Route(kind, from, to));
+        ofRoute.copies().increment();
+        ofRoute.bytes().add(bytes);
+        ofRoute.nanos().add(nanos);
+        copies.add(new Copy(kind, what, from, to, bytes, start, nanos));
         return result;
     }
 
+    private Sums sums(Route route) {
+        Sums known = sums.get(route); // unlike what follows, this never locks
+        return known != null ? known : sums.computeIfAbsent(route, added -> Sums.zero());
+    }
+
     /** A new step begins: forgets single copies, keeps the sums. */
-    public synchronized void beginStep() {
-        copies = new ArrayList<>();
+    public void beginStep() {
+        copies = new ConcurrentLinkedQueue<>();
     }
 
     /** The copies since the last step began. */
-    public synchronized List<Copy> copies() {
+    public List<Copy> copies() {
         return List.copyOf(copies);
     }
 
+    /** All copies since the start: by purpose, and from where to where. */
+    public List<Traffic> traffic() {
+        return sums.entrySet().stream()
+                .map(entry -> new Traffic(
+                        entry.getKey().kind(),
+                        entry.getKey().from(),
+                        entry.getKey().to(),
+                        entry.getValue().copies().sum(),
+                        entry.getValue().bytes().sum(),
+                        entry.getValue().nanos().sum()))
+                .sorted(Comparator.comparing(Traffic::kind)
+                        .thenComparing(Traffic::from)
+                        .thenComparing(Traffic::to))
+                .toList();
+    }
+
     /** Bytes copied for a purpose since the start. */
-    public synchronized long bytes(Kind kind) {
-        return bytes.getOrDefault(kind, 0L);
+    public long bytes(Kind kind) {
+        return traffic().stream()
+                .filter(traffic -> traffic.kind() == kind)
+                .mapToLong(Traffic::bytes)
+                .sum();
     }
 }

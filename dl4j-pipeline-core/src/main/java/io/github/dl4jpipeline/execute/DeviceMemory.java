@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
+import io.github.dl4jpipeline.graph.UpdaterState;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
@@ -13,7 +14,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
@@ -27,9 +27,8 @@ public final class DeviceMemory {
      * The plan with what each of its stages takes.
      *
      * @param batch a whole batch
-     * @throws IllegalArgumentException if that is more than a device has; the message names the stage
      */
-    public static PartitionPlan check(
+    public static PartitionPlan count(
             ComputationGraph graph, PartitionPlan plan, Schedule schedule, KernelChoice kernels, MicroBatch batch) {
         VertexGraph vertices = VertexGraph.of(graph);
         Program program = Program.of(schedule, Program.workers(plan), plan.microBatches());
@@ -39,7 +38,6 @@ public final class DeviceMemory {
         List<TrialRun.Bytes> taken =
                 trial.run(batch, examples, DeviceRuntimes.of(plan.devices().get(0)));
         List<Stage> counted = new ArrayList<>();
-        Map<Device, Long> needed = new LinkedHashMap<>();
         for (int stage = 0; stage < plan.stages().size(); stage++) {
             Stage planned = plan.stages().get(stage);
             boolean several = plan.microBatches() > planned.replicas();
@@ -50,21 +48,42 @@ public final class DeviceMemory {
                 bytes += trainingState(graph, vertex, several && !trial.addsGradients(vertex.position()));
             }
             counted.add(planned.withMemoryBytes(bytes));
-            for (Device device : planned.devices()) {
-                requireRoom(stage, planned, device, needed.merge(device, bytes, Long::sum), bytes);
-            }
         }
         return plan.withStages(counted);
     }
 
+    /** Bytes that can be used on a device now. */
+    public static long there(Device device) {
+        return Math.min(device.memoryBytes(), DeviceRuntimes.of(device).freeBytes(device));
+    }
+
+    /**
+     * Checks that devices have what the stages of a plan take.
+     *
+     * @throws DeviceMemoryException if one has not; the message names the stage
+     */
+    public static void require(PartitionPlan counted) {
+        Map<Device, Long> needed = new LinkedHashMap<>();
+        for (int stage = 0; stage < counted.stages().size(); stage++) {
+            Stage planned = counted.stages().get(stage);
+            for (Device device : planned.devices()) {
+                long bytes = planned.memoryBytes();
+                requireRoom(stage, planned, device, needed.merge(device, bytes, Long::sum), bytes);
+            }
+        }
+    }
+
     private static void requireRoom(int stage, Stage planned, Device device, long all, long own) {
-        long there = Math.min(device.memoryBytes(), DeviceRuntimes.of(device).freeBytes(device));
+        long there = there(device);
         if (all > there) {
             List<String> names = planned.vertices();
-            throw new IllegalArgumentException("Stage " + stage + " (" + names.get(0) + " to "
-                    + names.get(names.size() - 1) + ") needs " + own + " bytes on device " + device.id()
-                    + (all > own ? ", which with its other stages makes " + all : "") + ", but there are " + there
-                    + "; use more devices, more micro-batches, a smaller batch, or recompute(true)");
+            throw new DeviceMemoryException(
+                    stage,
+                    "Stage " + stage + " (" + names.get(0) + " to "
+                            + names.get(names.size() - 1) + ") needs " + own + " bytes on device " + device.id()
+                            + (all > own ? ", which with its other stages makes " + all : "") + ", but there are "
+                            + there
+                            + "; use more devices, more micro-batches, a smaller batch, or recompute(true)");
         }
     }
 
@@ -74,16 +93,8 @@ public final class DeviceMemory {
         }
         long elements = vertex.parameters() * (gradientsApart && vertex.runsBackward() ? 3L : 2L);
         if (vertex.runsBackward()) {
-            elements += updaterElements(graph.getVertex(vertex.name()));
+            elements += UpdaterState.elements(graph.getVertex(vertex.name()));
         }
         return elements * graph.getConfiguration().getDataType().width();
-    }
-
-    private static long updaterElements(Trainable vertex) {
-        return vertex.paramTable(false).entrySet().stream()
-                .mapToLong(parameter -> vertex.getConfig()
-                        .getUpdaterByParam(parameter.getKey())
-                        .stateSize(parameter.getValue().length()))
-                .sum();
     }
 }

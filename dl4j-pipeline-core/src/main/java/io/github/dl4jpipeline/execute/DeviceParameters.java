@@ -3,10 +3,12 @@ package io.github.dl4jpipeline.execute;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
+import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
@@ -39,6 +41,10 @@ public final class DeviceParameters {
     private final List<List<DeviceStage>> stages;
     private final StageRunner runner;
     private final List<StageUpdater> updaters = new ArrayList<>();
+
+    /** The stages with constraints. */
+    private final BitSet constrained = new BitSet();
+
     private boolean hostAhead = true;
     private boolean devicesAhead;
     private boolean gradientsAhead;
@@ -60,6 +66,9 @@ public final class DeviceParameters {
         this.parameters = flat.reshape(flat.length());
         this.stages = stages;
         this.runner = runner;
+        for (int stage = 0; stage < stages.size(); stage++) {
+            constrained.set(stage, stages.get(stage).get(0).mayHaveConstraints());
+        }
     }
 
     /** The host's parameters or updater state may have been written. Call {@link #gather} before writing them. */
@@ -160,10 +169,7 @@ public final class DeviceParameters {
     /** The graph's regularization term. */
     public double regularization() {
         double[] terms = new double[stages.size()];
-        runner.each(stage -> {
-            DeviceStage first = stages.get(stage).get(0);
-            terms[stage] = first.graph().regularization(first.positions());
-        });
+        runner.each(stage -> terms[stage] = stages.get(stage).get(0).regularization());
         double sum = 0;
         for (double term : terms) {
             sum += term;
@@ -214,7 +220,7 @@ public final class DeviceParameters {
         load(); // a listener may have set parameters
         boolean miniBatch = pipeline.conf().isMiniBatch();
         runner.each(stage -> updaters.get(stage).prepare(iteration, epoch, examples, miniBatch));
-        eachFirst(stage -> updaters.get(stage).commit());
+        eachFirst(stage -> true, stage -> updaters.get(stage).commit());
     }
 
     private synchronized void ahead(boolean ofParameters) {
@@ -222,18 +228,20 @@ public final class DeviceParameters {
         devicesAhead |= ofParameters;
     }
 
-    /** Applies the constraints of layers to their parameters. */
+    /** Applies the constraints of layers to their parameters, in the stages that have any. */
     public void applyConstraints(int iteration, int epoch) {
-        load(); // a listener may have set parameters
-        eachFirst(stage -> {
-            DeviceStage first = stages.get(stage).get(0);
-            first.graph().applyConstraints(first.positions(), iteration, epoch);
-        });
+        if (!constrained.isEmpty()) {
+            load(); // a listener may have set parameters
+            eachFirst(constrained::get, stage -> stages.get(stage).get(0).applyConstraints(iteration, epoch));
+        }
     }
 
-    /** Changes the parameters of each stage's first replica; the others then get them. */
-    private void eachFirst(IntConsumer change) {
+    /** Changes the parameters of the first replica of some stages; the others then get them. */
+    private void eachFirst(IntPredicate which, IntConsumer change) {
         runner.each(stage -> {
+            if (!which.test(stage)) {
+                return;
+            }
             change.accept(stage);
             List<DeviceStage> replicas = stages.get(stage);
             DeviceStage first = replicas.get(0);

@@ -73,7 +73,7 @@ final class DevicePlacement implements Placement {
                 OwnMemory memory = new OwnMemory(stage, device, runtime, layout.slices(parameters), transfers);
                 List<GraphReplica> copies = new ArrayList<>();
                 for (int slot = 0; slot < needed.count(stage); slot++) {
-                    copies.add(new GraphReplica(
+                    copies.add(GraphReplica.onDevice(
                             graph, stageOf, kernels, keepPreActivations, ofReplica + "-slot-" + slot, memory));
                 }
                 INDArray sums = runtime.on(device, () -> flat(graph, layout));
@@ -115,7 +115,7 @@ final class DevicePlacement implements Placement {
                 step.program().microBatches() > 1,
                 step.request().iteration(),
                 step.request().epoch());
-        copy.receiveActivations(position -> copy(step, stageOf[position], task.microBatch()));
+        copy.exchange().receiveActivations(position -> copy(step, stageOf[position], task.microBatch()));
         return copy;
     }
 
@@ -123,8 +123,9 @@ final class DevicePlacement implements Placement {
     public GraphReplica resume(Step step, Task task) {
         GraphReplica copy = copy(step, task.stage(), task.microBatch());
         Device from = stage(task.stage(), task.microBatch()).device();
-        copy.sendErrorsTo((position, error) ->
-                copy(step, stageOf[position], task.microBatch()).receiveError(position, error, from));
+        copy.exchange().sendErrorsTo((position, error) -> copy(step, stageOf[position], task.microBatch())
+                .exchange()
+                .receiveError(position, error, from));
         return copy;
     }
 

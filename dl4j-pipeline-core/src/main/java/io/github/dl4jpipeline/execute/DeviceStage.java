@@ -3,6 +3,13 @@ package io.github.dl4jpipeline.execute;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.kernel.GraphReplica;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.layers.LayerConstraint;
+import org.deeplearning4j.nn.layers.AbstractLayer;
+import org.deeplearning4j.nn.layers.FrozenLayer;
+import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -25,6 +32,33 @@ record DeviceStage(
     /** Any copy of the graph: all have the same parameters. */
     GraphReplica graph() {
         return slots.get(0);
+    }
+
+    private Stream<Layer> layers() {
+        return positions.stream().map(graph()::layer).filter(Objects::nonNull);
+    }
+
+    /** The regularization terms of the parameters. */
+    double regularization() {
+        return layers().mapToDouble(layer -> layer.calcRegularizationScore(true))
+                .sum();
+    }
+
+    /** Whether a layer may have constraints. Those that wrap others do not say what these have. */
+    boolean mayHaveConstraints() {
+        return layers().anyMatch(layer -> layer instanceof AbstractLayer
+                ? hasConstraints(layer)
+                : !(layer instanceof FrozenLayer || layer instanceof FrozenLayerWithBackprop));
+    }
+
+    private static boolean hasConstraints(Layer layer) {
+        List<LayerConstraint> constraints = layer.conf().getLayer().getConstraints();
+        return constraints != null && !constraints.isEmpty();
+    }
+
+    /** Applies the constraints of layers to the parameters. */
+    void applyConstraints(int iteration, int epoch) {
+        layers().forEach(layer -> layer.applyConstraints(iteration, epoch));
     }
 
     long bytes() {

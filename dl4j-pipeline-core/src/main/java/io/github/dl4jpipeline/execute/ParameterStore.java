@@ -75,11 +75,23 @@ public final class ParameterStore {
 
     /** A {@code fit} ends. After the outermost, the wrapped model's arrays are what was learned. */
     public void endFit() {
-        if (--fits == 0) {
-            gather();
+        try {
+            if (--fits == 0) {
+                gather();
+            }
+        } finally {
+            reconcile();
+            iterations = wrapped.iterations();
         }
-        reconcile();
-        iterations = wrapped.iterations();
+    }
+
+    /** The same after a failure, which what goes wrong here does not hide. */
+    public void endFitAfter(Throwable failure) {
+        try {
+            endFit();
+        } catch (Throwable e) {
+            failure.addSuppressed(e);
+        }
     }
 
     /** A step begins; one outside of {@code fit} takes parameters as they are in the wrapped model. */

@@ -109,7 +109,9 @@ final class StageWorker {
         try {
             bind();
             parts.values().forEach(part -> part.gradients().begin());
-            for (Task task : step.program().tasks().get(number)) {
+            List<Task> tasks = step.program().tasks().get(number);
+            for (int i = 0; i < tasks.size(); i++) {
+                Task task = tasks.get(i);
                 current = task;
                 if (!step.awaitDependencies(task)) {
                     return;
@@ -119,7 +121,9 @@ final class StageWorker {
                 runTask(step, task);
                 runtime.synchronize();
                 long waited = step.waitedNanos(task.microBatch()) - waitedBefore;
-                part(task).busyNanos().addAndGet(System.nanoTime() - start - waited);
+                long end = System.nanoTime();
+                part(task).busyNanos().addAndGet(end - start - waited);
+                step.times().set(number, i, start, end);
                 step.done(task);
             }
             addReplicas(step);

@@ -24,6 +24,7 @@ final class Step {
     private final ScoreSum score;
     private final @Nullable ActivationCapture capture;
     private final List<JointSums> joint;
+    private final StepTimes times;
 
     private final Set<Task> done = new HashSet<>();
     private final Map<Integer, Gradient> gradients = new TreeMap<>();
@@ -48,6 +49,7 @@ final class Step {
         this.score = new ScoreSum(request.batch().examples(), stages);
         this.capture = capture;
         this.joint = joint;
+        this.times = new StepTimes(program);
         joint.forEach(sums -> sums.begin(microBatches));
     }
 
@@ -78,6 +80,10 @@ final class Step {
             nanos += sums.waitedNanos(microBatch);
         }
         return nanos;
+    }
+
+    StepTimes times() {
+        return times;
     }
 
     /** Waits until a task may start. Returns false if the step has stopped. */

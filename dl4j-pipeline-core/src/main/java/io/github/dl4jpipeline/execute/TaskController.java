@@ -26,7 +26,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntConsumer;
@@ -75,6 +77,7 @@ public final class TaskController implements AutoCloseable {
     private final long[] busyBefore;
 
     private volatile @Nullable Step running;
+    private volatile @Nullable StepTimes lastTimes;
     private volatile boolean closed;
     private boolean stuck;
 
@@ -246,6 +249,7 @@ public final class TaskController implements AutoCloseable {
         if (step.isStopped()) {
             throw new IllegalStateException("The pipeline was closed during a training step; the step has no effect");
         }
+        lastTimes = step.times();
         if (deviceParameters == null) {
             writeStatistics();
         } else {
@@ -285,7 +289,7 @@ public final class TaskController implements AutoCloseable {
     /** Waits until every worker has left the step, however it ends. */
     private void await(Step step) {
         InterruptedException interrupted = null;
-        watchdog.begin();
+        watchdog.begin("No stage has begun a vertex");
         while (true) {
             try {
                 if (step.awaitWorkers(CHECK_MILLIS)) {
@@ -322,10 +326,33 @@ public final class TaskController implements AutoCloseable {
         List<CompletableFuture<?>> running = new ArrayList<>();
         stagesOfWorker.forEach((worker, stages) -> running.add(
                 workers.get(worker).call(() -> stages.forEach(stage -> runNamed(work, stage, workers.get(worker))))));
+        await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
+    }
+
+    /** Waits for work between two passes. It is not called off half done, so an interrupt is kept for later. */
+    private void await(CompletableFuture<Void> work) {
+        boolean interrupted = false;
+        watchdog.begin("No stage has ended its update");
         try {
-            CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();
-        } catch (CompletionException e) {
+            while (true) {
+                try {
+                    work.get(CHECK_MILLIS, TimeUnit.MILLISECONDS);
+                    return;
+                } catch (TimeoutException e) {
+                    watchdog.check();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } catch (ExecutionException e) {
             throw new PipelineException(String.valueOf(e.getCause().getMessage()), e.getCause());
+        } catch (IllegalStateException e) {
+            stuck = true;
+            throw new PipelineException("Work between two passes does not end: " + e.getMessage(), e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -377,6 +404,11 @@ public final class TaskController implements AutoCloseable {
             }
         }
         return millis;
+    }
+
+    /** When the tasks of the last step have run; empty before there was one. */
+    public Optional<StepTimes> lastTimes() {
+        return Optional.ofNullable(lastTimes);
     }
 
     /** Time that each stage has spent in tasks since the start, in nanoseconds, all its replicas together. */

@@ -98,7 +98,7 @@ final class TrialRun {
     private List<Bytes> run(MicroBatch part) {
         String name = "trial-" + COUNT.incrementAndGet();
         boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
-        GraphReplica replica = new GraphReplica(graph, stageOf, kernels, keepPreActivations, name);
+        GraphReplica replica = new GraphReplica(graph, stageOf, kernels, keepPreActivations, name, null);
         List<StageScratch> scratches = new ArrayList<>();
         List<StageKernel> stages = new ArrayList<>();
         for (int stage = 0; stage < positions.size(); stage++) {

@@ -8,8 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Watches a step from the thread that waits for it. If no worker has begun a vertex for a while it logs where they are;
- * if that goes on, or a worker has died, it gives up on the step.
+ * Watches workers from the thread that waits for them. If none has begun a vertex for a while it logs where they are; if that
+ * goes on, or a worker has died, it gives up.
  */
 final class Watchdog {
     private static final Logger log = LoggerFactory.getLogger(Watchdog.class);
@@ -20,6 +20,7 @@ final class Watchdog {
     private long lastCount = -1;
     private long lastChangeNanos;
     private boolean warned;
+    private String stillness = "";
 
     Watchdog(List<StageWorker> workers, Duration warnAfter, Duration giveUpAfter) {
         this.workers = workers;
@@ -27,15 +28,20 @@ final class Watchdog {
         this.giveUpAfter = giveUpAfter;
     }
 
-    /** A step begins. */
-    void begin() {
+    /**
+     * Starts to watch a step, or what is done between two passes.
+     *
+     * @param still what has not happened if nothing moves, such as "No stage has begun a vertex"
+     */
+    void begin(String still) {
         lastCount = -1;
+        stillness = still;
     }
 
     /**
      * Looks at the workers; called about once a second.
      *
-     * @throws IllegalStateException with the threads' stacks, if the step will not end
+     * @throws IllegalStateException with the threads' stacks, if it will not end
      */
     void check() {
         long count = workers.stream().mapToLong(StageWorker::verticesBegun).sum();
@@ -53,12 +59,11 @@ final class Watchdog {
             }
         }
         if (still.compareTo(giveUpAfter) >= 0) {
-            throw new IllegalStateException(
-                    "No stage has begun a vertex for " + still.toSeconds() + " s; giving up. " + dump());
+            throw new IllegalStateException(stillness + " for " + still.toSeconds() + " s; giving up. " + dump());
         }
         if (!warned && still.compareTo(warnAfter) >= 0) {
             warned = true;
-            log.warn("No stage has begun a vertex for {} s. {}", still.toSeconds(), dump());
+            log.warn("{} for {} s. {}", stillness, still.toSeconds(), dump());
         }
     }
 

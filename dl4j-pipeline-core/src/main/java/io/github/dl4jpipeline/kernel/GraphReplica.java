@@ -1,21 +1,13 @@
 package io.github.dl4jpipeline.kernel;
 
-import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
-import java.util.Set;
-import java.util.function.IntFunction;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
-import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -41,21 +33,9 @@ public final class GraphReplica {
     private final @Nullable INDArray[] errors;
 
     private final ActivationMemory inputMemory;
-    private final @Nullable OwnMemory own;
-    private ErrorReceiver errorReceiver = (position, error) -> {};
+    private final @Nullable StageExchange exchange;
     private MicroBatch microBatch = MicroBatch.NONE;
     private boolean partOfBatch;
-
-    /** Takes errors for vertices of other stages, on devices with other memory. */
-    @FunctionalInterface
-    public interface ErrorReceiver {
-        /**
-         * Takes one error.
-         *
-         * @param error valid until the call returns
-         */
-        void receive(int position, INDArray error);
-    }
 
     /**
      * @param original an initialised graph; its parameters are shared, nothing else
@@ -63,16 +43,7 @@ public final class GraphReplica {
      * @param code with which code vertices are run
      * @param keepPreActivations whether Deeplearning4j's convolutions keep what their backward pass would compute again
      * @param name a prefix of workspace names that no other replica of the process has
-     */
-    public GraphReplica(
-            ComputationGraph original, int[] stageOf, KernelChoice code, boolean keepPreActivations, String name) {
-        this(original, GraphCopies.sharingParameters(original), stageOf, code, keepPreActivations, name, null, null);
-    }
-
-    /**
-     * The same with vertices that are run in tiles.
-     *
-     * @param tiles which vertices, and who runs them; null for none
+     * @param tiles which vertices are run in tiles, and who runs them; null for none
      */
     public GraphReplica(
             ComputationGraph original,
@@ -84,19 +55,16 @@ public final class GraphReplica {
         this(original, GraphCopies.sharingParameters(original), stageOf, code, keepPreActivations, name, tiles, null);
     }
 
-    /**
-     * A replica that runs one stage, on a device with its own memory.
-     *
-     * @param own the device
-     */
-    public GraphReplica(
+    /** A replica that runs one stage, on a device with its own memory. */
+    public static GraphReplica onDevice(
             ComputationGraph original,
             int[] stageOf,
             KernelChoice code,
             boolean keepPreActivations,
             String name,
             OwnMemory own) {
-        this(original, GraphCopies.withParameters(original, own), stageOf, code, keepPreActivations, name, null, own);
+        ComputationGraph graph = GraphCopies.withParameters(original, own);
+        return new GraphReplica(original, graph, stageOf, code, keepPreActivations, name, null, own);
     }
 
     private GraphReplica(
@@ -109,7 +77,6 @@ public final class GraphReplica {
             @Nullable TileSetup tiles,
             @Nullable OwnMemory own) {
         this.graph = graph;
-        this.own = own;
         FastLayers.replaceIn(graph, code);
         this.vertices = VertexGraph.of(graph);
         this.noise = new NoiseSource(graph.conf().getSeed());
@@ -123,7 +90,8 @@ public final class GraphReplica {
         for (int stage = 0; stage < stages; stage++) {
             memoryOfStage[stage] = new ActivationMemory(name + "-stage" + stage, workspaces);
         }
-        prepareLayers(keepPreActivations);
+        this.exchange = own == null ? null : new StageExchange(this, own);
+        ReplicaLayers.prepare(graph, vertices, stageOf, noise, keepPreActivations);
         this.kernels = vertices.vertices().stream().map(this::kernelFor).toArray(VertexKernel[]::new);
         this.tiled = tiles == null ? null : tiledKernel(original, tiles, code, name);
         if (tiled != null) {
@@ -161,26 +129,6 @@ public final class GraphReplica {
         return vertex.role() == Vertex.Role.OUTPUT ? new OutputKernel(graphVertex) : new VertexKernel(graphVertex);
     }
 
-    private void prepareLayers(boolean keepPreActivations) {
-        for (Vertex vertex : vertices.vertices()) {
-            GraphVertex graphVertex = graphVertex(vertex.position());
-            if (!graphVertex.hasLayer()) {
-                continue;
-            }
-            Layer layer = graphVertex.getLayer();
-            Noise.replaceIn(layer.conf().getLayer(), vertex.name(), noise);
-            int source = vertex.inputs().get(0);
-            boolean onlyReader = vertices.consumers(source).size() == 1
-                    && vertices.get(source).role() != Vertex.Role.INPUT;
-            // Deeplearning4j lets the last of several readers overwrite its input, although the others need it in
-            // their backward pass. Another stage's arrays are left alone, since a stage may read them twice.
-            layer.allowInputModification(onlyReader && stageOf[source] == stageOf[vertex.position()]);
-            if (keepPreActivations && layer.getClass() == ConvolutionLayer.class) {
-                layer.setCacheMode(CacheMode.DEVICE);
-            }
-        }
-    }
-
     /** Whether arrays live in workspaces; not so if the graph's configuration asks for none. */
     public boolean usesWorkspaces() {
         return workspaces;
@@ -205,8 +153,8 @@ public final class GraphReplica {
         this.partOfBatch = partOfBatch;
         inputMemory.open();
         try {
-            if (own != null) {
-                microBatch = onDevice(next, own);
+            if (exchange != null) {
+                microBatch = exchange.receiveBatch(next);
             } else {
                 microBatch = partOfBatch ? next.copy() : next;
             }
@@ -221,7 +169,7 @@ public final class GraphReplica {
             }
             graph.setLayerMaskArrays(microBatch.featureMasks(), microBatch.labelMasks());
             if (tiled != null) {
-                requireUnmasked();
+                ReplicaLayers.requireUnmasked(graph, vertices, tiled.region().tiled());
                 tiled.begin(microBatch, partOfBatch, iteration, epoch);
             }
         } finally {
@@ -229,129 +177,9 @@ public final class GraphReplica {
         }
     }
 
-    /** The micro-batch with all that the stage reads on its device; the rest only tells shapes. */
-    private MicroBatch onDevice(MicroBatch next, OwnMemory own) {
-        Set<Integer> inputs = new HashSet<>();
-        Set<Integer> outputs = new HashSet<>();
-        for (Vertex vertex : vertices.vertices()) {
-            boolean isOwn = stageOf[vertex.position()] == own.stage();
-            if (vertex.role() == Vertex.Role.INPUT
-                    && (isOwn
-                            || vertices.consumers(vertex.position()).stream()
-                                    .anyMatch(at -> stageOf[at] == own.stage()))) {
-                inputs.add(graphVertex(vertex.position()).getVertexIndex());
-            } else if (isOwn && vertex.role() == Vertex.Role.OUTPUT) {
-                outputs.add(outputIndex(vertex.position()));
-            }
-        }
-        return next.copy(inputs::contains, outputs::contains, own.copier(Transfers.Kind.INPUT, "batch", "host"));
-    }
-
-    /**
-     * Copies what the stage reads from other stages, after {@link #begin}.
-     *
-     * @param sources by position, the replica that holds a vertex's output for the same micro-batch
-     */
-    public void receiveActivations(IntFunction<GraphReplica> sources) {
-        OwnMemory here = Objects.requireNonNull(own);
-        for (Vertex vertex : vertices.vertices()) {
-            if (stageOf[vertex.position()] == here.stage()) {
-                vertex.inputs().stream()
-                        .filter(input -> stageOf[input] != here.stage() && activations[input] == null)
-                        .forEach(input -> receiveActivation(input, sources, here));
-            }
-        }
-    }
-
-    private void receiveActivation(int input, IntFunction<GraphReplica> sources, OwnMemory here) {
-        Vertex vertex = vertices.get(input);
-        if (vertex.role() == Vertex.Role.INPUT) {
-            activations[input] = feature(input);
-            return;
-        }
-        GraphReplica source = sources.apply(input);
-        INDArray activation = source.activations[input];
-        if (activation != null) {
-            String from = Objects.requireNonNull(source.own).device().id();
-            activations[input] =
-                    inputMemory.copyOf(activation, here.copier(Transfers.Kind.ACTIVATION, vertex.name(), from));
-        }
-    }
-
-    /** Sets where errors for other stages go when a backward task ends. */
-    public void sendErrorsTo(ErrorReceiver receiver) {
-        errorReceiver = receiver;
-    }
-
-    /** Hands on errors for other stages, if their devices have other memory. */
-    void sendErrors() {
-        if (own == null) {
-            return;
-        }
-        for (int position = 0; position < errors.length; position++) {
-            if (stageOf[position] != own.stage()) {
-                INDArray error = takeError(position);
-                if (error != null) {
-                    errorReceiver.receive(position, error);
-                }
-            }
-        }
-    }
-
-    /**
-     * Takes an error from a stage on another device, in the thread of that stage, which does nothing else meanwhile.
-     *
-     * @param from the other device
-     */
-    public void receiveError(int position, INDArray error, Device from) {
-        OwnMemory here = Objects.requireNonNull(own);
-        here.runtime().on(here.device(), () -> {
-            INDArray copy = inputMemory.copyOf(
-                    error,
-                    here.copier(Transfers.Kind.ERROR, vertices.get(position).name(), from.id()));
-            INDArray sum = errors[position];
-            if (sum == null) {
-                errors[position] = copy;
-            } else {
-                sum.addi(copy);
-            }
-            return copy;
-        });
-    }
-
-    /** The regularization terms of some vertices' parameters. */
-    public double regularization(List<Integer> positions) {
-        return positions.stream()
-                .map(this::layer)
-                .filter(Objects::nonNull)
-                .mapToDouble(layer -> layer.calcRegularizationScore(true))
-                .sum();
-    }
-
-    /** Applies the constraints of some vertices' layers to their parameters. */
-    public void applyConstraints(List<Integer> positions, int iteration, int epoch) {
-        for (int position : positions) {
-            Layer layer = layer(position);
-            if (layer != null) {
-                layer.applyConstraints(iteration, epoch);
-            }
-        }
-    }
-
-    private void requireUnmasked() {
-        for (Vertex vertex : vertices.vertices()) {
-            Layer layer =
-                    isTiled(vertex.position()) ? graphVertex(vertex.position()).getLayer() : null;
-            if (layer != null && layer.getMaskArray() != null) {
-                throw new IllegalArgumentException("Vertex '" + vertex.name()
-                        + "' is run in tiles and has a mask, which tiles do not support; train without tiling");
-            }
-        }
-    }
-
     /** Forgets the micro-batch, after its last backward task. */
     public void end() {
-        if (own != null) {
+        if (exchange != null) {
             Arrays.fill(activations, null);
             Arrays.fill(errors, null);
         }
@@ -380,6 +208,38 @@ public final class GraphReplica {
         return isTiled(position) || kernels[position].addsGradients();
     }
 
+    /**
+     * What passes between the stage of this copy and others.
+     *
+     * @throws IllegalStateException if all stages use this copy, so that nothing has to
+     */
+    public StageExchange exchange() {
+        if (exchange == null) {
+            throw new IllegalStateException("This copy of the graph runs all stages");
+        }
+        return exchange;
+    }
+
+    /** Hands on errors for other stages, if their devices have other memory. */
+    void sendErrors() {
+        if (exchange != null) {
+            exchange.sendErrors();
+        }
+    }
+
+    VertexGraph vertices() {
+        return vertices;
+    }
+
+    int stageOf(int position) {
+        return stageOf[position];
+    }
+
+    /** Memory of the micro-batch's arrays that come from elsewhere. */
+    ActivationMemory inputMemory() {
+        return inputMemory;
+    }
+
     /** Number of vertices. */
     int size() {
         return vertices.size();
@@ -402,7 +262,11 @@ public final class GraphReplica {
 
     /** The features that a network input hands on. */
     @Nullable INDArray feature(int position) {
-        return microBatch.features()[graphVertex(position).getVertexIndex()];
+        return microBatch.features()[inputIndex(position)];
+    }
+
+    int inputIndex(int position) {
+        return graphVertex(position).getVertexIndex();
     }
 
     @Nullable INDArray label(int position) {
@@ -418,14 +282,14 @@ public final class GraphReplica {
         return outputIndex(position) == 0;
     }
 
-    private int outputIndex(int position) {
+    int outputIndex(int position) {
         return graph.getConfiguration()
                 .getNetworkOutputs()
                 .indexOf(vertices.get(position).name());
     }
 
     private GraphVertex graphVertex(int position) {
-        return graph.getVertices()[graph.topologicalSortOrder()[position]];
+        return ReplicaLayers.vertexAt(graph, position);
     }
 
     NoiseSource noise() {
@@ -474,7 +338,7 @@ public final class GraphReplica {
         INDArray sum = errors[position];
         if (sum != null) {
             sum.addi(error);
-        } else if (stageOf[position] == fromStage || own != null) {
+        } else if (stageOf[position] == fromStage || exchange != null) {
             errors[position] = error; // with own memory, for another stage it is sent when the task ends
         } else {
             errors[position] = memory(stageOf[position]).copyOf(error);
@@ -513,6 +377,8 @@ public final class GraphReplica {
     /** Bytes of activation memory reserved for a stage. */
     public long bytes(int stage) {
         boolean runsTiles = tiled != null && stageOf[tiled.region().exit()] == stage;
-        return memoryOfStage[stage].bytes() + (runsTiles ? tiled.bytes() : 0) + (own == null ? 0 : inputMemory.bytes());
+        return memoryOfStage[stage].bytes()
+                + (runsTiles ? tiled.bytes() : 0)
+                + (exchange == null ? 0 : inputMemory.bytes());
     }
 }

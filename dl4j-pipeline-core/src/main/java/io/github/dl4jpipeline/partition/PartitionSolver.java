@@ -34,8 +34,7 @@ public final class PartitionSolver {
     PartitionSolver(CutPlaces places, PartitionRequest request) {
         this.places = places;
         this.request = request;
-        // Gradients of a second and later micro-batches may be computed apart before they are added.
-        this.sums = new PlaceSums(places, request.costs(), request.microBatches() > 1 ? 2 : 1);
+        this.sums = new PlaceSums(places, request.costs(), request.microBatches());
         this.uses = new DeviceUses(request.groups());
         this.last = places.size() - 1;
         this.best = new double[places.size()][];

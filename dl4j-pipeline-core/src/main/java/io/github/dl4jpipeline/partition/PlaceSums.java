@@ -20,15 +20,12 @@ final class PlaceSums {
     /** What crosses the cut, one way. */
     final double[] crossingBytes;
 
-    /** @param gradientCopies how many arrays a stage has for its gradients */
-    PlaceSums(CutPlaces places, List<VertexCost> costs, int gradientCopies) {
+    /** @param microBatches of a step */
+    PlaceSums(CutPlaces places, List<VertexCost> costs, int microBatches) {
         millis = sums(places, costs, VertexCost::millis);
         forwardMillis = sums(places, costs, VertexCost::forwardMillis);
         gradientBytes = sums(places, costs, VertexCost::gradientBytes);
-        fixedBytes = sums(
-                places,
-                costs,
-                cost -> cost.parameterBytes() + (double) cost.gradientBytes() * gradientCopies + cost.updaterBytes());
+        fixedBytes = sums(places, costs, cost -> cost.trainingBytes(microBatches));
         activationBytes = sums(places, costs, VertexCost::activationBytes);
         crossingBytes = new double[places.size()];
         for (int place = 0; place < crossingBytes.length; place++) {

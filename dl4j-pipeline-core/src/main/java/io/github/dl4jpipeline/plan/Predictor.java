@@ -102,16 +102,13 @@ record Predictor(
                 && (draft.recompute() || (mayRecompute && memory(draft, microBatches, inFlight, false) > has));
     }
 
-    /** What each replica needs. Gradients of a second and later micro-batches may be computed apart and then added. */
+    /** What each replica needs. */
     private static long memory(StageDraft draft, int microBatches, int inFlight, boolean recompute) {
-        int gradientCopies = microBatches > 1 ? 2 : 1;
         int activationCopies = recompute ? 1 : inFlight;
         double bytes = draft.costs().stream()
                 .filter(cost -> !cost.inputs().isEmpty())
-                .mapToDouble(cost -> cost.parameterBytes()
-                        + (double) cost.gradientBytes() * gradientCopies
-                        + cost.updaterBytes()
-                        + (double) cost.activationBytes() * activationCopies)
+                .mapToDouble(
+                        cost -> cost.trainingBytes(microBatches) + (double) cost.activationBytes() * activationCopies)
                 .sum();
         return Math.round(recompute ? bytes + (double) draft.crossingBytes() * inFlight : bytes);
     }

@@ -17,6 +17,8 @@ import java.util.List;
  * @param parameterBytes size of its parameters
  * @param gradientBytes size of its parameter gradients; 0 where nothing is trained
  * @param updaterBytes size of the updater's state for it
+ * @param apartBytes size of the array for the gradients of a second and later micro-batches before they are added; 0 where
+ *     the vertex adds to those that it finds
  */
 public record VertexCost(
         String vertex,
@@ -30,7 +32,8 @@ public record VertexCost(
         long activationBytes,
         long parameterBytes,
         long gradientBytes,
-        long updaterBytes) {
+        long updaterBytes,
+        long apartBytes) {
 
     public VertexCost {
         inputs = List.copyOf(inputs);
@@ -44,6 +47,42 @@ public record VertexCost(
         requireBytes(vertex, "parameterBytes", parameterBytes);
         requireBytes(vertex, "gradientBytes", gradientBytes);
         requireBytes(vertex, "updaterBytes", updaterBytes);
+        requireBytes(vertex, "apartBytes", apartBytes);
+    }
+
+    /** A cost that counts gradients of a second and later micro-batches apart. */
+    public VertexCost(
+            String vertex,
+            List<String> inputs,
+            double forwardMillis,
+            double fixedForwardMillis,
+            double worstForwardMillis,
+            double backwardMillis,
+            double fixedBackwardMillis,
+            double worstBackwardMillis,
+            long activationBytes,
+            long parameterBytes,
+            long gradientBytes,
+            long updaterBytes) {
+        this(
+                vertex,
+                inputs,
+                forwardMillis,
+                fixedForwardMillis,
+                worstForwardMillis,
+                backwardMillis,
+                fixedBackwardMillis,
+                worstBackwardMillis,
+                activationBytes,
+                parameterBytes,
+                gradientBytes,
+                updaterBytes,
+                gradientBytes);
+    }
+
+    /** Bytes of parameters, gradients and updater state, where a step has so many micro-batches. */
+    public long trainingBytes(int microBatches) {
+        return parameterBytes + gradientBytes + updaterBytes + (microBatches > 1 ? apartBytes : 0);
     }
 
     /** Median time of both passes. */
@@ -77,7 +116,8 @@ public record VertexCost(
                 Math.round(activationBytes * factor),
                 parameterBytes,
                 gradientBytes,
-                updaterBytes);
+                updaterBytes,
+                apartBytes);
     }
 
     private static void requirePart(String vertex, String name, double part, double whole) {

@@ -1,13 +1,14 @@
 package io.github.dl4jpipeline.profile;
 
+import io.github.dl4jpipeline.graph.UpdaterState;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.VertexObserver;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -16,6 +17,10 @@ final class VertexTimer implements VertexObserver {
     private final List<List<Double>> forwardMillis = new ArrayList<>();
     private final List<List<Double>> backwardMillis = new ArrayList<>();
     private final long[] activationBytes;
+
+    /** The vertices that add to the gradients that they find. */
+    private final BitSet addsGradients = new BitSet();
+
     private final Runnable finish;
     private long begunNanos;
 
@@ -50,6 +55,11 @@ final class VertexTimer implements VertexObserver {
         backwardMillis.get(position).add(sinceBegun());
     }
 
+    /** A vertex needs no second array for the gradients of another micro-batch: it adds to those that it finds. */
+    void addsGradients(int position) {
+        addsGradients.set(position);
+    }
+
     private double sinceBegun() {
         finish.run();
         return (System.nanoTime() - begunNanos) / 1e6;
@@ -57,6 +67,7 @@ final class VertexTimer implements VertexObserver {
 
     /** Adds the times that another has taken. */
     void add(VertexTimer other) {
+        addsGradients.or(other.addsGradients);
         for (int position = 0; position < activationBytes.length; position++) {
             forwardMillis.get(position).addAll(other.forwardMillis.get(position));
             backwardMillis.get(position).addAll(other.backwardMillis.get(position));
@@ -109,7 +120,8 @@ final class VertexTimer implements VertexObserver {
                 activationBytes[position],
                 vertex.parameters() * width,
                 trained ? vertex.parameters() * width : 0,
-                trained ? updaterElements(graph.getVertex(vertex.name())) * width : 0);
+                trained ? UpdaterState.elements(graph.getVertex(vertex.name())) * width : 0,
+                trained && !addsGradients.get(position) ? vertex.parameters() * width : 0);
     }
 
     /** Where the line through both times meets 0 examples, as far as that is a time that can be. */
@@ -143,14 +155,6 @@ final class VertexTimer implements VertexObserver {
     /** Median time of a vertex. */
     double millis(int position) {
         return median(forwardMillis.get(position)) + median(backwardMillis.get(position));
-    }
-
-    private static long updaterElements(Trainable vertex) {
-        return vertex.paramTable(false).entrySet().stream()
-                .mapToLong(parameter -> vertex.getConfig()
-                        .getUpdaterByParam(parameter.getKey())
-                        .stateSize(parameter.getValue().length()))
-                .sum();
     }
 
     private static double median(List<Double> times) {

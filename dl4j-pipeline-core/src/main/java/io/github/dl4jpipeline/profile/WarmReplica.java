@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -70,7 +71,7 @@ final class WarmReplica implements AutoCloseable {
     }
 
     private Created create() {
-        GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], kernels, true, name);
+        GraphReplica replica = new GraphReplica(graph, new int[vertices.size()], kernels, true, name, null);
         StageScratch scratch = new StageScratch(name, replica.usesWorkspaces());
         bindGradients(replica);
         List<Integer> positions =
@@ -87,6 +88,7 @@ final class WarmReplica implements AutoCloseable {
             own.kernel().backward(own.replica(), 0, timer);
             own.replica().end();
         }
+        IntStream.range(0, vertices.size()).filter(own.replica()::addsGradients).forEach(timer::addsGradients);
         return timer;
     }
 

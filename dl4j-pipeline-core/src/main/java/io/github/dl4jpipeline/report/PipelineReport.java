@@ -21,6 +21,8 @@ import java.util.stream.Collectors;
  * @param settled whether the plan has been chosen; not before the first step, nor while plans take turns in the first steps,
  *     to see which is the fastest, nor when the next step brings another plan
  * @param measured what these plans have taken so far, fastest first; empty if only one came into question, or nothing counts yet
+ * @param copies between devices with their own memory, and from and to the host
+ * @param lastStep when the tasks and copies of the last step have run; empty before there was one
  * @param changes of the plan since it was chosen, the last ones if there have been many
  * @param tiles what the tiles of a micro-batch have taken, if there are any
  */
@@ -31,13 +33,15 @@ public record PipelineReport(
         List<StageReport> stages,
         boolean settled,
         List<MeasuredPlan> measured,
+        List<CopyReport> copies,
+        Optional<StepTimeline> lastStep,
         List<PlanChange> changes,
         Optional<TileMeasurement> tiles) {
 
     /**
      * One stage.
      *
-     * @param busyMillis mean time that each of its replicas spends in tasks, per step
+     * @param busyMillis mean time that each of its replicas spends in tasks, copies included, per step
      * @param memoryBytes activation and working memory that it has reserved, for all its replicas
      */
     public record StageReport(double busyMillis, long memoryBytes) {}
@@ -45,6 +49,7 @@ public record PipelineReport(
     public PipelineReport {
         stages = List.copyOf(stages);
         measured = List.copyOf(measured);
+        copies = List.copyOf(copies);
         changes = List.copyOf(changes);
     }
 
@@ -91,6 +96,11 @@ public record PipelineReport(
                     tried.stepMillis(),
                     tried.plan().predictedStepTime().toNanos() / 1e6));
         }
+        if (!copies.isEmpty()) {
+            text.append(String.format("copied in a step, on average:%n"));
+            copies.forEach(copied -> text.append(String.format("  %s%n", copied)));
+        }
+        lastStep.ifPresent(step -> text.append(TimelineDrawing.of(plan, step)));
         for (PlanChange change : changes) {
             text.append(String.format(
                     "new plan after step %d, since %s: %s%n",

@@ -14,6 +14,8 @@ import org.nd4j.nativeblas.NativeOpsHolder;
  */
 public final class SeparateMemoryRuntime implements DeviceRuntime {
     private static volatile double bytesPerNano = Double.POSITIVE_INFINITY;
+    private static volatile Runnable onCopy = SeparateMemoryRuntime::nothing;
+    private static volatile Runnable onSynchronize = SeparateMemoryRuntime::nothing;
 
     /** Devices with a limit on the bytes that are allocated on each. */
     public static Devices devices(int count, long bytes) {
@@ -25,6 +27,25 @@ public final class SeparateMemoryRuntime implements DeviceRuntime {
     /** Lets every copy take its bytes divided by a bandwidth. */
     public static void setBandwidth(double bytesPerSecond) {
         bytesPerNano = bytesPerSecond / 1e9;
+    }
+
+    /** What happens whenever elements of one array are copied into another. */
+    public static void onCopy(Runnable action) {
+        onCopy = action;
+    }
+
+    /** What happens whenever a thread waits for its device. */
+    public static void onSynchronize(Runnable action) {
+        onSynchronize = action;
+    }
+
+    private static void nothing() {}
+
+    /** Copies take no time, and nothing else happens. */
+    public static void reset() {
+        bytesPerNano = Double.POSITIVE_INFINITY;
+        onCopy = SeparateMemoryRuntime::nothing;
+        onSynchronize = SeparateMemoryRuntime::nothing;
     }
 
     @Override
@@ -77,6 +98,7 @@ public final class SeparateMemoryRuntime implements DeviceRuntime {
 
     @Override
     public void copy(INDArray from, INDArray to) {
+        onCopy.run();
         delay(from);
         SeparateMemory.unchecked(() -> to.assign(from));
     }
@@ -90,7 +112,7 @@ public final class SeparateMemoryRuntime implements DeviceRuntime {
 
     @Override
     public void synchronize() {
-        // operations are done when they return
+        onSynchronize.run(); // operations are done when they return
     }
 
     @Override

@@ -104,7 +104,7 @@ final class BruteForce {
         for (int vertex = 0; vertex < stageOf.length; vertex++) {
             if (stageOf[vertex] == stage) {
                 VertexCost cost = request.costs().get(vertex);
-                bytes += cost.parameterBytes() + 2.0 * cost.gradientBytes() + cost.updaterBytes();
+                bytes += cost.parameterBytes() + cost.gradientBytes() + cost.apartBytes() + cost.updaterBytes();
                 bytes += (double) cost.activationBytes() * (recompute ? 1 : inFlight);
             }
         }

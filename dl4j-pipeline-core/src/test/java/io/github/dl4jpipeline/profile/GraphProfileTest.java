@@ -104,6 +104,6 @@ class GraphProfileTest {
                 {"examples": 1, "device": "x", "repetitions": 1, %s, "vertices": [{
                   "vertex": "a", "inputs": [%s], "forwardMillis": %s, "fixedForwardMillis": 0, "worstForwardMillis": 1, "backwardMillis": 1, "fixedBackwardMillis": 0,
                   "worstBackwardMillis": 1, "activationBytes": 1, "parameterBytes": 1, "gradientBytes": 1,
-                  "updaterBytes": 1}]}""".formatted(MACHINE, inputs, forwardMillis);
+                  "updaterBytes": 1, "apartBytes": 1}]}""".formatted(MACHINE, inputs, forwardMillis);
     }
 }

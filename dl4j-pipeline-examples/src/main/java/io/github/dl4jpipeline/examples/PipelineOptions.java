@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.examples.model.PipelineChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -54,6 +55,7 @@ final class PipelineOptions {
     /** What the options say. */
     PipelineChoice choice() {
         return new PipelineChoice(
+                Optional.empty(),
                 Options.requirePositiveIfGiven("--stages", stages),
                 Options.requirePositiveIfGiven("--replicas", replicas),
                 Options.requirePositiveIfGiven("--micro-batches", microBatches),

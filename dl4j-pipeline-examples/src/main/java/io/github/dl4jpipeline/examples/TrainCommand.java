@@ -40,6 +40,9 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private final PipelineOptions pipelineOptions = new PipelineOptions();
 
+    @Mixin
+    private final GpuOptions gpuOptions = new GpuOptions();
+
     @Option(
             names = "--epochs",
             paramLabel = "N",
@@ -98,7 +101,7 @@ final class TrainCommand implements Callable<Integer> {
                 Options.requirePositive("--epochs", epochs),
                 modelOptions.batch(),
                 modelOptions.seed(),
-                pipelineOptions.choice());
+                pipelineOptions.choice().on(gpuOptions.devices()));
     }
 
     private Path defaultOut(String name) {

@@ -41,6 +41,7 @@ class BadInputTest {
         "--tiles, AUTO, '--tiles must be ROWSxCOLUMNS, such as 2x3, or auto, got AUTO'",
         "--model, yolo-416, 'Model ''yolo-416'' takes images of 3x416x416; here models for images of 3x32x32 can be used'",
         "--replicas, 0, '--replicas must be at least 1, got 0'",
+        "--gpus, 0, '--gpus must be at least 1, got 0'",
         "--deadline, 0, '--deadline must be at least 1, got 0'",
         "--model, alexnet3, 'no model ''alexnet3''; known are alexnet-cifar, lenet, resnet-cifar, vgg16-cifar'",
         "--model, alexnet, 'Model ''alexnet'' takes images of 3x224x224; here models for images of 3x32x32 can be used'",
@@ -50,6 +51,14 @@ class BadInputTest {
     })
     void namesTheOptionAndTheValue(String option, String value, String message) {
         assertRefused(CommandRun.of("train", "--out", out, option, value), message);
+    }
+
+    /** These tests run on the CPU's backend, so that GPUs cannot be used even where there are some. */
+    @Test
+    void saysWhatGpusNeedAndWhatRunsInstead() {
+        CommandRun run = CommandRun.of("train", "--out", out, "--gpus", 2);
+        assertRefused(run, "--gpus: No GPU can be used: ");
+        assertThat(run.err()).contains("Needed: ").contains("What runs instead: Devices.cpu()");
     }
 
     @Test

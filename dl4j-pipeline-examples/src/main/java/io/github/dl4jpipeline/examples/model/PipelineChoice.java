@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -21,6 +22,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 /**
  * What the user wants of the pipeline.
  *
+ * @param devices where stages run; empty for the cores of this machine
  * @param stages number of stages; empty leaves it to the planner
  * @param replicas number of replicas of every stage; empty leaves it to the planner
  * @param microBatches number of micro-batches; empty leaves it to the planner
@@ -30,6 +32,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param tiles which vertices are run in tiles
  */
 public record PipelineChoice(
+        Optional<Devices> devices,
         OptionalInt stages,
         OptionalInt replicas,
         OptionalInt microBatches,
@@ -38,6 +41,11 @@ public record PipelineChoice(
         OptionalInt deadlineMillis,
         TileChoice tiles) {
     private static final int MOST_PROFILED = 16;
+
+    /** The same on devices, or if empty on the cores of this machine. */
+    public PipelineChoice on(Optional<Devices> other) {
+        return new PipelineChoice(other, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles);
+    }
 
     /**
      * A pipeline around a model.
@@ -51,6 +59,7 @@ public record PipelineChoice(
                         : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))
                 .schedule(schedule)
                 .kernels(kernels);
+        devices.ifPresent(builder::devices);
         stages.ifPresent(builder::stages);
         replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);

@@ -1,0 +1,95 @@
+package io.github.dl4jpipeline.report;
+
+import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.schedule.Task;
+import io.github.dl4jpipeline.schedule.Timeline;
+import io.github.dl4jpipeline.schedule.Workers;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** Draws a step with letters: a row for each worker, and one for each way that copies take. */
+final class TimelineDrawing {
+    private static final int COLUMNS = 72;
+    private static final char WAITING = '.';
+    private static final char COPY = '=';
+
+    private final double millisPerColumn;
+    private final Map<String, char[]> rows = new LinkedHashMap<>();
+
+    private TimelineDrawing(double millis) {
+        millisPerColumn = millis / COLUMNS;
+    }
+
+    static String of(PartitionPlan plan, StepTimeline step) {
+        Timeline tasks = step.tasks();
+        TimelineDrawing drawing = new TimelineDrawing(tasks.makespanMillis());
+        List<String> names = new ArrayList<>();
+        for (int worker = 0; worker < tasks.workers().count(); worker++) {
+            names.add(name(plan, tasks.workers(), worker));
+            drawing.row(names.get(worker));
+        }
+        for (Timeline.Span span : tasks.spans()) {
+            String name = names.get(tasks.workers().workerOf(span.task()));
+            drawing.draw(name, letter(span.task()), span.startMillis(), span.endMillis());
+        }
+        Map<Transfers.Kind, List<StepTimeline.Copy>> byKind =
+                step.copies().stream().collect(Collectors.groupingBy(StepTimeline.Copy::kind));
+        for (Transfers.Kind kind : Transfers.Kind.values()) {
+            for (StepTimeline.Copy copy : byKind.getOrDefault(kind, List.of())) {
+                String name = kind + ", " + copy.from() + " to " + copy.to();
+                drawing.draw(name, COPY, copy.startMillis(), copy.endMillis());
+            }
+        }
+        return drawing.text();
+    }
+
+    private static String name(PartitionPlan plan, Workers workers, int worker) {
+        List<Integer> stages = workers.stagesOf(worker);
+        int first = stages.get(0);
+        int replica = worker - workers.worker(first, 0);
+        return (stages.size() > 1 ? "stages " : "stage ")
+                + stages.stream().map(String::valueOf).collect(Collectors.joining(", "))
+                + (workers.replicas(first) > 1 ? " replica " + replica : "")
+                + " on " + plan.stages().get(first).devices().get(replica).id();
+    }
+
+    /** Micro-batches are counted in digits forward, and in letters backward. */
+    private static char letter(Task task) {
+        return task.pass() == Task.Pass.FORWARD
+                ? (char) ('0' + task.microBatch() % 10)
+                : (char) ('a' + task.microBatch() % 26);
+    }
+
+    private char[] row(String name) {
+        return rows.computeIfAbsent(name, added -> {
+            char[] row = new char[COLUMNS];
+            Arrays.fill(row, WAITING);
+            return row;
+        });
+    }
+
+    /** At least one letter, however short. */
+    private void draw(String name, char letter, double startMillis, double endMillis) {
+        int from = Math.min(COLUMNS - 1, (int) (startMillis / millisPerColumn));
+        int to = Math.min(COLUMNS, (int) Math.ceil(endMillis / millisPerColumn));
+        Arrays.fill(row(name), from, Math.max(from + 1, to), letter);
+    }
+
+    private String text() {
+        int width = rows.keySet().stream().mapToInt(String::length).max().orElse(0);
+        StringBuilder text = new StringBuilder(String.format(
+                Locale.ROOT,
+                "last step, %.2f ms a column (0, 1, ... forward and a, b, ... backward of micro-batches, %s copies, %s waiting):%n",
+                millisPerColumn,
+                COPY,
+                WAITING));
+        rows.forEach((name, row) -> text.append(String.format("  %-" + width + "s |%s|%n", name, new String(row))));
+        return text.toString();
+    }
+}
