@@ -3,9 +3,9 @@ package io.github.dl4jpipeline;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.execute.BatchSource;
 import io.github.dl4jpipeline.execute.DeviceParameters;
-import io.github.dl4jpipeline.execute.DeviceSolver;
 import io.github.dl4jpipeline.execute.Inference;
 import io.github.dl4jpipeline.execute.ParameterStore;
+import io.github.dl4jpipeline.execute.PipelineSolver;
 import io.github.dl4jpipeline.execute.StepResult;
 import io.github.dl4jpipeline.execute.WrappedGraph;
 import io.github.dl4jpipeline.execute.WrappedModel;
@@ -106,8 +106,10 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
         if (ownMemory) {
             GraphCopies.requireParametersOfLayers(this);
+        }
+        if (!plainFit) {
             ComputationGraphUpdater updater = super.getUpdater(true);
-            solver = new DeviceSolver(this, parameters);
+            solver = new PipelineSolver(this, parameters, ownMemory);
             super.setUpdater(updater);
         }
         inference = new Inference(this, settings.devices(), settings.kernels());

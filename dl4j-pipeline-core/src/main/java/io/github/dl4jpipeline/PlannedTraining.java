@@ -78,8 +78,7 @@ final class PlannedTraining {
     StepResult step(MicroBatch batch, boolean keepActivations) {
         TaskController running = controllerFor(batch);
         parameters.beginStep();
-        DeviceParameters onDevices = running.deviceParameters();
-        double regularization = onDevices == null ? graph.calcRegularizationScore(true) : onDevices.regularization();
+        double regularization = parameters.regularization();
         long start = System.nanoTime();
         StepResult result = running.run(new StepRequest(
                 batch, graph.getIterationCount(), graph.getEpochCount(), regularization, keepActivations));
@@ -125,7 +124,7 @@ final class PlannedTraining {
                 settings.batchNorm(),
                 tiles,
                 settings.devices().list());
-        parameters.use(started.deviceParameters());
+        parameters.use(started);
         return started;
     }
 

@@ -37,7 +37,8 @@ class PlanChoiceTest {
     private static PipelineBuilder builder(ComputationGraph graph, List<MultiDataSet> batches) {
         return PipelineComputationGraph.builder(graph)
                 .devices(TWO)
-                .profile(SameResult.evenProfile(graph, (int) batches.get(0).getFeatures(0).size(0), MACHINE));
+                .profile(SameResult.evenProfile(
+                        graph, (int) batches.get(0).getFeatures(0).size(0), MACHINE));
     }
 
     /** Made-up times, so near to each other that no plan drops out. */

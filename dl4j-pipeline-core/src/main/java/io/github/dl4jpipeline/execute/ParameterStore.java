@@ -5,8 +5,10 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -23,6 +25,8 @@ public final class ParameterStore {
     private final Supplier<ComputationGraphUpdater> updater;
     private @Nullable INDArray sharedState;
     private @Nullable DeviceParameters devices;
+    private @Nullable TaskController workers;
+    private @Nullable ParallelUpdate parallelUpdate;
     private int fits;
     private int iterations;
 
@@ -55,10 +59,48 @@ public final class ParameterStore {
         wrapped.setProgress(pipeline.getIterationCount(), pipeline.getEpochCount(), pipeline.score());
     }
 
-    /** From now on stages have parameters, gradients and updater state on devices with their own memory, or not: null. */
-    public void use(@Nullable DeviceParameters next) {
+    /**
+     * The workers that train from now on, which have parameters, gradients and updater state on devices with their own memory
+     * or share the wrapped model's; null for none.
+     */
+    public void use(@Nullable TaskController next) {
         gather();
-        devices = next;
+        workers = next;
+        devices = next == null ? null : next.deviceParameters();
+        parallelUpdate = null;
+    }
+
+    /** The graph's regularization term with the parameters of now. */
+    public double regularization() {
+        if (devices != null) {
+            return devices.regularization();
+        }
+        ParallelUpdate parallel = parallelUpdate();
+        return parallel == null ? pipeline.calcRegularizationScore(true) : parallel.regularization();
+    }
+
+    /** Turns the gradient sums of a batch, in shared memory, into what is to be subtracted from the parameters. */
+    void update(Gradient gradient, int examples, LayerWorkspaceMgr workspaces) {
+        int iteration = pipeline.getIterationCount();
+        int epoch = pipeline.getEpochCount();
+        ParallelUpdate parallel = parallelUpdate();
+        if (parallel == null || !parallel.isOf(gradient.gradient())) {
+            updater.get().update(gradient, iteration, epoch, examples, workspaces);
+        } else {
+            parallel.update(iteration, epoch, examples);
+        }
+    }
+
+    /** The present updater, shared among the workers; null where there are none. */
+    private @Nullable ParallelUpdate parallelUpdate() {
+        if (workers == null) {
+            return null;
+        }
+        ComputationGraphUpdater whole = updater.get();
+        if (parallelUpdate == null || !parallelUpdate.isOf(whole)) {
+            parallelUpdate = new ParallelUpdate(pipeline, whole, workers::inEachWorker);
+        }
+        return parallelUpdate;
     }
 
     /**

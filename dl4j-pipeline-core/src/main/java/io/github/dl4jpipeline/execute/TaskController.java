@@ -356,6 +356,13 @@ public final class TaskController implements AutoCloseable {
         }
     }
 
+    /** Runs the same work in every worker at once, between two steps, and waits. Workers that have ended do not take part. */
+    void inEachWorker(Runnable work) {
+        List<CompletableFuture<?>> running = new ArrayList<>();
+        workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
+        await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
+    }
+
     private static void runNamed(IntConsumer work, int stage, StageWorker worker) {
         try {
             work.accept(stage);

@@ -2,25 +2,25 @@ package io.github.dl4jpipeline.execute;
 
 import java.util.Collection;
 import java.util.List;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.Solver;
 import org.deeplearning4j.optimize.api.ConvexOptimizer;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.deeplearning4j.optimize.solvers.StochasticGradientDescent;
+import org.deeplearning4j.optimize.stepfunctions.StepFunctions;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.factory.Nd4j;
 
-/**
- * Deeplearning4j's gradient descent for parameters on devices: the same steps in the same order, but the updater runs where
- * the parameters are.
- */
-public final class DeviceSolver extends Solver {
-    private final Descent descent;
+/** Deeplearning4j's gradient descent: the same steps in the same order, but the updater runs in the pipeline's workers. */
+public final class PipelineSolver extends Solver {
+    private final StochasticGradientDescent descent;
 
-    /** @param parameters has those of the devices after the first gradient */
-    public DeviceSolver(ComputationGraph graph, ParameterStore parameters) {
-        descent = new Descent(graph, parameters);
+    /** @param parameters has those of the workers after the first gradient */
+    public PipelineSolver(ComputationGraph graph, ParameterStore parameters, boolean ownMemory) {
+        descent = ownMemory ? new OnDevices(graph, parameters) : new InSharedMemory(graph, parameters);
     }
 
     @Override
@@ -43,11 +43,27 @@ public final class DeviceSolver extends Solver {
         descent.setListeners(listeners);
     }
 
-    private static final class Descent extends StochasticGradientDescent {
+    private static final class InSharedMemory extends StochasticGradientDescent {
+        private final ParameterStore parameters;
+
+        InSharedMemory(ComputationGraph graph, ParameterStore parameters) {
+            super(graph.conf(), StepFunctions.createStepFunction(graph.conf().getStepFunction()), List.of(), graph);
+            this.parameters = parameters;
+        }
+
+        @Override
+        public void updateGradientAccordingToParams(
+                Gradient gradient, Model model, int examples, LayerWorkspaceMgr workspaces) {
+            parameters.update(gradient, examples, workspaces);
+        }
+    }
+
+    /** The parameters are on devices, and so is what is subtracted from them. */
+    private static final class OnDevices extends StochasticGradientDescent {
         private final ComputationGraph graph;
         private final ParameterStore parameters;
 
-        Descent(ComputationGraph graph, ParameterStore parameters) {
+        OnDevices(ComputationGraph graph, ParameterStore parameters) {
             super(graph.conf(), null, List.of(), graph);
             this.graph = graph;
             this.parameters = parameters;

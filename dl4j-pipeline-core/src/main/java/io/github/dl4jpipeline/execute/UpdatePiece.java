@@ -1,0 +1,194 @@
+package io.github.dl4jpipeline.execute;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.updater.UpdaterBlock;
+import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
+import org.nd4j.linalg.api.memory.enums.LearningPolicy;
+import org.nd4j.linalg.api.memory.enums.SpillPolicy;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.regularization.L1Regularization;
+import org.nd4j.linalg.learning.regularization.L2Regularization;
+import org.nd4j.linalg.learning.regularization.Regularization;
+import org.nd4j.linalg.learning.regularization.WeightDecay;
+
+/**
+ * A piece of the parameters, with their gradients and updater state, that stays in a core's cache while one operation after
+ * the other passes over it. Regularization and updater are Deeplearning4j's own code. All that it has work element by
+ * element, so pieces have the same result as the whole; what users have written is not cut.
+ *
+ * @param block the piece, as Deeplearning4j updates it
+ * @param summed the gradients in it that are sums over the examples of a batch
+ */
+record UpdatePiece(UpdaterBlock block, List<INDArray> summed) {
+    private static final int MOST_ELEMENTS = 1 << 18;
+    private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
+    private static final Set<Class<?>> ELEMENT_WISE_REGULARIZATION =
+            Set.of(L1Regularization.class, L2Regularization.class, WeightDecay.class);
+
+    private static final String WORKSPACE = "pipeline-update";
+    private static final WorkspaceConfiguration TEMPORARY = WorkspaceConfiguration.builder()
+            .initialSize(0)
+            .policyLearning(LearningPolicy.FIRST_LOOP)
+            .policySpill(SpillPolicy.REALLOCATE)
+            .build();
+
+    /**
+     * Cuts the blocks of an updater into pieces.
+     *
+     * @param parameters all parameters, as one vector
+     * @param gradients all gradients, as one vector
+     * @param isSummed whether the gradients of a layer or vertex are still to be divided by the number of examples
+     */
+    static List<UpdatePiece> of(
+            List<UpdaterBlock> blocks, INDArray parameters, INDArray gradients, Predicate<Trainable> isSummed) {
+        List<UpdatePiece> pieces = new ArrayList<>();
+        for (UpdaterBlock block : blocks) {
+            int end = block.getParamOffsetEnd();
+            int length = isElementWise(block) ? MOST_ELEMENTS : Math.max(1, end - block.getParamOffsetStart());
+            for (int from = block.getParamOffsetStart(); from < end; from += length) {
+                pieces.add(piece(block, from, Math.min(end, from + length), parameters, gradients, isSummed));
+            }
+        }
+        return pieces;
+    }
+
+    private static boolean isElementWise(UpdaterBlock block) {
+        return ELEMENT_WISE_UPDATERS.equals(
+                        block.getGradientUpdater().getConfig().getClass().getPackage())
+                && block.getLayersAndVariablesInBlock().stream().allMatch(UpdatePiece::isElementWise);
+    }
+
+    private static boolean isElementWise(ParamState parameter) {
+        return isElementWise(regularization(parameter.getLayer(), parameter.getParamName()));
+    }
+
+    private static boolean isElementWise(List<Regularization> terms) {
+        return terms.stream().allMatch(term -> ELEMENT_WISE_REGULARIZATION.contains(term.getClass()));
+    }
+
+    private static List<Regularization> regularization(Trainable layer, String parameter) {
+        List<Regularization> terms = layer.getConfig().getRegularizationByParam(parameter);
+        return terms == null ? List.of() : terms;
+    }
+
+    /** Whether {@link #regularization(Set, int, int)} can count a parameter of a layer. */
+    static boolean canScore(Trainable layer, String parameter, INDArray values) {
+        List<Regularization> terms = regularization(layer, parameter);
+        boolean hasBlas = values.dataType() == DataType.FLOAT || values.dataType() == DataType.DOUBLE;
+        return terms.isEmpty() || (hasBlas && isElementWise(terms));
+    }
+
+    private static UpdatePiece piece(
+            UpdaterBlock block,
+            int from,
+            int to,
+            INDArray parameters,
+            INDArray gradients,
+            Predicate<Trainable> isSummed) {
+        List<ParamState> parts = new ArrayList<>();
+        List<INDArray> summed = new ArrayList<>();
+        for (ParamState whole : block.getLayersAndVariablesInBlock()) {
+            int start = Math.max(from, whole.getParamOffsetStart());
+            int end = Math.min(to, whole.getParamOffsetEnd());
+            if (start < end) {
+                INDArrayIndex interval = NDArrayIndex.interval(start, end);
+                Trainable layer = whole.getLayer();
+                String name = whole.getParamName();
+                INDArray gradient = gradients.get(interval);
+                parts.add(new ParamState(layer, name, start, end, parameters.get(interval), gradient));
+                if (isSummed.test(layer) && layer.updaterDivideByMinibatch(name)) {
+                    summed.add(gradient);
+                }
+            }
+        }
+        INDArray gradient = gradients.get(NDArrayIndex.interval(from, to));
+        UpdaterBlock piece =
+                new UpdaterBlock(from, to, block.getUpdaterViewOffsetStart(), block.getUpdaterViewOffsetEnd(), parts);
+        piece.setGradientView(gradient);
+        piece.setGradientUpdater(updater(block, from, to));
+        return new UpdatePiece(piece, summed.size() == parts.size() ? List.of(gradient) : summed);
+    }
+
+    /**
+     * The block's updater, for a part of its state. Where the state does not have the order of the gradients, {@code 'c'}, as
+     * Deeplearning4j's own often has not, ND4J's operations take several times as long.
+     */
+    private static GradientUpdater<?> updater(UpdaterBlock block, int from, int to) {
+        GradientUpdater<?> whole = block.getGradientUpdater();
+        Map<String, INDArray> state = whole.getState();
+        if (state.isEmpty() || !isElementWise(block)) {
+            return whole;
+        }
+        int first = block.getParamOffsetStart();
+        Map<String, INDArray> part = new HashMap<>();
+        state.forEach((name, array) -> part.put(
+                name,
+                array.reshape(array.length())
+                        .get(NDArrayIndex.interval(from - first, to - first))
+                        .reshape('c', new long[] {to - from})));
+        return whole.getConfig().instantiate(part, false);
+    }
+
+    /** Turns gradient sums into what is to be subtracted from the parameters. */
+    void update(int iteration, int epoch, int examples) {
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().getAndActivateWorkspace(TEMPORARY, WORKSPACE)) {
+            summed.forEach(gradient -> gradient.divi(examples));
+            if (!block.skipDueToPretrainConfig(false)) {
+                block.update(iteration, epoch);
+            }
+        } catch (RuntimeException e) {
+            throw new PipelineException(String.format("The updater of %s fails: %s", names(), e.getMessage()), e);
+        }
+    }
+
+    private List<String> names() {
+        return block.getLayersAndVariablesInBlock().stream()
+                .map(part -> part.getLayer().getConfig().getLayerName() + "_" + part.getParamName())
+                .toList();
+    }
+
+    /** The regularization term of the parameters whose layers it counts for. */
+    double regularization(Set<Trainable> layers, int iteration, int epoch) {
+        double sum = 0;
+        for (ParamState part : block.getLayersAndVariablesInBlock()) {
+            if (layers.contains(part.getLayer())) {
+                for (Regularization term : regularization(part.getLayer(), part.getParamName())) {
+                    sum += score(term, part.getParamView(), iteration, epoch);
+                }
+            }
+        }
+        return sum;
+    }
+
+    /** What {@link Regularization#score} gives, by faster operations. */
+    private static double score(Regularization term, INDArray parameters, int iteration, int epoch) {
+        if (term instanceof L1Regularization l1) {
+            return l1.getL1().valueAt(iteration, epoch) * Nd4j.getBlasWrapper().asum(parameters);
+        }
+        if (term instanceof L2Regularization l2) {
+            return l2.getL2().valueAt(iteration, epoch) * halfSquare(parameters);
+        }
+        if (term instanceof WeightDecay decay) {
+            return decay.getCoeff().valueAt(iteration, epoch) * halfSquare(parameters);
+        }
+        throw new IllegalArgumentException("No faster score for " + term);
+    }
+
+    private static double halfSquare(INDArray parameters) {
+        return 0.5 * Nd4j.getBlasWrapper().dot(parameters, parameters);
+    }
+}
