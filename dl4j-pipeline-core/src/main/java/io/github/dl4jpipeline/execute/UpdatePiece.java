@@ -34,7 +34,7 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
  * @param summed the gradients in it that are sums over the examples of a batch
  */
 record UpdatePiece(UpdaterBlock block, List<INDArray> summed) {
-    private static final int MOST_ELEMENTS = 1 << 18;
+    private static final int MOST_ELEMENTS = 1 << 17;
     private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
     private static final Set<Class<?>> ELEMENT_WISE_REGULARIZATION =
             Set.of(L1Regularization.class, L2Regularization.class, WeightDecay.class);
