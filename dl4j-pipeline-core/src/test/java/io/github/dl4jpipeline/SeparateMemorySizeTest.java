@@ -131,8 +131,9 @@ class SeparateMemorySizeTest {
                 PipelineComputationGraph.builder(start).plan(onOne).build()) {
             assertThatThrownBy(() -> net.fit(batches.get(0)))
                     .isInstanceOf(IllegalArgumentException.class)
+                    // All of it, but for a few arrays of earlier tests that the garbage collector may not have freed.
                     .hasMessageMatching("Stage 0 \\(0 to output\\) needs \\d+ bytes on device device-0, but there are"
-                            + " 240000000; .*");
+                            + " (240000000|23999\\d{4}); .*");
         }
         ComputationGraph expected = SameResult.plain(start, batches);
         SeparateMemory.resetPeaks();
