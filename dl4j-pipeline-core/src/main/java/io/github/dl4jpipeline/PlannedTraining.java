@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.device.NativeHeap;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.execute.DeviceParameters;
 import io.github.dl4jpipeline.execute.Inference;
@@ -116,6 +117,7 @@ final class PlannedTraining {
         if (!settings.sharesMemory()) {
             plan = settings.planThatFits(graph, plan, profile, batch);
         }
+        NativeHeap.trim(); // of profiling, and of the plan before
         TaskController started = new TaskController(
                 graph,
                 plan,
