@@ -94,6 +94,7 @@ final class PlannedTraining {
                 parameters.use(null);
                 controller.close();
                 controller = null;
+                NativeHeap.trim();
                 plan = nextPlan;
                 nextPlan = null;
                 steps = 0;
@@ -109,6 +110,7 @@ final class PlannedTraining {
     private TaskController start(MicroBatch batch) {
         if (plan == null) {
             profile = settings.profileFor(graph, batch);
+            NativeHeap.trim();
             use(settings.plans(graph, profile, (int) batch.examples()));
         }
         if (replanner == null) {
@@ -117,7 +119,6 @@ final class PlannedTraining {
         if (!settings.sharesMemory()) {
             plan = settings.planThatFits(graph, plan, profile, batch);
         }
-        NativeHeap.trim(); // of profiling, and of the plan before
         TaskController started = new TaskController(
                 graph,
                 plan,
