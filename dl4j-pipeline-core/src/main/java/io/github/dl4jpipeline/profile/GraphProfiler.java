@@ -137,16 +137,16 @@ public final class GraphProfiler {
         List<WarmReplica> joint = new ArrayList<>();
         List<WarmReplica> jointPart = new ArrayList<>();
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
-            WarmReplica first = rounds.replica(graph, sample, devices.get(0), choice);
-            WarmReplica firstPart = rounds.replica(graph, part, devices.get(0), choice);
+            WarmReplica first = rounds.replica(sample, devices.get(0), choice);
+            WarmReplica firstPart = rounds.replica(part, devices.get(0), choice);
             Device all = JointDevice.of(devices);
             if (devices.size() > 1) {
                 together.add(first);
                 for (Device other : devices.list().subList(1, devices.size())) {
-                    together.add(rounds.replica(graph, sample, other, choice));
+                    together.add(rounds.replica(sample, other, choice));
                 }
-                joint.add(rounds.replica(graph, sample, all, choice));
-                jointPart.add(rounds.replica(graph, part, all, choice));
+                joint.add(rounds.replica(sample, all, choice));
+                jointPart.add(rounds.replica(part, all, choice));
             }
             Times times = new Times(
                     rounds.way(List.of(first), threads),
@@ -167,9 +167,9 @@ public final class GraphProfiler {
         VertexTimer fast;
         VertexTimer other;
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
-            fast = rounds.way(List.of(rounds.replica(graph, sample, device, all)), device.threads());
+            fast = rounds.way(List.of(rounds.replica(sample, device, all)), device.threads());
             KernelChoice others = all.except(candidates);
-            other = rounds.way(List.of(rounds.replica(graph, sample, device, others)), device.threads());
+            other = rounds.way(List.of(rounds.replica(sample, device, others)), device.threads());
             rounds.run();
         }
         candidates.removeAll(KernelChoice.joinableVertices(graph, Kernels.FAST)); // the plan may need their code
@@ -216,6 +216,9 @@ public final class GraphProfiler {
             sum.addi(other);
             best = Math.min(best, (System.nanoTime() - start) / 1e6);
         }
-        return best / (sum.length() * DataType.FLOAT.width() / 1e6);
+        double megabytes = sum.length() * DataType.FLOAT.width() / 1e6;
+        sum.close();
+        other.close();
+        return best / megabytes;
     }
 }

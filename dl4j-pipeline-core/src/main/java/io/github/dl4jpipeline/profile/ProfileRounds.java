@@ -7,9 +7,13 @@ import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Measures a graph in several ways in turn, and then all of them again, so that what disturbs the machine for a while
@@ -21,22 +25,32 @@ final class ProfileRounds implements AutoCloseable {
     private static final int MOST = 6;
     private static final long NANOS = 5_000_000_000L;
 
+    private final ComputationGraph graph;
     private final int vertices;
     private final List<WarmReplica> replicas = new ArrayList<>();
     private final List<Way> ways = new ArrayList<>();
+
+    /** By device: replicas of one device never run at the same time, so they share the array for gradients. */
+    private final Map<String, INDArray> gradients = new ConcurrentHashMap<>();
 
     /** Replicas that run at the same time, with how many threads each, and the times of the first. */
     private record Way(List<WarmReplica> replicas, int threads, VertexTimer times) {}
 
     ProfileRounds(ComputationGraph graph) {
-        vertices = VertexGraph.of(graph).size();
+        this.graph = graph;
+        this.vertices = VertexGraph.of(graph).size();
     }
 
     /** One more replica, which is freed with the others. */
-    WarmReplica replica(ComputationGraph graph, MicroBatch sample, Device device, KernelChoice kernels) {
-        WarmReplica replica = new WarmReplica(graph, sample, device, kernels);
+    WarmReplica replica(MicroBatch sample, Device device, KernelChoice kernels) {
+        WarmReplica replica = new WarmReplica(graph, sample, device, kernels, () -> gradients(device));
         replicas.add(replica);
         return replica;
+    }
+
+    private INDArray gradients(Device device) {
+        return gradients.computeIfAbsent(
+                device.id(), id -> Nd4j.create(graph.params().dataType(), graph.numParams()));
     }
 
     /**
@@ -98,5 +112,8 @@ final class ProfileRounds implements AutoCloseable {
     @Override
     public void close() {
         replicas.forEach(WarmReplica::close);
+        if (replicas.stream().allMatch(WarmReplica::hasEnded)) {
+            gradients.values().forEach(INDArray::close);
+        }
     }
 }

@@ -16,11 +16,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
@@ -40,6 +40,7 @@ final class WarmReplica implements AutoCloseable {
     private final VertexGraph vertices;
     private final MicroBatch sample;
     private final KernelChoice kernels;
+    private final Supplier<INDArray> gradients;
     private final String name = "profile-" + CREATED.incrementAndGet();
     private final DeviceRuntime runtime;
     private final ExecutorService thread;
@@ -49,11 +50,18 @@ final class WarmReplica implements AutoCloseable {
     /** What is made on the thread of the device. */
     private record Created(GraphReplica replica, StageKernel kernel, StageScratch scratch) {}
 
-    WarmReplica(ComputationGraph graph, MicroBatch sample, Device device, KernelChoice kernels) {
+    /** @param gradients gives the array for the gradients of all parameters; called in the device's thread */
+    WarmReplica(
+            ComputationGraph graph,
+            MicroBatch sample,
+            Device device,
+            KernelChoice kernels,
+            Supplier<INDArray> gradients) {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph);
         this.sample = sample;
         this.kernels = kernels;
+        this.gradients = gradients;
         this.runtime = DeviceRuntimes.of(device);
         this.thread = DeviceThread.withHostArrays(device, name + "-" + device.id());
     }
@@ -96,15 +104,20 @@ final class WarmReplica implements AutoCloseable {
         if (graph.numParams() == 0) {
             return;
         }
-        INDArray gradients = Nd4j.create(graph.params().dataType(), graph.numParams());
+        INDArray all = gradients.get();
         long from = 0;
         for (Vertex vertex : vertices.vertices()) {
             long to = from + vertex.parameters();
             if (to > from && vertex.runsBackward()) {
-                bound.bindGradients(vertex.position(), gradients.get(NDArrayIndex.interval(from, to)), false);
+                bound.bindGradients(vertex.position(), all.get(NDArrayIndex.interval(from, to)), false);
             }
             from = to;
         }
+    }
+
+    /** Whether it has been closed and nothing runs any more. */
+    boolean hasEnded() {
+        return thread.isTerminated();
     }
 
     /** Frees its memory, after what it has begun. */
