@@ -1,25 +1,41 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.dataset.DataSet;
 
-/** One plan and the steps that have been measured with it. */
+/** One plan, what it has been predicted to take, and the steps that have been measured with it. */
 final class PredictedRun implements AutoCloseable {
     private final PartitionPlan plan;
+    private final PlanOptions options;
     private final PipelineComputationGraph net;
-    private final List<Double> millis = new ArrayList<>();
 
-    PredictedRun(ComputationGraph graph, GraphProfile profile, PartitionPlan plan) {
+    private PartitionPlan predicted;
+    private final List<Double> predictedMillis = new ArrayList<>();
+    private final List<Double> latestMillis = new ArrayList<>();
+
+    /** Predicted by measured time of each round. */
+    private final List<Double> ratios = new ArrayList<>();
+
+    private final List<Double> millis = new ArrayList<>();
+    private int inTime;
+
+    PredictedRun(ComputationGraph graph, GraphProfile profile, PartitionPlan plan, PlanOptions options) {
         this.plan = plan;
+        this.options = options;
+        this.predicted = plan;
         this.net = PipelineComputationGraph.builder(graph)
                 .profile(profile)
                 .plan(plan)
@@ -31,15 +47,29 @@ final class PredictedRun implements AutoCloseable {
         return plan;
     }
 
-    /** Runs some steps, of which the first few warm up. */
-    void run(DataSet batch, int warmUp, int steps) {
+    /** Predicts by a profile that has just been taken, and measures. */
+    void round(GraphProfile profile, DataSet batch, int steps) {
+        predicted = Planner.predict(plan, profile, Devices.cpu(), options);
+        predictedMillis.add(millis(predicted.predictedStepTime()));
+        latestMillis.add(millis(predicted.latestExecutionTime()));
+        List<Double> measured = run(batch, 1, steps);
+        ratios.add(millis(predicted.predictedStepTime()) / quantile(measured, 0.5));
+    }
+
+    /** Runs some steps, of which the first few warm up and do not count. */
+    List<Double> run(DataSet batch, int warmUp, int steps) {
+        List<Double> measured = new ArrayList<>();
         for (int step = 0; step < warmUp + steps; step++) {
             double before = totalMillis();
             net.fit(batch);
             if (step >= warmUp) {
-                millis.add(totalMillis() - before);
+                measured.add(totalMillis() - before);
             }
         }
+        double latest = millis(predicted.latestExecutionTime());
+        inTime += (int) measured.stream().filter(time -> time <= latest).count();
+        millis.addAll(measured);
+        return measured;
     }
 
     private double totalMillis() {
@@ -47,33 +77,16 @@ final class PredictedRun implements AutoCloseable {
         return report.steps() == 0 ? 0 : report.stepMillis() * report.steps();
     }
 
-    int steps() {
-        return millis.size();
-    }
-
-    double predicted() {
-        return millis(plan.predictedStepTime());
-    }
-
-    double latest() {
-        return millis(plan.latestExecutionTime());
-    }
-
     private static double millis(Duration time) {
         return time.toNanos() / 1e6;
     }
 
     double median() {
-        return quantile(0.5);
+        return quantile(millis, 0.5);
     }
 
-    private double quantile(double part) {
-        return millis.stream().sorted().toList().get((int) (part * millis.size()));
-    }
-
-    /** The share of steps that have ended by the latest execution time. */
-    double inTime() {
-        return (double) millis.stream().filter(time -> time <= latest()).count() / millis.size();
+    private static double quantile(List<Double> values, double part) {
+        return values.stream().sorted().toList().get((int) (part * values.size()));
     }
 
     String[] cells() {
@@ -82,12 +95,13 @@ final class PredictedRun implements AutoCloseable {
             String.valueOf(plan.stages().size()),
             String.valueOf(plan.workers()),
             String.valueOf(plan.microBatches()),
-            format("%.1f", predicted()),
+            format("%.1f", quantile(predictedMillis, 0.5)),
             format("%.1f", median()),
-            format("%+.0f %%", 100 * (predicted() / median() - 1)),
-            format("%.1f", latest()),
-            format("%.1f", quantile(0.95)),
-            format("%.0f %% of %d", 100 * inTime(), steps())
+            format("%+.0f %%", 100 * (quantile(ratios, 0.5) - 1)),
+            ratios.stream().map(ratio -> format("%+.0f", 100 * (ratio - 1))).collect(Collectors.joining(" ")),
+            format("%.1f", quantile(latestMillis, 0.5)),
+            format("%.1f", quantile(millis, 0.95)),
+            format("%.0f %% of %d", 100.0 * inTime / millis.size(), millis.size())
         };
     }
 
@@ -100,6 +114,7 @@ final class PredictedRun implements AutoCloseable {
             "predicted ms",
             "measured ms",
             "off",
+            "off in each round, %",
             "latest ms",
             "95 % ms",
             "in time"

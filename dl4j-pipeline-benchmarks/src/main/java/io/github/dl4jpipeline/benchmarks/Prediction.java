@@ -21,7 +21,10 @@ import org.nd4j.linalg.dataset.DataSet;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Predicted against measured steps, for plans of many kinds, whose steps alternate. */
+/**
+ * Predicted against measured steps, for plans of many kinds. Profiles and steps take turns: a machine whose speed changes from
+ * minute to minute does so for both, and each prediction is compared with the steps right after its profile.
+ */
 @Command(
         name = "prediction",
         description = "Predicted and latest step times beside measured ones, and the chosen plan beside the best.",
@@ -38,7 +41,7 @@ final class Prediction implements Callable<Integer> {
     private int batch;
 
     @Option(names = "--micro-batches", split = ",", description = "Numbers of micro-batches.")
-    private List<Integer> microBatches = List.of(1, 2, 4, 8);
+    private List<Integer> microBatches = List.of(1, 4, 8);
 
     @Option(names = "--stages", split = ",", description = "Numbers of stages.")
     private List<Integer> stages = List.of(1, 2);
@@ -46,11 +49,11 @@ final class Prediction implements Callable<Integer> {
     @Option(names = "--replicas", split = ",", description = "Numbers of replicas of every stage.")
     private List<Integer> replicas = List.of(1, 2);
 
-    @Option(names = "--steps", description = "Measured steps of a plan in a row.")
-    private int steps = 3;
+    @Option(names = "--rounds", description = "Profiles, each of which is followed by steps of every plan.")
+    private int rounds = 5;
 
-    @Option(names = "--seconds", description = "Time for all plans.")
-    private int seconds = 150;
+    @Option(names = "--steps", description = "Measured steps of a plan in a round.")
+    private int steps = 4;
 
     @Option(names = "--chosen-steps", description = "Further steps with the chosen plan alone.")
     private int chosenSteps;
@@ -61,20 +64,14 @@ final class Prediction implements Callable<Integer> {
         ComputationGraph graph = network.graph();
         int examples = batch > 0 ? batch : NamedModel.usualBatch(model);
         DataSet data = RandomBatch.of(network.shape(), examples, 42);
-        int profiled = GraphProfiler.usualExamples(examples);
-        GraphProfile profile = GraphProfiler.profile(graph, RandomBatch.of(network.shape(), profiled, 42));
-        System.out.printf(
-                Locale.ROOT,
-                "%s, batch %d, %s, profile %.1f ms%n",
-                model,
-                examples,
-                profile.machine(),
-                profile.totalMillis());
+        DataSet sample = RandomBatch.of(network.shape(), GraphProfiler.usualExamples(examples), 42);
         PlanOptions options = PlanOptions.defaults().withExamples(examples);
+        System.out.printf("%s, batch %d%n", model, examples);
         PartitionPlan chosen = chosen(graph, data);
+        GraphProfile profile = GraphProfiler.profile(graph, sample);
         List<PredictedRun> runs = new ArrayList<>();
         try {
-            runs.add(new PredictedRun(graph, profile, chosen));
+            runs.add(new PredictedRun(graph, profile, chosen, options));
             for (int stageCount : stages) {
                 for (int replicaCount : replicas) {
                     for (int count : microBatches) {
@@ -88,7 +85,13 @@ final class Prediction implements Callable<Integer> {
                     }
                 }
             }
-            measure(runs, data);
+            runs.forEach(run -> run.run(data, WARM_UP, 0));
+            for (int round = 0; round < rounds; round++) {
+                GraphProfile present = GraphProfiler.profile(graph, sample);
+                System.out.printf(Locale.ROOT, "profile %.1f ms, %s%n", present.totalMillis(), present.machine());
+                runs.forEach(run -> run.round(present, data, steps));
+            }
+            report(runs, data);
         } finally {
             runs.forEach(PredictedRun::close);
         }
@@ -114,16 +117,11 @@ final class Prediction implements Callable<Integer> {
         int workers = options.stages().getAsInt() * options.replicas().getAsInt();
         if (workers <= Devices.cpu().size()
                 && options.replicas().getAsInt() <= options.microBatches().getAsInt()) {
-            runs.add(new PredictedRun(graph, profile, Planner.plan(profile, Devices.cpu(), options)));
+            runs.add(new PredictedRun(graph, profile, Planner.plan(profile, Devices.cpu(), options), options));
         }
     }
 
-    private void measure(List<PredictedRun> runs, DataSet data) {
-        runs.forEach(run -> run.run(data, WARM_UP, 0));
-        long end = System.nanoTime() + seconds * 1_000_000_000L;
-        do {
-            runs.forEach(run -> run.run(data, 1, steps));
-        } while (System.nanoTime() < end);
+    private void report(List<PredictedRun> runs, DataSet data) {
         PredictedRun chosen = runs.get(0);
         double chosenMillis = chosen.median();
         chosen.run(data, 1, chosenSteps);

@@ -71,17 +71,23 @@ public final class Planner {
         return finalists;
     }
 
+    /**
+     * A plan with its stages and devices as they are, predicted anew.
+     *
+     * @param plan made for this graph and these devices, by whatever profile
+     * @param profile of the same graph, taken at another time
+     */
+    public static PartitionPlan predict(
+            PartitionPlan plan, GraphProfile profile, Devices devices, PlanOptions options) {
+        return search(profile, devices, options, false).again(plan);
+    }
+
     private static Search search(GraphProfile profile, Devices devices, PlanOptions options, boolean limitMemory) {
         return new Search(profile, devices, options, Slowdowns.NONE, limitMemory);
     }
 
-    /** The best of some plans; empty if none meets the deadline. */
-    static Optional<PartitionPlan> choose(List<Candidate> candidates, PlanOptions options) {
-        return finalists(candidates, options).stream().findFirst();
-    }
-
     /** The best of some plans, then the best of other kinds, fastest first; empty if none meets the deadline. */
-    private static List<PartitionPlan> finalists(List<Candidate> candidates, PlanOptions options) {
+    static List<PartitionPlan> finalists(List<Candidate> candidates, PlanOptions options) {
         List<Candidate> inTime = candidates.stream()
                 .filter(candidate -> isInTime(candidate.plan(), options))
                 .toList();

@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.JointDevice;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -25,7 +26,8 @@ import org.slf4j.LoggerFactory;
  * drifted apart: another process takes a core, a device throttles, or the profile was wrong [from Al Maruf et al., J.
  * Parallel and Distributed Computing 190, 2024]. Only medians over some steps count, if they go on for as many steps more,
  * and only a device that is clearly slower or faster, compared with the others, than the plan has it. A new plan must
- * promise to be a tenth faster than the present one would be on such devices. It is then on trial: if its steps take longer
+ * promise to be a tenth faster than the present one would be on such devices; predictions for kinds of plans that have been
+ * tried in the first steps are corrected by what was measured then. It is then on trial: if its steps take longer
  * than those before, the plan before comes back, and it takes twice as many steps until another is tried. So noise costs a
  * few steps at most, more and more seldom.
  *
@@ -180,19 +182,31 @@ public final class Replanner {
     private Optional<PartitionPlan> decide(Slowdowns present, double stepMillis) {
         lastDecision = steps;
         Search search = new Search(profile, devices, options, present, true);
-        Optional<PartitionPlan> best = Planner.choose(search.candidates(), options);
+        Optional<PartitionPlan> best = Planner.finalists(search.candidates(), options).stream()
+                .min(Comparator.comparingDouble(this::expectedMillis));
         if (best.isEmpty()) {
             log.warn(
                     "No plan fits the devices' memory and the deadline while {}; training goes on with the plan it has",
                     present);
         }
-        double here = search.again(plan).predictedStepTime().toNanos();
-        if (best.isEmpty() || best.get().predictedStepTime().toNanos() > WORTHWHILE * here) {
+        if (best.isEmpty() || expectedMillis(best.get()) > WORTHWHILE * expectedMillis(search.again(plan))) {
             pause = Math.min(2 * pause, LONGEST_PAUSE);
             return Optional.empty();
         }
         before = new Before(plan, slowdowns, stepMillis);
         return Optional.of(change(best.get(), present, present.toString()));
+    }
+
+    /** The predicted time, as much longer or shorter as steps of such a plan have been when it was tried. */
+    private double expectedMillis(PartitionPlan candidate) {
+        double predicted = candidate.predictedStepTime().toNanos() / 1e6;
+        return trial.measured().stream()
+                .filter(tried -> tried.plan().kind().equals(candidate.kind()))
+                .mapToDouble(tried -> predicted
+                        * tried.stepMillis()
+                        / (tried.plan().predictedStepTime().toNanos() / 1e6))
+                .findFirst()
+                .orElse(predicted);
     }
 
     private PartitionPlan change(PartitionPlan next, Slowdowns assumed, String reason) {

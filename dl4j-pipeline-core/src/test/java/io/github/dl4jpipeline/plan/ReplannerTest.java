@@ -30,6 +30,10 @@ class ReplannerTest {
     private static final class World {
         final Devices devices;
         final Map<String, Double> slowdown = new HashMap<>();
+
+        /** By kind of plan: how much longer its steps take than its tasks explain. */
+        final Map<String, Double> kindFactor = new HashMap<>();
+
         final GraphProfile profile;
         final Replanner replanner;
         final Random random = new Random(1);
@@ -38,6 +42,14 @@ class ReplannerTest {
         double lastStep;
 
         World(int count, PlanOptions options) {
+            this(count, options, 1, FIXED_SHARE);
+        }
+
+        /**
+         * @param contenders plans that take turns in the first steps, at most
+         * @param fixedShare part of a vertex's time that does not grow with the number of examples
+         */
+        World(int count, PlanOptions options, int contenders, double fixedShare) {
             devices = new Devices(IntStream.range(0, count)
                     .mapToObj(core -> new Device("d" + core, Device.Kind.CPU, List.of(core), 1L << 40, 1))
                     .toList());
@@ -45,12 +57,14 @@ class ReplannerTest {
             costs.add(new VertexCost("in", List.of(), 0, 0, 0, 0, 0, 0, 100, 0, 0, 0));
             for (int i = 0; i < VERTICES; i++) {
                 String input = i == 0 ? "in" : "v" + (i - 1);
-                double fixed = 4 * FIXED_SHARE;
+                double fixed = 4 * fixedShare;
                 costs.add(new VertexCost("v" + i, List.of(input), 4, fixed, 6, 8, 2 * fixed, 12, 100, 100, 100, 100));
             }
             profile = new GraphProfile(32, "d0", 5, MachineSpeed.UNKNOWN, List.of(), costs);
-            plan = Planner.plan(profile, devices, options);
-            replanner = new Replanner(profile, devices, options, List.of(plan));
+            List<PartitionPlan> finalists = Planner.finalists(profile, devices, options);
+            plan = finalists.get(0);
+            replanner = new Replanner(
+                    profile, devices, options, finalists.subList(0, Math.min(contenders, finalists.size())));
         }
 
         void run(int steps) {
@@ -80,9 +94,10 @@ class ReplannerTest {
             }
             Workers workers =
                     new Workers(plan.stages().stream().map(Stage::replicas).toList(), plan.sharedWorkers());
-            lastStep = ScheduleSimulator.simulate(
-                            Schedules.oneForwardOneBackward(), workers, times, plan.microBatches())
-                    .makespanMillis();
+            lastStep =
+                    ScheduleSimulator.simulate(Schedules.oneForwardOneBackward(), workers, times, plan.microBatches())
+                                    .makespanMillis()
+                            * kindFactor.getOrDefault(plan.kind(), 1.0);
             return new StepMeasurement(
                     lastStep, busy.stream().mapToDouble(Double::doubleValue).toArray());
         }
@@ -196,6 +211,27 @@ class ReplannerTest {
             world.run(1);
         }
         assertThat(world.replanner.changes()).hasSizeLessThan(5);
+    }
+
+    @Test
+    void aKindOfPlanThatWasSlowWhenItWasTriedIsNotGoneBackTo() {
+        World world = new World(2, PlanOptions.defaults(), 4, 0);
+        world.run(200);
+        assertThat(world.replanner.isSettled()).isTrue();
+        assertThat(world.plan.kind()).isEqualTo("data parallel");
+        assertThat(world.replanner.measuredPlans())
+                .anyMatch(tried -> tried.plan().kind().equals("pipeline"));
+        world.slowdown.put("d1", 2.0);
+        world.run(200);
+        assertThat(world.plan.kind()).isEqualTo("pipeline");
+
+        World slowPipelines = new World(2, PlanOptions.defaults(), 4, 0);
+        slowPipelines.kindFactor.put("pipeline", 1.8);
+        slowPipelines.kindFactor.put("interleaved pipeline", 1.8);
+        slowPipelines.run(200);
+        slowPipelines.slowdown.put("d1", 2.0);
+        slowPipelines.run(500);
+        assertThat(slowPipelines.changes()).isEmpty();
     }
 
     @Test
