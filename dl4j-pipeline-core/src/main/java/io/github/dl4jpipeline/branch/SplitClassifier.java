@@ -35,14 +35,14 @@ record SplitClassifier(
         long classes = layer.getNOut();
         if (classes < branches) {
             throw new UnsplittableGraphException("vertex '" + name + "': its " + classes
-                    + " classes cannot be split over " + branches + " branches; use sharedClassifier(true)");
+                    + " classes cannot be split over " + branches + " branches; let the branches share one classifier");
         }
         if (layer instanceof OutputLayer output) {
             return new SplitClassifier(name, classes, branches, loss(whole.getLayerConf(), output));
         }
         if (layer.getActivationFn() instanceof ActivationSoftmax) {
             throw new UnsplittableGraphException("vertex '" + name + "': its softmax is over all classes and cannot be"
-                    + " split; use sharedClassifier(true), or move the softmax to the loss layer");
+                    + " split; let the branches share one classifier, or move the softmax to the loss layer");
         }
         return new SplitClassifier(name, classes, branches, null);
     }

@@ -66,12 +66,12 @@ final class BranchOptions {
 
     /** What the options say, for a model with images of this size. */
     BranchSplitter splitter(ImageSize size) {
+        BranchSplitter splitter = (memory == null && multiplyAdds == null ? byNumber() : byBudget(size))
+                .sharedClassifier(classifier == ClassifierKind.SHARED);
         try {
-            return (memory == null && multiplyAdds == null ? byNumber() : byBudget(size))
-                    .sharedClassifier(classifier == ClassifierKind.SHARED)
-                    .fatten(fattening);
+            return splitter.fatten(fattening);
         } catch (IllegalArgumentException e) {
-            throw new InputException("--fatten, --memory, --multiply-adds: " + e.getMessage(), e);
+            throw new InputException("--fatten: " + e.getMessage(), e);
         }
     }
 
@@ -84,9 +84,13 @@ final class BranchOptions {
         if (branches != null) {
             throw new InputException("--branches and --memory or --multiply-adds exclude each other");
         }
-        BranchBudget budget = new BranchBudget(
-                memory == null ? Long.MAX_VALUE : memory, multiplyAdds == null ? Long.MAX_VALUE : multiplyAdds);
-        return BranchSplitter.fitting(budget, size.inputType());
+        try {
+            BranchBudget budget = new BranchBudget(
+                    memory == null ? Long.MAX_VALUE : memory, multiplyAdds == null ? Long.MAX_VALUE : multiplyAdds);
+            return BranchSplitter.fitting(budget, size.inputType());
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--memory, --multiply-adds: " + e.getMessage(), e);
+        }
     }
 
     /**

@@ -33,7 +33,8 @@ final class LatencyTable {
                 + table
                 + String.format(
                         Locale.ROOT,
-                        "%d branches on %d cores: %.2f times as fast as the original on one core%n"
+                        "%d branches on %d cores: %.2f times as fast as the original on one core, %.2f times as fast as"
+                                + " with Deeplearning4j's layers%n"
                                 + "Exchanged for a batch: input %,d bytes, activations %,d bytes. Largest difference from"
                                 + " the graph's output: %.1e%n"
                                 + "Projection for %d devices, without the time to send: slowest branch and head %s, %.2f"
@@ -41,6 +42,7 @@ final class LatencyTable {
                         figures.branches(),
                         figures.cores(),
                         figures.speedup(),
+                        figures.speedupOverStock(),
                         figures.inputBytes(),
                         figures.activationBytes(),
                         figures.largestDifference(),

@@ -43,8 +43,14 @@ class InferCommandTest {
         assertThat(run.exitCode()).as(run.err()).isZero();
         JsonNode figures = Json.MAPPER.readTree(json.toFile());
         assertThat(figures.get("systems").findValuesAsText("name"))
-                .contains("original", "branches", "branch 0 of 2 alone", "the head of 2 branches alone");
+                .contains(
+                        "original, stock layers",
+                        "original",
+                        "branches",
+                        "branch 0 of 2 alone",
+                        "the head of 2 branches alone");
         assertThat(figures.get("medianMillis").asDouble()).isPositive();
+        assertThat(figures.get("speedupOverStock").asDouble()).isPositive();
         assertThat(figures.get("inputBytes").asLong()).isEqualTo(3 * 32 * 32 * 4);
         assertThat(figures.get("activationBytes").asLong()).isEqualTo(4 * 8 * 8 * 4);
         assertThat(figures.get("largestDifference").asDouble()).isLessThanOrEqualTo(1e-6);

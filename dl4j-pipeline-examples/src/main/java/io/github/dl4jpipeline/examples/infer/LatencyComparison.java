@@ -25,7 +25,8 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Measures a network and its branches side by side: they take turns run by run, so that whatever else the machine does
- * slows them alike. Some runs to warm up are not counted. All use the same code for layers.
+ * slows them alike. Some runs to warm up are not counted. All use the same code for layers; with the fast kernels, the
+ * original is measured with Deeplearning4j's own layers as well, as a user without this project runs it.
  */
 public final class LatencyComparison {
     private static final int WARM_UP = 3;
@@ -66,6 +67,9 @@ public final class LatencyComparison {
             MeasuredSystem onOne = new MeasuredSystem("original", 1, () -> oneCore.run(() -> whole.output(images)));
             MeasuredSystem onAll =
                     new MeasuredSystem("original", cores, () -> allCores.run(() -> whole.output(images)));
+            ComputationGraph own = original.graph();
+            MeasuredSystem stock =
+                    new MeasuredSystem("original, stock layers", 1, () -> oneCore.run(() -> own.output(images)));
             MeasuredSystem parallel = new MeasuredSystem("branches", cores, () -> inference.output(images));
             List<MeasuredSystem> alone = alone(oneCore);
 
@@ -74,9 +78,12 @@ public final class LatencyComparison {
                 systems.add(1, onAll);
             }
             systems.addAll(alone);
+            if (kernels == Kernels.FAST) {
+                systems.add(0, stock);
+            }
             takeTurns(systems, runs, err);
             List<VertexFigures> vertices = byVertex ? vertices(oneCore, whole, runs) : List.of();
-            return figures(inference.run(images), systems, onOne, parallel, alone, runs, vertices);
+            return figures(inference.run(images), systems, stock, onOne, parallel, alone, runs, vertices);
         }
     }
 
@@ -132,6 +139,7 @@ public final class LatencyComparison {
     private LatencyFigures figures(
             BranchOutput output,
             List<MeasuredSystem> systems,
+            MeasuredSystem stock,
             MeasuredSystem onOne,
             MeasuredSystem parallel,
             List<MeasuredSystem> alone,
@@ -156,6 +164,7 @@ public final class LatencyComparison {
                 kernels.name().toLowerCase(Locale.ROOT),
                 parallel.medianMillis(),
                 onOne.medianMillis() / parallel.medianMillis(),
+                (kernels == Kernels.FAST ? stock : onOne).medianMillis() / parallel.medianMillis(),
                 output.inputBytes(),
                 output.activationBytes(),
                 difference,

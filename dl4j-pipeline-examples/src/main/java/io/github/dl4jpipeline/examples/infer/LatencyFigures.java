@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param parameters of the branched network, with running statistics
  * @param medianMillis of the branches in parallel
  * @param speedup of the branches over the original on one core
+ * @param speedupOverStock of the branches over the original on one core with Deeplearning4j's own layers
  * @param inputBytes that every branch gets
  * @param activationBytes that the branches send to the classifier
  * @param largestDifference between the output of the branches in parallel and that of the graph, value by value
@@ -26,6 +27,7 @@ public record LatencyFigures(
         String kernels,
         double medianMillis,
         double speedup,
+        double speedupOverStock,
         long inputBytes,
         long activationBytes,
         double largestDifference,
