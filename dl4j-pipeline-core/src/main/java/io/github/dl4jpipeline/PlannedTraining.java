@@ -110,7 +110,6 @@ final class PlannedTraining {
     private TaskController start(MicroBatch batch) {
         if (plan == null) {
             profile = settings.profileFor(graph, batch);
-            NativeHeap.trim();
             use(settings.plans(graph, profile, (int) batch.examples()));
         }
         if (replanner == null) {

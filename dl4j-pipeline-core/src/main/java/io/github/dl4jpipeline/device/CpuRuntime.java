@@ -26,9 +26,9 @@ public final class CpuRuntime {
     private CpuRuntime() {}
 
     /**
-     * Binds the calling thread to a device for the rest of its life: pins it to the device's cores where the platform
-     * can, and limits its OpenMP teams to as many threads. Call it before the thread's first operation, because OpenMP
-     * teams inherit the cores of the thread that starts them.
+     * Binds the calling thread to a device: pins it to the device's cores where the platform can, and limits its OpenMP
+     * teams to as many threads. Call it before the thread's first operation, because the threads of OpenMP teams inherit the
+     * cores of the thread that starts them. If it is bound to another device later, they keep them.
      */
     public static void bindCurrentThread(Device device) {
         if (CpuCores.pinnable(device.cores())) {

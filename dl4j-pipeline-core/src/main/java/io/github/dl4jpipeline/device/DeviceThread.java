@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.device;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** Threads that are bound to a device for their life. */
+/** Threads that are bound to devices. */
 public final class DeviceThread {
     private DeviceThread() {}
 
@@ -14,8 +14,22 @@ public final class DeviceThread {
 
     /** The same for work on the host's arrays: on the device, or if that has memory of its own, on none. */
     public static ExecutorService withHostArrays(Device device, String name) {
+        return bound(() -> bindForHostArrays(device), name);
+    }
+
+    /** A single daemon thread that {@link #bindForHostArrays} takes from device to device. */
+    public static ExecutorService unbound(String name) {
+        return bound(() -> {}, name);
+    }
+
+    /** Binds the calling thread to work on the host's arrays: on the device, or if that has memory of its own, on none. */
+    public static void bindForHostArrays(Device device) {
         DeviceRuntime runtime = DeviceRuntimes.of(device);
-        return runtime.sharesMemory() ? on(device, name) : bound(runtime::bindCurrentThreadToHost, name);
+        if (runtime.sharesMemory()) {
+            runtime.bindCurrentThread(device);
+        } else {
+            runtime.bindCurrentThreadToHost();
+        }
     }
 
     private static ExecutorService bound(Runnable binding, String name) {

@@ -59,7 +59,12 @@ final class DenseMath {
             gradient.setGradientFor(DefaultParamInitializer.BIAS_KEY, biasSum);
         }
         INDArray weightSum = views.get(DefaultParamInitializer.WEIGHT_KEY);
-        Nd4j.gemm(input, delta, weightSum, true, false, 1, add ? 1 : 0);
+        if (add) {
+            Nd4j.gemm(input, delta, weightSum, true, false, 1, 1);
+        } else {
+            // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast as BLAS.
+            NativeOp.run("matmul", new INDArray[] {delta, input}, new INDArray[] {weightSum.transpose()}, 1, 0);
+        }
         gradient.setGradientFor(DefaultParamInitializer.WEIGHT_KEY, weightSum);
         return gradient;
     }

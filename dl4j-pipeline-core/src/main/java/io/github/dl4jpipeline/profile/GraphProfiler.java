@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.TileableVertices;
+import io.github.dl4jpipeline.profile.ProfileRounds.Placed;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -132,29 +133,24 @@ public final class GraphProfiler {
 
     private static Times times(ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice) {
         MicroBatch part = sample.split(PARTS).get(0);
-        int threads = devices.get(0).threads();
-        List<WarmReplica> together = new ArrayList<>();
-        List<WarmReplica> joint = new ArrayList<>();
-        List<WarmReplica> jointPart = new ArrayList<>();
+        Device first = devices.get(0);
+        Device all = JointDevice.of(devices);
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
-            WarmReplica first = rounds.replica(sample, devices.get(0), choice);
-            WarmReplica firstPart = rounds.replica(part, devices.get(0), choice);
-            Device all = JointDevice.of(devices);
-            if (devices.size() > 1) {
-                together.add(first);
-                for (Device other : devices.list().subList(1, devices.size())) {
-                    together.add(rounds.replica(sample, other, choice));
-                }
-                joint.add(rounds.replica(sample, all, choice));
-                jointPart.add(rounds.replica(part, all, choice));
+            ReplicaSlot slot = rounds.slot();
+            WarmReplica whole = rounds.replica(sample, choice, slot);
+            WarmReplica fewer = rounds.replica(part, choice, slot);
+            List<Placed> together = new ArrayList<>(List.of(new Placed(whole, first)));
+            for (Device other : devices.list().subList(1, devices.size())) {
+                together.add(new Placed(rounds.replica(sample, choice, rounds.slot()), other));
             }
+            boolean several = devices.size() > 1;
             Times times = new Times(
-                    rounds.way(List.of(first), threads),
-                    rounds.way(List.of(firstPart), threads),
+                    rounds.way(whole, first),
+                    rounds.way(fewer, first),
                     (double) part.examples() / sample.examples(),
-                    rounds.way(together, threads),
-                    rounds.way(joint, all.threads()),
-                    rounds.way(jointPart, all.threads()));
+                    rounds.way(several ? together : List.of()),
+                    rounds.way(several ? List.of(new Placed(whole, all)) : List.of()),
+                    rounds.way(several ? List.of(new Placed(fewer, all)) : List.of()));
             rounds.run();
             return times;
         }
@@ -167,9 +163,9 @@ public final class GraphProfiler {
         VertexTimer fast;
         VertexTimer other;
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
-            fast = rounds.way(List.of(rounds.replica(sample, device, all)), device.threads());
-            KernelChoice others = all.except(candidates);
-            other = rounds.way(List.of(rounds.replica(sample, device, others)), device.threads());
+            ReplicaSlot slot = rounds.slot();
+            fast = rounds.way(rounds.replica(sample, all, slot), device);
+            other = rounds.way(rounds.replica(sample, all.except(candidates), slot), device);
             rounds.run();
         }
         candidates.removeAll(KernelChoice.joinableVertices(graph, Kernels.FAST)); // the plan may need their code

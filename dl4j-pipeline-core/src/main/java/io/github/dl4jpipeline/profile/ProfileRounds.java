@@ -2,18 +2,19 @@ package io.github.dl4jpipeline.profile;
 
 import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntimes;
+import io.github.dl4jpipeline.device.DeviceThread;
+import io.github.dl4jpipeline.device.NativeHeap;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Measures a graph in several ways in turn, and then all of them again, so that what disturbs the machine for a while
@@ -28,44 +29,56 @@ final class ProfileRounds implements AutoCloseable {
     private final ComputationGraph graph;
     private final int vertices;
     private final List<WarmReplica> replicas = new ArrayList<>();
+    private final List<ReplicaSlot> slots = new ArrayList<>();
     private final List<Way> ways = new ArrayList<>();
 
-    /** By device: replicas of one device never run at the same time, so they share the array for gradients. */
-    private final Map<String, INDArray> gradients = new ConcurrentHashMap<>();
+    /**
+     * As many as run at the same time. The first runs on one device or all of them, as the way wants it: each thread keeps
+     * what native code has allocated in it.
+     */
+    private final List<ExecutorService> threads = new ArrayList<>();
 
-    /** Replicas that run at the same time, with how many threads each, and the times of the first. */
-    private record Way(List<WarmReplica> replicas, int threads, VertexTimer times) {}
+    /** A replica on a device. */
+    record Placed(WarmReplica replica, Device device) {}
+
+    /** What runs at the same time, and the times of the first. */
+    private record Way(List<Placed> together, VertexTimer times) {}
 
     ProfileRounds(ComputationGraph graph) {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph).size();
     }
 
-    /** One more replica, which is freed with the others. */
-    WarmReplica replica(MicroBatch sample, Device device, KernelChoice kernels) {
-        WarmReplica replica = new WarmReplica(graph, sample, device, kernels, () -> gradients(device));
-        replicas.add(replica);
-        return replica;
+    /** Memory for one replica at a time, which is freed with the others. */
+    ReplicaSlot slot() {
+        ReplicaSlot slot = new ReplicaSlot(graph);
+        slots.add(slot);
+        return slot;
     }
 
-    private INDArray gradients(Device device) {
-        return gradients.computeIfAbsent(
-                device.id(), id -> Nd4j.create(graph.params().dataType(), graph.numParams()));
+    /** One more replica, which is freed with the others. */
+    WarmReplica replica(MicroBatch sample, KernelChoice kernels, ReplicaSlot slot) {
+        WarmReplica replica = new WarmReplica(graph, sample, kernels, slot);
+        replicas.add(replica);
+        return replica;
     }
 
     /**
      * One more way to measure.
      *
-     * @param together replicas that run at the same time
-     * @param threads of each
-     * @return the times of the first, once {@link #run} has measured them; none if there are no replicas
+     * @param together what runs at the same time, on devices that are alike
+     * @return the times of the first, once {@link #run} has measured them; none if there is nothing to run
      */
-    VertexTimer way(List<WarmReplica> together, int threads) {
-        Way way = new Way(together, threads, new VertexTimer(vertices));
+    VertexTimer way(List<Placed> together) {
+        Way way = new Way(together, new VertexTimer(vertices));
         if (!together.isEmpty()) {
             ways.add(way);
         }
         return way.times();
+    }
+
+    VertexTimer way(WarmReplica replica, Device device) {
+        return way(List.of(new Placed(replica, device)));
     }
 
     /** Measures each way in turn, again and again. */
@@ -84,16 +97,31 @@ final class ProfileRounds implements AutoCloseable {
         }
     }
 
-    private static VertexTimer measure(Way way) {
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(way.threads())) {
-            List<Future<VertexTimer>> runs =
-                    way.replicas().stream().map(WarmReplica::measure).toList();
+    private VertexTimer measure(Way way) {
+        int ofEach = way.together().get(0).device().threads();
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(ofEach)) {
+            List<Future<VertexTimer>> runs = new ArrayList<>();
+            for (Placed placed : way.together()) {
+                runs.add(thread(runs.size()).submit(() -> measure(placed)));
+            }
             List<VertexTimer> timers = new ArrayList<>();
             for (Future<VertexTimer> run : runs) {
                 timers.add(result(run));
             }
             return timers.get(0);
         }
+    }
+
+    private ExecutorService thread(int index) {
+        if (threads.size() == index) {
+            threads.add(DeviceThread.unbound("profile-" + index));
+        }
+        return threads.get(index);
+    }
+
+    private static VertexTimer measure(Placed placed) {
+        DeviceThread.bindForHostArrays(placed.device());
+        return placed.replica().measure(DeviceRuntimes.of(placed.device()));
     }
 
     /** Waits for a measurement. */
@@ -109,11 +137,27 @@ final class ProfileRounds implements AutoCloseable {
         }
     }
 
+    /** Frees the memory, after what has begun; it is left to the garbage collector if that does not end. */
     @Override
     public void close() {
-        replicas.forEach(WarmReplica::close);
-        if (replicas.stream().allMatch(WarmReplica::hasEnded)) {
-            gradients.values().forEach(INDArray::close);
+        threads.forEach(ExecutorService::shutdown);
+        boolean ended = true;
+        for (ExecutorService thread : threads) {
+            ended &= hasEnded(thread);
+        }
+        if (ended) {
+            replicas.forEach(WarmReplica::free);
+            slots.forEach(ReplicaSlot::free);
+            NativeHeap.trim();
+        }
+    }
+
+    private static boolean hasEnded(ExecutorService thread) {
+        try {
+            return thread.awaitTermination(1, TimeUnit.MINUTES);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 }

@@ -1,0 +1,48 @@
+package io.github.dl4jpipeline.profile;
+
+import io.github.dl4jpipeline.kernel.StageScratch;
+import java.util.concurrent.atomic.AtomicLong;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** What replicas use that run one after the other: working memory, and an array for the gradients of all parameters. */
+final class ReplicaSlot {
+    private static final AtomicLong CREATED = new AtomicLong();
+
+    private final ComputationGraph graph;
+    private final String name = "profile-slot-" + CREATED.incrementAndGet();
+    private @Nullable StageScratch scratch;
+    private @Nullable INDArray gradients;
+
+    ReplicaSlot(ComputationGraph graph) {
+        this.graph = graph;
+    }
+
+    /** @param usesWorkspaces the same for all replicas of a graph */
+    StageScratch scratch(boolean usesWorkspaces) {
+        if (scratch == null) {
+            scratch = new StageScratch(name, usesWorkspaces);
+        }
+        return scratch;
+    }
+
+    /** Only for graphs with parameters. */
+    INDArray gradients() {
+        if (gradients == null) {
+            gradients = Nd4j.create(graph.params().dataType(), graph.numParams());
+        }
+        return gradients;
+    }
+
+    /** Frees the memory, which no replica may use any more. */
+    void free() {
+        if (scratch != null) {
+            scratch.destroy();
+        }
+        if (gradients != null) {
+            gradients.close();
+        }
+    }
+}
