@@ -190,7 +190,7 @@ public final class GraphProfiler {
                 JointDevice.of(devices).threads(),
                 jointFixed,
                 growing == 0 ? 1 : growing / (jointMillis - jointFixed),
-                Math.min(1, times.whole().shortestMillis() / times.shared().shortestMillis()),
+                Math.min(1, times.whole().millis() / times.shared().millis()),
                 onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
     }
 

@@ -41,7 +41,7 @@ final class ProfileRounds implements AutoCloseable {
     /** A replica on a device. */
     record Placed(WarmReplica replica, Device device) {}
 
-    /** What runs at the same time, and the times of the first. */
+    /** The first is measured while the others keep their devices busy. */
     private record Way(List<Placed> together, VertexTimer times) {}
 
     ProfileRounds(ComputationGraph graph) {
@@ -66,8 +66,8 @@ final class ProfileRounds implements AutoCloseable {
     /**
      * One more way to measure.
      *
-     * @param together what runs at the same time, on devices that are alike
-     * @return the times of the first, once {@link #run} has measured them; none if there is nothing to run
+     * @param together what is measured, and what runs at the same time, on devices that are alike
+     * @return the times of the first of them, once {@link #run} has measured them; none if there is nothing to run
      */
     VertexTimer way(List<Placed> together) {
         Way way = new Way(together, new VertexTimer(vertices));
@@ -100,15 +100,15 @@ final class ProfileRounds implements AutoCloseable {
     private VertexTimer measure(Way way) {
         int ofEach = way.together().get(0).device().threads();
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(ofEach)) {
-            List<Future<VertexTimer>> runs = new ArrayList<>();
-            for (Placed placed : way.together()) {
-                runs.add(thread(runs.size()).submit(() -> measure(placed)));
+            Placed measured = way.together().get(0);
+            Future<VertexTimer> first = thread(0).submit(() -> measure(measured));
+            List<Future<?>> others = new ArrayList<>();
+            for (Placed other : way.together().subList(1, way.together().size())) {
+                others.add(thread(1 + others.size()).submit(() -> keepBusy(other, first)));
             }
-            List<VertexTimer> timers = new ArrayList<>();
-            for (Future<VertexTimer> run : runs) {
-                timers.add(result(run));
-            }
-            return timers.get(0);
+            VertexTimer times = result(first);
+            others.forEach(ProfileRounds::result);
+            return times;
         }
     }
 
@@ -122,6 +122,11 @@ final class ProfileRounds implements AutoCloseable {
     private static VertexTimer measure(Placed placed) {
         DeviceThread.bindForHostArrays(placed.device());
         return placed.replica().measure(DeviceRuntimes.of(placed.device()));
+    }
+
+    private static void keepBusy(Placed placed, Future<?> measured) {
+        DeviceThread.bindForHostArrays(placed.device());
+        placed.replica().runUntil(measured::isDone, DeviceRuntimes.of(placed.device()));
     }
 
     /** Waits for a measurement. */

@@ -142,16 +142,6 @@ final class VertexTimer implements VertexObserver {
                 .sum();
     }
 
-    /** The time of the whole graph when nothing else keeps the machine busy: the sum of each vertex's shortest. */
-    double shortestMillis() {
-        return forwardMillis.stream().mapToDouble(VertexTimer::shortest).sum()
-                + backwardMillis.stream().mapToDouble(VertexTimer::shortest).sum();
-    }
-
-    private static double shortest(List<Double> times) {
-        return times.stream().mapToDouble(Double::doubleValue).min().orElse(0);
-    }
-
     /** Median time of a vertex. */
     double millis(int position) {
         return median(forwardMillis.get(position)) + median(backwardMillis.get(position));

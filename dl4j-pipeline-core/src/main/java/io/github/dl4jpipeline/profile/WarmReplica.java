@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -52,21 +53,36 @@ final class WarmReplica {
      * two runs, so they should not count.
      */
     VertexTimer measure(DeviceRuntime runtime) {
-        Created own = created;
-        if (own == null) {
-            own = create();
-            created = own;
-        }
+        GraphReplica replica = created().replica();
         VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
         long start = System.nanoTime();
         for (int i = 0; i == 0 || (i < MOST_RUNS && System.nanoTime() - start < RUNS_NANOS); i++) {
-            own.replica().begin(sample, false, graph.getIterationCount(), graph.getEpochCount());
-            own.kernel().forward(own.replica(), timer);
-            own.kernel().backward(own.replica(), 0, timer);
-            own.replica().end();
+            run(timer);
         }
-        IntStream.range(0, vertices.size()).filter(own.replica()::addsGradients).forEach(timer::addsGradients);
+        IntStream.range(0, vertices.size()).filter(replica::addsGradients).forEach(timer::addsGradients);
         return timer;
+    }
+
+    /** Keeps the device that the calling thread is bound to busy. */
+    void runUntil(BooleanSupplier done, DeviceRuntime runtime) {
+        do {
+            run(new VertexTimer(vertices.size(), runtime::synchronize));
+        } while (!done.getAsBoolean());
+    }
+
+    private void run(VertexTimer timer) {
+        Created own = created();
+        own.replica().begin(sample, false, graph.getIterationCount(), graph.getEpochCount());
+        own.kernel().forward(own.replica(), timer);
+        own.kernel().backward(own.replica(), 0, timer);
+        own.replica().end();
+    }
+
+    private Created created() {
+        if (created == null) {
+            created = create();
+        }
+        return created;
     }
 
     private Created create() {
