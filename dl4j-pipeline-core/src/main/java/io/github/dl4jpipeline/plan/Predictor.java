@@ -23,6 +23,7 @@ import java.util.function.ToDoubleFunction;
  *
  * @param bytesPerMilli bandwidth of a device's link
  * @param syncMillisPerByte time of adding up gradients of replicas, for each byte
+ * @param addMillisPerByte time of adding a micro-batch's gradients to those before, for each byte
  * @param mayRecompute whether a stage whose activations do not fit into its device's memory may compute them again
  * @param sharedSpeed speed of a device while all are busy, by number of workers
  */
@@ -31,6 +32,7 @@ record Predictor(
         int examples,
         double bytesPerMilli,
         double syncMillisPerByte,
+        double addMillisPerByte,
         boolean mayRecompute,
         ToDoubleFunction<Integer> sharedSpeed,
         List<String> notes) {
@@ -54,7 +56,8 @@ record Predictor(
                             .min()
                             .orElseThrow(); // micro-batches go round, so the slowest holds up the others
             double forward = sum(draft, VertexCost::forwardMillis) / speed;
-            double backward = sum(draft, VertexCost::backwardMillis) / speed;
+            double adding = addingMillis(draft, microBatches) / speed;
+            double backward = sum(draft, VertexCost::backwardMillis) / speed + adding;
             boolean recompute = recomputes(draft, microBatches, inFlight[i]);
             if (recompute) {
                 backward += forward;
@@ -73,7 +76,7 @@ record Predictor(
             slow.add(new StageTimes(
                     replicas,
                     slowForward,
-                    sum(draft, VertexCost::worstBackwardMillis) / speed + (recompute ? slowForward : 0),
+                    sum(draft, VertexCost::worstBackwardMillis) / speed + adding + (recompute ? slowForward : 0),
                     send));
             int active = Math.min(replicas, microBatches);
             sync = Math.max(
@@ -94,6 +97,12 @@ record Predictor(
                 Optional.empty(),
                 List.of(),
                 notes);
+    }
+
+    /** Of a micro-batch on average: the first of a replica adds nothing. */
+    private double addingMillis(StageDraft draft, int microBatches) {
+        double own = Math.max(1, (double) microBatches / draft.devices().size());
+        return addMillisPerByte * sum(draft, VertexCost::gradientBytes) * (own - 1) / own;
     }
 
     private boolean recomputes(StageDraft draft, int microBatches, int inFlight) {

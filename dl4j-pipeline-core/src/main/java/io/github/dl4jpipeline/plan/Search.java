@@ -75,8 +75,8 @@ final class Search {
         this.places = places(Math.max(wanted, devices.size()));
         this.partitioner = new Partitioner(movable, places.size());
         // A ring of replicas passes each gradient on twice, there and back [from Narayanan et al., SOSP 2019].
-        this.syncMillisPerByte =
-                4_000 / options.bytesPerSecond() + profile.machine().addMillisPerMegabyte() / BYTES_PER_MEGABYTE;
+        double addMillisPerByte = profile.machine().addMillisPerMegabyte() / BYTES_PER_MEGABYTE;
+        this.syncMillisPerByte = 4_000 / options.bytesPerSecond() + addMillisPerByte;
         List<String> notes = new ArrayList<>(options.notes());
         if (!partitioner.simplification().isEmpty()) {
             notes.add("Simplified: " + partitioner.simplification());
@@ -86,6 +86,7 @@ final class Search {
                 examples,
                 bytesPerMilli(),
                 syncMillisPerByte,
+                addMillisPerByte,
                 mayRecompute(),
                 this::sharedSpeed,
                 notes);

@@ -7,8 +7,8 @@ package io.github.dl4jpipeline.profile;
  * @param jointFixedMillis on all devices' cores as one device, with as many threads for an operation: the part of the whole
  *     graph's time that does not grow with the number of examples
  * @param jointSpeed speed of the part that grows, in units of the profiled device
- * @param sharedSpeed speed of the profiled device while all others do the same, in units of the device alone: they share
- *     caches and memory
+ * @param sharedSpeed speed of the slowest device while all do the same, in units of the profiled device alone: they share
+ *     caches and memory, and those that are done wait for the others
  * @param addMillisPerMegabyte time that the device takes to add one array to another, for each megabyte of it
  */
 public record MachineSpeed(

@@ -41,7 +41,7 @@ final class ProfileRounds implements AutoCloseable {
     /** A replica on a device. */
     record Placed(WarmReplica replica, Device device) {}
 
-    /** The first is measured while the others keep their devices busy. */
+    /** What runs at the same time, until the first has been measured, and the times of the slowest in each round. */
     private record Way(List<Placed> together, VertexTimer times) {}
 
     ProfileRounds(ComputationGraph graph) {
@@ -66,8 +66,8 @@ final class ProfileRounds implements AutoCloseable {
     /**
      * One more way to measure.
      *
-     * @param together what is measured, and what runs at the same time, on devices that are alike
-     * @return the times of the first of them, once {@link #run} has measured them; none if there is nothing to run
+     * @param together what runs at the same time, on devices that are alike
+     * @return the times of the slowest in each round, once {@link #run} has measured them; none if there is nothing to run
      */
     VertexTimer way(List<Placed> together) {
         Way way = new Way(together, new VertexTimer(vertices));
@@ -102,13 +102,16 @@ final class ProfileRounds implements AutoCloseable {
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(ofEach)) {
             Placed measured = way.together().get(0);
             Future<VertexTimer> first = thread(0).submit(() -> measure(measured));
-            List<Future<?>> others = new ArrayList<>();
+            List<Future<VertexTimer>> others = new ArrayList<>();
             for (Placed other : way.together().subList(1, way.together().size())) {
-                others.add(thread(1 + others.size()).submit(() -> keepBusy(other, first)));
+                others.add(thread(1 + others.size()).submit(() -> measureUntil(other, first)));
             }
-            VertexTimer times = result(first);
-            others.forEach(ProfileRounds::result);
-            return times;
+            VertexTimer slowest = result(first);
+            for (Future<VertexTimer> run : others) {
+                VertexTimer other = result(run);
+                slowest = other.millis() > slowest.millis() ? other : slowest;
+            }
+            return slowest;
         }
     }
 
@@ -124,9 +127,9 @@ final class ProfileRounds implements AutoCloseable {
         return placed.replica().measure(DeviceRuntimes.of(placed.device()));
     }
 
-    private static void keepBusy(Placed placed, Future<?> measured) {
+    private static VertexTimer measureUntil(Placed placed, Future<?> end) {
         DeviceThread.bindForHostArrays(placed.device());
-        placed.replica().runUntil(measured::isDone, DeviceRuntimes.of(placed.device()));
+        return placed.replica().measureUntil(timer -> end.isDone(), DeviceRuntimes.of(placed.device()));
     }
 
     /** Waits for a measurement. */

@@ -9,7 +9,7 @@ import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -53,21 +53,19 @@ final class WarmReplica {
      * two runs, so they should not count.
      */
     VertexTimer measure(DeviceRuntime runtime) {
-        GraphReplica replica = created().replica();
-        VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
         long start = System.nanoTime();
-        for (int i = 0; i == 0 || (i < MOST_RUNS && System.nanoTime() - start < RUNS_NANOS); i++) {
-            run(timer);
-        }
-        IntStream.range(0, vertices.size()).filter(replica::addsGradients).forEach(timer::addsGradients);
-        return timer;
+        return measureUntil(timer -> timer.runs() == MOST_RUNS || System.nanoTime() - start >= RUNS_NANOS, runtime);
     }
 
-    /** Keeps the device that the calling thread is bound to busy. */
-    void runUntil(BooleanSupplier done, DeviceRuntime runtime) {
+    /** Takes the times of at least one run on the device that the calling thread is bound to. */
+    VertexTimer measureUntil(Predicate<VertexTimer> end, DeviceRuntime runtime) {
+        GraphReplica replica = created().replica();
+        VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
         do {
-            run(new VertexTimer(vertices.size(), runtime::synchronize));
-        } while (!done.getAsBoolean());
+            run(timer);
+        } while (!end.test(timer));
+        IntStream.range(0, vertices.size()).filter(replica::addsGradients).forEach(timer::addsGradients);
+        return timer;
     }
 
     private void run(VertexTimer timer) {
