@@ -124,20 +124,21 @@ final class Prediction implements Callable<Integer> {
     private void report(List<PredictedRun> runs, DataSet data) {
         PredictedRun chosen = runs.get(0);
         double chosenMillis = chosen.median();
+        PredictedRun fastest = runs.stream()
+                .min(Comparator.comparingDouble(PredictedRun::median))
+                .orElseThrow();
+        double fastestMillis = fastest.median();
         chosen.run(data, 1, chosenSteps);
         TextTable table = new TextTable().row(PredictedRun.headings());
         runs.forEach(run -> table.row(run.cells()));
         System.out.print(table);
-        PredictedRun fastest = runs.stream()
-                .min(Comparator.comparingDouble(PredictedRun::median))
-                .orElseThrow();
         System.out.printf(
                 Locale.ROOT,
                 "The chosen plan, %s, takes %.1f ms, %.2f times the fastest measured (%s, %.1f ms)%n",
                 chosen.plan().summary(),
                 chosenMillis,
-                chosenMillis / fastest.median(),
+                chosenMillis / fastestMillis,
                 fastest.plan().summary(),
-                fastest.median());
+                fastestMillis);
     }
 }

@@ -27,8 +27,11 @@ final class PlanTrial {
     /** Those that count. */
     static final int ROUNDS = 4;
 
-    /** A plan drops out after the first round if it is slower by this share; after the second, by half of it; and so on. */
-    private static final double CLEARLY = 0.5;
+    /**
+     * A plan drops out after the first round if it is slower by this share; after the second, by half of it; and so on. What
+     * else the machine does can make all steps of a round slower by more than half.
+     */
+    private static final double CLEARLY = 1;
 
     /** The planned plan stays if no other is faster by this share. */
     private static final double TIE = 0.03;
