@@ -37,7 +37,8 @@ class PlannerTest {
     }
 
     /** A quarter of the time is forward; the share {@code fixed} does not depend on the examples. */
-    private static VertexCost cost(String name, double millis, double fixed, long activation, String... inputs) {
+    private static VertexCost cost(
+            String name, double millis, double fixed, long activation, long gradients, String... inputs) {
         double forward = millis / 4;
         double backward = millis * 3 / 4;
         return new VertexCost(
@@ -51,12 +52,16 @@ class PlannerTest {
                 backward * 1.5,
                 activation,
                 100,
-                100,
+                gradients,
                 200);
     }
 
     /** in -> a -> b -> c -> out, with a skip from a to out; 8 examples. */
     private static GraphProfile chain(double fixed, MachineSpeed machine) {
+        return chain(fixed, machine, 100);
+    }
+
+    private static GraphProfile chain(double fixed, MachineSpeed machine, long gradients) {
         return new GraphProfile(
                 8,
                 "d0",
@@ -64,11 +69,11 @@ class PlannerTest {
                 machine,
                 List.of(),
                 List.of(
-                        cost("in", 0, 0, 1000),
-                        cost("a", 4, fixed, 800, "in"),
-                        cost("b", 4, fixed, 80, "a"),
-                        cost("c", 4, fixed, 40, "b"),
-                        cost("out", 4, fixed, 8, "c", "a")));
+                        cost("in", 0, 0, 1000, gradients),
+                        cost("a", 4, fixed, 800, gradients, "in"),
+                        cost("b", 4, fixed, 80, gradients, "a"),
+                        cost("c", 4, fixed, 40, gradients, "b"),
+                        cost("out", 4, fixed, 8, gradients, "c", "a")));
     }
 
     private static GraphProfile chain() {
@@ -77,23 +82,7 @@ class PlannerTest {
 
     /** With 1 GB of gradients for each vertex. */
     private static GraphProfile chainWithLargeGradients() {
-        GraphProfile chain = chain();
-        List<VertexCost> costs = chain.vertices().stream()
-                .map(cost -> new VertexCost(
-                        cost.vertex(),
-                        cost.inputs(),
-                        cost.forwardMillis(),
-                        cost.fixedForwardMillis(),
-                        cost.worstForwardMillis(),
-                        cost.backwardMillis(),
-                        cost.fixedBackwardMillis(),
-                        cost.worstBackwardMillis(),
-                        cost.activationBytes(),
-                        cost.parameterBytes(),
-                        1_000_000_000,
-                        cost.updaterBytes()))
-                .toList();
-        return new GraphProfile(8, "d0", 5, MachineSpeed.UNKNOWN, List.of(), costs);
+        return chain(0, MachineSpeed.UNKNOWN, 1_000_000_000);
     }
 
     private static PlanOptions straight(int stages, int microBatches) {
@@ -289,11 +278,11 @@ class PlannerTest {
                 MachineSpeed.UNKNOWN,
                 List.of(),
                 List.of(
-                        cost("in", 0, 0, 1000),
-                        cost("a", 4, 0, 800, "in"),
-                        cost("b", 4, 0, 40, "a"),
-                        cost("c", 4, 0, 40, "b"),
-                        cost("out", 4, 0, 8, "c")));
+                        cost("in", 0, 0, 1000, 100),
+                        cost("a", 4, 0, 800, 100, "in"),
+                        cost("b", 4, 0, 40, 100, "a"),
+                        cost("c", 4, 0, 40, 100, "b"),
+                        cost("out", 4, 0, 8, 100, "c")));
         PlanOptions options = straight(2, 8).withSchedule(Schedules.fillDrain());
         PartitionPlan roomy = Planner.plan(profile, TWO, options);
         long needed = 500 + 8 * 800; // of the first vertex alone
