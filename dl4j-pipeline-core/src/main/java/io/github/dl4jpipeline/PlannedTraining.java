@@ -218,6 +218,7 @@ final class PlannedTraining {
         }
         if (last != null) {
             last.close();
+            NativeHeap.trim();
         }
     }
 }

@@ -31,6 +31,7 @@ public final class CpuRuntime {
      * cores of the thread that starts them. If it is bound to another device later, they keep them.
      */
     public static void bindCurrentThread(Device device) {
+        NativeHeap.keepFreed();
         if (CpuCores.pinnable(device.cores())) {
             BitSet cores = new BitSet();
             device.cores().forEach(cores::set);

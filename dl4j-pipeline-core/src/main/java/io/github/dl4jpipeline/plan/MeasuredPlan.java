@@ -7,6 +7,6 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
  *
  * @param plan the plan
  * @param steps number of steps that count
- * @param stepMillis median time of their forward and backward passes
+ * @param stepMillis time of their forward and backward passes, the lower quartile
  */
 public record MeasuredPlan(PartitionPlan plan, int steps, double stepMillis) {}

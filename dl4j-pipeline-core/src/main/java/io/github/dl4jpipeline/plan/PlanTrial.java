@@ -13,8 +13,9 @@ import java.util.List;
  * <p>Plans take turns of a few steps, of which the first do not count, since they make arrays; nor does the first round, in
  * which code is still being compiled. Each round goes through the plans in the other direction, so that a machine that
  * becomes slower or faster does so for all alike. After each round that counts, plans that are clearly slower drop out. The
- * medians of all steps that count decide; if they are nearly the same, the plan that has been predicted to be the fastest
- * stays. It is all numbers here: no clock, no thread.
+ * lower quartiles of all steps that count decide, since whatever else the machine does makes some steps slower, and none
+ * faster; if they are nearly the same, the plan that has been predicted to be the fastest stays. It is all numbers here: no
+ * clock, no thread.
  */
 final class PlanTrial {
     static final int WARM_UP = 2;
@@ -45,8 +46,8 @@ final class PlanTrial {
             this.plan = plan;
         }
 
-        double medianMillis() {
-            return millis.stream().sorted().toList().get(millis.size() / 2);
+        double quartileMillis() {
+            return millis.stream().sorted().toList().get((millis.size() - 1) / 4);
         }
     }
 
@@ -98,7 +99,7 @@ final class PlanTrial {
     private void endRound() {
         if (rounds > 0) {
             double slow = (1 + CLEARLY / rounds) * leastMillis();
-            left.removeIf(contender -> contender.medianMillis() > slow);
+            left.removeIf(contender -> contender.quartileMillis() > slow);
         }
         rounds++;
         turn = 0;
@@ -106,7 +107,7 @@ final class PlanTrial {
     }
 
     private double leastMillis() {
-        return left.stream().mapToDouble(Contender::medianMillis).min().orElseThrow();
+        return left.stream().mapToDouble(Contender::quartileMillis).min().orElseThrow();
     }
 
     private Contender fastest() {
@@ -114,10 +115,10 @@ final class PlanTrial {
             return left.get(0);
         }
         Contender planned = all.get(0);
-        return left.contains(planned) && planned.medianMillis() <= (1 + TIE) * leastMillis()
+        return left.contains(planned) && planned.quartileMillis() <= (1 + TIE) * leastMillis()
                 ? planned
                 : left.stream()
-                        .min(Comparator.comparingDouble(Contender::medianMillis))
+                        .min(Comparator.comparingDouble(Contender::quartileMillis))
                         .orElseThrow();
     }
 
@@ -125,7 +126,7 @@ final class PlanTrial {
     List<MeasuredPlan> measured() {
         return all.stream()
                 .filter(contender -> !contender.millis.isEmpty())
-                .map(contender -> new MeasuredPlan(contender.plan, contender.millis.size(), contender.medianMillis()))
+                .map(contender -> new MeasuredPlan(contender.plan, contender.millis.size(), contender.quartileMillis()))
                 .sorted(Comparator.comparingDouble(MeasuredPlan::stepMillis))
                 .toList();
     }

@@ -98,6 +98,12 @@ public record GraphProfile(
         return (fixed + growing) / (machine.jointFixedMillis() + growing / machine.jointSpeed());
     }
 
+    /** The same for devices with caches and memory of their own: they neither slow each other down nor share an operation. */
+    public GraphProfile forSeparateDevices() {
+        return new GraphProfile(
+                examples, device, repetitions, machine.ofSeparateDevices(), otherCode, vertices, tileable);
+    }
+
     /**
      * Writes this profile as JSON, replacing the file in one step.
      *

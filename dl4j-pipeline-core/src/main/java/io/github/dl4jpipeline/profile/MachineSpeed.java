@@ -29,4 +29,14 @@ public record MachineSpeed(
                     + sharedSpeed + ", addMillisPerMegabyte " + addMillisPerMegabyte);
         }
     }
+
+    /** What is left of it on devices with caches and memory of their own. */
+    MachineSpeed ofSeparateDevices() {
+        return new MachineSpeed(
+                UNKNOWN.jointThreads,
+                UNKNOWN.jointFixedMillis,
+                UNKNOWN.jointSpeed,
+                UNKNOWN.sharedSpeed,
+                addMillisPerMegabyte);
+    }
 }

@@ -67,6 +67,14 @@ class GraphProfileTest {
     }
 
     @Test
+    void separateDevicesDoNotDisturbEachOther() {
+        GraphProfile separate = PROFILE.forSeparateDevices();
+        assertThat(separate.machine()).isEqualTo(new MachineSpeed(1, 0, 1, 1, 0.2));
+        assertThat(separate.vertices()).isEqualTo(PROFILE.vertices());
+        assertThat(separate.forSeparateDevices()).isEqualTo(separate);
+    }
+
+    @Test
     void anUnwritablePlaceLeavesNothing(@TempDir Path directory) {
         Path file = directory.resolve("missing").resolve("profile.json");
         assertThatThrownBy(() -> PROFILE.save(file))

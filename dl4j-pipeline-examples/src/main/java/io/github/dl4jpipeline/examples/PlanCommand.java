@@ -32,7 +32,9 @@ final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--devices",
             paramLabel = "N",
-            description = "Devices like the one that was profiled. Default: this machine.")
+            description =
+                    "Devices like the one that was profiled, each with caches and memory of its own. Default: this"
+                            + " machine, whose cores share them.")
     private @Nullable Integer devices;
 
     @Option(

@@ -39,7 +39,7 @@ final class PlanningOptions {
             names = "--bandwidth",
             paramLabel = "BYTES_PER_S|inf",
             defaultValue = "inf",
-            description = "Of each device's link. Default: ${DEFAULT-VALUE}, devices share memory.")
+            description = "Of each device's link. Default: ${DEFAULT-VALUE}, transfers take no time.")
     private String bandwidth = "inf";
 
     @Option(names = "--memory", paramLabel = "BYTES", description = "Memory of each device. Default: no limit.")
@@ -84,9 +84,9 @@ final class PlanningOptions {
         return alike ? here : devices(threads);
     }
 
-    /** The plan for so many devices like the one that was profiled. */
+    /** The plan for so many devices like the one that was profiled, with caches and memory of their own. */
     PartitionPlan plan(GraphProfile measured, int devices) {
-        return plan(measured, devices(devices));
+        return plan(measured.forSeparateDevices(), devices(devices));
     }
 
     /** The fastest tiles for so many devices, or for this machine. */

@@ -37,7 +37,8 @@ final class SimulateCommand implements Callable<Integer> {
             paramLabel = "N,N,…",
             split = ",",
             defaultValue = "1,2,4,8",
-            description = "Numbers of devices like the one that was profiled. Default: ${DEFAULT-VALUE}.")
+            description = "Numbers of devices like the one that was profiled, each with caches and memory of its own."
+                    + " Default: ${DEFAULT-VALUE}.")
     private List<Integer> devices = List.of();
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")

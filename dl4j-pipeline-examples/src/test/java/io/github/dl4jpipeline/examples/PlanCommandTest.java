@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jpipeline.examples.io.Json;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.MachineSpeed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -111,6 +114,18 @@ class PlanCommandTest {
         assertThat(four.get("stepMillis").asDouble()).isEqualTo(256); // data parallel, without transfers
         assertThat(four.get("speedup").asDouble()).isEqualTo(4);
         assertThat(four.get("bubble").asDouble()).isZero();
+    }
+
+    @Test
+    void simulatedDevicesDoNotSlowEachOtherDown() throws IOException {
+        GraphProfile alone = GraphProfile.readPipeDream(graph);
+        graph = directory.resolve("profile.json");
+        MachineSpeed halved = new MachineSpeed(2, 0, 1, 0.5, 0);
+        new GraphProfile(1, "cpu-0", 1, halved, List.of(), alone.vertices()).save(graph);
+        CommandRun run = run("simulate", 64, "2");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode two = Json.MAPPER.readTree(json.toFile()).get("runs").get(0);
+        assertThat(two.get("speedup").asDouble()).isEqualTo(2);
     }
 
     @Test
