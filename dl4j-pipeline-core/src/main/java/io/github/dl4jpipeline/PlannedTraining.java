@@ -92,9 +92,8 @@ final class PlannedTraining {
             requireOpen();
             if (controller != null && nextPlan != null) {
                 parameters.use(null);
-                controller.close();
+                NativeHeap.giveBack(controller::close);
                 controller = null;
-                NativeHeap.trim();
                 plan = nextPlan;
                 nextPlan = null;
                 steps = 0;
@@ -217,8 +216,7 @@ final class PlannedTraining {
             last = controller;
         }
         if (last != null) {
-            last.close();
-            NativeHeap.trim();
+            NativeHeap.giveBack(last::close);
         }
     }
 }

@@ -154,9 +154,10 @@ final class ProfileRounds implements AutoCloseable {
             ended &= hasEnded(thread);
         }
         if (ended) {
-            replicas.forEach(WarmReplica::free);
-            slots.forEach(ReplicaSlot::free);
-            NativeHeap.trim();
+            NativeHeap.giveBack(() -> {
+                replicas.forEach(WarmReplica::free);
+                slots.forEach(ReplicaSlot::free);
+            });
         }
     }
 

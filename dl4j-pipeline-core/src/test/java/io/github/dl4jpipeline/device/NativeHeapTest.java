@@ -40,8 +40,23 @@ class NativeHeapTest {
             use();
         }
         assertThat(faults() - before).isLessThan(BYTES / PAGE);
-        NativeHeap.trim();
+    }
+
+    @Test
+    void whatIsGivenBackIsFaultedInAgain() throws IOException {
+        assumeThat(THREAD).as("Linux says how many pages a thread was given").exists();
+        assumeThat(NativeHeap.isSetByUser(System.getenv()))
+                .as("set by the user")
+                .isFalse();
+        NativeHeap.keepFreed();
         use();
+        NativeHeap.giveBack(NativeHeapTest::use);
+        long before = faults();
+        use();
+        assertThat(faults() - before).isGreaterThan(BYTES / PAGE / 2);
+        before = faults();
+        use();
+        assertThat(faults() - before).as("kept again").isLessThan(BYTES / PAGE / 2);
     }
 
     @Test
