@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 /** Trains a network and its branches, which are widened until they are accurate enough. */
 @Command(
         name = "branches",
-        description = "Test accuracy of a network and of its branches, widened by 10 % until within epsilon.",
+        description = "Test accuracy of a network and of its branches, widened by 10 percent until within epsilon.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class BranchAccuracy implements Callable<Integer> {

@@ -13,7 +13,7 @@ final class CompareTable {
     static String of(CompareFigures figures) {
         StringBuilder text = new StringBuilder();
         text.append(format(
-                "%s, %,d parameters, batch %d, %d steps of each in turn after %d to warm up, %d cores, nd4j-native %s%n",
+                "%s, %,d parameters, batch %d, %d steps of each, in turns, after %d to warm up, %d cores, nd4j-native %s%n",
                 figures.model(),
                 figures.parameters(),
                 figures.batch(),

@@ -13,14 +13,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.dataset.DataSet;
 
 /**
- * Measures systems side by side: they take turns step by step, so that whatever else the machine does slows them all
+ * Measures systems side by side: they take turns of a few steps, so that whatever else the machine does slows them all
  * alike. Each trains a copy of the same network on the same random batch. Some steps to warm up are not counted, nor those in
- * which a pipeline tries which plan is the fastest.
+ * which a pipeline tries which plan is the fastest, nor the first step of a turn: it finds the caches full of the arrays of
+ * the system before, and garbage of that system still to be collected.
  *
  * <p>A system with several settings takes as many turns, and the best counts: Deeplearning4j's {@code fit} with one thread
  * per operation and with one per core, and with its helpers in two cache modes; the pipeline's kernels on one core with
@@ -28,6 +30,7 @@ import org.nd4j.linalg.dataset.DataSet;
  */
 public final class Comparison {
     private static final int WARM_UP = 3;
+    private static final int STEPS_OF_TURN = 2;
 
     private final int steps;
     private final Map<MeasuredSystem, StepTimes> times = new LinkedHashMap<>();
@@ -142,32 +145,38 @@ public final class Comparison {
 
     private void takeTurns(PrintWriter err) {
         try (Progress progress = new Progress(err, "compare", (long) (WARM_UP + steps) * times.size())) {
-            for (int step = -WARM_UP; step < steps; step++) {
-                for (MeasuredSystem system : List.copyOf(times.keySet())) {
-                    takeTurn(system, step >= 0);
-                    progress.step(" " + system.name());
-                }
+            for (int step = 0; step < WARM_UP; step++) {
+                takeTurns(MeasuredSystem::warmUp, 1, progress);
+            }
+            for (int step = 0; step < steps; step += STEPS_OF_TURN) {
+                int counted = Math.min(STEPS_OF_TURN, steps - step);
+                takeTurns(system -> measure(system, counted), counted, progress);
             }
         }
     }
 
-    private void takeTurn(MeasuredSystem system, boolean counts) {
-        long start = System.nanoTime();
-        try {
-            if (counts) {
-                system.step();
-            } else {
-                system.warmUp();
+    private void takeTurns(Consumer<MeasuredSystem> turn, int progressOfTurn, Progress progress) {
+        for (MeasuredSystem system : List.copyOf(times.keySet())) {
+            try {
+                turn.accept(system);
+            } catch (RuntimeException e) {
+                if (!(system instanceof ParallelWrapperFit || system instanceof HelperFit)) {
+                    throw e;
+                }
+                times.remove(system);
+                notMeasured.add(new NotMeasured(system.name(), Failures.reason(e)));
             }
-        } catch (RuntimeException e) {
-            if (!(system instanceof ParallelWrapperFit || system instanceof HelperFit)) {
-                throw e;
+            for (int i = 0; i < progressOfTurn; i++) {
+                progress.step(" " + system.name());
             }
-            times.remove(system);
-            notMeasured.add(new NotMeasured(system.name(), Failures.reason(e)));
-            return;
         }
-        if (counts) {
+    }
+
+    private void measure(MeasuredSystem system, int counted) {
+        system.step();
+        for (int i = 0; i < counted; i++) {
+            long start = System.nanoTime();
+            system.step();
             times.get(system).add((System.nanoTime() - start) / 1e6);
         }
     }
