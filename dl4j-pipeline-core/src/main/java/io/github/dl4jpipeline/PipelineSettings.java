@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
+import io.github.dl4jpipeline.kernel.KernelCode;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.TiledRegion;
@@ -17,11 +18,13 @@ import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
+import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -101,7 +104,7 @@ record PipelineSettings(
 
     /** With which code vertices are run, according to a profile if there is one. */
     KernelChoice kernelChoice(@Nullable GraphProfile measured) {
-        return KernelChoice.all(kernels).except(measured == null ? List.of() : measured.otherCode());
+        return KernelChoice.all(kernels).except(measured == null ? Map.of() : measured.otherCode());
     }
 
     /** The plan for batches of a number of examples, and others that may turn out to be faster. */
@@ -175,9 +178,10 @@ record PipelineSettings(
                 .withSchedule(schedule)
                 .withRecompute(tiling.isPresent() ? Optional.of(false) : recompute)
                 .withDeadline(deadline);
-        if (kernels == Kernels.FAST && !measured.otherCode().isEmpty()) {
-            options = options.withNote("Products of matrices, or Deeplearning4j's own code, are faster here for "
-                    + String.join(", ", measured.otherCode()));
+        if (kernels == Kernels.FAST) {
+            options = noteCode(
+                    options, measured, KernelCode.PLAIN, "Products of matrices, or Deeplearning4j's own code, are");
+            options = noteCode(options, measured, KernelCode.WINOGRAD, "Winograd's algorithm in forward passes is");
         }
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);
@@ -188,6 +192,16 @@ record PipelineSettings(
             }
         }
         return options;
+    }
+
+    private static PlanOptions noteCode(PlanOptions options, GraphProfile measured, KernelCode code, String name) {
+        List<String> vertices = measured.vertices().stream()
+                .map(VertexCost::vertex)
+                .filter(vertex -> measured.otherCode().get(vertex) == code)
+                .toList();
+        return vertices.isEmpty()
+                ? options
+                : options.withNote(name + " faster here for " + String.join(", ", vertices));
     }
 
     private boolean mayBeSplit(int examples) {

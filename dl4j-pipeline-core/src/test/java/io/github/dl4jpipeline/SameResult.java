@@ -107,7 +107,7 @@ public final class SameResult {
             costs.add(new VertexCost(
                     vertex.name(), inputs, millis, 0, millis, 2 * millis, 0, 2 * millis, 1_000, 1_000, 1_000, 1_000));
         }
-        return new GraphProfile(examples, "cpu-0", 1, machine, List.of(), costs);
+        return new GraphProfile(examples, "cpu-0", 1, machine, Map.of(), costs);
     }
 
     /** A plan that cuts the topological order into equal parts. */

@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
@@ -152,7 +153,7 @@ final class Planning implements Callable<Integer> {
     }
 
     private static GraphProfile profile(List<VertexCost> costs) {
-        return new GraphProfile(EXAMPLES, "random", 1, MachineSpeed.UNKNOWN, List.of(), costs);
+        return new GraphProfile(EXAMPLES, "random", 1, MachineSpeed.UNKNOWN, Map.of(), costs);
     }
 
     private VertexCost cost(String name, List<String> inputs) {

@@ -44,6 +44,11 @@ public record Device(String id, Kind kind, List<Integer> cores, long memoryBytes
         return Math.max(1, cores.size());
     }
 
+    /** The first of its cores as a device; the same where there is no more. */
+    public Device firstCore() {
+        return cores.size() < 2 ? this : new Device(id, kind, cores.subList(0, 1), memoryBytes, relativeSpeed);
+    }
+
     /** The same device, {@code factor} times as fast. */
     public Device withRelativeSpeed(double factor) {
         return new Device(id, kind, cores, memoryBytes, factor);

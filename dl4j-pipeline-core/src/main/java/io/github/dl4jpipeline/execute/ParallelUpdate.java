@@ -89,6 +89,11 @@ final class ParallelUpdate {
         share(pieces.size(), i -> pieces.get(i).update(iteration, epoch, examples));
     }
 
+    /** Subtracts the updates from the parameters. */
+    void subtract() {
+        share(pieces.size(), i -> pieces.get(i).subtract());
+    }
+
     private void normalize(Normalized layer, int iteration, int examples) {
         layer.summed().forEach(gradient -> gradient.divi(examples));
         whole.preApply(layer.layer(), layer.gradient(), iteration);

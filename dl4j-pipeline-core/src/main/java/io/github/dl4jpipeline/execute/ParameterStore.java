@@ -91,6 +91,16 @@ public final class ParameterStore {
         }
     }
 
+    /** Subtracts what {@link #update} has made of gradients from the parameters, in shared memory. */
+    void subtract(INDArray updates) {
+        ParallelUpdate parallel = parallelUpdate();
+        if (parallel == null || !parallel.isOf(updates)) {
+            pipeline.params().subi(updates);
+        } else {
+            parallel.subtract();
+        }
+    }
+
     /** The present updater, shared among the workers; null where there are none. */
     private @Nullable ParallelUpdate parallelUpdate() {
         if (workers == null) {

@@ -8,10 +8,13 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.Solver;
 import org.deeplearning4j.optimize.api.ConvexOptimizer;
+import org.deeplearning4j.optimize.api.StepFunction;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.deeplearning4j.optimize.solvers.StochasticGradientDescent;
+import org.deeplearning4j.optimize.stepfunctions.NegativeGradientStepFunction;
 import org.deeplearning4j.optimize.stepfunctions.StepFunctions;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Deeplearning4j's gradient descent: the same steps in the same order, but the updater runs in the pipeline's workers. */
@@ -47,14 +50,34 @@ public final class PipelineSolver extends Solver {
         private final ParameterStore parameters;
 
         InSharedMemory(ComputationGraph graph, ParameterStore parameters) {
-            super(graph.conf(), StepFunctions.createStepFunction(graph.conf().getStepFunction()), List.of(), graph);
+            super(graph.conf(), stepFunction(graph, parameters), List.of(), graph);
             this.parameters = parameters;
+        }
+
+        private static StepFunction stepFunction(ComputationGraph graph, ParameterStore parameters) {
+            StepFunction chosen = StepFunctions.createStepFunction(graph.conf().getStepFunction());
+            boolean usual = chosen == null || chosen.getClass() == NegativeGradientStepFunction.class;
+            return usual ? new InWorkers(parameters) : chosen;
         }
 
         @Override
         public void updateGradientAccordingToParams(
                 Gradient gradient, Model model, int examples, LayerWorkspaceMgr workspaces) {
             parameters.update(gradient, examples, workspaces);
+        }
+    }
+
+    /** What gradient descent does unless told otherwise. */
+    private static final class InWorkers extends NegativeGradientStepFunction {
+        private final ParameterStore store;
+
+        InWorkers(ParameterStore store) {
+            this.store = store;
+        }
+
+        @Override
+        public void step(INDArray parameters, INDArray updates) {
+            store.subtract(updates);
         }
     }
 

@@ -359,8 +359,11 @@ public final class TaskController implements AutoCloseable {
     /** Runs the same work in every worker at once, between two steps, and waits. Workers that have ended do not take part. */
     void inEachWorker(Runnable work) {
         List<CompletableFuture<?>> running = new ArrayList<>();
-        workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
-        await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
+        // Else BLAS would use all cores for each worker, and its threads wait for more in a loop that takes a core.
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
+            workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
+            await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
+        }
     }
 
     private static void runNamed(IntConsumer work, int stage, StageWorker worker) {

@@ -31,9 +31,10 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
  * element, so pieces have the same result as the whole; what users have written is not cut.
  *
  * @param block the piece, as Deeplearning4j updates it
+ * @param parameters its parameters
  * @param summed the gradients in it that are sums over the examples of a batch
  */
-record UpdatePiece(UpdaterBlock block, List<INDArray> summed) {
+record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summed) {
     private static final int MOST_ELEMENTS = 1 << 17;
     private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
     private static final Set<Class<?>> ELEMENT_WISE_REGULARIZATION =
@@ -120,7 +121,10 @@ record UpdatePiece(UpdaterBlock block, List<INDArray> summed) {
                 new UpdaterBlock(from, to, block.getUpdaterViewOffsetStart(), block.getUpdaterViewOffsetEnd(), parts);
         piece.setGradientView(gradient);
         piece.setGradientUpdater(updater(block, from, to));
-        return new UpdatePiece(piece, summed.size() == parts.size() ? List.of(gradient) : summed);
+        return new UpdatePiece(
+                piece,
+                parameters.get(NDArrayIndex.interval(from, to)),
+                summed.size() == parts.size() ? List.of(gradient) : summed);
     }
 
     /**
@@ -141,6 +145,11 @@ record UpdatePiece(UpdaterBlock block, List<INDArray> summed) {
                         .get(NDArrayIndex.interval(from - first, to - first))
                         .reshape('c', new long[] {to - from})));
         return whole.getConfig().instantiate(part, false);
+    }
+
+    /** Subtracts the updates from the parameters. */
+    void subtract() {
+        parameters.subi(block.getGradientView());
     }
 
     /** Turns gradient sums into what is to be subtracted from the parameters. */

@@ -22,7 +22,7 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return layer.getDilation();
     }
 
-    private int[] padding() {
+    int[] padding() {
         return layer.getPadding();
     }
 

@@ -31,7 +31,7 @@ final class FastLayers {
         DataType type = graph.getConfiguration().getDataType();
         for (GraphVertex graphVertex : graph.getVertices()) {
             if (graphVertex instanceof LayerVertex vertex && choice.kernels() == Kernels.FAST) {
-                Layer faster = fasterThan(inside(vertex.getLayer()), type, choice.isOther(vertex.getVertexName()));
+                Layer faster = fasterThan(inside(vertex.getLayer()), type, choice.code(vertex.getVertexName()));
                 if (faster != null) {
                     exchange(graph, vertex, faster);
                 }
@@ -49,14 +49,27 @@ final class FastLayers {
         replaceIn(graph.getLayers(), original, vertex.getLayer());
     }
 
-    /** Names of the vertices for which there is other code than what is usually fastest. */
-    static Set<String> vertices(ComputationGraph graph) {
+    /** Names of the vertices that some code can run instead of what is usually the fastest. */
+    static Set<String> vertices(ComputationGraph graph, KernelCode code) {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
-                .filter(vertex ->
-                        vertex instanceof LayerVertex && fasterThan(inside(vertex.getLayer()), type, false) != null)
+                .filter(vertex -> vertex instanceof LayerVertex && canRun(code, inside(vertex.getLayer()), type))
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
+    }
+
+    private static boolean canRun(KernelCode code, Layer layer, DataType type) {
+        return switch (code) {
+            case PLAIN -> fasterThan(layer, type, null) != null;
+            case WINOGRAD ->
+                type == DataType.FLOAT
+                        && layer.getClass() == ConvolutionLayer.class
+                        && WinogradConvolution.canRun(geometry((ConvolutionLayer) layer));
+        };
+    }
+
+    private static ConvolutionGeometry geometry(ConvolutionLayer layer) {
+        return new ConvolutionGeometry(layer.layerConf(), layer.layerConf().getConvolutionMode());
     }
 
     /** Names of the vertices that would normalize a batch and can do so across its micro-batches. */
@@ -64,7 +77,7 @@ final class FastLayers {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
                 .filter(vertex -> vertex instanceof LayerVertex
-                        && fasterThan(vertex.getLayer(), type, false) instanceof FastBatchNorm)
+                        && fasterThan(vertex.getLayer(), type, null) instanceof FastBatchNorm)
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
     }
@@ -92,16 +105,17 @@ final class FastLayers {
     /**
      * Subclasses of these layers, and wrappers, are left alone: they may compute something else.
      *
-     * @param other whether to take other code than what is usually fastest, which can be Deeplearning4j's own: null
+     * @param other what to take instead of the code that is usually the fastest, if not null
+     * @return null if that is Deeplearning4j's own
      */
-    private static @Nullable Layer fasterThan(Layer layer, DataType type, boolean other) {
+    private static @Nullable Layer fasterThan(Layer layer, DataType type, @Nullable KernelCode other) {
         Class<?> kind = layer.getClass();
         if (kind == ConvolutionLayer.class) {
             ConvolutionLayer convolution = (ConvolutionLayer) layer;
             ConvolutionCode code = code(convolution, other);
             return code == null ? null : new FastConvolution(convolution, code);
         }
-        if (other) {
+        if (other == KernelCode.PLAIN) {
             return null;
         }
         if (kind == DenseLayer.class) {
@@ -124,10 +138,13 @@ final class FastLayers {
         return null;
     }
 
-    private static @Nullable ConvolutionCode code(ConvolutionLayer layer, boolean other) {
+    private static @Nullable ConvolutionCode code(ConvolutionLayer layer, @Nullable KernelCode other) {
+        if (other == KernelCode.WINOGRAD) {
+            return new WinogradConvolution();
+        }
         // The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions.
         boolean direct =
-                !other && Arrays.stream(layer.layerConf().getDilation()).allMatch(dilation -> dilation == 1);
+                other == null && Arrays.stream(layer.layerConf().getDilation()).allMatch(dilation -> dilation == 1);
         if (direct) {
             return new DirectConvolution();
         }

@@ -1,34 +1,34 @@
 package io.github.dl4jpipeline.kernel;
 
-import java.util.Collection;
+import java.util.Map;
 import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
 
 /**
  * With which code each vertex of a graph is run.
  *
  * @param kernels the code for most
- * @param other names of vertices for which not the usual fast code is taken: products of matrices for convolutions,
- *     Deeplearning4j's own for the rest
+ * @param other by name, the vertices for which not the usual fast code is taken
  */
-public record KernelChoice(Kernels kernels, Set<String> other) {
+public record KernelChoice(Kernels kernels, Map<String, KernelCode> other) {
     public KernelChoice {
-        other = Set.copyOf(other);
+        other = Map.copyOf(other);
     }
 
     /** The same for all vertices. */
     public static KernelChoice all(Kernels kernels) {
-        return new KernelChoice(kernels, Set.of());
+        return new KernelChoice(kernels, Map.of());
     }
 
     /** This choice, with the other code for the vertices named. */
-    public KernelChoice except(Collection<String> vertices) {
-        return new KernelChoice(kernels, Set.copyOf(vertices));
+    public KernelChoice except(Map<String, KernelCode> vertices) {
+        return new KernelChoice(kernels, vertices);
     }
 
-    /** Names of the vertices of a graph for which there is a choice of code. */
-    public static Set<String> fastVertices(ComputationGraph graph) {
-        return FastLayers.vertices(graph);
+    /** Names of the vertices of a graph that some code can run instead of the usual. */
+    public static Set<String> vertices(ComputationGraph graph, KernelCode code) {
+        return FastLayers.vertices(graph, code);
     }
 
     /** Names of the batch normalizations whose statistics can be taken across micro-batches that run at the same time. */
@@ -36,7 +36,8 @@ public record KernelChoice(Kernels kernels, Set<String> other) {
         return kernels == Kernels.FAST ? FastLayers.batchNormalizations(graph) : Set.of();
     }
 
-    boolean isOther(String vertex) {
-        return other.contains(vertex);
+    /** The code for a vertex; null for the usual. */
+    @Nullable KernelCode code(String vertex) {
+        return other.get(vertex);
     }
 }

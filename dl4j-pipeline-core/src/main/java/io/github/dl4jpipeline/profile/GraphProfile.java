@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.dl4jpipeline.kernel.KernelCode;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -22,8 +24,8 @@ import java.util.Set;
  * @param device id of the device that they were measured on
  * @param repetitions number of measured runs behind each median
  * @param machine what the device does together with others
- * @param otherCode vertices for which not the usual code is the fastest, as {@code KernelChoice} has it; their costs are
- *     those of that other code
+ * @param otherCode vertices for which not the usual code is the fastest, with the one that is; their costs are those of
+ *     that other code
  * @param vertices the costs; a vertex comes after those that it reads
  * @param tileable which vertices can be run in spatial tiles
  */
@@ -32,7 +34,7 @@ public record GraphProfile(
         String device,
         int repetitions,
         MachineSpeed machine,
-        List<String> otherCode,
+        Map<String, KernelCode> otherCode,
         List<VertexCost> vertices,
         TileableMaps tileable) {
 
@@ -43,7 +45,7 @@ public record GraphProfile(
             .build();
 
     public GraphProfile {
-        otherCode = List.copyOf(otherCode);
+        otherCode = Map.copyOf(otherCode);
         vertices = List.copyOf(vertices);
         if (examples < 1) {
             throw new IllegalArgumentException("A profile is for at least 1 example, got " + examples);
@@ -71,7 +73,7 @@ public record GraphProfile(
             String device,
             int repetitions,
             MachineSpeed machine,
-            List<String> otherCode,
+            Map<String, KernelCode> otherCode,
             List<VertexCost> vertices) {
         this(examples, device, repetitions, machine, otherCode, vertices, TileableMaps.NONE);
     }

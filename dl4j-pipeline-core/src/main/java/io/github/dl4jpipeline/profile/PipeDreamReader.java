@@ -61,7 +61,7 @@ final class PipeDreamReader {
         requireOneSource();
         List<VertexCost> costs = new ArrayList<>();
         dag.iterator().forEachRemaining(name -> costs.add(withInputs(nodes.get(name))));
-        return new GraphProfile(1, file, 1, MachineSpeed.UNKNOWN, List.of(), costs);
+        return new GraphProfile(1, file, 1, MachineSpeed.UNKNOWN, Map.of(), costs);
     }
 
     private void addNode(String text) {

@@ -142,6 +142,11 @@ final class VertexTimer implements VertexObserver {
                 .sum();
     }
 
+    /** Shortest time of a vertex's forward pass. */
+    double shortestForwardMillis(int position) {
+        return Collections.min(forwardMillis.get(position));
+    }
+
     /** Median time of a vertex. */
     double millis(int position) {
         return median(forwardMillis.get(position)) + median(backwardMillis.get(position));

@@ -39,7 +39,10 @@ class FastLayersTest {
     private static final List<Integer> NHWC = List.of(3, 9, 7, 5);
     private static final List<Integer> ROWS = List.of(4, 6);
 
-    private static final KernelChoice UNFOLDED = KernelChoice.all(Kernels.FAST).except(List.of("layer"));
+    private static final KernelChoice UNFOLDED =
+            KernelChoice.all(Kernels.FAST).except(Map.of("layer", KernelCode.PLAIN));
+    private static final KernelChoice WINOGRAD =
+            KernelChoice.all(Kernels.FAST).except(Map.of("layer", KernelCode.WINOGRAD));
 
     private record Case(org.deeplearning4j.nn.conf.layers.Layer layer, List<Integer> shape, InputType input) {}
 
@@ -138,6 +141,69 @@ class FastLayersTest {
     @MethodSource("unfoldedConvolutions")
     void unfoldedEqualsInFloat(Case layer) {
         compare(layer, DataType.FLOAT, 1e-5, UNFOLDED);
+    }
+
+    /**
+     * Also sizes that are no multiple of the algorithm's squares, one and two channels, and less than its least batch. Where
+     * there are many outputs some are near 0, where rounding decides what ReLU passes back.
+     */
+    private static Stream<Named<Case>> winogradConvolutions() {
+        return Stream.of(15, 16, 24)
+                .flatMap(examples -> Stream.of(
+                        square("padded", conv(3, 3).padding(1, 1), examples, 16, 8),
+                        square("same", conv(3, 3).convolutionMode(ConvolutionMode.Same), examples, 3, 9),
+                        square("not padded", conv(3, 3), examples, 1, 5),
+                        square("padding 2x0", conv(3, 3).padding(2, 0), examples, 2, 6),
+                        square("strict", conv(3, 3).convolutionMode(ConvolutionMode.Strict), examples, 5, 4),
+                        square(
+                                "many channels",
+                                conv(3, 3).padding(1, 1).nOut(48).activation(Activation.IDENTITY),
+                                examples,
+                                64,
+                                12),
+                        square("no bias", conv(3, 3).padding(1, 1).hasBias(false), examples, 5, 7),
+                        square("sigmoid", conv(3, 3).padding(1, 1).activation(Activation.SIGMOID), examples, 5, 7)));
+    }
+
+    private static Named<Case> square(
+            String name, ConvolutionLayer.Builder convolution, int examples, int channels, int side) {
+        InputType input = InputType.convolutional(side, side, channels, CNN2DFormat.NCHW);
+        return Named.of(
+                name + ", " + examples + " examples",
+                new Case(convolution.build(), List.of(examples, channels, side, side), input));
+    }
+
+    @ParameterizedTest
+    @MethodSource("winogradConvolutions")
+    void winogradEqualsInFloat(Case layer) {
+        compare(layer, DataType.FLOAT, 1e-5, WINOGRAD);
+    }
+
+    @ParameterizedTest
+    @MethodSource("winogradConvolutions")
+    void winogradFallsBackInDouble(Case layer) {
+        compare(layer, DataType.DOUBLE, 1e-10, WINOGRAD);
+    }
+
+    @Test
+    void winogradIsFor3x3ConvolutionsInFloat() {
+        KernelCode code = KernelCode.WINOGRAD;
+        InputType input = InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW);
+        assertThat(KernelChoice.vertices(graph(new Case(conv(3, 3).build(), NCHW, input), DataType.FLOAT), code))
+                .containsExactly("layer");
+        assertThat(KernelChoice.vertices(graph(new Case(conv(3, 3).build(), NCHW, input), DataType.DOUBLE), code))
+                .isEmpty();
+        for (ConvolutionLayer.Builder other : List.of(
+                conv(2, 3),
+                conv(3, 3).stride(2, 2),
+                conv(3, 3).dilation(2, 2),
+                conv(3, 3).padding(3, 1))) {
+            assertThat(KernelChoice.vertices(graph(new Case(other.build(), NCHW, input), DataType.FLOAT), code))
+                    .isEmpty();
+        }
+        Case last =
+                channelsLast("NHWC", conv(3, 3).dataFormat(CNN2DFormat.NHWC)).getPayload();
+        assertThat(KernelChoice.vertices(graph(last, DataType.FLOAT), code)).isEmpty();
     }
 
     private static void compare(Case layer, DataType type, double tolerance) {

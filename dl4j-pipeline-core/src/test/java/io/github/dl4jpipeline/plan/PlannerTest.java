@@ -15,6 +15,7 @@ import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -67,7 +68,7 @@ class PlannerTest {
                 "d0",
                 5,
                 machine,
-                List.of(),
+                Map.of(),
                 List.of(
                         cost("in", 0, 0, 1000, gradients),
                         cost("a", 4, fixed, 800, gradients, "in"),
@@ -276,7 +277,7 @@ class PlannerTest {
                 "d0",
                 5,
                 MachineSpeed.UNKNOWN,
-                List.of(),
+                Map.of(),
                 List.of(
                         cost("in", 0, 0, 1000, 100),
                         cost("a", 4, 0, 800, 100, "in"),

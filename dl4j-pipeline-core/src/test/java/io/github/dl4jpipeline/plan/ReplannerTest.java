@@ -60,7 +60,7 @@ class ReplannerTest {
                 double fixed = 4 * fixedShare;
                 costs.add(new VertexCost("v" + i, List.of(input), 4, fixed, 6, 8, 2 * fixed, 12, 100, 100, 100, 100));
             }
-            profile = new GraphProfile(32, "d0", 5, MachineSpeed.UNKNOWN, List.of(), costs);
+            profile = new GraphProfile(32, "d0", 5, MachineSpeed.UNKNOWN, Map.of(), costs);
             List<PartitionPlan> finalists = Planner.finalists(profile, devices, options);
             plan = finalists.get(0);
             replanner = new Replanner(

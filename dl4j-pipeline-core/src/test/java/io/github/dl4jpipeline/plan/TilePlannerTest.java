@@ -19,6 +19,7 @@ import io.github.dl4jpipeline.tile.TileGrid;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
@@ -68,7 +69,7 @@ class TilePlannerTest {
         }
         MicroBatch image =
                 MicroBatch.whole(new INDArray[] {Nd4j.create(DataType.FLOAT, IMAGES)}, new INDArray[0], null, null);
-        return new GraphProfile(1, "d0", 5, MachineSpeed.UNKNOWN, List.of(), costs, TileableVertices.of(graph, image));
+        return new GraphProfile(1, "d0", 5, MachineSpeed.UNKNOWN, Map.of(), costs, TileableVertices.of(graph, image));
     }
 
     private TilePlan plan(GraphProfile profile, Devices devices, PlanOptions options) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.dl4jpipeline.kernel.KernelCode;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import io.github.dl4jpipeline.tile.Window;
@@ -12,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 class GraphProfileTest {
     private static final String MACHINE =
             "\"machine\": {\"jointThreads\": 2, \"jointFixedMillis\": 0.5, \"jointSpeed\": 1.7, \"sharedSpeed\": 1, "
-                    + "\"addMillisPerMegabyte\": 0.1}, \"otherCode\": [], "
+                    + "\"addMillisPerMegabyte\": 0.1}, \"otherCode\": {}, "
                     + "\"tileable\": {\"vertices\": [], \"ends\": [], \"height\": 0, \"width\": 0}";
 
     private static VertexCost cost(String name, String... inputs) {
@@ -31,7 +33,7 @@ class GraphProfileTest {
             "cpu-0",
             5,
             new MachineSpeed(2, 0.5, 1.7, 0.9, 0.2),
-            List.of("a"),
+            Map.of("a", KernelCode.WINOGRAD),
             List.of(cost("in"), cost("a", "in")),
             new TileableMaps(
                     List.of(

@@ -9,7 +9,7 @@ import io.github.dl4jpipeline.profile.MachineSpeed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,7 +121,7 @@ class PlanCommandTest {
         GraphProfile alone = GraphProfile.readPipeDream(graph);
         graph = directory.resolve("profile.json");
         MachineSpeed halved = new MachineSpeed(2, 0, 1, 0.5, 0);
-        new GraphProfile(1, "cpu-0", 1, halved, List.of(), alone.vertices()).save(graph);
+        new GraphProfile(1, "cpu-0", 1, halved, Map.of(), alone.vertices()).save(graph);
         CommandRun run = run("simulate", 64, "2");
         assertThat(run.exitCode()).as(run.err()).isZero();
         JsonNode two = Json.MAPPER.readTree(json.toFile()).get("runs").get(0);
