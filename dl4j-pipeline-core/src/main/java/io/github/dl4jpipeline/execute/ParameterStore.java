@@ -91,14 +91,18 @@ public final class ParameterStore {
         }
     }
 
-    /** Subtracts what {@link #update} has made of gradients from the parameters, in shared memory. */
-    void subtract(INDArray updates) {
+    /**
+     * Subtracts what {@link #update} has made of gradients from the parameters, in shared memory.
+     *
+     * @return false if these are other updates, or there are no workers; nothing is done then
+     */
+    boolean subtract(INDArray updates) {
         ParallelUpdate parallel = parallelUpdate();
         if (parallel == null || !parallel.isOf(updates)) {
-            pipeline.params().subi(updates);
-        } else {
-            parallel.subtract();
+            return false;
         }
+        parallel.subtract();
+        return true;
     }
 
     /** The present updater, shared among the workers; null where there are none. */

@@ -77,7 +77,9 @@ public final class PipelineSolver extends Solver {
 
         @Override
         public void step(INDArray parameters, INDArray updates) {
-            store.subtract(updates);
+            if (!store.subtract(updates)) {
+                super.step(parameters, updates);
+            }
         }
     }
 

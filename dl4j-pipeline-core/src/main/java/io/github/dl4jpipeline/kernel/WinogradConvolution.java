@@ -23,17 +23,8 @@ final class WinogradConvolution implements ConvolutionCode {
     private static final int PLACES = SIDE * SIDE;
 
     private final DirectConvolution direct = new DirectConvolution();
-    private final INDArray mirror;
+    private @Nullable INDArray mirror;
     private @Nullable INDArray outputShape;
-
-    WinogradConvolution() {
-        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            mirror = Nd4j.zeros(DataType.FLOAT, PLACES, PLACES);
-            for (int place = 0; place < PLACES; place++) {
-                mirror.putScalar(place, PLACES - 1 - place, 1);
-            }
-        }
-    }
 
     static boolean canRun(ConvolutionGeometry geometry) {
         return geometry.isChannelsFirst()
@@ -65,7 +56,7 @@ final class WinogradConvolution implements ConvolutionCode {
         INDArray mirrored = workspaces.createUninitialized(
                 ArrayType.FF_WORKING_MEM, DataType.FLOAT, new long[] {outputs * inputs, PLACES}, 'c');
         INDArray rows = weights.reshape('c', outputs * inputs, PLACES);
-        NativeOp.run("matmul", new INDArray[] {rows, mirror}, new INDArray[] {mirrored});
+        NativeOp.run("matmul", new INDArray[] {rows, mirror()}, new INDArray[] {mirrored});
         int[] before = geometry.paddingBefore(input);
         NativeOp.run(
                 "deconv2d_tf",
@@ -88,6 +79,21 @@ final class WinogradConvolution implements ConvolutionCode {
         if (bias != null) {
             new ChannelMath(1, workspaces, ArrayType.FF_WORKING_MEM).plus(output, bias.reshape(outputs), output);
         }
+    }
+
+    /** A matrix that turns round rows of the places of a kernel. */
+    private INDArray mirror() {
+        INDArray made = mirror;
+        if (made == null) {
+            try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+                made = Nd4j.zeros(DataType.FLOAT, PLACES, PLACES);
+                for (int place = 0; place < PLACES; place++) {
+                    made.putScalar(place, PLACES - 1 - place, 1);
+                }
+                mirror = made;
+            }
+        }
+        return made;
     }
 
     /** The shape as an array, which is the same from call to call but for the last, smaller batch. */
