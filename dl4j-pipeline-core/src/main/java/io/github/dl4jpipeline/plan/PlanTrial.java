@@ -14,8 +14,9 @@ import java.util.List;
  * which code is still being compiled. Each round goes through the plans in the other direction, so that a machine that
  * becomes slower or faster does so for all alike. After each round that counts, plans that are clearly slower drop out. The
  * lower quartiles of all steps that count decide, since whatever else the machine does makes some steps slower, and none
- * faster; if they are nearly the same, the plan that has been predicted to be the fastest stays. It is all numbers here: no
- * clock, no thread.
+ * faster. Of those that are nearly the same, the medians decide: other work disturbs a plan the more, the more often its
+ * threads wait for each other. If those are nearly the same, too, the plan that has been predicted to be the fastest stays. It
+ * is all numbers here: no clock, no thread.
  */
 final class PlanTrial {
     static final int WARM_UP = 2;
@@ -34,7 +35,10 @@ final class PlanTrial {
      */
     private static final double CLEARLY = 1;
 
-    /** The planned plan stays if no other is faster by this share. */
+    /** Plans of which none is faster by more than this share when nothing disturbs them are alike. */
+    private static final double ALIKE = 0.05;
+
+    /** The planned plan stays if it is one of those and none of the others is faster by this share. */
     private static final double TIE = 0.03;
 
     /** One plan and its steps. */
@@ -48,6 +52,10 @@ final class PlanTrial {
 
         double quartileMillis() {
             return millis.stream().sorted().toList().get((millis.size() - 1) / 4);
+        }
+
+        double medianMillis() {
+            return millis.stream().sorted().toList().get((millis.size() - 1) / 2);
         }
     }
 
@@ -114,12 +122,15 @@ final class PlanTrial {
         if (left.size() == 1) {
             return left.get(0);
         }
+        double least = leastMillis();
+        List<Contender> alike = left.stream()
+                .filter(contender -> contender.quartileMillis() <= (1 + ALIKE) * least)
+                .toList();
+        Contender best = alike.stream()
+                .min(Comparator.comparingDouble(Contender::medianMillis))
+                .orElseThrow();
         Contender planned = all.get(0);
-        return left.contains(planned) && planned.quartileMillis() <= (1 + TIE) * leastMillis()
-                ? planned
-                : left.stream()
-                        .min(Comparator.comparingDouble(Contender::quartileMillis))
-                        .orElseThrow();
+        return alike.contains(planned) && planned.medianMillis() <= (1 + TIE) * best.medianMillis() ? planned : best;
     }
 
     /** What has been measured so far, of each plan that has had steps that count, fastest first. */

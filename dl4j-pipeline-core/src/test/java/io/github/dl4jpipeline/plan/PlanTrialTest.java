@@ -78,6 +78,15 @@ class PlanTrialTest {
     }
 
     @Test
+    void ofPlansAlikeTheOneStaysThatOtherWorkDisturbsLess() {
+        PlanTrial trial = trial(3);
+        double[] disturbed = {150, 110, 105};
+        double[] millis = {100, 103, 130};
+        run(trial, (place, step) -> step % 3 == 0 ? millis[place] : disturbed[place] * millis[place] / 100);
+        assertThat(kept(trial)).isEqualTo(1);
+    }
+
+    @Test
     void whatIsClearlySlowerDropsOut() {
         PlanTrial trial = trial(3);
         double[] millis = {100, 210, 160};

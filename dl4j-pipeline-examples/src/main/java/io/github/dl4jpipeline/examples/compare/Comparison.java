@@ -10,9 +10,11 @@ import io.github.dl4jpipeline.examples.model.PipelineChoice;
 import io.github.dl4jpipeline.examples.model.RandomBatch;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -22,7 +24,7 @@ import org.nd4j.linalg.dataset.DataSet;
  * Measures systems side by side: they take turns of a few steps, so that whatever else the machine does slows them all
  * alike. Each trains a copy of the same network on the same random batch. Some steps to warm up are not counted, nor those in
  * which a pipeline tries which plan is the fastest, nor the first step of a turn: it finds the caches full of the arrays of
- * the system before, and garbage of that system still to be collected.
+ * the system before, and garbage of that system still to be collected. The order is another one each time.
  *
  * <p>A system with several settings takes as many turns, and the best counts: Deeplearning4j's {@code fit} with one thread
  * per operation and with one per core, and with its helpers in two cache modes; the pipeline's kernels on one core with
@@ -33,11 +35,13 @@ public final class Comparison {
     private static final int STEPS_OF_TURN = 2;
 
     private final int steps;
+    private final Random orders;
     private final Map<MeasuredSystem, StepTimes> times = new LinkedHashMap<>();
     private final List<NotMeasured> notMeasured = new ArrayList<>();
 
-    private Comparison(int steps) {
+    private Comparison(int steps, long seed) {
         this.steps = steps;
+        orders = new Random(seed);
     }
 
     /**
@@ -58,7 +62,7 @@ public final class Comparison {
             long seed,
             PrintWriter err) {
         int cores = Runtime.getRuntime().availableProcessors();
-        Comparison comparison = new Comparison(steps);
+        Comparison comparison = new Comparison(steps, seed);
         try {
             DataSet batch = RandomBatch.of(model.shape(), batchSize, seed);
             if (inference) {
@@ -156,7 +160,9 @@ public final class Comparison {
     }
 
     private void takeTurns(Consumer<MeasuredSystem> turn, int progressOfTurn, Progress progress) {
-        for (MeasuredSystem system : List.copyOf(times.keySet())) {
+        List<MeasuredSystem> order = new ArrayList<>(times.keySet());
+        Collections.shuffle(order, orders);
+        for (MeasuredSystem system : order) {
             try {
                 turn.accept(system);
             } catch (RuntimeException e) {
