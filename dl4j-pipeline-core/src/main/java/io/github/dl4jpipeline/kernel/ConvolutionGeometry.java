@@ -35,7 +35,7 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return isAll(kernel(), 1) && isAll(stride(), 1) && (isSame() || isAll(padding(), 0));
     }
 
-    private static boolean isAll(int[] sizes, int size) {
+    static boolean isAll(int[] sizes, int size) {
         return sizes[0] == size && sizes[1] == size;
     }
 

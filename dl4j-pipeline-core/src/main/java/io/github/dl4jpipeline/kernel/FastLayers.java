@@ -139,12 +139,13 @@ final class FastLayers {
     }
 
     private static @Nullable ConvolutionCode code(ConvolutionLayer layer, @Nullable KernelCode other) {
-        if (other == KernelCode.WINOGRAD) {
+        // A profile may be of another graph.
+        if (other == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry(layer))) {
             return new WinogradConvolution();
         }
         // The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions.
-        boolean direct =
-                other == null && Arrays.stream(layer.layerConf().getDilation()).allMatch(dilation -> dilation == 1);
+        boolean direct = other != KernelCode.PLAIN
+                && Arrays.stream(layer.layerConf().getDilation()).allMatch(dilation -> dilation == 1);
         if (direct) {
             return new DirectConvolution();
         }

@@ -28,15 +28,11 @@ final class WinogradConvolution implements ConvolutionCode {
 
     static boolean canRun(ConvolutionGeometry geometry) {
         return geometry.isChannelsFirst()
-                && isAll(geometry.kernel(), SIDE)
-                && isAll(geometry.stride(), 1)
-                && isAll(geometry.dilation(), 1)
+                && ConvolutionGeometry.isAll(geometry.kernel(), SIDE)
+                && ConvolutionGeometry.isAll(geometry.stride(), 1)
+                && ConvolutionGeometry.isAll(geometry.dilation(), 1)
                 && geometry.padding()[0] < SIDE
                 && geometry.padding()[1] < SIDE;
-    }
-
-    private static boolean isAll(int[] sizes, int size) {
-        return sizes[0] == size && sizes[1] == size;
     }
 
     @Override

@@ -185,6 +185,15 @@ class FastLayersTest {
         compare(layer, DataType.DOUBLE, 1e-10, WINOGRAD);
     }
 
+    /** As with the profile of another graph. */
+    @Test
+    void whatWinogradCannotRunRunsAsUsual() {
+        for (ConvolutionLayer.Builder other :
+                List.of(conv(5, 5), conv(3, 3).stride(2, 2), conv(3, 3).padding(3, 1))) {
+            compare(square("other", other, 16, 3, 9).getPayload(), DataType.FLOAT, 1e-5, WINOGRAD);
+        }
+    }
+
     @Test
     void winogradIsFor3x3ConvolutionsInFloat() {
         KernelCode code = KernelCode.WINOGRAD;
