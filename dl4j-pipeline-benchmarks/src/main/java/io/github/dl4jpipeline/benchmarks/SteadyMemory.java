@@ -55,10 +55,11 @@ final class SteadyMemory implements Callable<Integer> {
     }
 
     private void watch(ComputationGraph graph, DataSet data) {
+        int settled = Math.min(warmUp, steps);
         long early = 0;
         for (int step = 1; step <= steps; step++) {
             graph.fit(data);
-            if (step == warmUp) {
+            if (step == settled) {
                 early = ResidentMemory.bytes();
             }
             if (step % warmUp == 0) {
@@ -73,7 +74,7 @@ final class SteadyMemory implements Callable<Integer> {
                 batch,
                 plain ? "plain fit" : "pipeline",
                 early / 1e6,
-                warmUp,
+                settled,
                 late / 1e6,
                 steps,
                 100.0 * (late - early) / early,

@@ -12,25 +12,15 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** The matrix products of dense layers, each in the native operation that is fastest for it. */
 final class DenseMath {
-    /** Up to so many examples a product is bound by reading the weights. */
-    private static final int FEW_EXAMPLES = 4;
-
     private DenseMath() {}
 
     /** {@code input · weights + bias}, {@code [examples, outputs]}, among the activations. */
     static INDArray output(INDArray input, INDArray weights, @Nullable INDArray bias, LayerWorkspaceMgr workspaces) {
-        long[] shape = {input.rows(), weights.columns()};
-        if (input.rows() <= FEW_EXAMPLES) {
-            INDArray few = workspaces.createUninitialized(ArrayType.ACTIVATIONS, weights.dataType(), shape, 'c');
-            // oneDNN reads the weights where they are; BLAS copies them first, which takes longer than the product.
-            NativeOp.run("matmul", new INDArray[] {input, weights}, new INDArray[] {few});
-            return bias == null ? few : few.addiRowVector(bias);
-        }
-        // BLAS writes columns; with few rows it takes half as long again to write the transposed.
-        INDArray product = workspaces.createUninitialized(ArrayType.FF_WORKING_MEM, weights.dataType(), shape, 'f');
-        Nd4j.gemm(input, weights, product, false, false, 1, 0);
-        INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, weights.dataType(), shape, 'c');
-        output.assign(product);
+        INDArray output = workspaces.createUninitialized(
+                ArrayType.ACTIVATIONS, weights.dataType(), new long[] {input.rows(), weights.columns()}, 'c');
+        // oneDNN, which ND4J uses for this operation, reads the weights where they are; BLAS copies them first, and its
+        // threads keep a core busy for a while after a product.
+        NativeOp.run("matmul", new INDArray[] {input, weights}, new INDArray[] {output});
         return bias == null ? output : output.addiRowVector(bias);
     }
 
@@ -38,7 +28,6 @@ final class DenseMath {
     static INDArray inputError(INDArray delta, INDArray weights, LayerWorkspaceMgr workspaces) {
         INDArray error = workspaces.createUninitialized(
                 ArrayType.ACTIVATION_GRAD, weights.dataType(), new long[] {delta.size(0), weights.size(0)}, 'c');
-        // oneDNN, which ND4J uses for this operation, is faster than BLAS where the second matrix is transposed.
         NativeOp.run("matmul", new INDArray[] {delta, weights}, new INDArray[] {error}, 0, 1);
         return error;
     }

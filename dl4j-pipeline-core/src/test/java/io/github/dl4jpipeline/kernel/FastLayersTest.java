@@ -76,6 +76,15 @@ class FastLayersTest {
                 "NHWC, same, stride 2",
                 conv(3, 3).stride(2, 2).convolutionMode(ConvolutionMode.Same).dataFormat(CNN2DFormat.NHWC)));
         cases.add(rows("dense", new DenseLayer.Builder().nOut(5).activation(Activation.RELU)));
+        cases.add(Named.of(
+                "dense with many examples",
+                new Case(
+                        new DenseLayer.Builder()
+                                .nOut(65)
+                                .activation(Activation.TANH)
+                                .build(),
+                        List.of(33, 70),
+                        InputType.feedForward(70))));
         cases.add(rows("dense without bias", new DenseLayer.Builder().nOut(5).hasBias(false)));
         cases.add(image("activation", new ActivationLayer.Builder().activation(Activation.RELU)));
         cases.add(rows("activation of rows", new ActivationLayer.Builder().activation(Activation.TANH)));
