@@ -21,11 +21,7 @@ final class FastActivation extends ActivationLayer {
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
-        if (!training) {
-            return activation.infer(input, workspaces);
-        }
-        INDArray copy = workspaces.dup(ArrayType.ACTIVATIONS, input, input.ordering());
-        return activation.forward(copy, training, workspaces);
+        return activation.forwardOf(input, training, workspaces);
     }
 
     @Override

@@ -37,17 +37,21 @@ final class InPlaceActivation {
         return identity || relu;
     }
 
-    /** The activation in an array of its own, for inference. */
-    INDArray infer(INDArray preActivation, LayerWorkspaceMgr workspaces) {
+    /** The activation in an array of its own. */
+    INDArray forwardOf(INDArray preActivation, boolean training, LayerWorkspaceMgr workspaces) {
         if (!relu) {
             INDArray copy = workspaces.dup(ArrayType.ACTIVATIONS, preActivation, preActivation.ordering());
-            return forward(copy, false, workspaces);
+            return forward(copy, training, workspaces);
         }
         INDArray from = ChannelsLast.inOrder(preActivation);
-        INDArray activation =
+        INDArray written =
                 workspaces.createUninitialized(ArrayType.ACTIVATIONS, from.dataType(), from.shape(), from.ordering());
-        Nd4j.exec(new RectifiedLinear(from, activation));
-        return ChannelsLast.like(preActivation, activation);
+        Nd4j.exec(new RectifiedLinear(from, written));
+        INDArray activation = ChannelsLast.like(preActivation, written);
+        if (training) {
+            kept = activation;
+        }
+        return activation;
     }
 
     /** The activation, which replaces the pre-activation. */

@@ -14,7 +14,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  *
  * <p>On maps of a few places and with many channels this is 1.5 to 3 times as fast as the oneDNN of ND4J 1.0.0-M2.1, which
  * works on one example at a time. The columns take as many times the memory of the input as the kernel has places, but
- * only for the moment. Copies of shifted views make them faster than the native {@code im2col} does.
+ * only for the moment. Copies of shifted views make them faster than the native {@code im2col} does. The products are
+ * oneDNN's: BLAS takes longer, and its threads keep a core busy for a while after each.
  */
 final class UnfoldedConvolution implements ConvolutionCode {
 
@@ -29,7 +30,7 @@ final class UnfoldedConvolution implements ConvolutionCode {
         Memory memory = new Memory(workspaces, ArrayType.FF_WORKING_MEM, input);
         INDArray columns = columns(input, geometry, memory);
         INDArray product = memory.array(weights.size(0), columns.size(1));
-        Nd4j.gemm(columns, rows(weights), product.transpose(), true, true, 1, 0);
+        NativeOp.run("matmul", new INDArray[] {rows(weights), columns}, new INDArray[] {product});
         if (bias != null) {
             product.addiColumnVector(bias.reshape(bias.length(), 1));
         }
@@ -49,9 +50,13 @@ final class UnfoldedConvolution implements ConvolutionCode {
         INDArray delta = memory.array(swapped(error).shape())
                 .assign(swapped(error))
                 .reshape('c', weights.size(0), error.length() / weights.size(0));
-        double keep = add ? 1 : 0;
         INDArray columns = columns(input, geometry, memory);
-        Nd4j.gemm(columns, delta, rows(gradients.weights()).transpose(), false, true, 1, keep);
+        INDArray weightSum = rows(gradients.weights());
+        if (add) {
+            Nd4j.gemm(columns, delta, weightSum.transpose(), false, true, 1, 1);
+        } else {
+            NativeOp.run("matmul", new INDArray[] {delta, columns}, new INDArray[] {weightSum}, 0, 1);
+        }
         INDArray bias = gradients.bias();
         if (bias != null) {
             INDArray sums = memory.array(bias.length());
@@ -75,7 +80,7 @@ final class UnfoldedConvolution implements ConvolutionCode {
             Memory memory) {
         if (geometry.isPointwise()) {
             INDArray product = memory.array(weights.size(1), delta.size(1));
-            Nd4j.gemm(delta, rows(weights), product.transpose(), true, false, 1, 0);
+            NativeOp.run("matmul", new INDArray[] {rows(weights), delta}, new INDArray[] {product}, 1, 0);
             result.assign(swapped(product.reshape('c', swapped(result).shape())));
             return;
         }
@@ -84,7 +89,7 @@ final class UnfoldedConvolution implements ConvolutionCode {
         INDArray columns =
                 memory.array(error.size(0), error.size(2), error.size(3), weights.size(1), kernel[0], kernel[1]);
         INDArray product = columns.reshape('c', delta.size(1), rows(weights).size(1));
-        Nd4j.gemm(rows(weights), delta, product.transpose(), true, false, 1, 0);
+        NativeOp.run("matmul", new INDArray[] {delta, rows(weights)}, new INDArray[] {product}, 1, 0);
         int[] before = geometry.paddingBefore(result);
         NativeOp.run(
                 "col2im",
