@@ -187,7 +187,7 @@ public final class DeviceParameters {
                 add(other, first);
                 others.add(other.gradients());
             }
-            first.gradients().writeStatistics(others, runtime::copyHere);
+            first.gradients().writeStatistics(others);
             runtime.synchronize();
         });
         ahead(false);

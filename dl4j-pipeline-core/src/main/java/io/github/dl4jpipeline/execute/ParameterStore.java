@@ -112,7 +112,7 @@ public final class ParameterStore {
         }
         ComputationGraphUpdater whole = updater.get();
         if (parallelUpdate == null || !parallelUpdate.isOf(whole)) {
-            parallelUpdate = new ParallelUpdate(pipeline, whole, workers::inEachWorker);
+            parallelUpdate = new ParallelUpdate(pipeline, whole, workers::inEachThread);
         }
         return parallelUpdate;
     }

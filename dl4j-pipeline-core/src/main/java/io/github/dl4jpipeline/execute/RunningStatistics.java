@@ -2,9 +2,7 @@ package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.kernel.Moments;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -17,8 +15,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class RunningStatistics {
     private final BatchNormalization layer;
     private double examples;
-    private @Nullable INDArray meanSum;
-    private @Nullable INDArray squareSum;
+    private double[] meanSum = {};
+    private double[] squareSum = {};
 
     /** @param layer holds the parameters, shared by all replicas */
     RunningStatistics(BatchNormalization layer) {
@@ -28,45 +26,51 @@ final class RunningStatistics {
     /** Begins a new step. */
     void clear() {
         examples = 0;
-        meanSum = null;
-        squareSum = null;
     }
 
     /** Adds the statistics of a micro-batch. */
     void add(Moments moments, long examplesOfMicroBatch) {
-        INDArray square = moments.mean().mul(moments.mean()).addi(moments.variance());
-        add(moments.mean().mul(examplesOfMicroBatch), square.muli(examplesOfMicroBatch), (double) examplesOfMicroBatch);
+        double[] mean = moments.mean();
+        double[] means = new double[mean.length];
+        double[] squares = new double[mean.length];
+        for (int i = 0; i < mean.length; i++) {
+            means[i] = examplesOfMicroBatch * mean[i];
+            squares[i] = examplesOfMicroBatch * (mean[i] * mean[i] + moments.variance()[i]);
+        }
+        add(means, squares, (double) examplesOfMicroBatch);
     }
 
-    /**
-     * Adds the statistics of another replica's micro-batches, if it has had any.
-     *
-     * @param fetch makes an array of the other replica usable here
-     */
-    void add(RunningStatistics other, UnaryOperator<INDArray> fetch) {
-        if (other.meanSum != null && other.squareSum != null) {
-            add(fetch.apply(other.meanSum), fetch.apply(other.squareSum), other.examples);
+    /** Adds the statistics of another replica's micro-batches, if it has had any. */
+    void add(RunningStatistics other) {
+        if (other.examples > 0) {
+            add(other.meanSum.clone(), other.squareSum.clone(), other.examples);
         }
     }
 
-    private void add(INDArray means, INDArray squares, double examplesOfThem) {
-        if (meanSum == null || squareSum == null) {
+    private void add(double[] means, double[] squares, double examplesOfThem) {
+        if (examples == 0) {
             meanSum = means;
             squareSum = squares;
         } else {
-            meanSum.addi(means);
-            squareSum.addi(squares);
+            for (int i = 0; i < means.length; i++) {
+                meanSum[i] += means[i];
+                squareSum[i] += squares[i];
+            }
         }
         examples += examplesOfThem;
     }
 
     /** Writes the change over the micro-batches added so far, if any, into the layer's gradient views. */
     void write(Map<String, INDArray> gradients) {
-        if (meanSum == null || squareSum == null) {
+        if (examples == 0) {
             return;
         }
-        INDArray mean = meanSum.div(examples);
-        INDArray variance = squareSum.div(examples).subi(mean.mul(mean));
+        double[] mean = new double[meanSum.length];
+        double[] variance = new double[meanSum.length];
+        for (int i = 0; i < mean.length; i++) {
+            mean[i] = meanSum[i] / examples;
+            variance[i] = squareSum[i] / examples - mean[i] * mean[i];
+        }
         new Moments(mean, variance).writeChanges(layer, gradients);
     }
 }

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.jspecify.annotations.Nullable;
@@ -110,18 +109,8 @@ final class StageGradients {
      * @param others what its other replicas have
      */
     void writeStatistics(List<StageGradients> others) {
-        writeStatistics(others, UnaryOperator.identity());
-    }
-
-    /**
-     * Writes the changes of running statistics over all micro-batches of the stage, at the end of the step.
-     *
-     * @param others what its other replicas have
-     * @param fetch makes an array of another replica usable here
-     */
-    void writeStatistics(List<StageGradients> others, UnaryOperator<INDArray> fetch) {
         statistics.forEach((position, ofVertex) -> {
-            others.forEach(other -> ofVertex.add(other.statistics.get(position), fetch));
+            others.forEach(other -> ofVertex.add(other.statistics.get(position)));
             if (sums.containsKey(position)) {
                 ofVertex.write(sums.get(position).gradientForVariable());
             }

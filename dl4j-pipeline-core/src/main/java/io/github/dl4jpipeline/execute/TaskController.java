@@ -60,6 +60,7 @@ public final class TaskController implements AutoCloseable {
     private final Workers layout;
     private final int microBatches;
     private final int maxThreads;
+    private final UpdateThreads updateThreads;
     private final Map<Integer, Program> programs = new HashMap<>();
     private final DeviceRuntime runtime;
     private final Placement placement;
@@ -159,6 +160,11 @@ public final class TaskController implements AutoCloseable {
             deviceParameters = new DeviceParameters(runtime, transfers, graph, onDevices.stages(), this::eachStage);
         }
         makeParts(name, plan, positions);
+        updateThreads = new UpdateThreads(
+                name,
+                plan.devices().list().stream()
+                        .mapToInt(device -> device.threads() - 1)
+                        .sum());
         busyBefore = new long[parts.stream().mapToInt(List::size).sum()];
         startWorkers(name, plan);
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
@@ -356,12 +362,16 @@ public final class TaskController implements AutoCloseable {
         }
     }
 
-    /** Runs the same work in every worker at once, between two steps, and waits. Workers that have ended do not take part. */
-    void inEachWorker(Runnable work) {
+    /**
+     * Runs the same work in as many threads at once as the devices have, between two steps, and waits. Its operations have one
+     * thread each. Workers that have ended do not take part.
+     */
+    void inEachThread(Runnable work) {
         List<CompletableFuture<?>> running = new ArrayList<>();
-        // Else BLAS would use all cores for each worker, and its threads wait for more in a loop that takes a core.
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
+        // Else BLAS would use all cores for each thread, and its threads wait for more in a loop that takes a core.
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(1)) {
             workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
+            running.addAll(updateThreads.start(work));
             await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
         }
     }
@@ -458,6 +468,7 @@ public final class TaskController implements AutoCloseable {
             step.stop();
         }
         workers.forEach(StageWorker::close);
+        updateThreads.close();
         if (tileSetup != null) {
             tileSetup.crew().close();
         }

@@ -33,8 +33,9 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
  * @param block the piece, as Deeplearning4j updates it
  * @param parameters its parameters
  * @param summed the gradients in it that are sums over the examples of a batch
+ * @param fused does the same in one pass, for each of its parameter arrays; empty where there is no such pass
  */
-record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summed) {
+record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summed, List<FusedUpdate> fused) {
     private static final int MOST_ELEMENTS = 1 << 17;
     private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
     private static final Set<Class<?>> ELEMENT_WISE_REGULARIZATION =
@@ -116,15 +117,27 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
                 }
             }
         }
+        GradientUpdater<?> updater = updater(block, from, to);
+        List<FusedUpdate> fused = new ArrayList<>();
+        if (isElementWise(block)) {
+            for (ParamState part : parts) {
+                boolean isSum = summed.stream().anyMatch(gradient -> gradient == part.getGradView());
+                FusedUpdate update = FusedUpdate.of(part, updater, part.getParamOffsetStart() - from, isSum);
+                if (update != null) {
+                    fused.add(update);
+                }
+            }
+        }
         INDArray gradient = gradients.get(NDArrayIndex.interval(from, to));
         UpdaterBlock piece =
                 new UpdaterBlock(from, to, block.getUpdaterViewOffsetStart(), block.getUpdaterViewOffsetEnd(), parts);
         piece.setGradientView(gradient);
-        piece.setGradientUpdater(updater(block, from, to));
+        piece.setGradientUpdater(updater);
         return new UpdatePiece(
                 piece,
                 parameters.get(NDArrayIndex.interval(from, to)),
-                summed.size() == parts.size() ? List.of(gradient) : summed);
+                summed.size() == parts.size() ? List.of(gradient) : summed,
+                fused.size() == parts.size() ? fused : List.of());
     }
 
     /**
@@ -154,13 +167,24 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
 
     /** Turns gradient sums into what is to be subtracted from the parameters. */
     void update(int iteration, int epoch, int examples) {
-        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().getAndActivateWorkspace(TEMPORARY, WORKSPACE)) {
-            summed.forEach(gradient -> gradient.divi(examples));
-            if (!block.skipDueToPretrainConfig(false)) {
-                block.update(iteration, epoch);
+        try {
+            boolean skipped = block.skipDueToPretrainConfig(false);
+            if (!skipped && !fused.isEmpty() && fused.stream().allMatch(FusedUpdate::canRun)) {
+                fused.forEach(part -> part.update(iteration, epoch, examples));
+            } else {
+                updateByOperations(iteration, epoch, examples, skipped);
             }
         } catch (RuntimeException e) {
             throw new PipelineException(String.format("The updater of %s fails: %s", names(), e.getMessage()), e);
+        }
+    }
+
+    private void updateByOperations(int iteration, int epoch, int examples, boolean skipped) {
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().getAndActivateWorkspace(TEMPORARY, WORKSPACE)) {
+            summed.forEach(gradient -> gradient.divi(examples));
+            if (!skipped) {
+                block.update(iteration, epoch);
+            }
         }
     }
 

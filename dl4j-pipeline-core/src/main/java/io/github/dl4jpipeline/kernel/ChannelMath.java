@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.Arrays;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -33,22 +34,29 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         return inOrder ? array : workspaces.dup(memory, array, 'c');
     }
 
-    /** Writes the sum of each channel to {@code sum}, {@code [channels]}, and returns it. */
-    INDArray sum(INDArray array, INDArray sum) {
-        long channels = sum.length();
+    /** The sum of each channel. */
+    double[] sum(INDArray array) {
+        int channels = (int) array.size(axis);
         if (isLast(array)) {
-            return sumOfColumns(array.reshape('c', array.length() / channels, channels), sum);
+            INDArray matrix = array.reshape('c', array.length() / channels, channels);
+            return ChannelValues.of(product(ones(matrix, matrix.size(0)), matrix, vector(matrix, channels)));
         }
-        long examples = array.size(0);
-        INDArray sums = sumOfRows(array.reshape('c', examples * channels, array.length() / (examples * channels)));
-        return sumOfColumns(sums.reshape('c', examples, channels), sum);
+        long rows = array.size(0) * channels;
+        double[] ofRows = ChannelValues.of(sumOfRows(array.reshape('c', rows, array.length() / rows)));
+        double[] sums = new double[channels];
+        for (int row = 0; row < rows; ) {
+            for (int channel = 0; channel < channels; channel++) {
+                sums[channel] += ofRows[row++];
+            }
+        }
+        return sums;
     }
 
-    /** Writes the sum of the squares of each channel to {@code sum}, {@code [channels]}, and returns it. */
-    INDArray sumOfSquares(INDArray array, INDArray sum) {
+    /** The sum of the squares of each channel. */
+    double[] sumOfSquares(INDArray array) {
         INDArray squares = scratch(array);
         Nd4j.exec(new MulOp(array, array, squares));
-        return sum(squares, sum);
+        return sum(squares);
     }
 
     private INDArray sumOfRows(INDArray matrix) {
@@ -59,10 +67,6 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         return product(matrix, ones(matrix, matrix.size(1)), sums);
     }
 
-    private INDArray sumOfColumns(INDArray matrix, INDArray sum) {
-        return product(ones(matrix, matrix.size(0)), matrix, sum);
-    }
-
     private static INDArray product(INDArray left, INDArray right, INDArray result) {
         NativeOp.run("matmul", new INDArray[] {left, right}, new INDArray[] {result});
         return result;
@@ -71,6 +75,16 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     /** Writes the sum of an array and a value for each channel to {@code result}, and returns it. */
     INDArray plus(INDArray array, INDArray ofChannel, INDArray result) {
         return broadcast("add", array, ofChannel, result);
+    }
+
+    /** Writes the difference of an array and a value for each channel to {@code result}, and returns it. */
+    INDArray minus(INDArray array, INDArray ofChannel, INDArray result) {
+        return broadcast("subtract", array, ofChannel, result);
+    }
+
+    /** A vector with these values, for a moment, of the type of another array. */
+    INDArray vector(INDArray like, double[] values) {
+        return ChannelValues.write(values, vector(like, values.length));
     }
 
     /** Multiplies an array with a value for each channel, in place. */
@@ -100,7 +114,9 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     }
 
     private INDArray ones(INDArray like, long length) {
-        return vector(like, length).assign(1);
+        double[] ones = new double[(int) length];
+        Arrays.fill(ones, 1);
+        return vector(like, ones);
     }
 
     private INDArray vector(INDArray like, long length) {

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.function.DoubleUnaryOperator;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -12,7 +13,6 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * Batch normalization of examples or images, with learned scale and shift, in few passes over the activations. Keeps the
@@ -49,31 +49,29 @@ final class FastBatchNorm extends BatchNormalization {
             requireAlone();
             return super.activate(training, workspaces);
         }
-        ChannelMath math = new ChannelMath(channelAxis(), workspaces, ArrayType.FF_WORKING_MEM);
+        ChannelMath math = math(workspaces, ArrayType.FF_WORKING_MEM);
         INDArray from = math.inOrder(input);
         INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, from.shape(), 'c');
-        INDArray variance;
+        double[] variance;
         if (training) {
             double count = valuesOfChannel(from, math);
-            INDArray mean = joined(math.sum(from, perChannel(ArrayType.ACTIVATIONS, workspaces)))
-                    .divi(count);
-            math.plus(from, mean.neg(), output);
-            variance = joined(math.sumOfSquares(output, perChannel(ArrayType.ACTIVATIONS, workspaces)))
-                    .divi(count);
+            double[] mean = each(joined(math.sum(from)), sum -> sum / count);
+            math.minus(from, math.vector(from, mean), output);
+            variance = each(joined(math.sumOfSquares(output)), sum -> sum / count);
             moments = new Moments(mean, variance);
         } else {
-            math.plus(from, flat(BatchNormalizationParamInitializer.GLOBAL_MEAN).neg(), output);
+            math.minus(from, flat(BatchNormalizationParamInitializer.GLOBAL_MEAN), output);
             variance = runningVariance();
         }
-        math.multiply(output, inverseDeviation(variance).muli(flat(BatchNormalizationParamInitializer.GAMMA)));
+        double[] scale = product(inverseDeviation(variance), values(BatchNormalizationParamInitializer.GAMMA));
+        math.multiply(output, math.vector(from, scale));
         return math.plus(output, flat(BatchNormalizationParamInitializer.BETA), output);
     }
 
-    private INDArray runningVariance() {
+    private double[] runningVariance() {
         return layerConf().isUseLogStd()
-                ? Transforms.exp(
-                        flat(BatchNormalizationParamInitializer.GLOBAL_LOG_STD).mul(2 * Math.log(10)), false)
-                : flat(BatchNormalizationParamInitializer.GLOBAL_VAR);
+                ? each(values(BatchNormalizationParamInitializer.GLOBAL_LOG_STD), log -> Math.pow(10, 2 * log))
+                : values(BatchNormalizationParamInitializer.GLOBAL_VAR);
     }
 
     @Override
@@ -82,35 +80,38 @@ final class FastBatchNorm extends BatchNormalization {
         if (batch == null) {
             return super.backpropGradient(error, workspaces);
         }
-        ChannelMath math = new ChannelMath(channelAxis(), workspaces, ArrayType.BP_WORKING_MEM);
+        ChannelMath math = math(workspaces, ArrayType.BP_WORKING_MEM);
         INDArray from = math.inOrder(input);
         INDArray delta = math.inOrder(error);
         double count = valuesOfChannel(from, math);
-        INDArray inverse = inverseDeviation(batch.variance());
+        double[] inverse = inverseDeviation(batch.variance());
 
         INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, from.shape(), 'c');
-        math.plus(from, batch.mean().neg(), inputError);
+        math.minus(from, math.vector(from, batch.mean()), inputError);
         INDArray products = math.scratch(from);
         Nd4j.exec(new MulOp(inputError, delta, products));
-        INDArray scaleGradient = math.sum(products, perChannel(ArrayType.BP_WORKING_MEM, workspaces))
-                .muli(inverse);
-        INDArray shiftGradient = math.sum(delta, perChannel(ArrayType.BP_WORKING_MEM, workspaces));
-
-        gradientViews.get(BatchNormalizationParamInitializer.GAMMA).assign(scaleGradient);
-        gradientViews.get(BatchNormalizationParamInitializer.BETA).assign(shiftGradient);
-        joined(scaleGradient);
-        joined(shiftGradient);
+        double[] ownScale = product(math.sum(products), inverse);
+        double[] ownShift = math.sum(delta);
+        ChannelValues.write(ownScale, gradientViews.get(BatchNormalizationParamInitializer.GAMMA));
+        ChannelValues.write(ownShift, gradientViews.get(BatchNormalizationParamInitializer.BETA));
+        double[] scaleGradient = joined(ownScale);
+        double[] shiftGradient = joined(ownShift);
 
         // With x' the normalized input: scale / deviation * (error - mean(error) - x' * mean(error * x'))
-        math.multiply(inputError, scaleGradient.mul(inverse).divi(-count));
+        math.multiply(inputError, math.vector(from, each(product(scaleGradient, inverse), value -> -value / count)));
         inputError.addi(delta);
-        math.plus(inputError, shiftGradient.div(-count), inputError);
-        math.multiply(inputError, inverse.mul(flat(BatchNormalizationParamInitializer.GAMMA)));
+        math.minus(inputError, math.vector(from, each(shiftGradient, value -> value / count)), inputError);
+        math.multiply(
+                inputError, math.vector(from, product(inverse, values(BatchNormalizationParamInitializer.GAMMA))));
 
         batch.writeChanges(this, gradientViews);
         Gradient gradient = new DefaultGradient();
         gradientViews.forEach(gradient::setGradientFor);
         return new Pair<>(gradient, inputError);
+    }
+
+    private ChannelMath math(LayerWorkspaceMgr workspaces, ArrayType memory) {
+        return new ChannelMath(channelAxis(), workspaces, memory);
     }
 
     /** How many values of the batch belong to a channel. */
@@ -119,11 +120,8 @@ final class FastBatchNorm extends BatchNormalization {
         return joint == null ? own : own / joint.share(microBatch);
     }
 
-    private INDArray joined(INDArray sum) {
-        if (joint != null) {
-            joint.join(microBatch, sum);
-        }
-        return sum;
+    private double[] joined(double[] sum) {
+        return joint == null ? sum : joint.join(microBatch, sum);
     }
 
     private void requireAlone() {
@@ -143,17 +141,34 @@ final class FastBatchNorm extends BatchNormalization {
         return input.rank() == 4 && layerConf().getCnn2DFormat() == CNN2DFormat.NHWC ? 3 : 1;
     }
 
-    private INDArray inverseDeviation(INDArray variance) {
-        return Transforms.pow(variance.add(layerConf().getEps()), -0.5, false);
+    private double[] inverseDeviation(double[] variance) {
+        double epsilon = layerConf().getEps();
+        return each(variance, value -> 1 / Math.sqrt(value + epsilon));
+    }
+
+    private static double[] each(double[] values, DoubleUnaryOperator function) {
+        double[] results = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            results[i] = function.applyAsDouble(values[i]);
+        }
+        return results;
+    }
+
+    private static double[] product(double[] values, double[] factors) {
+        double[] products = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            products[i] = values[i] * factors[i];
+        }
+        return products;
+    }
+
+    private double[] values(String parameter) {
+        return ChannelValues.of(getParam(parameter));
     }
 
     private INDArray flat(String parameter) {
         INDArray array = getParam(parameter);
         return array.reshape(array.length());
-    }
-
-    private INDArray perChannel(ArrayType type, LayerWorkspaceMgr workspaces) {
-        return workspaces.createUninitialized(type, dataType, layerConf().getNOut());
     }
 
     @Override

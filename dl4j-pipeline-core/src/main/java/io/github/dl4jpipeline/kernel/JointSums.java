@@ -4,9 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The sums that one batch normalization takes over a batch whose micro-batches run at the same time, each in a thread of its
@@ -15,7 +12,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class JointSums {
     /** By round, even or odd, and micro-batch. Nobody is two rounds ahead of another, who may still read. */
-    private final INDArray[][] brought;
+    private final double[][][] brought;
 
     /** By micro-batch, in this step. */
     private final long[] waitedNanos;
@@ -26,23 +23,17 @@ public final class JointSums {
     private int round;
     private boolean stopped;
 
-    JointSums(DataType type, long channels, int participants) {
-        brought = new INDArray[2][participants];
+    JointSums(int participants) {
+        brought = new double[2][participants][];
         waitedNanos = new long[participants];
-        for (INDArray[] ofRound : brought) {
-            for (int i = 0; i < participants; i++) {
-                ofRound[i] = Nd4j.createUninitializedDetached(type, channels);
-            }
-        }
     }
 
     /** Connects the batch normalizations of copies of a graph, of which each runs one micro-batch, in this order. */
     public static List<JointSums> across(List<GraphReplica> copies) {
         List<JointSums> all = new ArrayList<>();
         for (int position = 0; position < copies.get(0).size(); position++) {
-            if (copies.get(0).layer(position) instanceof FastBatchNorm layer) {
-                long channels = layer.layerConf().getNOut();
-                JointSums sums = new JointSums(layer.params().dataType(), channels, copies.size());
+            if (copies.get(0).layer(position) instanceof FastBatchNorm) {
+                JointSums sums = new JointSums(copies.size());
                 for (int i = 0; i < copies.size(); i++) {
                     ((FastBatchNorm) copies.get(i).layer(position)).join(sums, i);
                 }
@@ -77,21 +68,24 @@ public final class JointSums {
         return parts.get(microBatch).examples() / examples;
     }
 
-    /** Replaces the sum over a micro-batch, {@code [channels]}, by the sum over the batch. */
-    void join(int microBatch, INDArray sum) {
+    /** The sum over the batch, by channel, of which a micro-batch brings its own. */
+    double[] join(int microBatch, double[] sum) {
         if (parts.size() == 1) {
-            return;
+            return sum;
         }
-        INDArray[] all = brought[bring(microBatch, sum)];
-        sum.assign(all[0]);
-        for (int i = 1; i < parts.size(); i++) {
-            sum.addi(all[i]);
+        double[][] all = brought[bring(microBatch, sum)];
+        double[] joined = new double[sum.length];
+        for (int part = 0; part < parts.size(); part++) {
+            for (int i = 0; i < joined.length; i++) {
+                joined[i] += all[part][i];
+            }
         }
+        return joined;
     }
 
-    private synchronized int bring(int microBatch, INDArray sum) {
+    private synchronized int bring(int microBatch, double[] sum) {
         int current = round;
-        brought[current][microBatch].assign(sum);
+        brought[current][microBatch] = sum;
         arrived++;
         if (arrived == parts.size()) {
             arrived = 0;

@@ -7,30 +7,45 @@ import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
-/**
- * Mean and variance of each channel over some examples.
- *
- * @param mean {@code [channels]}
- * @param variance {@code [channels]}, of the population
- */
-public record Moments(INDArray mean, INDArray variance) {
+/** Mean and variance of each channel over some examples. */
+public final class Moments {
+    private final double[] mean;
+    private final double[] variance;
+
+    /**
+     * @param mean by channel
+     * @param variance by channel, of the population
+     */
+    public Moments(double[] mean, double[] variance) {
+        this.mean = mean;
+        this.variance = variance;
+    }
+
+    /** By channel, not a copy. */
+    public double[] mean() {
+        return mean;
+    }
+
+    /** By channel, not a copy, of the population. */
+    public double[] variance() {
+        return variance;
+    }
 
     /** The moments of what a layer has been given, {@code [batch, channels]} or with height and width. */
     static Moments ofInput(BatchNormalization layer) {
+        if (layer instanceof FastBatchNorm fast && fast.moments() != null) {
+            return fast.moments();
+        }
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            if (layer instanceof FastBatchNorm fast && fast.moments() != null) {
-                return new Moments(
-                        fast.moments().mean().dup(), fast.moments().variance().dup());
-            }
             INDArray input = layer.input();
             int[] allButChannels = {0};
             if (input.rank() == 4) {
                 boolean channelsFirst = layer.layerConf().getCnn2DFormat() == CNN2DFormat.NCHW;
                 allButChannels = channelsFirst ? new int[] {0, 2, 3} : new int[] {0, 1, 2};
             }
-            return new Moments(input.mean(allButChannels), input.var(false, allButChannels));
+            return new Moments(
+                    ChannelValues.of(input.mean(allButChannels)), ChannelValues.of(input.var(false, allButChannels)));
         }
     }
 
@@ -42,31 +57,25 @@ public record Moments(INDArray mean, INDArray variance) {
      * @param gradients arrays to write to, by parameter
      */
     public void writeChanges(BatchNormalization layer, Map<String, INDArray> gradients) {
-        double keep = layer.layerConf().getDecay();
-        INDArray running = layer.getParam(BatchNormalizationParamInitializer.GLOBAL_MEAN);
-        assign(
-                gradients.get(BatchNormalizationParamInitializer.GLOBAL_MEAN),
-                flat(running).sub(mean).muli(1 - keep));
-        if (layer.layerConf().isUseLogStd()) {
-            INDArray log10Std = flat(layer.getParam(BatchNormalizationParamInitializer.GLOBAL_LOG_STD));
-            INDArray before = Transforms.exp(log10Std.mul(2 * Math.log(10)), false);
-            INDArray after = before.mul(keep).addi(variance.mul(1 - keep));
-            assign(
-                    gradients.get(BatchNormalizationParamInitializer.GLOBAL_LOG_STD),
-                    Transforms.log(before.div(after), false).divi(2 * Math.log(10)));
-        } else {
-            INDArray before = flat(layer.getParam(BatchNormalizationParamInitializer.GLOBAL_VAR));
-            assign(
-                    gradients.get(BatchNormalizationParamInitializer.GLOBAL_VAR),
-                    before.sub(variance).muli(1 - keep));
+        double change = 1 - layer.layerConf().getDecay();
+        double[] means = ChannelValues.of(layer.getParam(BatchNormalizationParamInitializer.GLOBAL_MEAN));
+        for (int i = 0; i < means.length; i++) {
+            means[i] = change * (means[i] - mean[i]);
         }
-    }
-
-    private static INDArray flat(INDArray array) {
-        return array.reshape(array.length());
-    }
-
-    private static void assign(INDArray view, INDArray values) {
-        view.assign(values.reshape(view.shape()));
+        ChannelValues.write(means, gradients.get(BatchNormalizationParamInitializer.GLOBAL_MEAN));
+        boolean isLog = layer.layerConf().isUseLogStd();
+        String parameter = isLog
+                ? BatchNormalizationParamInitializer.GLOBAL_LOG_STD
+                : BatchNormalizationParamInitializer.GLOBAL_VAR;
+        double[] spreads = ChannelValues.of(layer.getParam(parameter));
+        for (int i = 0; i < spreads.length; i++) {
+            if (isLog) {
+                double before = Math.pow(10, 2 * spreads[i]);
+                spreads[i] = Math.log10(before / (before + change * (variance[i] - before))) / 2;
+            } else {
+                spreads[i] = change * (spreads[i] - variance[i]);
+            }
+        }
+        ChannelValues.write(spreads, gradients.get(parameter));
     }
 }
