@@ -7,7 +7,6 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
-import io.github.dl4jpipeline.report.PipelineReport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +20,7 @@ final class PredictedRun implements AutoCloseable {
     private final PartitionPlan plan;
     private final PlanOptions options;
     private final PipelineComputationGraph net;
+    private final StepClock clock;
 
     private PartitionPlan predicted;
     private final List<Double> predictedMillis = new ArrayList<>();
@@ -41,6 +41,7 @@ final class PredictedRun implements AutoCloseable {
                 .plan(plan)
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
                 .build();
+        this.clock = new StepClock(net);
     }
 
     PartitionPlan plan() {
@@ -60,21 +61,15 @@ final class PredictedRun implements AutoCloseable {
     List<Double> run(DataSet batch, int warmUp, int steps) {
         List<Double> measured = new ArrayList<>();
         for (int step = 0; step < warmUp + steps; step++) {
-            double before = totalMillis();
-            net.fit(batch);
+            double taken = clock.fit(batch);
             if (step >= warmUp) {
-                measured.add(totalMillis() - before);
+                measured.add(taken);
             }
         }
         double latest = millis(predicted.latestExecutionTime());
         inTime += (int) measured.stream().filter(time -> time <= latest).count();
         millis.addAll(measured);
         return measured;
-    }
-
-    private double totalMillis() {
-        PipelineReport report = net.report();
-        return report.steps() == 0 ? 0 : report.stepMillis() * report.steps();
     }
 
     private static double millis(Duration time) {
@@ -85,7 +80,7 @@ final class PredictedRun implements AutoCloseable {
         return quantile(millis, 0.5);
     }
 
-    private static double quantile(List<Double> values, double part) {
+    static double quantile(List<Double> values, double part) {
         return values.stream().sorted().toList().get((int) (part * values.size()));
     }
 

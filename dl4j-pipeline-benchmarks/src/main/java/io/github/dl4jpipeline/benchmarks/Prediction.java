@@ -55,8 +55,8 @@ final class Prediction implements Callable<Integer> {
     @Option(names = "--steps", description = "Measured steps of a plan in a round.")
     private int steps = 4;
 
-    @Option(names = "--chosen-steps", description = "Further steps with the chosen plan alone.")
-    private int chosenSteps;
+    @Option(names = "--kept-steps", description = "Steps with the plan that is kept, right after it has been chosen.")
+    private int keptSteps;
 
     @Override
     public Integer call() {
@@ -91,7 +91,7 @@ final class Prediction implements Callable<Integer> {
                 System.out.printf(Locale.ROOT, "profile %.1f ms, %s%n", present.totalMillis(), present.machine());
                 runs.forEach(run -> run.round(present, data, steps));
             }
-            report(runs, data);
+            report(runs);
         } finally {
             runs.forEach(PredictedRun::close);
         }
@@ -99,7 +99,7 @@ final class Prediction implements Callable<Integer> {
     }
 
     /** The plan that the pipeline keeps by itself, after it has tried those that may be the fastest. */
-    private static PartitionPlan chosen(ComputationGraph graph, DataSet data) {
+    private PartitionPlan chosen(ComputationGraph graph, DataSet data) {
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
                 .build()) {
@@ -108,7 +108,34 @@ final class Prediction implements Callable<Integer> {
                 net.fit(data);
             } while (++step < MOST_TRIAL_STEPS && !net.report().settled());
             System.out.printf("Kept after %d steps: %s%n%s", step, net.plan().summary(), net.report());
+            reportKept(net, data);
             return net.plan();
+        }
+    }
+
+    /** Holds further steps against the latest execution time that the plan has since it was chosen. */
+    private void reportKept(PipelineComputationGraph net, DataSet data) {
+        PartitionPlan kept = net.plan();
+        double latest = kept.latestExecutionTime().toNanos() / 1e6;
+        StepClock clock = new StepClock(net);
+        List<Double> millis = new ArrayList<>();
+        for (int step = 0; step < keptSteps; step++) {
+            millis.add(clock.fit(data));
+        }
+        if (!millis.isEmpty()) {
+            double mean =
+                    millis.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+            System.out.printf(
+                    Locale.ROOT,
+                    "Then %d steps: mean %.1f ms, 95 %% of them within %.1f ms; latest execution time %.1f ms, %.2f times"
+                            + " the mean, kept by %.1f %%; the plan is %s%n",
+                    millis.size(),
+                    mean,
+                    PredictedRun.quantile(millis, 0.95),
+                    latest,
+                    latest / mean,
+                    100.0 * millis.stream().filter(time -> time <= latest).count() / millis.size(),
+                    net.plan().runsLike(kept) ? "still the same" : "another by now");
         }
     }
 
@@ -121,14 +148,13 @@ final class Prediction implements Callable<Integer> {
         }
     }
 
-    private void report(List<PredictedRun> runs, DataSet data) {
+    private static void report(List<PredictedRun> runs) {
         PredictedRun chosen = runs.get(0);
         double chosenMillis = chosen.median();
         PredictedRun fastest = runs.stream()
                 .min(Comparator.comparingDouble(PredictedRun::median))
                 .orElseThrow();
         double fastestMillis = fastest.median();
-        chosen.run(data, 1, chosenSteps);
         TextTable table = new TextTable().row(PredictedRun.headings());
         runs.forEach(run -> table.row(run.cells()));
         System.out.print(table);

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.plan;
 
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -41,6 +42,9 @@ final class PlanTrial {
     /** The planned plan stays if it is one of those and none of the others is faster by this share. */
     private static final double TIE = 0.03;
 
+    /** The share of steps that the latest execution time is to hold for. */
+    private static final double NEARLY_ALL = 0.95;
+
     /** One plan and its steps. */
     private static final class Contender {
         final PartitionPlan plan;
@@ -52,6 +56,11 @@ final class PlanTrial {
 
         double quartileMillis() {
             return millis.stream().sorted().toList().get((millis.size() - 1) / 4);
+        }
+
+        /** What nearly all of the steps took at most. */
+        double latestMillis() {
+            return millis.stream().sorted().toList().get((int) Math.ceil(NEARLY_ALL * millis.size()) - 1);
         }
 
         double medianMillis() {
@@ -131,6 +140,23 @@ final class PlanTrial {
                 .orElseThrow();
         Contender planned = all.get(0);
         return alike.contains(planned) && planned.medianMillis() <= (1 + TIE) * best.medianMillis() ? planned : best;
+    }
+
+    /**
+     * The latest execution time of the plan that stays: that of the plan, unless measured steps say that it is later, because
+     * nearly all of them took longer, or because they took longer than predicted on the whole. A profile is over too soon to
+     * see all that slows a machine now and then.
+     */
+    Duration latestExecutionTime() {
+        Contender kept = fastest();
+        Duration planned = kept.plan.latestExecutionTime();
+        if (kept.millis.isEmpty()) {
+            return planned;
+        }
+        double usual = kept.plan.predictedStepTime().toNanos() / 1e6;
+        double slower = usual == 0 ? 1 : planned.toNanos() / 1e6 / usual;
+        Duration measured = Predictor.duration(Math.max(kept.latestMillis(), slower * kept.medianMillis()));
+        return measured.compareTo(planned) > 0 ? measured : planned;
     }
 
     /** What has been measured so far, of each plan that has had steps that count, fastest first. */

@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.JointDevice;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -144,11 +145,24 @@ public final class Replanner {
                     .map(tried -> String.format(
                             Locale.ROOT, "%s %.1f ms", tried.plan().kind(), tried.stepMillis()))
                     .collect(Collectors.joining(", "));
-            plan = plan.withNote("Chosen by measured steps: " + measured);
+            plan = plan.withNote("Chosen by measured steps: " + measured)
+                    .withLatestExecutionTime(trial.latestExecutionTime());
+            warnOfDeadline();
             window = new DriftWindow(parts(plan));
             log.info("Plan chosen after step {} ({}): {}", steps, measured, plan.summary());
         }
         return plan.equals(before) ? Optional.empty() : Optional.of(plan);
+    }
+
+    private void warnOfDeadline() {
+        Duration latest = plan.latestExecutionTime();
+        options.deadline()
+                .filter(deadline -> latest.compareTo(deadline) > 0)
+                .ifPresent(deadline -> log.warn(
+                        "Measured steps take up to {} ms, longer than the deadline of {} ms: {}",
+                        latest.toMillis(),
+                        deadline.toMillis(),
+                        plan.summary()));
     }
 
     /** By device: how much slower than profiled it is, so far as this plan uses it. */

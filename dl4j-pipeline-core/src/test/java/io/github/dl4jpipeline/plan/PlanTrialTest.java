@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -66,6 +67,21 @@ class PlanTrialTest {
         assertThat(kept(trial)).isZero();
         assertThat(trial.measured()).extracting(MeasuredPlan::stepMillis).containsExactly(100.0, 102.0);
         assertThat(trial.measured()).allMatch(measured -> measured.steps() == PlanTrial.ROUNDS * PlanTrial.LEAST_STEPS);
+    }
+
+    @Test
+    void theLatestTimeIsWhatNearlyAllMeasuredStepsKeepAndNoEarlierThanPlanned() {
+        PlanTrial slowNowAndThen = trial(2);
+        run(slowNowAndThen, (place, step) -> step % 3 == 0 ? 150 : 100);
+        assertThat(slowNowAndThen.latestExecutionTime()).isEqualTo(Duration.ofMillis(150));
+
+        Device device = new Device("d0", Device.Kind.CPU, List.of(0), 1, 1);
+        PartitionPlan planned = PartitionPlan.of(List.of(Stage.of(device, List.of("a"))), 1);
+        PlanTrial early = new PlanTrial(List.of(
+                planned.withLatestExecutionTime(Duration.ofMillis(200)),
+                planned.withLatestExecutionTime(Duration.ofMillis(200))));
+        run(early, (place, step) -> 100);
+        assertThat(early.latestExecutionTime()).isEqualTo(Duration.ofMillis(200));
     }
 
     @Test

@@ -1,0 +1,24 @@
+package io.github.dl4jpipeline.benchmarks;
+
+import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.report.PipelineReport;
+import org.nd4j.linalg.dataset.DataSet;
+
+/**
+ * What the forward and backward passes of single steps take, which predictions are for.
+ *
+ * @param net trains
+ */
+record StepClock(PipelineComputationGraph net) {
+    /** Trains on a batch, and returns the milliseconds. */
+    double fit(DataSet batch) {
+        double before = totalMillis();
+        net.fit(batch);
+        return totalMillis() - before;
+    }
+
+    private double totalMillis() {
+        PipelineReport report = net.report();
+        return report.steps() == 0 ? 0 : report.stepMillis() * report.steps();
+    }
+}
