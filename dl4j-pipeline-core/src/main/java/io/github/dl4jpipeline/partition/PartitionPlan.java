@@ -23,7 +23,7 @@ import java.util.Set;
  * @param predictedStepTime predicted time of the forward and backward passes of one step, and of adding up the gradients
  *     of replicas
  * @param latestExecutionTime the same with every vertex taking its longest profiled time; of a plan chosen by measured
- *     steps, no less than nearly all of these took. An estimate, no guarantee
+ *     steps, what nearly all of these took at most, or somewhat more. An estimate, no guarantee
  * @param oneDeviceTime predicted time of the same on the first device alone
  * @param bubble predicted share of the stages' time in which they wait, from 0 to 1
  * @param tiling which vertices are run in spatial tiles, on all devices; empty for none

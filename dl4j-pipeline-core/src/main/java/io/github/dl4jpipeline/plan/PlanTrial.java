@@ -45,6 +45,9 @@ final class PlanTrial {
     /** The share of steps that the latest execution time is to hold for. */
     private static final double NEARLY_ALL = 0.95;
 
+    /** How many times as long as usual a step may take that is slow only because operations have been slow in the profile. */
+    private static final double IN_PROPORTION = 1.5;
+
     /** One plan and its steps. */
     private static final class Contender {
         final PartitionPlan plan;
@@ -143,9 +146,9 @@ final class PlanTrial {
     }
 
     /**
-     * The latest execution time of the plan that stays: that of the plan, unless measured steps say that it is later, because
-     * nearly all of them took longer, or because they took longer than predicted on the whole. A profile is over too soon to
-     * see all that slows a machine now and then.
+     * The latest execution time of the plan that stays: nearly all measured steps took no longer. It is later if the profile
+     * says so, in which single operations may have been slow that no step has met yet, but then not out of all proportion:
+     * operations are not all slow in the same step.
      */
     Duration latestExecutionTime() {
         Contender kept = fastest();
@@ -153,10 +156,8 @@ final class PlanTrial {
         if (kept.millis.isEmpty()) {
             return planned;
         }
-        double usual = kept.plan.predictedStepTime().toNanos() / 1e6;
-        double slower = usual == 0 ? 1 : planned.toNanos() / 1e6 / usual;
-        Duration measured = Predictor.duration(Math.max(kept.latestMillis(), slower * kept.medianMillis()));
-        return measured.compareTo(planned) > 0 ? measured : planned;
+        double profiled = Math.min(planned.toNanos() / 1e6, IN_PROPORTION * kept.medianMillis());
+        return Predictor.duration(Math.max(kept.latestMillis(), profiled));
     }
 
     /** What has been measured so far, of each plan that has had steps that count, fastest first. */
