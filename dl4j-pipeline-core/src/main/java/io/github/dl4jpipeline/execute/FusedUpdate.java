@@ -37,6 +37,23 @@ final class FusedUpdate {
         private final float[][] state = new float[2][ELEMENTS];
     }
 
+    /** What regularization adds: the parameters, or their signs, times a scale. */
+    private record Term(ApplyStep step, boolean ofSigns, float scale) {
+        static Term of(Regularization term, IUpdater updater, int iteration, int epoch) {
+            double scale;
+            if (term instanceof L1Regularization l1) {
+                scale = l1.getL1().valueAt(iteration, epoch);
+            } else if (term instanceof L2Regularization l2) {
+                scale = l2.getL2().valueAt(iteration, epoch);
+            } else {
+                WeightDecay decay = (WeightDecay) term;
+                double rate = decay.isApplyLR() ? updater.getLearningRate(iteration, epoch) : 1;
+                scale = rate * decay.getCoeff().valueAt(iteration, epoch);
+            }
+            return new Term(term.applyStep(), term instanceof L1Regularization, (float) scale);
+        }
+    }
+
     private FusedUpdate(
             ParamState part,
             GradientUpdater<?> updater,
@@ -114,7 +131,9 @@ final class FusedUpdate {
     void update(int iteration, int epoch, int examples) {
         IUpdater config = updater.getConfig();
         UpdaterRule rule = UpdaterRule.of(config, iteration, epoch);
-        List<Regularization> terms = regularization();
+        List<Term> terms = regularization().stream()
+                .map(term -> Term.of(term, config, iteration, epoch))
+                .toList();
         Scratch scratch = SCRATCH.get();
         for (int from = 0; from < gradient.capacity(); from += ELEMENTS) {
             int length = Math.min(ELEMENTS, gradient.capacity() - from);
@@ -128,9 +147,9 @@ final class FusedUpdate {
             if (summed) {
                 divide(scratch.gradient, length, examples);
             }
-            add(terms, ApplyStep.BEFORE_UPDATER, scratch, length, config, iteration, epoch);
+            add(terms, ApplyStep.BEFORE_UPDATER, scratch, length);
             rule.apply(scratch.gradient, scratch.state, length);
-            add(terms, ApplyStep.POST_UPDATER, scratch, length, config, iteration, epoch);
+            add(terms, ApplyStep.POST_UPDATER, scratch, length);
             gradient.put(from, scratch.gradient, 0, length);
             for (int i = 0; i < state.length; i++) {
                 state[i].put(from, scratch.state[i], 0, length);
@@ -138,26 +157,12 @@ final class FusedUpdate {
         }
     }
 
-    private static void add(
-            List<Regularization> terms,
-            ApplyStep step,
-            Scratch scratch,
-            int length,
-            IUpdater config,
-            int iteration,
-            int epoch) {
-        for (Regularization term : terms) {
-            if (term.applyStep() != step) {
-                continue;
-            }
-            if (term instanceof L1Regularization l1) {
-                addSigns(scratch, length, (float) l1.getL1().valueAt(iteration, epoch));
-            } else if (term instanceof L2Regularization l2) {
-                addScaled(scratch, length, (float) l2.getL2().valueAt(iteration, epoch));
-            } else if (term instanceof WeightDecay decay) {
-                double scale = decay.getCoeff().valueAt(iteration, epoch);
-                addScaled(scratch, length, (float)
-                        (decay.isApplyLR() ? scale * config.getLearningRate(iteration, epoch) : scale));
+    private static void add(List<Term> terms, ApplyStep step, Scratch scratch, int length) {
+        for (Term term : terms) {
+            if (term.step() == step && term.ofSigns()) {
+                addSigns(scratch, length, term.scale());
+            } else if (term.step() == step) {
+                addScaled(scratch, length, term.scale());
             }
         }
     }

@@ -1,13 +1,13 @@
 package io.github.dl4jpipeline.execute;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,28 +20,34 @@ final class UpdateThreads implements AutoCloseable {
     private static final long CLOSE_SECONDS = 30;
 
     private final int count;
-    private final ExecutorService threads;
+    private final ThreadPoolExecutor threads;
 
-    /** @param count may be 0; threads start when they are first needed */
+    /** @param count may be 0 */
     UpdateThreads(String pipeline, int count) {
         this.count = count;
+        int size = Math.max(1, count);
         AtomicInteger started = new AtomicInteger();
-        threads = Executors.newFixedThreadPool(Math.max(1, count), work -> {
+        threads = new ThreadPoolExecutor(size, size, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), work -> {
             Thread thread = new Thread(work, pipeline + "-update-" + started.getAndIncrement());
             thread.setDaemon(true);
             return thread;
         });
+        if (count > 0) {
+            threads.prestartAllCoreThreads(); // not in the middle of an update, where there may be no memory for one
+        }
     }
 
-    /** Starts the same work in each of the threads; after closing, in none. */
+    /** Starts the same work in each of the threads that have not been closed. */
     List<CompletableFuture<Void>> start(Runnable work) {
-        try {
-            return IntStream.range(0, count)
-                    .mapToObj(i -> CompletableFuture.runAsync(work, threads))
-                    .toList();
-        } catch (RejectedExecutionException e) {
-            return List.of();
+        List<CompletableFuture<Void>> started = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            try {
+                started.add(CompletableFuture.runAsync(work, threads));
+            } catch (RejectedExecutionException e) {
+                break; // closed just now; the other threads do the work
+            }
         }
+        return started;
     }
 
     /** Lets the threads end after what they do, and waits for that. */

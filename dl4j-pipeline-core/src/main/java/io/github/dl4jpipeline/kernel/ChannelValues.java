@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.lang.ref.Reference;
 import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -18,7 +19,11 @@ final class ChannelValues {
             return array.reshape(array.length()).toDoubleVector();
         }
         float[] floats = new float[(int) array.length()];
-        new FloatPointer(array.data().addressPointer()).get(floats);
+        try {
+            new FloatPointer(array.data().addressPointer()).get(floats);
+        } finally {
+            Reference.reachabilityFence(array); // else its memory may be freed meanwhile
+        }
         double[] values = new double[floats.length];
         for (int i = 0; i < values.length; i++) {
             values[i] = floats[i];
@@ -28,6 +33,9 @@ final class ChannelValues {
 
     /** Writes values to an array of as many elements, and returns it. */
     static INDArray write(double[] values, INDArray array) {
+        if (values.length != array.length()) {
+            throw new IllegalArgumentException(values.length + " values for an array of " + array.length());
+        }
         if (!isPlain(array)) {
             return array.assign(Nd4j.createFromArray(values).reshape(array.shape()));
         }
@@ -35,7 +43,11 @@ final class ChannelValues {
         for (int i = 0; i < values.length; i++) {
             floats[i] = (float) values[i];
         }
-        new FloatPointer(array.data().addressPointer()).put(floats);
+        try {
+            new FloatPointer(array.data().addressPointer()).put(floats);
+        } finally {
+            Reference.reachabilityFence(array);
+        }
         return array;
     }
 

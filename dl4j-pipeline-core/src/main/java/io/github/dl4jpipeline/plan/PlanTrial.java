@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Chooses among a few plans by what their steps take: predictions cannot tell plans apart that are about as fast as each
@@ -61,9 +62,20 @@ final class PlanTrial {
             return millis.stream().sorted().toList().get((millis.size() - 1) / 4);
         }
 
-        /** What nearly all of the steps took at most. */
-        double latestMillis() {
-            return millis.stream().sorted().toList().get((int) Math.ceil(NEARLY_ALL * millis.size()) - 1);
+        /**
+         * When steps end at the latest: nearly all measured ones took no longer. It is later if the profile says so, in which
+         * single operations may have been slow that no step has met yet, but then not out of all proportion: operations are
+         * not all slow in the same step.
+         */
+        Duration latest() {
+            Duration planned = plan.latestExecutionTime();
+            if (millis.isEmpty()) {
+                return planned;
+            }
+            int nearlyAll = (int) Math.ceil(NEARLY_ALL * millis.size());
+            double measured = millis.stream().sorted().toList().get(nearlyAll - 1);
+            double profiled = Math.min(planned.toNanos() / 1e6, IN_PROPORTION * medianMillis());
+            return Predictor.duration(Math.max(measured, profiled));
         }
 
         double medianMillis() {
@@ -73,6 +85,7 @@ final class PlanTrial {
 
     private final List<Contender> all;
     private final List<Contender> left;
+    private final Optional<Duration> deadline;
 
     /** Ended so far; the first does not count. */
     private int rounds;
@@ -81,8 +94,12 @@ final class PlanTrial {
     private int stepsOfTurn;
     private double millisOfTurn;
 
-    /** @param plans the planned one first */
-    PlanTrial(List<PartitionPlan> plans) {
+    /**
+     * @param plans the planned one first
+     * @param deadline the latest execution time that the plan that stays may have, if any of them keeps it
+     */
+    PlanTrial(List<PartitionPlan> plans, Optional<Duration> deadline) {
+        this.deadline = deadline;
         all = plans.stream().map(Contender::new).toList();
         left = new ArrayList<>(all);
     }
@@ -118,7 +135,7 @@ final class PlanTrial {
 
     private void endRound() {
         if (rounds > 0) {
-            double slow = (1 + CLEARLY / rounds) * leastMillis();
+            double slow = (1 + CLEARLY / rounds) * leastMillis(left);
             left.removeIf(contender -> contender.quartileMillis() > slow);
         }
         rounds++;
@@ -126,16 +143,20 @@ final class PlanTrial {
         Collections.reverse(left);
     }
 
-    private double leastMillis() {
-        return left.stream().mapToDouble(Contender::quartileMillis).min().orElseThrow();
+    private static double leastMillis(List<Contender> contenders) {
+        return contenders.stream().mapToDouble(Contender::quartileMillis).min().orElseThrow();
     }
 
     private Contender fastest() {
         if (left.size() == 1) {
             return left.get(0);
         }
-        double least = leastMillis();
-        List<Contender> alike = left.stream()
+        List<Contender> inTime = left.stream()
+                .filter(contender -> deadline.isEmpty() || contender.latest().compareTo(deadline.get()) <= 0)
+                .toList();
+        List<Contender> possible = inTime.isEmpty() ? left : inTime;
+        double least = leastMillis(possible);
+        List<Contender> alike = possible.stream()
                 .filter(contender -> contender.quartileMillis() <= (1 + ALIKE) * least)
                 .toList();
         Contender best = alike.stream()
@@ -145,19 +166,9 @@ final class PlanTrial {
         return alike.contains(planned) && planned.medianMillis() <= (1 + TIE) * best.medianMillis() ? planned : best;
     }
 
-    /**
-     * The latest execution time of the plan that stays: nearly all measured steps took no longer. It is later if the profile
-     * says so, in which single operations may have been slow that no step has met yet, but then not out of all proportion:
-     * operations are not all slow in the same step.
-     */
+    /** The latest execution time of the plan that stays, by what has been measured. */
     Duration latestExecutionTime() {
-        Contender kept = fastest();
-        Duration planned = kept.plan.latestExecutionTime();
-        if (kept.millis.isEmpty()) {
-            return planned;
-        }
-        double profiled = Math.min(planned.toNanos() / 1e6, IN_PROPORTION * kept.medianMillis());
-        return Predictor.duration(Math.max(kept.latestMillis(), profiled));
+        return fastest().latest();
     }
 
     /** What has been measured so far, of each plan that has had steps that count, fastest first. */

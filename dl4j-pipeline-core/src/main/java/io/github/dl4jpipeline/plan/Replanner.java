@@ -77,7 +77,7 @@ public final class Replanner {
         this.options = options;
         this.withJoint = new ArrayList<>(devices.list());
         withJoint.add(JointDevice.of(devices));
-        this.trial = new PlanTrial(finalists);
+        this.trial = new PlanTrial(finalists, options.deadline());
         this.plan = finalists.get(0);
         this.window = new DriftWindow(parts(plan));
     }

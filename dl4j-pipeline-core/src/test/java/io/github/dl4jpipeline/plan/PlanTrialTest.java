@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.partition.Stage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.ToDoubleBiFunction;
 import java.util.stream.IntStream;
@@ -18,10 +19,17 @@ class PlanTrialTest {
 
     /** Plans that differ in their number of micro-batches: 1, 2, and so on. */
     private static PlanTrial trial(int plans) {
+        return trial(plans, Optional.empty());
+    }
+
+    private static PlanTrial trial(int plans, Optional<Duration> deadline) {
         Device device = new Device("d0", Device.Kind.CPU, List.of(0), 1, 1);
-        return new PlanTrial(IntStream.rangeClosed(1, plans)
-                .mapToObj(microBatches -> PartitionPlan.of(List.of(Stage.of(device, List.of("a"))), microBatches))
-                .toList());
+        return new PlanTrial(
+                IntStream.rangeClosed(1, plans)
+                        .mapToObj(
+                                microBatches -> PartitionPlan.of(List.of(Stage.of(device, List.of("a"))), microBatches))
+                        .toList(),
+                deadline);
     }
 
     /**
@@ -88,9 +96,20 @@ class PlanTrialTest {
         Device device = new Device("d0", Device.Kind.CPU, List.of(0), 1, 1);
         PartitionPlan plan = PartitionPlan.of(List.of(Stage.of(device, List.of("a"))), 1)
                 .withLatestExecutionTime(Duration.ofMillis(profiledMillis));
-        PlanTrial trial = new PlanTrial(List.of(plan, plan));
+        PlanTrial trial = new PlanTrial(List.of(plan, plan), Optional.empty());
         run(trial, (place, step) -> 100);
         return trial.latestExecutionTime();
+    }
+
+    @Test
+    void aSlowerPlanStaysIfItKeepsTheDeadlineAndTheFastestDoesNot() {
+        ToDoubleBiFunction<Integer, Integer> millis = (place, step) -> place == 1 ? 85 : step % 3 == 0 ? 130 : 80;
+        PlanTrial inTime = trial(2, Optional.of(Duration.ofMillis(100)));
+        run(inTime, millis);
+        assertThat(kept(inTime)).isEqualTo(1);
+        PlanTrial noneInTime = trial(2, Optional.of(Duration.ofMillis(50)));
+        run(noneInTime, millis);
+        assertThat(kept(noneInTime)).isZero();
     }
 
     @Test
