@@ -114,24 +114,14 @@ final class FusedUpdate {
 
     /** Whether the regularization of now can be calculated in the same pass. */
     boolean canRun() {
-        return regularization().stream().allMatch(FusedUpdate::isKnown);
-    }
-
-    private static boolean isKnown(Regularization term) {
-        Class<?> type = term.getClass();
-        return type == L1Regularization.class || type == L2Regularization.class || type == WeightDecay.class;
-    }
-
-    private List<Regularization> regularization() {
-        List<Regularization> terms = part.getLayer().getConfig().getRegularizationByParam(part.getParamName());
-        return terms == null ? List.of() : terms;
+        return UpdatePiece.isElementWise(part);
     }
 
     /** Turns the gradient into what is to be subtracted from the parameters. */
     void update(int iteration, int epoch, int examples) {
         IUpdater config = updater.getConfig();
         UpdaterRule rule = UpdaterRule.of(config, iteration, epoch);
-        List<Term> terms = regularization().stream()
+        List<Term> terms = UpdatePiece.regularization(part.getLayer(), part.getParamName()).stream()
                 .map(term -> Term.of(term, config, iteration, epoch))
                 .toList();
         Scratch scratch = SCRATCH.get();

@@ -74,7 +74,8 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
                 && block.getLayersAndVariablesInBlock().stream().allMatch(UpdatePiece::isElementWise);
     }
 
-    private static boolean isElementWise(ParamState parameter) {
+    /** Whether the regularization of now of a parameter has work element by element. */
+    static boolean isElementWise(ParamState parameter) {
         return isElementWise(regularization(parameter.getLayer(), parameter.getParamName()));
     }
 
@@ -82,7 +83,7 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
         return terms.stream().allMatch(term -> ELEMENT_WISE_REGULARIZATION.contains(term.getClass()));
     }
 
-    private static List<Regularization> regularization(Trainable layer, String parameter) {
+    static List<Regularization> regularization(Trainable layer, String parameter) {
         List<Regularization> terms = layer.getConfig().getRegularizationByParam(parameter);
         return terms == null ? List.of() : terms;
     }

@@ -92,24 +92,39 @@ public record PartitionPlan(
 
     /** The same plan with other estimates for its stages. */
     public PartitionPlan withStages(List<Stage> others) {
-        return new PartitionPlan(
-                others,
-                microBatches,
-                examples,
-                schedule,
-                predictedStepTime,
-                latestExecutionTime,
-                oneDeviceTime,
-                bubble,
-                tiling,
-                alternatives,
-                notes);
+        return with(others, latestExecutionTime, tiling, alternatives, notes);
     }
 
     /** The same plan with another time that its steps end by. */
     public PartitionPlan withLatestExecutionTime(Duration latest) {
+        return with(stages, latest, tiling, alternatives, notes);
+    }
+
+    /** The same plan with some vertices in tiles. */
+    public PartitionPlan withTiling(Tiling tiles) {
+        return with(stages, latestExecutionTime, Optional.of(tiles), alternatives, notes);
+    }
+
+    /** The same plan beside what it has been compared with. */
+    public PartitionPlan withAlternatives(List<Alternative> others) {
+        return with(stages, latestExecutionTime, tiling, others, notes);
+    }
+
+    /** The same plan with something more for the user to know. */
+    public PartitionPlan withNote(String note) {
+        List<String> more = new ArrayList<>(notes);
+        more.add(note);
+        return with(stages, latestExecutionTime, tiling, alternatives, more);
+    }
+
+    private PartitionPlan with(
+            List<Stage> otherStages,
+            Duration latest,
+            Optional<Tiling> tiles,
+            List<Alternative> others,
+            List<String> otherNotes) {
         return new PartitionPlan(
-                stages,
+                otherStages,
                 microBatches,
                 examples,
                 schedule,
@@ -117,59 +132,9 @@ public record PartitionPlan(
                 latest,
                 oneDeviceTime,
                 bubble,
-                tiling,
-                alternatives,
-                notes);
-    }
-
-    /** The same plan with some vertices in tiles. */
-    public PartitionPlan withTiling(Tiling tiles) {
-        return new PartitionPlan(
-                stages,
-                microBatches,
-                examples,
-                schedule,
-                predictedStepTime,
-                latestExecutionTime,
-                oneDeviceTime,
-                bubble,
-                Optional.of(tiles),
-                alternatives,
-                notes);
-    }
-
-    /** The same plan beside what it has been compared with. */
-    public PartitionPlan withAlternatives(List<Alternative> others) {
-        return new PartitionPlan(
-                stages,
-                microBatches,
-                examples,
-                schedule,
-                predictedStepTime,
-                latestExecutionTime,
-                oneDeviceTime,
-                bubble,
-                tiling,
+                tiles,
                 others,
-                notes);
-    }
-
-    /** The same plan with something more for the user to know. */
-    public PartitionPlan withNote(String note) {
-        List<String> more = new ArrayList<>(notes);
-        more.add(note);
-        return new PartitionPlan(
-                stages,
-                microBatches,
-                examples,
-                schedule,
-                predictedStepTime,
-                latestExecutionTime,
-                oneDeviceTime,
-                bubble,
-                tiling,
-                alternatives,
-                more);
+                otherNotes);
     }
 
     /** Whether it differs from another plan in nothing but what is said about it. */
