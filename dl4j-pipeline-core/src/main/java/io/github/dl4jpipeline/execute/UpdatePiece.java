@@ -27,8 +27,8 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
 
 /**
  * A piece of the parameters, with their gradients and updater state, that stays in a core's cache while one operation after
- * the other passes over it. Regularization and updater are Deeplearning4j's own code. All that it has work element by
- * element, so pieces have the same result as the whole; what users have written is not cut.
+ * the other passes over it. Regularization and updater are Deeplearning4j's own code, or do the same in one pass. All that
+ * has work element by element, so pieces have the same result as the whole; what users have written is not cut.
  *
  * @param block the piece, as Deeplearning4j updates it
  * @param parameters its parameters
