@@ -55,14 +55,14 @@ final class SteadyMemory implements Callable<Integer> {
     }
 
     private void watch(ComputationGraph graph, DataSet data) {
-        int settled = Math.min(warmUp, steps);
+        int settled = Math.max(1, Math.min(warmUp, steps));
         long early = 0;
         for (int step = 1; step <= steps; step++) {
             graph.fit(data);
             if (step == settled) {
                 early = ResidentMemory.bytes();
             }
-            if (step % warmUp == 0) {
+            if (step % settled == 0) {
                 System.out.printf(Locale.ROOT, "step %d: %.1f MB%n", step, ResidentMemory.bytes() / 1e6);
             }
         }

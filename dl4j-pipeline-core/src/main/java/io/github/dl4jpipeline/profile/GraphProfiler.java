@@ -48,10 +48,10 @@ public final class GraphProfiler {
     /** A larger batch is not profiled whole. */
     private static final int MOST_EXAMPLES = 32;
 
-    /** Times differ by some percent from run to run. */
-    private static final double CLEARLY = 0.85;
+    /** Other code is taken for both passes if its shortest time is clearly shorter: the code after it may find other caches. */
+    private static final double CLEARLY = 0.9;
 
-    /** The shortest times of forward passes differ less. */
+    /** The shortest times of forward passes alone differ less. */
     private static final double FASTER = 0.95;
 
     /** Costs are measured with all examples and with one of so many parts, to tell what grows with their number. */
@@ -193,7 +193,7 @@ public final class GraphProfiler {
             other.keySet().stream()
                     .filter(code -> candidates.get(code).contains(vertex.name()) && !joinable.contains(vertex.name()))
                     .filter(code -> isClearlyFaster(code, other.get(code), usual, vertex.position()))
-                    .min(Comparator.comparingDouble(code -> other.get(code).millis(vertex.position())))
+                    .min(Comparator.comparingDouble(code -> other.get(code).shortestMillis(vertex.position())))
                     .ifPresent(code -> faster.put(vertex.name(), code));
         }
         return all.except(faster);
@@ -202,7 +202,7 @@ public final class GraphProfiler {
     private static boolean isClearlyFaster(KernelCode code, VertexTimer times, VertexTimer usual, int position) {
         return code == KernelCode.WINOGRAD // whose backward pass is the usual
                 ? times.shortestForwardMillis(position) < FASTER * usual.shortestForwardMillis(position)
-                : times.millis(position) < CLEARLY * usual.millis(position);
+                : times.shortestMillis(position) < CLEARLY * usual.shortestMillis(position);
     }
 
     private static MachineSpeed machine(ComputationGraph graph, Devices devices, Times times, List<VertexCost> costs) {

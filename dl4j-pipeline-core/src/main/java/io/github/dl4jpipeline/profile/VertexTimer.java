@@ -144,7 +144,12 @@ final class VertexTimer implements VertexObserver {
 
     /** Shortest time of a vertex's forward pass. */
     double shortestForwardMillis(int position) {
-        return Collections.min(forwardMillis.get(position));
+        return shortest(forwardMillis.get(position));
+    }
+
+    /** Shortest time of a vertex: of each pass in whichever run it was shortest. */
+    double shortestMillis(int position) {
+        return shortest(forwardMillis.get(position)) + shortest(backwardMillis.get(position));
     }
 
     /** Median time of a vertex. */
@@ -165,6 +170,10 @@ final class VertexTimer implements VertexObserver {
         double jointMedian = median(joint);
         double jointWorst = jointMedian == 0 ? 0 : longest(joint) / jointMedian * median(times);
         return Math.max(jointWorst, Math.max(longest(times), longest(shared)));
+    }
+
+    private static double shortest(List<Double> times) {
+        return times.stream().mapToDouble(Double::doubleValue).min().orElse(0);
     }
 
     private static double longest(List<Double> times) {
