@@ -95,8 +95,9 @@ public final class PipelineBuilder {
 
     /**
      * The longest that the forward and backward passes of a training step may take. A plan whose latest execution time is
-     * longer is not used; if there is none, the first {@code fit} throws an {@code IllegalArgumentException} that says
-     * what would be possible. Default: none.
+     * longer is not used; if there is no other, an {@link io.github.dl4jpipeline.plan.NoPlanException} says what would be
+     * possible: of {@link #build} with a profile, else of the first {@code fit}. Not held against {@link #tiling} in one
+     * stage, nor against a plan without predicted times. Default: none.
      */
     public PipelineBuilder deadline(Duration value) {
         deadline = Optional.of(value);
@@ -125,7 +126,10 @@ public final class PipelineBuilder {
         return this;
     }
 
-    /** A profile of this graph, so that the first {@code fit} need not measure one. */
+    /**
+     * A profile of this graph, so that the first {@code fit} need not measure one. The plan is made when the pipeline is
+     * built, for batches of as many examples as the profile has: profile a whole training batch.
+     */
     public PipelineBuilder profile(GraphProfile value) {
         profile = value;
         return this;
@@ -139,7 +143,7 @@ public final class PipelineBuilder {
 
     /**
      * Runs some vertices in spatial tiles, in training and in {@code output}. All of them must be in one stage; without
-     * other settings there is one stage. The device of that stage and those that no stage uses run tiles at the same
+     * other settings there is one stage with one micro-batch. The device of that stage and those that no stage uses run tiles at the same
      * time. Default: no tiles, unless the planner finds that nothing else fits into memory.
      */
     public PipelineBuilder tiling(FusedTiling value) {

@@ -8,6 +8,7 @@
  * <pre>{@code
  * ComputationGraphConfiguration branched = BranchSplitter.branches(2).sharedClassifier(true).split(configuration);
  * ComputationGraph graph = new ComputationGraph(branched);    // an ordinary graph: train it, save it
+ * graph.init();
  * try (BranchInference inference = BranchInference.of(graph, Devices.cpu(2))) {
  *     INDArray classes = inference.output(image);             // one branch on each device
  * }

@@ -47,6 +47,9 @@ public record Devices(List<Device> list) {
      *
      * <p>With more devices than cores, several devices share a core: correct, but not faster.
      *
+     * <p>Each has an equal part of the memory of the machine or container. ND4J's own limit on arrays, by default the
+     * maximum of the Java heap, is not known to plans; {@code -Dorg.bytedeco.javacpp.maxbytes} raises it.
+     *
      * @throws IllegalArgumentException if {@code count} is less than 1
      */
     public static Devices cpu(int count) {

@@ -1,5 +1,6 @@
 /**
- * Runs training steps: one long-lived worker thread per stage, micro-batches in flight between them.
+ * Runs training steps: a long-lived worker thread for each replica of a stage, or for the interleaved stages of a device;
+ * micro-batches in flight between them.
  *
  * <p>{@link io.github.dl4jpipeline.execute.TaskController} owns the workers. A step gives every worker its tasks; a
  * worker runs each as soon as its dependencies are done. The step ends with the summed gradients in the arrays of the

@@ -3,7 +3,7 @@
  *
  * <p>A {@link io.github.dl4jpipeline.kernel.GraphReplica} holds the layer objects and the arrays of one micro-batch in
  * flight; its parameters are those of the original graph. {@link io.github.dl4jpipeline.kernel.StageKernel} runs a
- * stage's vertices on it, forward and backward, with Deeplearning4j's own layer code.
+ * stage's vertices on it, forward and backward, with the faster layers of this package or with Deeplearning4j's own.
  *
  * <p>Nothing here belongs to a thread: any thread may run any task of a replica, one at a time.
  */

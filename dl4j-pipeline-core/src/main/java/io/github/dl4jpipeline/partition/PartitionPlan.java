@@ -142,8 +142,10 @@ public record PartitionPlan(
         return stages.equals(other.stages) && microBatches == other.microBatches && tiling.equals(other.tiling);
     }
 
-    /** What kind of parallelism this is: {@code one device}, {@code data parallel}, {@code pipeline}, or both, or
-     * {@code tiles}. */
+    /**
+     * What kind of parallelism this is: {@code one device}, {@code one device with N threads}, {@code data parallel},
+     * {@code pipeline}, {@code interleaved pipeline}, {@code pipeline of replicated stages} or {@code tiles}.
+     */
     public String kind() {
         if (tiling.isPresent()) {
             return "tiles";

@@ -9,6 +9,9 @@ import java.util.stream.Collectors;
 
 /** Lays a plan out as a table. */
 final class PlanTable {
+    /** A smaller factor is printed as 1.00. */
+    private static final double VISIBLE = 1.005;
+
     private PlanTable() {}
 
     static String of(PartitionPlan plan) {
@@ -47,10 +50,10 @@ final class PlanTable {
         } else if (speedUp >= 1) {
             text += format(", %.2f times as fast as one of its devices.%n", speedUp);
         } else {
-            text += format(
-                    ", although one device would be %.2f times as fast; leave stages and replicas to the planner,"
-                            + " or allow more micro-batches.%n",
-                    1 / speedUp);
+            text += 1 / speedUp < VISIBLE
+                    ? ", no faster than one of its devices"
+                    : format(", although one device would be %.2f times as fast", 1 / speedUp);
+            text += format("; leave stages and replicas to the planner, or allow more micro-batches.%n");
         }
         if (!plan.alternatives().isEmpty()) {
             text += plan.alternatives().stream()

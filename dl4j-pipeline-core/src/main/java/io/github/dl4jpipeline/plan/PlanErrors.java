@@ -16,7 +16,7 @@ final class PlanErrors {
     private PlanErrors() {}
 
     /** No plan fits into the devices; these would, if they had memory enough. */
-    static IllegalArgumentException outOfMemory(List<PartitionPlan> plans, Devices devices) {
+    static NoPlanException outOfMemory(List<PartitionPlan> plans, Devices devices) {
         Map<String, Long> available = new LinkedHashMap<>();
         devices.list().forEach(device -> available.put(device.id(), device.memoryBytes()));
         PartitionPlan smallest = null;
@@ -32,10 +32,10 @@ final class PlanErrors {
             }
         }
         if (smallest == null || tightest == null) {
-            return new IllegalArgumentException(
+            return new NoPlanException(
                     "No plan has the stages and replicas that are asked for; leave one of them to the planner");
         }
-        return new IllegalArgumentException(String.format(
+        return new NoPlanException(String.format(
                 Locale.ROOT,
                 "No plan fits into memory: even that which needs least (%s) needs %.1f MB on device %s, which has"
                         + " %.1f MB, for %s; use a smaller batch, more devices, ones with more memory, or"
@@ -71,7 +71,7 @@ final class PlanErrors {
      *
      * @param possible whether one would with a number of examples
      */
-    static IllegalArgumentException tooLate(List<PartitionPlan> plans, PlanOptions options, IntPredicate possible) {
+    static NoPlanException tooLate(List<PartitionPlan> plans, PlanOptions options, IntPredicate possible) {
         PartitionPlan nearest = plans.stream()
                 .min(Comparator.comparing(PartitionPlan::latestExecutionTime))
                 .orElseThrow();
@@ -84,7 +84,7 @@ final class PlanErrors {
             smaller /= 2;
         }
         String remedy = smaller < 1 ? "" : ", or use batches of " + smaller + " examples";
-        return new IllegalArgumentException(String.format(
+        return new NoPlanException(String.format(
                 Locale.ROOT,
                 "No plan meets the deadline of %.1f ms: the best latest execution time is %.1f ms (%s), bound by %s on"
                         + " device %s; allow %.1f ms%s",

@@ -38,8 +38,9 @@ public final class Planner {
     /**
      * Plans the training of a profiled graph.
      *
-     * @throws IllegalArgumentException if more stages are asked for than the graph has vertices, if no plan fits into the
-     *     devices' memory, or none meets the deadline; the message says what binds and what would be possible
+     * @throws IllegalArgumentException if more stages are asked for than the graph has vertices
+     * @throws NoPlanException if no plan fits into the devices' memory, or none meets the deadline; the message says what
+     *     binds and what would be possible
      */
     public static PartitionPlan plan(GraphProfile profile, Devices devices, PlanOptions options) {
         return finalists(profile, devices, options).get(0);

@@ -70,7 +70,7 @@ public final class GraphProfiler {
         return batch / parts;
     }
 
-    /** Profiles on one core of this machine, with the examples of {@code sample}. */
+    /** Profiles on one core of this machine, and on all of them, with the examples of {@code sample}. */
     public static GraphProfile profile(ComputationGraph graph, DataSet sample) {
         return profile(graph, ComputationGraphUtil.toMultiDataSet(sample));
     }

@@ -48,6 +48,8 @@ class PartitionPlanTest {
     void theVerdictSaysWhenAPipelineDoesNotPay() {
         assertThat(plan(20, 16).explain())
                 .contains("Verdict: pipeline, although one device would be 1.25 times as fast");
+        assertThat(plan(16.01, 16).explain())
+                .contains("Verdict: pipeline, no faster than one of its devices; leave stages and replicas");
     }
 
     @Test

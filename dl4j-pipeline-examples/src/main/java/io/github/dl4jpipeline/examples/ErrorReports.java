@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.examples.io.InputException;
+import io.github.dl4jpipeline.plan.NoPlanException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import picocli.CommandLine;
@@ -27,11 +28,11 @@ final class ErrorReports {
     static int failed(Exception failure, CommandLine command, ParseResult arguments) {
         PrintWriter err = command.getErr();
         err.println("error: " + failure.getMessage());
-        boolean expected = failure instanceof InputException || failure instanceof UncheckedIOException;
-        if (!expected) {
+        boolean badInput = failure instanceof InputException || failure instanceof NoPlanException;
+        if (!badInput && !(failure instanceof UncheckedIOException)) {
             failure.printStackTrace(err);
         }
         err.flush();
-        return failure instanceof InputException ? ExitCode.USAGE : ExitCode.SOFTWARE;
+        return badInput ? ExitCode.USAGE : ExitCode.SOFTWARE;
     }
 }

@@ -19,7 +19,7 @@ final class ModelOptions {
     @Option(
             names = "--batch",
             paramLabel = "N",
-            description = "Examples of a batch. Default: 64, and 16 for images larger than 3x32x32.")
+            description = "Examples of a batch. Default: 64; 16 for resnet18, alexnet and resnet50, 4 for YOLOv2.")
     private @Nullable Integer batch;
 
     @Option(

@@ -53,6 +53,13 @@ class BadInputTest {
         assertRefused(CommandRun.of("train", "--out", out, option, value), message);
     }
 
+    @Test
+    void aDeadlineThatNoPlanMeets() {
+        assertRefused(
+                CommandRun.of("train", "--model", "lenet", "--out", out, "--deadline", 1),
+                "No plan meets the deadline of 1.0 ms: the best latest execution time is ");
+    }
+
     /** These tests run on the CPU's backend, so that GPUs cannot be used even where there are some. */
     @Test
     void saysWhatGpusNeedAndWhatRunsInstead() {
