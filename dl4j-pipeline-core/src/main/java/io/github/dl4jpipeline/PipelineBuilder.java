@@ -96,8 +96,9 @@ public final class PipelineBuilder {
     /**
      * The longest that the forward and backward passes of a training step may take. A plan whose latest execution time is
      * longer is not used; if there is no other, an {@link io.github.dl4jpipeline.plan.NoPlanException} says what would be
-     * possible: of {@link #build} with a profile, else of the first {@code fit}. Not held against {@link #tiling} in one
-     * stage, nor against a plan without predicted times. Default: none.
+     * possible: of {@link #build} with a profile, else of the first {@code fit}. {@link #build} refuses a {@link #plan}
+     * that is later. Not held against {@link #tiling} in one stage, nor against a plan without predicted times. Default:
+     * none.
      */
     public PipelineBuilder deadline(Duration value) {
         deadline = Optional.of(value);
@@ -143,8 +144,8 @@ public final class PipelineBuilder {
 
     /**
      * Runs some vertices in spatial tiles, in training and in {@code output}. All of them must be in one stage; without
-     * other settings there is one stage with one micro-batch. The device of that stage and those that no stage uses run tiles at the same
-     * time. Default: no tiles, unless the planner finds that nothing else fits into memory.
+     * other settings there is one stage with one micro-batch. The device of that stage and those that no stage uses run
+     * tiles at the same time. Default: no tiles, unless the planner finds that nothing else fits into memory.
      */
     public PipelineBuilder tiling(FusedTiling value) {
         tiling = Optional.of(value);

@@ -48,13 +48,14 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * }
  * }</pre>
  *
- * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts worker threads, one for
- * each replica of a stage or for the interleaved stages of a device; later steps use these. Where several plans are predicted to be about as fast, steps are run with each of them in
- * turn until it is clear which is the fastest; {@link #report()} says so. If devices turn out to be slower or faster than the plan has them, say because another
- * process takes a core, a new plan takes its place between two steps; a plan given to the builder stays. A batch is split
- * into micro-batches whose forward and backward passes overlap between the stages. What follows the gradient is
- * Deeplearning4j's own: gradient normalisation, regularisation, the updater, constraints, listeners, counts, early
- * stopping.
+ * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts worker threads, one
+ * for each replica of a stage or for the interleaved stages of a device; later steps use these. Where several plans
+ * are predicted to be about as fast, steps are run with each of them in turn until it is clear which is the fastest;
+ * {@link #report()} says so. If devices turn out to be slower or faster than the plan has them, say because another
+ * process takes a core, a new plan takes its place between two steps; a plan given to the builder stays. A batch is
+ * split into micro-batches whose forward and backward passes overlap between the stages. What follows the gradient is
+ * Deeplearning4j's own, or does the same: gradient normalisation, regularisation, the updater, constraints, listeners,
+ * counts, early stopping.
  *
  * <p>Parameters, updater state, and iteration and epoch counts are those of the wrapped graph. Between two calls of
  * {@code fit} it may be used and trained like any graph; the two must not train at the same time.

@@ -108,14 +108,14 @@ final class Prediction implements Callable<Integer> {
                 net.fit(data);
             } while (++step < MOST_TRIAL_STEPS && !net.report().settled());
             System.out.printf("Kept after %d steps: %s%n%s", step, net.plan().summary(), net.report());
-            reportKept(net, data);
-            return net.plan();
+            PartitionPlan kept = net.plan();
+            reportKept(net, kept, data);
+            return kept;
         }
     }
 
-    /** Holds further steps against the latest execution time that the plan has since it was chosen. */
-    private void reportKept(PipelineComputationGraph net, DataSet data) {
-        PartitionPlan kept = net.plan();
+    /** Holds further steps against the latest execution time that the plan has since it was chosen, until another follows. */
+    private void reportKept(PipelineComputationGraph net, PartitionPlan kept, DataSet data) {
         double latest = kept.latestExecutionTime().toNanos() / 1e6;
         StepClock clock = new StepClock(net);
         List<Double> millis = new ArrayList<>();

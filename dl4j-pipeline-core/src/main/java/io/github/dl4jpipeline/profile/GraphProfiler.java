@@ -48,10 +48,10 @@ public final class GraphProfiler {
     /** A larger batch is not profiled whole. */
     private static final int MOST_EXAMPLES = 32;
 
-    /** Other code is taken for both passes if its shortest time is clearly shorter: the code after it may find other caches. */
+    /** Other code for both passes is taken if its shortest time is at most this part of the usual code's. */
     private static final double CLEARLY = 0.9;
 
-    /** The shortest times of forward passes alone differ less. */
+    /** The same for code whose backward pass is the usual, of the forward pass alone. */
     private static final double FASTER = 0.95;
 
     /** Costs are measured with all examples and with one of so many parts, to tell what grows with their number. */

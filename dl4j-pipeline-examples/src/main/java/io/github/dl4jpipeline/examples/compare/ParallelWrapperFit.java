@@ -15,8 +15,8 @@ import org.nd4j.linalg.dataset.DataSet;
  * Deeplearning4j's {@link ParallelWrapper}: a copy of the network on each worker thread, each trained on its share of the
  * batch, then parameters and updater state averaged.
  *
- * <p>Its settings are those with which it is fastest and exact: a worker per core, with one thread per operation (a thread per core was slower);
- * averaging after every step, as otherwise the copies drift apart and a step is not a step of the same training; its
+ * <p>Its settings are those with which it is fastest and exact: a worker per core, with one thread per operation (a thread
+ * per core was slower); averaging after every step, as otherwise the copies drift apart and a step is not a step of the same training; its
  * default training mode, which is the only exact one; and no prefetching, which has nothing to do for batches that are in
  * memory.
  *
