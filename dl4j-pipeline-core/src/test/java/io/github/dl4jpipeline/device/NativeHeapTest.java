@@ -7,6 +7,7 @@ import com.sun.jna.Memory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +28,22 @@ class NativeHeapTest {
         }
     }
 
+    private static long faultsOfUse() throws IOException {
+        long before = faults();
+        use();
+        return faults() - before;
+    }
+
+    /** Of the median: a thread that allocates in the same heap may now and then take the place of a block that was freed. */
+    private static long usualFaultsOfUse() throws IOException {
+        long[] faults = new long[11];
+        for (int i = 0; i < faults.length; i++) {
+            faults[i] = faultsOfUse();
+        }
+        Arrays.sort(faults);
+        return faults[faults.length / 2];
+    }
+
     @Test
     void aBlockThatIsFreedIsUsedAgain() throws IOException {
         assumeThat(THREAD).as("Linux says how many pages a thread was given").exists();
@@ -34,12 +51,7 @@ class NativeHeapTest {
                 .as("set by the user")
                 .isFalse();
         NativeHeap.keepFreed();
-        use();
-        long before = faults();
-        for (int i = 0; i < 10; i++) {
-            use();
-        }
-        assertThat(faults() - before).isLessThan(BYTES / PAGE);
+        assertThat(usualFaultsOfUse()).isLessThan(BYTES / PAGE / 10);
     }
 
     @Test
@@ -51,12 +63,8 @@ class NativeHeapTest {
         NativeHeap.keepFreed();
         use();
         NativeHeap.giveBack(NativeHeapTest::use);
-        long before = faults();
-        use();
-        assertThat(faults() - before).isGreaterThan(BYTES / PAGE / 2);
-        before = faults();
-        use();
-        assertThat(faults() - before).as("kept again").isLessThan(BYTES / PAGE / 2);
+        assertThat(faultsOfUse()).isGreaterThan(BYTES / PAGE / 2);
+        assertThat(usualFaultsOfUse()).as("kept again").isLessThan(BYTES / PAGE / 10);
     }
 
     @Test
