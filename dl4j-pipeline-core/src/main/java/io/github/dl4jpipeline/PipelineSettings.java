@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.kernel.KernelCode;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.TiledRegion;
+import io.github.dl4jpipeline.kernel.VertexCode;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
@@ -28,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -179,9 +181,11 @@ record PipelineSettings(
                 .withRecompute(tiling.isPresent() ? Optional.of(false) : recompute)
                 .withDeadline(deadline);
         if (kernels == Kernels.FAST) {
-            options = noteCode(
-                    options, measured, KernelCode.PLAIN, "Products of matrices, or Deeplearning4j's own code, are");
-            options = noteCode(options, measured, KernelCode.WINOGRAD, "Winograd's algorithm in forward passes is");
+            String plain = "Products of matrices, or Deeplearning4j's own code, are faster ";
+            options = noteCode(options, measured, plain + "forward", code -> code.forward() == KernelCode.PLAIN);
+            options = noteCode(options, measured, plain + "backward", code -> code.backward() == KernelCode.PLAIN);
+            String winograd = "Winograd's algorithm is faster forward";
+            options = noteCode(options, measured, winograd, code -> code.forward() == KernelCode.WINOGRAD);
         }
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);
@@ -194,14 +198,13 @@ record PipelineSettings(
         return options;
     }
 
-    private static PlanOptions noteCode(PlanOptions options, GraphProfile measured, KernelCode code, String name) {
+    private static PlanOptions noteCode(
+            PlanOptions options, GraphProfile measured, String note, Predicate<VertexCode> runs) {
         List<String> vertices = measured.vertices().stream()
                 .map(VertexCost::vertex)
-                .filter(vertex -> measured.otherCode().get(vertex) == code)
+                .filter(vertex -> runs.test(measured.otherCode().getOrDefault(vertex, VertexCode.USUAL)))
                 .toList();
-        return vertices.isEmpty()
-                ? options
-                : options.withNote(name + " faster here for " + String.join(", ", vertices));
+        return vertices.isEmpty() ? options : options.withNote(note + " for " + String.join(", ", vertices));
     }
 
     private boolean mayBeSplit(int examples) {

@@ -77,6 +77,11 @@ public final class VertexGraph {
         return vertices.size();
     }
 
+    /** Whether the backward pass needs an error from a vertex: one that it reads runs backward. */
+    public boolean hasInputErrors(int position) {
+        return get(position).inputs().stream().anyMatch(input -> get(input).runsBackward());
+    }
+
     /** The vertex at a place in the topological order. */
     public Vertex get(int position) {
         return vertices.get(position);

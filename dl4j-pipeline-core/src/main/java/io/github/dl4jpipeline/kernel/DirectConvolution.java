@@ -6,7 +6,12 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** As one native operation, which oneDNN runs where it is compiled in. */
-final class DirectConvolution implements ConvolutionCode {
+final class DirectConvolution implements ForwardConvolution, BackwardConvolution {
+
+    /** The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions. */
+    static boolean canRun(ConvolutionGeometry geometry) {
+        return ConvolutionGeometry.isAll(geometry.dilation(), 1);
+    }
 
     @Override
     public void forward(
@@ -43,20 +48,21 @@ final class DirectConvolution implements ConvolutionCode {
             boolean add,
             ConvolutionGeometry geometry,
             LayerWorkspaceMgr workspaces) {
+        INDArray ofInput = gradients.input() == null ? scratch(input, workspaces) : gradients.input();
         INDArray biasSum = gradients.bias();
         INDArray ofWeights = add ? scratch(gradients.weights(), workspaces) : gradients.weights();
         if (biasSum == null) {
             NativeOp.run(
                     "conv2d_bp",
                     new INDArray[] {input, weights, error},
-                    new INDArray[] {gradients.input(), ofWeights},
+                    new INDArray[] {ofInput, ofWeights},
                     geometry.arguments());
         } else {
             INDArray ofBias = add ? scratch(biasSum, workspaces) : biasSum;
             NativeOp.run(
                     "conv2d_bp",
                     new INDArray[] {input, weights, biasSum, error}, // of the bias only the shape matters
-                    new INDArray[] {gradients.input(), ofWeights, ofBias},
+                    new INDArray[] {ofInput, ofWeights, ofBias},
                     geometry.arguments());
             if (add) {
                 biasSum.addi(ofBias);
@@ -67,8 +73,8 @@ final class DirectConvolution implements ConvolutionCode {
         }
     }
 
-    /** The operation overwrites the gradients that are there. */
+    /** The operation always writes all gradients, over what is there. */
     private static INDArray scratch(INDArray like, LayerWorkspaceMgr workspaces) {
-        return workspaces.createUninitialized(ArrayType.BP_WORKING_MEM, like.dataType(), like.shape(), like.ordering());
+        return workspaces.createUninitialized(ArrayType.BP_WORKING_MEM, like.dataType(), like.shape(), 'c');
     }
 }

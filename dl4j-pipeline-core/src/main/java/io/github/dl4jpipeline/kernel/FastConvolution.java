@@ -14,15 +14,17 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * A 2D convolution in few native operations. Deeplearning4j's own unfolds the input slowly in both passes, and computes the
  * pre-activation twice.
  */
-final class FastConvolution extends ConvolutionLayer implements AddsGradients {
-    private final ConvolutionCode code;
+final class FastConvolution extends ConvolutionLayer implements AddsGradients, GradientAlone {
+    private final ForwardConvolution forward;
+    private final BackwardConvolution backward;
     private final InPlaceActivation activation;
     private boolean add;
     private boolean channelsLast;
 
-    FastConvolution(ConvolutionLayer original, ConvolutionCode code) {
+    FastConvolution(ConvolutionLayer original, ForwardConvolution forward, BackwardConvolution backward) {
         super(original.conf(), original.params().dataType());
-        this.code = code;
+        this.forward = forward;
+        this.backward = backward;
         activation = new InPlaceActivation(layerConf().getActivationFn());
     }
 
@@ -33,7 +35,7 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients {
 
     /** Whether outputs may be put out channels last. */
     boolean canBeChannelsLast() {
-        return code instanceof DirectConvolution && geometry().isChannelsFirst() && activation.isElementWise();
+        return forward instanceof DirectConvolution && geometry().isChannelsFirst() && activation.isElementWise();
     }
 
     /** Has outputs in inference be in memory as {@link ChannelsLast} says. */
@@ -52,14 +54,14 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients {
         INDArray from = input.castTo(dataType);
         ConvolutionGeometry geometry = geometry();
         long[] shape = geometry.outputShape(from, weights.size(0));
-        if (channelsLast && !training && code instanceof DirectConvolution direct) {
+        if (channelsLast && !training && forward instanceof DirectConvolution direct) {
             INDArray view = workspaces.createUninitialized(
                     ArrayType.ACTIVATIONS, dataType, new long[] {shape[0], shape[2], shape[3], shape[1]}, 'c');
             direct.forwardChannelsLast(ChannelsLast.packedView(from, workspaces), weights, bias, view, geometry);
             return ChannelsLast.maps(activation.forward(view, false, workspaces));
         }
         INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'c');
-        code.forward(
+        forward.forward(
                 training ? from : ChannelsLast.channelsFirst(from, workspaces),
                 weights,
                 bias,
@@ -72,18 +74,27 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients {
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
         assertInputSet(true);
-        INDArray weights = getParamWithNoise(ConvolutionParamInitializer.WEIGHT_KEY, true, workspaces);
-        INDArray from = input.castTo(dataType);
-        INDArray delta = activation.backward(error.castTo(dataType), workspaces);
-        INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, from.shape(), 'c');
+        INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, input.shape(), 'c');
+        Gradient gradient = backward(error, inputError, workspaces);
+        return new Pair<>(gradient, backpropDropOutIfPresent(inputError));
+    }
 
+    @Override
+    public Gradient gradient(INDArray error, LayerWorkspaceMgr workspaces) {
+        assertInputSet(true);
+        return backward(error, null, workspaces);
+    }
+
+    private Gradient backward(INDArray error, @Nullable INDArray inputError, LayerWorkspaceMgr workspaces) {
+        INDArray weights = getParamWithNoise(ConvolutionParamInitializer.WEIGHT_KEY, true, workspaces);
+        INDArray delta = activation.backward(error.castTo(dataType), workspaces);
         INDArray ofWeights = gradientViews.get(ConvolutionParamInitializer.WEIGHT_KEY);
         INDArray ofBias = hasBias() ? gradientViews.get(ConvolutionParamInitializer.BIAS_KEY) : null;
-        code.backward(
-                from,
+        backward.backward(
+                input.castTo(dataType),
                 weights,
                 delta,
-                new ConvolutionCode.Gradients(inputError, ofWeights, ofBias),
+                new BackwardConvolution.Gradients(inputError, ofWeights, ofBias),
                 add,
                 geometry(),
                 workspaces);
@@ -94,7 +105,7 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients {
         }
         gradient.setGradientFor(ConvolutionParamInitializer.WEIGHT_KEY, ofWeights, 'c');
         weightNoiseParams.clear();
-        return new Pair<>(gradient, backpropDropOutIfPresent(inputError));
+        return gradient;
     }
 
     private @Nullable INDArray bias(boolean training, LayerWorkspaceMgr workspaces) {

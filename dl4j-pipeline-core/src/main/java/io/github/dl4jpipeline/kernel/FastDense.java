@@ -11,7 +11,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * A dense layer that keeps its pre-activation, where Deeplearning4j's own multiplies by the weights again, and that has each
  * product computed in the fastest of several equal ways.
  */
-final class FastDense extends DenseLayer implements AddsGradients {
+final class FastDense extends DenseLayer implements AddsGradients, GradientAlone {
     private final InPlaceActivation activation;
     private boolean add;
 
@@ -49,16 +49,30 @@ final class FastDense extends DenseLayer implements AddsGradients {
 
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
+        INDArray delta = delta(error, workspaces);
+        INDArray weights = getParamWithNoise(DefaultParamInitializer.WEIGHT_KEY, true, workspaces);
+        INDArray inputError = DenseMath.inputError(delta, weights, workspaces);
+        return new Pair<>(gradientOf(delta, workspaces), backpropDropOutIfPresent(inputError));
+    }
+
+    @Override
+    public Gradient gradient(INDArray error, LayerWorkspaceMgr workspaces) {
+        return gradientOf(delta(error, workspaces), workspaces);
+    }
+
+    private INDArray delta(INDArray error, LayerWorkspaceMgr workspaces) {
         assertInputSet(true);
         INDArray delta = activation.backward(error.castTo(dataType), workspaces);
         if (maskArray != null) {
             applyMask(delta);
         }
-        INDArray weights = getParamWithNoise(DefaultParamInitializer.WEIGHT_KEY, true, workspaces);
-        INDArray inputError = DenseMath.inputError(delta, weights, workspaces);
+        return delta;
+    }
+
+    private Gradient gradientOf(INDArray delta, LayerWorkspaceMgr workspaces) {
         Gradient gradient = DenseMath.gradient(input.castTo(dataType), delta, gradientViews, add, workspaces);
         weightNoiseParams.clear();
-        return new Pair<>(gradient, backpropDropOutIfPresent(inputError));
+        return gradient;
     }
 
     @Override

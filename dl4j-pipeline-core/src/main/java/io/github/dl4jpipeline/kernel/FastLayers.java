@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
@@ -60,12 +59,26 @@ final class FastLayers {
 
     private static boolean canRun(KernelCode code, Layer layer, DataType type) {
         return switch (code) {
-            case PLAIN -> fasterThan(layer, type, null) != null;
+            case USUAL -> true;
+            case PLAIN -> fasterThan(layer, type, VertexCode.USUAL) != null;
             case WINOGRAD ->
                 type == DataType.FLOAT
                         && layer.getClass() == ConvolutionLayer.class
                         && WinogradConvolution.canRun(geometry((ConvolutionLayer) layer));
         };
+    }
+
+    /** Names of the vertices whose passes can have different code. */
+    static Set<String> verticesOfTwoCodes(ComputationGraph graph) {
+        return Arrays.stream(graph.getVertices())
+                .filter(vertex -> vertex instanceof LayerVertex && hasTwoCodes(inside(vertex.getLayer())))
+                .map(GraphVertex::getVertexName)
+                .collect(Collectors.toSet());
+    }
+
+    private static boolean hasTwoCodes(Layer layer) {
+        return layer.getClass() == ConvolutionLayer.class
+                && geometry((ConvolutionLayer) layer).isChannelsFirst();
     }
 
     private static ConvolutionGeometry geometry(ConvolutionLayer layer) {
@@ -77,7 +90,7 @@ final class FastLayers {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
                 .filter(vertex -> vertex instanceof LayerVertex
-                        && fasterThan(vertex.getLayer(), type, null) instanceof FastBatchNorm)
+                        && fasterThan(vertex.getLayer(), type, VertexCode.USUAL) instanceof FastBatchNorm)
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
     }
@@ -105,17 +118,14 @@ final class FastLayers {
     /**
      * Subclasses of these layers, and wrappers, are left alone: they may compute something else.
      *
-     * @param other what to take instead of the code that is usually the fastest, if not null
      * @return null if that is Deeplearning4j's own
      */
-    private static @Nullable Layer fasterThan(Layer layer, DataType type, @Nullable KernelCode other) {
+    private static @Nullable Layer fasterThan(Layer layer, DataType type, VertexCode code) {
         Class<?> kind = layer.getClass();
         if (kind == ConvolutionLayer.class) {
-            ConvolutionLayer convolution = (ConvolutionLayer) layer;
-            ConvolutionCode code = code(convolution, other);
-            return code == null ? null : new FastConvolution(convolution, code);
+            return fasterThan((ConvolutionLayer) layer, code);
         }
-        if (other == KernelCode.PLAIN) {
+        if (code.forward() == KernelCode.PLAIN) {
             return null;
         }
         if (kind == DenseLayer.class) {
@@ -138,17 +148,19 @@ final class FastLayers {
         return null;
     }
 
-    private static @Nullable ConvolutionCode code(ConvolutionLayer layer, @Nullable KernelCode other) {
+    private static @Nullable Layer fasterThan(ConvolutionLayer layer, VertexCode code) {
         // A profile may be of another graph.
-        if (other == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry(layer))) {
-            return new WinogradConvolution();
+        boolean winograd = code.forward() == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry(layer));
+        boolean directForward = code.forward() != KernelCode.PLAIN && DirectConvolution.canRun(geometry(layer));
+        boolean directBackward = code.backward() != KernelCode.PLAIN && DirectConvolution.canRun(geometry(layer));
+        if (!(directForward && directBackward) && !geometry(layer).isChannelsFirst()) {
+            return null;
         }
-        // The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions.
-        boolean direct = other != KernelCode.PLAIN
-                && Arrays.stream(layer.layerConf().getDilation()).allMatch(dilation -> dilation == 1);
-        if (direct) {
-            return new DirectConvolution();
-        }
-        return layer.layerConf().getCnn2dDataFormat() == CNN2DFormat.NCHW ? new UnfoldedConvolution() : null;
+        return new FastConvolution(
+                layer,
+                winograd
+                        ? new WinogradConvolution()
+                        : directForward ? new DirectConvolution() : new UnfoldedConvolution(),
+                directBackward ? new DirectConvolution() : new UnfoldedConvolution());
     }
 }

@@ -126,7 +126,9 @@ public final class GraphReplica {
 
     private VertexKernel kernelFor(Vertex vertex) {
         GraphVertex graphVertex = graphVertex(vertex.position());
-        return vertex.role() == Vertex.Role.OUTPUT ? new OutputKernel(graphVertex) : new VertexKernel(graphVertex);
+        return vertex.role() == Vertex.Role.OUTPUT
+                ? new OutputKernel(graphVertex)
+                : new VertexKernel(graphVertex, vertices.hasInputErrors(vertex.position()));
     }
 
     /** Whether arrays live in workspaces; not so if the graph's configuration asks for none. */

@@ -3,7 +3,6 @@ package io.github.dl4jpipeline.kernel;
 import java.util.Map;
 import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.jspecify.annotations.Nullable;
 
 /**
  * With which code each vertex of a graph is run.
@@ -11,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param kernels the code for most
  * @param other by name, the vertices for which not the usual fast code is taken
  */
-public record KernelChoice(Kernels kernels, Map<String, KernelCode> other) {
+public record KernelChoice(Kernels kernels, Map<String, VertexCode> other) {
     public KernelChoice {
         other = Map.copyOf(other);
     }
@@ -22,7 +21,7 @@ public record KernelChoice(Kernels kernels, Map<String, KernelCode> other) {
     }
 
     /** This choice, with the other code for the vertices named. */
-    public KernelChoice except(Map<String, KernelCode> vertices) {
+    public KernelChoice except(Map<String, VertexCode> vertices) {
         return new KernelChoice(kernels, vertices);
     }
 
@@ -31,13 +30,17 @@ public record KernelChoice(Kernels kernels, Map<String, KernelCode> other) {
         return FastLayers.vertices(graph, code);
     }
 
+    /** Names of the vertices of a graph whose passes can have different code. */
+    public static Set<String> verticesOfTwoCodes(ComputationGraph graph) {
+        return FastLayers.verticesOfTwoCodes(graph);
+    }
+
     /** Names of the batch normalizations whose statistics can be taken across micro-batches that run at the same time. */
     public static Set<String> joinableVertices(ComputationGraph graph, Kernels kernels) {
         return kernels == Kernels.FAST ? FastLayers.batchNormalizations(graph) : Set.of();
     }
 
-    /** The code for a vertex; null for the usual. */
-    @Nullable KernelCode code(String vertex) {
-        return other.get(vertex);
+    VertexCode code(String vertex) {
+        return other.getOrDefault(vertex, VertexCode.USUAL);
     }
 }

@@ -1,9 +1,11 @@
 package io.github.dl4jpipeline.kernel;
 
-/** Code for a vertex other than what is usually the fastest. */
+/** Code for a pass of a vertex. */
 public enum KernelCode {
+    /** What is usually the fastest. */
+    USUAL,
     /** Products of matrices for a convolution, Deeplearning4j's own code for the rest. */
     PLAIN,
-    /** For the forward pass of a convolution, the native operation that oneDNN runs with Winograd's algorithm. */
+    /** The native operation that oneDNN runs with Winograd's algorithm, for the forward pass of a convolution. */
     WINOGRAD
 }

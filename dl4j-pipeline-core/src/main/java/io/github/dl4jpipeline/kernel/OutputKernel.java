@@ -18,7 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class OutputKernel extends VertexKernel {
     OutputKernel(GraphVertex vertex) {
-        super(vertex);
+        super(vertex, true);
     }
 
     @Override

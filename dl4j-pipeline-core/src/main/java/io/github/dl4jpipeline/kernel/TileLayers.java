@@ -36,7 +36,8 @@ final class TileLayers {
         paddings = new double[names.size()];
         for (int i = 1; i < kernels.length; i++) {
             String name = names.get(i);
-            kernels[i] = new VertexKernel(graph.getVertex(name));
+            boolean inputErrors = vertices.hasInputErrors(region.positions().get(i));
+            kernels[i] = new VertexKernel(graph.getVertex(name), inputErrors);
             paddings[i] = TileReader.paddingOf(
                     original.getConfiguration().getVertices().get(name));
             Layer layer = layer(i);

@@ -58,7 +58,7 @@ final class TiledKernel extends VertexKernel {
             TileCrew crew,
             boolean workspaces,
             String name) {
-        super(exit);
+        super(exit, sourceRunsBackward);
         this.region = region;
         this.crew = crew;
         this.type = original.getConfiguration().getDataType();

@@ -17,7 +17,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * only for the moment. Copies of shifted views make them faster than the native {@code im2col} does. The products are
  * oneDNN's: BLAS takes longer, and its threads keep a core busy for a while after each.
  */
-final class UnfoldedConvolution implements ConvolutionCode {
+final class UnfoldedConvolution implements ForwardConvolution, BackwardConvolution {
 
     @Override
     public void forward(
@@ -68,7 +68,9 @@ final class UnfoldedConvolution implements ConvolutionCode {
                 row.assign(sums);
             }
         }
-        inputError(weights, delta, error, gradients.input(), geometry, memory);
+        if (gradients.input() != null) {
+            inputError(weights, delta, error, gradients.input(), geometry, memory);
+        }
     }
 
     private static void inputError(

@@ -14,10 +14,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 class VertexKernel {
     private final GraphVertex vertex;
+    private final boolean inputErrors;
     private @Nullable Gradient gradient;
 
-    VertexKernel(GraphVertex vertex) {
+    /** @param inputErrors whether a vertex that it reads needs an error */
+    VertexKernel(GraphVertex vertex, boolean inputErrors) {
         this.vertex = vertex;
+        this.inputErrors = inputErrors;
     }
 
     final GraphVertex vertex() {
@@ -51,9 +54,14 @@ class VertexKernel {
      * The backward pass. Parameter gradients go to the array bound last.
      *
      * @param error gradient of the loss by its output, which the kernel may overwrite; null for a network output
-     * @return for each input the gradient of the loss by it; null for inputs that have none
+     * @return for each input the gradient of the loss by it; null for inputs that have none; may be empty if no vertex that
+     *     it reads needs one
      */
     @Nullable INDArray[] backward(@Nullable INDArray error, LayerWorkspaceMgr workspaces) {
+        if (!inputErrors && error != null && vertex.getLayer() instanceof GradientAlone layer) {
+            gradient = layer.gradient(error, workspaces);
+            return new INDArray[0];
+        }
         vertex.setEpsilon(error);
         Pair<Gradient, INDArray[]> result = vertex.doBackward(false, workspaces);
         gradient = result.getFirst();

@@ -17,7 +17,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * one that takes 1.3 to 2 times as long. Batches of a few examples, for which it has none, and types other than float run as
  * {@link DirectConvolution}.
  */
-final class WinogradConvolution implements ConvolutionCode {
+final class WinogradConvolution implements ForwardConvolution {
     private static final int LEAST_EXAMPLES = 16;
     private static final int SIDE = 3;
     private static final int PLACES = SIDE * SIDE;
@@ -106,17 +106,5 @@ final class WinogradConvolution implements ConvolutionCode {
             }
         }
         return shape;
-    }
-
-    @Override
-    public void backward(
-            INDArray input,
-            INDArray weights,
-            INDArray error,
-            Gradients gradients,
-            boolean add,
-            ConvolutionGeometry geometry,
-            LayerWorkspaceMgr workspaces) {
-        direct.backward(input, weights, error, gradients, add, geometry, workspaces);
     }
 }

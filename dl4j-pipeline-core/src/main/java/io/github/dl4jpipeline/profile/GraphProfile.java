@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.dl4jpipeline.kernel.KernelCode;
+import io.github.dl4jpipeline.kernel.VertexCode;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -34,7 +34,7 @@ public record GraphProfile(
         String device,
         int repetitions,
         MachineSpeed machine,
-        Map<String, KernelCode> otherCode,
+        Map<String, VertexCode> otherCode,
         List<VertexCost> vertices,
         TileableMaps tileable) {
 
@@ -73,7 +73,7 @@ public record GraphProfile(
             String device,
             int repetitions,
             MachineSpeed machine,
-            Map<String, KernelCode> otherCode,
+            Map<String, VertexCode> otherCode,
             List<VertexCost> vertices) {
         this(examples, device, repetitions, machine, otherCode, vertices, TileableMaps.NONE);
     }

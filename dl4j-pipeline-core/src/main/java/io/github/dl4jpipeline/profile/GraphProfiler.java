@@ -5,22 +5,14 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.DeviceThread;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
-import io.github.dl4jpipeline.kernel.KernelCode;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.TileableVertices;
 import io.github.dl4jpipeline.profile.ProfileRounds.Placed;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.EnumMap;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -47,12 +39,6 @@ public final class GraphProfiler {
 
     /** A larger batch is not profiled whole. */
     private static final int MOST_EXAMPLES = 32;
-
-    /** Other code for both passes is taken if its shortest time is at most this part of the usual code's. */
-    private static final double CLEARLY = 0.9;
-
-    /** The same for code whose backward pass is the usual, of the forward pass alone. */
-    private static final double FASTER = 0.95;
 
     /** Costs are measured with all examples and with one of so many parts, to tell what grows with their number. */
     private static final int PARTS = 4;
@@ -104,7 +90,7 @@ public final class GraphProfiler {
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
         KernelChoice choice =
-                kernels == Kernels.FAST ? faster(graph, sample, device.firstCore()) : KernelChoice.all(kernels);
+                kernels == Kernels.FAST ? FasterCode.of(graph, sample, device.firstCore()) : KernelChoice.all(kernels);
         Times times = times(graph, sample, devices, choice);
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
@@ -163,46 +149,6 @@ public final class GraphProfiler {
             rounds.run();
             return times;
         }
-    }
-
-    /** The usual fast kernels, except where other code has been measured to be clearly faster, by one thread. */
-    private static KernelChoice faster(ComputationGraph graph, MicroBatch sample, Device device) {
-        KernelChoice all = KernelChoice.all(Kernels.FAST);
-        Map<KernelCode, VertexTimer> other = new EnumMap<>(KernelCode.class);
-        Map<KernelCode, Set<String>> candidates = new EnumMap<>(KernelCode.class);
-        VertexTimer usual;
-        try (ProfileRounds rounds = new ProfileRounds(graph)) {
-            ReplicaSlot slot = rounds.slot();
-            usual = rounds.way(rounds.replica(sample, all, slot), device);
-            for (KernelCode code : KernelCode.values()) {
-                Set<String> names = KernelChoice.vertices(graph, code);
-                if (!names.isEmpty()
-                        && (code == KernelCode.PLAIN
-                                || DeviceRuntimes.of(device).sharesMemory())) {
-                    Map<String, KernelCode> choice = new HashMap<>();
-                    names.forEach(name -> choice.put(name, code));
-                    candidates.put(code, names);
-                    other.put(code, rounds.way(rounds.replica(sample, all.except(choice), slot), device));
-                }
-            }
-            rounds.run();
-        }
-        Set<String> joinable = KernelChoice.joinableVertices(graph, Kernels.FAST); // the plan may need their code
-        Map<String, KernelCode> faster = new LinkedHashMap<>();
-        for (Vertex vertex : VertexGraph.of(graph).vertices()) {
-            other.keySet().stream()
-                    .filter(code -> candidates.get(code).contains(vertex.name()) && !joinable.contains(vertex.name()))
-                    .filter(code -> isClearlyFaster(code, other.get(code), usual, vertex.position()))
-                    .min(Comparator.comparingDouble(code -> other.get(code).shortestMillis(vertex.position())))
-                    .ifPresent(code -> faster.put(vertex.name(), code));
-        }
-        return all.except(faster);
-    }
-
-    private static boolean isClearlyFaster(KernelCode code, VertexTimer times, VertexTimer usual, int position) {
-        return code == KernelCode.WINOGRAD // whose backward pass is the usual
-                ? times.shortestForwardMillis(position) < FASTER * usual.shortestForwardMillis(position)
-                : times.shortestMillis(position) < CLEARLY * usual.shortestMillis(position);
     }
 
     private static MachineSpeed machine(ComputationGraph graph, Devices devices, Times times, List<VertexCost> costs) {

@@ -147,9 +147,9 @@ final class VertexTimer implements VertexObserver {
         return shortest(forwardMillis.get(position));
     }
 
-    /** Shortest time of a vertex: of each pass in whichever run it was shortest. */
-    double shortestMillis(int position) {
-        return shortest(forwardMillis.get(position)) + shortest(backwardMillis.get(position));
+    /** Shortest time of a vertex's backward pass; 0 if it has none. */
+    double shortestBackwardMillis(int position) {
+        return shortest(backwardMillis.get(position));
     }
 
     /** Median time of a vertex. */

@@ -40,9 +40,9 @@ class FastLayersTest {
     private static final List<Integer> ROWS = List.of(4, 6);
 
     private static final KernelChoice UNFOLDED =
-            KernelChoice.all(Kernels.FAST).except(Map.of("layer", KernelCode.PLAIN));
+            KernelChoice.all(Kernels.FAST).except(Map.of("layer", VertexCode.of(KernelCode.PLAIN)));
     private static final KernelChoice WINOGRAD =
-            KernelChoice.all(Kernels.FAST).except(Map.of("layer", KernelCode.WINOGRAD));
+            KernelChoice.all(Kernels.FAST).except(Map.of("layer", VertexCode.of(KernelCode.WINOGRAD)));
 
     private record Case(org.deeplearning4j.nn.conf.layers.Layer layer, List<Integer> shape, InputType input) {}
 
@@ -152,6 +152,23 @@ class FastLayersTest {
         compare(layer, DataType.FLOAT, 1e-5, UNFOLDED);
     }
 
+    @ParameterizedTest
+    @MethodSource("unfoldedConvolutions")
+    void passesMayHaveDifferentCode(Case layer) {
+        compare(layer, DataType.DOUBLE, 1e-10, choice(KernelCode.USUAL, KernelCode.PLAIN));
+        compare(layer, DataType.DOUBLE, 1e-10, choice(KernelCode.PLAIN, KernelCode.USUAL));
+    }
+
+    @ParameterizedTest
+    @MethodSource("winogradConvolutions")
+    void winogradAndUnfoldedEqualInFloat(Case layer) {
+        compare(layer, DataType.FLOAT, 1e-5, choice(KernelCode.WINOGRAD, KernelCode.PLAIN));
+    }
+
+    private static KernelChoice choice(KernelCode forward, KernelCode backward) {
+        return KernelChoice.all(Kernels.FAST).except(Map.of("layer", new VertexCode(forward, backward)));
+    }
+
     /**
      * Also sizes that are no multiple of the algorithm's squares, one and two channels, and less than its least batch. Where
      * there are many outputs some are near 0, where rounding decides what ReLU passes back.
@@ -248,6 +265,10 @@ class FastLayersTest {
                 .as("error")
                 .isLessThanOrEqualTo(tolerance);
         SameResult.assertSame(actual.gradients(), expected.gradients(), tolerance);
+        if (fast.getLayer("layer") instanceof GradientAlone) {
+            Map<String, INDArray> alone = gradientsAlone(fast.getLayer("layer"), layer.shape(), type);
+            SameResult.assertSame(alone, expected.gradients(), tolerance);
+        }
     }
 
     private static ComputationGraph graph(Case layer, DataType type) {
@@ -274,8 +295,7 @@ class FastLayersTest {
     /** @param found what the gradient array holds before */
     private static Passes passes(Layer layer, List<Integer> shape, DataType type, double found) {
         LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
-        Nd4j.getRandom().setSeed(5);
-        INDArray input = Nd4j.randn(type, shape.stream().mapToLong(size -> size).toArray());
+        INDArray input = input(shape, type);
         layer.setInput(input.dup('c'), workspaces);
         INDArray inference = layer.activate(false, workspaces).dup('c');
         layer.clear();
@@ -283,15 +303,40 @@ class FastLayersTest {
         INDArray activation = layer.activate(true, workspaces);
         INDArray error = Nd4j.randn(type, activation.shape());
         INDArray kept = activation.dup('c');
-        Map<String, INDArray> gradients = new TreeMap<>();
-        if (layer.numParams() > 0) {
-            layer.setBackpropGradientsViewArray(Nd4j.valueArrayOf(new long[] {1, layer.numParams()}, found, type));
-        }
+        bindGradients(layer, found, type);
         Pair<Gradient, INDArray> result = layer.backpropGradient(error, workspaces);
-        result.getFirst().gradientForVariable().forEach((name, array) -> gradients.put(name, array.dup()));
+        Map<String, INDArray> gradients = copies(result.getFirst());
         INDArray inputError = result.getSecond().dup('c');
         layer.clear();
         return new Passes(inference, kept, inputError, gradients);
+    }
+
+    private static Map<String, INDArray> gradientsAlone(Layer layer, List<Integer> shape, DataType type) {
+        LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+        layer.setInput(input(shape, type), workspaces);
+        INDArray activation = layer.activate(true, workspaces);
+        bindGradients(layer, 9, type);
+        INDArray error = Nd4j.randn(type, activation.shape());
+        Map<String, INDArray> gradients = copies(((GradientAlone) layer).gradient(error, workspaces));
+        layer.clear();
+        return gradients;
+    }
+
+    private static INDArray input(List<Integer> shape, DataType type) {
+        Nd4j.getRandom().setSeed(5);
+        return Nd4j.randn(type, shape.stream().mapToLong(size -> size).toArray());
+    }
+
+    private static void bindGradients(Layer layer, double found, DataType type) {
+        if (layer.numParams() > 0) {
+            layer.setBackpropGradientsViewArray(Nd4j.valueArrayOf(new long[] {1, layer.numParams()}, found, type));
+        }
+    }
+
+    private static Map<String, INDArray> copies(Gradient gradient) {
+        Map<String, INDArray> copies = new TreeMap<>();
+        gradient.gradientForVariable().forEach((name, array) -> copies.put(name, array.dup()));
+        return copies;
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.kernel.KernelCode;
+import io.github.dl4jpipeline.kernel.VertexCode;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import io.github.dl4jpipeline.tile.Window;
@@ -33,7 +34,7 @@ class GraphProfileTest {
             "cpu-0",
             5,
             new MachineSpeed(2, 0.5, 1.7, 0.9, 0.2),
-            Map.of("a", KernelCode.WINOGRAD),
+            Map.of("a", new VertexCode(KernelCode.WINOGRAD, KernelCode.PLAIN)),
             List.of(cost("in"), cost("a", "in")),
             new TileableMaps(
                     List.of(

@@ -4,17 +4,8 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** One way to compute a 2D convolution. Weights are {@code [outputs, inputs, height, width]}, a bias is a row. */
-interface ConvolutionCode {
-
-    /** Writes the convolution of the input to {@code output}, an array in row-major order. */
-    void forward(
-            INDArray input,
-            INDArray weights,
-            @Nullable INDArray bias,
-            INDArray output,
-            ConvolutionGeometry geometry,
-            LayerWorkspaceMgr workspaces);
+/** One way to compute the gradients of a 2D convolution. Weights are as for {@link ForwardConvolution}. */
+interface BackwardConvolution {
 
     /**
      * The backward pass.
@@ -34,10 +25,12 @@ interface ConvolutionCode {
     /**
      * Where gradients go.
      *
-     * @param input overwritten; in row-major order
+     * @param input overwritten; in row-major order; null if nothing needs it
      * @param weights in row-major order
      * @param bias null without a bias
      */
     record Gradients(
-            INDArray input, INDArray weights, @Nullable INDArray bias) {}
+            @Nullable INDArray input,
+            INDArray weights,
+            @Nullable INDArray bias) {}
 }
