@@ -36,7 +36,9 @@ class SameResultTest {
         LSTM(TestGraphs::lstm, type -> seed -> TestData.sequences(type, seed, EXAMPLES, 4, 3, 6, true)),
         LAST_STEP(TestGraphs::lastStep, type -> seed -> TestData.sequences(type, seed, EXAMPLES, 4, 3, 6, false)),
         EMBEDDING(TestGraphs::embedding, type -> seed -> TestData.words(type, seed, EXAMPLES, 7, 3)),
-        LOSS_LAYER(TestGraphs::lossLayer, type -> seed -> TestData.classification(type, seed, EXAMPLES, 4, 2, 6, 6));
+        LOSS_LAYER(TestGraphs::lossLayer, type -> seed -> TestData.classification(type, seed, EXAMPLES, 4, 2, 6, 6)),
+        UNTRAINED_START(
+                TestGraphs::untrainedStart, type -> seed -> TestData.classification(type, seed, EXAMPLES, 4, 2, 6, 6));
 
         private final Function<DataType, ComputationGraphConfiguration> configuration;
         private final Function<DataType, LongFunction<MultiDataSet>> batch;

@@ -123,6 +123,23 @@ public final class TestGraphs {
         return leNet(type, settings -> settings);
     }
 
+    /** On 2x6x6 images, 4 classes; nothing is trained before the first convolutions. */
+    public static ComputationGraphConfiguration untrainedStart(DataType type) {
+        return settings(type)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(6, 6, 2))
+                .addLayer("pool", maxPool(), "image")
+                .addLayer("tanh", new ActivationLayer(Activation.TANH), "pool")
+                .addLayer("left", convolution(3), "tanh")
+                .addLayer("right", convolution(3), "tanh")
+                .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "left", "right")
+                .addLayer("middle", convolution(2), "sum")
+                .addLayer("output", softmax(4), "middle")
+                .setOutputs("output")
+                .build();
+    }
+
     /**
      * In the style of YOLOv2: 3x3 convolutions with leaky ReLU, 1x1 ones between them, pooling; narrow, 4 classes. Vertices
      * "0" to "9".

@@ -150,7 +150,8 @@ class TilingTest {
         RESIDUAL_IN_THE_MIDDLE("a1", "bRelu", "a2"),
         RESIDUAL_BATCH_NORM("stem", "merge", "aRelu"),
         YOLO("0", "9", "3"),
-        LENET("conv1", "pool2", "pool1");
+        LENET("conv1", "pool2", "pool1"),
+        UNTRAINED_START("pool", "middle", "tanh");
 
         private final FusedTiling uncut;
         private final String cut;
@@ -167,6 +168,7 @@ class TilingTest {
                 case RESIDUAL_BATCH_NORM -> TestGraphs.residual(type, true);
                 case YOLO -> TestGraphs.yolo(type, 20);
                 case LENET -> TestGraphs.leNet(type);
+                case UNTRAINED_START -> TestGraphs.untrainedStart(type);
             };
         }
 
@@ -174,6 +176,7 @@ class TilingTest {
             return switch (this) {
                 case YOLO -> TestData.classification(type, seed, examples, 4, 3, 20, 20);
                 case LENET -> TestData.classification(type, seed, examples, 4, 1, 14, 14);
+                case UNTRAINED_START -> TestData.classification(type, seed, examples, 4, 2, 6, 6);
                 default -> TestData.classification(type, seed, examples, 4, 3, 8, 8);
             };
         }

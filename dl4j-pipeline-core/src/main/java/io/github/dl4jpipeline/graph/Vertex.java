@@ -22,6 +22,8 @@ public record Vertex(String name, int position, List<Integer> inputs, Role role,
         HIDDEN,
         /** Runs forward only: its parameters are frozen, and no error passes through it. */
         FROZEN,
+        /** Runs forward only: it has no parameters, and nothing that it reads runs backward. */
+        FORWARD,
         /** Computes score and error from the labels. */
         OUTPUT
     }

@@ -51,21 +51,25 @@ public final class VertexGraph {
                     ? vertex.getLayer().getClass().getSimpleName()
                     : vertex.getClass().getSimpleName();
             long parameters = vertex.params() == null ? 0 : vertex.numParams();
-            vertices.add(new Vertex(vertex.getVertexName(), position, inputs, roleOf(graph, vertex), type, parameters));
+            boolean trains = parameters > 0
+                    || inputs.stream().anyMatch(input -> vertices.get(input).runsBackward());
+            Vertex.Role role = roleOf(graph, vertex, trains);
+            vertices.add(new Vertex(vertex.getVertexName(), position, inputs, role, type, parameters));
         }
         return new VertexGraph(vertices);
     }
 
-    private static Vertex.Role roleOf(ComputationGraph graph, GraphVertex vertex) {
+    private static Vertex.Role roleOf(ComputationGraph graph, GraphVertex vertex, boolean trains) {
         if (vertex.isInputVertex()) {
             return Vertex.Role.INPUT;
         }
         if (vertex instanceof FrozenVertex || (vertex.hasLayer() && vertex.getLayer() instanceof FrozenLayer)) {
             return Vertex.Role.FROZEN;
         }
-        return graph.getConfiguration().getNetworkOutputs().contains(vertex.getVertexName())
-                ? Vertex.Role.OUTPUT
-                : Vertex.Role.HIDDEN;
+        if (graph.getConfiguration().getNetworkOutputs().contains(vertex.getVertexName())) {
+            return Vertex.Role.OUTPUT;
+        }
+        return trains ? Vertex.Role.HIDDEN : Vertex.Role.FORWARD;
     }
 
     /** The vertices in topological order. */

@@ -196,7 +196,9 @@ final class TileLane {
             LayerWorkspaceMgr manager = workspaces ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
             List<TilePart> parts = task.parts();
             for (int i = parts.size() - 1; i >= 0; i--) {
-                backward(task, parts.get(i), errorMaps, manager);
+                if (layers.runsBackward(parts.get(i).vertex())) {
+                    backward(task, parts.get(i), errorMaps, manager);
+                }
             }
             meter.backward(task, System.nanoTime() - start);
         } finally {

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.tile.Patch;
 import io.github.dl4jpipeline.tile.TilePart;
@@ -16,6 +17,7 @@ final class TileLayers {
     private final ComputationGraph graph;
     private final NoiseSource noise;
     private final VertexKernel[] kernels;
+    private final boolean[] runsBackward;
     private final double[] paddings;
 
     /** @param original an initialised graph; its parameters are shared, nothing else */
@@ -33,11 +35,13 @@ final class TileLayers {
         FastLayers.replaceIn(graph, code);
         noise = new NoiseSource(graph.conf().getSeed());
         kernels = new VertexKernel[names.size()];
+        runsBackward = new boolean[names.size()];
         paddings = new double[names.size()];
         for (int i = 1; i < kernels.length; i++) {
             String name = names.get(i);
-            boolean inputErrors = vertices.hasInputErrors(region.positions().get(i));
-            kernels[i] = new VertexKernel(graph.getVertex(name), inputErrors);
+            Vertex vertex = vertices.get(name);
+            runsBackward[i] = vertex.runsBackward();
+            kernels[i] = new VertexKernel(graph.getVertex(name), vertices.hasInputErrors(vertex.position()));
             paddings[i] = TileReader.paddingOf(
                     original.getConfiguration().getVertices().get(name));
             Layer layer = layer(i);
@@ -67,6 +71,10 @@ final class TileLayers {
     /** By vertex; none for the first, which the region only reads. */
     VertexKernel[] kernels() {
         return kernels;
+    }
+
+    boolean runsBackward(int vertex) {
+        return runsBackward[vertex];
     }
 
     @Nullable Layer layer(int vertex) {

@@ -79,7 +79,7 @@ public record TiledRegion(TileRegion tiles, List<Integer> positions) {
     private static void requireClosed(VertexGraph vertices, List<Integer> positions, int last) {
         for (int position : positions.subList(1, positions.size())) {
             Vertex vertex = vertices.get(position);
-            if (vertex.role() != Vertex.Role.HIDDEN) {
+            if (vertex.role() == Vertex.Role.FROZEN || vertex.role() == Vertex.Role.OUTPUT) {
                 throw new IllegalArgumentException("Vertex '" + vertex.name() + "' is "
                         + (vertex.role() == Vertex.Role.FROZEN ? "frozen" : "a network output")
                         + ", so it cannot be tiled; begin the tiling after it or end it before");

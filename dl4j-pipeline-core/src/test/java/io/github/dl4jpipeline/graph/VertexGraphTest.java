@@ -6,10 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.dl4jpipeline.TestGraphs;
 import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.StackVertex;
 import org.deeplearning4j.nn.conf.graph.UnstackVertex;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 
 class VertexGraphTest {
@@ -42,6 +50,35 @@ class VertexGraphTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("'nobody'")
                 .hasMessageContaining("leftDense");
+    }
+
+    /** Before the first parameters nothing is trained. */
+    @Test
+    void whatTrainsNothingRunsForwardOnly() {
+        ComputationGraph graph = TestGraphs.graph(new NeuralNetConfiguration.Builder()
+                .graphBuilder()
+                .addInputs("in")
+                .addLayer("pad", new ZeroPaddingLayer(1, 1), "in")
+                .addLayer("act", new ActivationLayer(Activation.RELU), "pad")
+                .addLayer("conv", new ConvolutionLayer.Builder(3, 3).nOut(2).build(), "act")
+                .addLayer("pool", new SubsamplingLayer.Builder().build(), "conv")
+                .addLayer(
+                        "out",
+                        new OutputLayer.Builder()
+                                .nOut(2)
+                                .activation(Activation.SOFTMAX)
+                                .build(),
+                        "pool")
+                .setOutputs("out")
+                .setInputTypes(InputType.convolutional(6, 6, 1))
+                .build());
+        VertexGraph vertices = VertexGraph.of(graph);
+        assertThat(vertices.get("pad").role()).isEqualTo(Vertex.Role.FORWARD);
+        assertThat(vertices.get("act").runsBackward()).isFalse();
+        assertThat(vertices.get("conv").role()).isEqualTo(Vertex.Role.HIDDEN);
+        assertThat(vertices.hasInputErrors(vertices.get("conv").position())).isFalse();
+        assertThat(vertices.get("pool").runsBackward()).isTrue();
+        assertThat(vertices.hasInputErrors(vertices.get("pool").position())).isTrue();
     }
 
     @Test
