@@ -52,6 +52,7 @@ final class ChannelsLastLayers {
             convolution.putOutChannelsLast();
         } else if (isPooling(layer)) {
             FastPooling pooling = new FastPooling((SubsamplingLayer) layer, type);
+            pooling.putOutChannelsLast();
             FastLayers.exchange(graph, vertex, pooling);
         }
     }

@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.layers.BaseLayer;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.OutputLayer;
 import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
+import org.deeplearning4j.nn.layers.convolution.subsampling.SubsamplingLayer;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.deeplearning4j.nn.layers.normalization.LocalResponseNormalization;
@@ -134,6 +135,11 @@ final class FastLayers {
         }
         if (kind == OutputLayer.class) {
             return new FastOutput((OutputLayer) layer);
+        }
+        if (kind == SubsamplingLayer.class) {
+            SubsamplingLayer pooling = (SubsamplingLayer) layer;
+            boolean faster = FastPooling.canReplace(pooling) && FastPooling.isFaster(pooling);
+            return faster ? new FastPooling(pooling, type) : null;
         }
         if (kind == ActivationLayer.class) {
             return new FastActivation((ActivationLayer) layer, type);

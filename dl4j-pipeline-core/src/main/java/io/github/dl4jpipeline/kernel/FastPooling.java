@@ -3,16 +3,24 @@ package io.github.dl4jpipeline.kernel;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.convolution.subsampling.SubsamplingLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Max-pooling that in inference leaves maps in memory as they were, if as {@link ChannelsLast} says. */
+/**
+ * Max-pooling with a faster backward pass for windows of 2x2. In inference it may leave maps in memory as they were, if as
+ * {@link ChannelsLast} says.
+ */
 final class FastPooling extends SubsamplingLayer {
+    private final MaxPoolingGradient inWindows = new MaxPoolingGradient();
+    private boolean channelsLast;
 
     FastPooling(SubsamplingLayer original, DataType type) {
         super(original.conf(), type);
@@ -24,10 +32,38 @@ final class FastPooling extends SubsamplingLayer {
                 && layer.layerConf().getCnn2dDataFormat() == CNN2DFormat.NCHW;
     }
 
+    /** Whether the backward pass of a layer that can be replaced has faster code. */
+    static boolean isFaster(SubsamplingLayer layer) {
+        org.deeplearning4j.nn.conf.layers.SubsamplingLayer conf = layer.layerConf();
+        return ConvolutionGeometry.isAll(conf.getKernelSize(), 2)
+                && ConvolutionGeometry.isAll(conf.getStride(), 2)
+                && ConvolutionGeometry.isAll(conf.getDilation(), 1)
+                && (conf.getConvolutionMode() == ConvolutionMode.Same
+                        || ConvolutionGeometry.isAll(conf.getPadding(), 0));
+    }
+
+    /** Has outputs in inference be in memory as {@link ChannelsLast} says, if inputs are. */
+    void putOutChannelsLast() {
+        channelsLast = true;
+    }
+
+    @Override
+    public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
+        assertInputSet(true);
+        boolean whole = convolutionMode != ConvolutionMode.Same || (input.size(2) % 2 == 0 && input.size(3) % 2 == 0);
+        if (!isFaster(this) || !whole || !MaxPoolingGradient.canRun(input, error)) {
+            return super.backpropGradient(error, workspaces);
+        }
+        INDArray result =
+                workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, input.dataType(), input.shape(), 'c');
+        inWindows.write(input, error, result);
+        return new Pair<>(new DefaultGradient(), result);
+    }
+
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
-        if (training || !ChannelsLast.is(input) || input.dataType() != dataType) {
+        if (training || !channelsLast || !ChannelsLast.is(input) || input.dataType() != dataType) {
             return super.activate(training, workspaces);
         }
         int[] kernel = layerConf().getKernelSize();

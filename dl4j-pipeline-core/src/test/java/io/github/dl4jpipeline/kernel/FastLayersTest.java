@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.SameResult;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
@@ -19,6 +20,7 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -89,6 +91,10 @@ class FastLayersTest {
         cases.add(image("activation", new ActivationLayer.Builder().activation(Activation.RELU)));
         cases.add(rows("activation of rows", new ActivationLayer.Builder().activation(Activation.TANH)));
         cases.add(rows("identity", new ActivationLayer.Builder().activation(Activation.IDENTITY)));
+        cases.add(image("pooling", pool()));
+        cases.add(image("pooling, same", pool().convolutionMode(ConvolutionMode.Same)));
+        cases.add(even("pooling of even sizes", pool()));
+        cases.add(even("pooling of even sizes, same", pool().convolutionMode(ConvolutionMode.Same)));
         cases.add(image("batch norm", new BatchNormalization.Builder()));
         cases.add(image("batch norm, variance", new BatchNormalization.Builder().useLogStd(false)));
         cases.add(rows("batch norm of rows", new BatchNormalization.Builder().decay(0.8)));
@@ -100,6 +106,15 @@ class FastLayersTest {
 
     private static ConvolutionLayer.Builder conv(int height, int width) {
         return new ConvolutionLayer.Builder(height, width).nOut(4).activation(Activation.RELU);
+    }
+
+    private static SubsamplingLayer.Builder pool() {
+        return new SubsamplingLayer.Builder().kernelSize(2, 2).stride(2, 2);
+    }
+
+    private static Named<Case> even(String name, SubsamplingLayer.Builder pooling) {
+        InputType input = InputType.convolutional(8, 6, 5, CNN2DFormat.NCHW);
+        return Named.of(name, new Case(pooling.build(), List.of(3, 5, 8, 6), input));
     }
 
     private static Named<Case> image(String name, org.deeplearning4j.nn.conf.layers.Layer.Builder<?> builder) {
@@ -337,6 +352,31 @@ class FastLayersTest {
         Map<String, INDArray> copies = new TreeMap<>();
         gradient.gradientForVariable().forEach((name, array) -> copies.put(name, array.dup()));
         return copies;
+    }
+
+    /** The first of several largest inputs has the error, also if they are zeros of different signs. */
+    @Test
+    void poolingOfEqualValues() {
+        Case layer = even("ties", pool()).getPayload();
+        ComputationGraph stock = graph(layer, DataType.FLOAT);
+        ComputationGraph fast = GraphCopies.sharingParameters(stock);
+        FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST));
+        Random random = new Random(1);
+        float[] values = {-1, -0.0f, 0, Float.MIN_VALUE, 1, Float.POSITIVE_INFINITY};
+        INDArray input = Nd4j.create(DataType.FLOAT, 40, 5, 8, 6);
+        for (int i = 0; i < input.length(); i++) {
+            input.putScalar(i, values[random.nextInt(values.length)]);
+        }
+        INDArray error = Nd4j.rand(DataType.FLOAT, 40, 5, 4, 3);
+        assertThat(poolingError(fast.getLayer("layer"), input, error))
+                .isEqualTo(poolingError(stock.getLayer("layer"), input, error));
+    }
+
+    private static INDArray poolingError(Layer layer, INDArray input, INDArray error) {
+        LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+        layer.setInput(input, workspaces);
+        layer.activate(true, workspaces);
+        return layer.backpropGradient(error, workspaces).getSecond();
     }
 
     @Test
