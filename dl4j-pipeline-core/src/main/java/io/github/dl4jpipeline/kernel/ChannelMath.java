@@ -73,27 +73,31 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     }
 
     /** Writes the sum of an array and a value for each channel to {@code result}, and returns it. */
-    INDArray plus(INDArray array, INDArray ofChannel, INDArray result) {
-        return broadcast("add", array, ofChannel, result);
+    INDArray plus(INDArray array, double[] ofChannel, INDArray result) {
+        return broadcast("add", ChannelLoop::add, array, ofChannel, result);
     }
 
     /** Writes the difference of an array and a value for each channel to {@code result}, and returns it. */
-    INDArray minus(INDArray array, INDArray ofChannel, INDArray result) {
-        return broadcast("subtract", array, ofChannel, result);
+    INDArray minus(INDArray array, double[] ofChannel, INDArray result) {
+        return broadcast("subtract", ChannelLoop::subtract, array, ofChannel, result);
     }
 
-    /** A vector with these values, for a moment, of the type of another array. */
-    INDArray vector(INDArray like, double[] values) {
+    private INDArray vector(INDArray like, double[] values) {
         return ChannelValues.write(values, vector(like, values.length));
     }
 
     /** Multiplies an array with a value for each channel, in place. */
-    INDArray multiply(INDArray array, INDArray ofChannel) {
-        return broadcast("multiply", array, ofChannel, array);
+    INDArray multiply(INDArray array, double[] ofChannel) {
+        return broadcast("multiply", ChannelLoop::multiply, array, ofChannel, array);
     }
 
-    private INDArray broadcast(String op, INDArray array, INDArray ofChannel, INDArray result) {
-        NativeOp.run(op, new INDArray[] {folded(array), folded(ofChannel, array)}, new INDArray[] {folded(result)});
+    private INDArray broadcast(String op, ChannelLoop loop, INDArray array, double[] ofChannel, INDArray result) {
+        if (!isLast(array) && HostFloats.are(array, result)) {
+            loop.run(array, ofChannel, result);
+        } else {
+            INDArray vector = folded(vector(array, ofChannel), array);
+            NativeOp.run(op, new INDArray[] {folded(array), vector}, new INDArray[] {folded(result)});
+        }
         return result;
     }
 

@@ -56,16 +56,16 @@ final class FastBatchNorm extends BatchNormalization {
         if (training) {
             double count = valuesOfChannel(from, math);
             double[] mean = each(joined(math.sum(from)), sum -> sum / count);
-            math.minus(from, math.vector(from, mean), output);
+            math.minus(from, mean, output);
             variance = each(joined(math.sumOfSquares(output)), sum -> sum / count);
             moments = new Moments(mean, variance);
         } else {
-            math.minus(from, flat(BatchNormalizationParamInitializer.GLOBAL_MEAN), output);
+            math.minus(from, values(BatchNormalizationParamInitializer.GLOBAL_MEAN), output);
             variance = runningVariance();
         }
         double[] scale = product(inverseDeviation(variance), values(BatchNormalizationParamInitializer.GAMMA));
-        math.multiply(output, math.vector(from, scale));
-        return math.plus(output, flat(BatchNormalizationParamInitializer.BETA), output);
+        math.multiply(output, scale);
+        return math.plus(output, values(BatchNormalizationParamInitializer.BETA), output);
     }
 
     private double[] runningVariance() {
@@ -87,7 +87,7 @@ final class FastBatchNorm extends BatchNormalization {
         double[] inverse = inverseDeviation(batch.variance());
 
         INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, from.shape(), 'c');
-        math.minus(from, math.vector(from, batch.mean()), inputError);
+        math.minus(from, batch.mean(), inputError);
         INDArray products = math.scratch(from);
         Nd4j.exec(new MulOp(inputError, delta, products));
         double[] ownScale = product(math.sum(products), inverse);
@@ -98,11 +98,10 @@ final class FastBatchNorm extends BatchNormalization {
         double[] shiftGradient = joined(ownShift);
 
         // With x' the normalized input: scale / deviation * (error - mean(error) - x' * mean(error * x'))
-        math.multiply(inputError, math.vector(from, each(product(scaleGradient, inverse), value -> -value / count)));
+        math.multiply(inputError, each(product(scaleGradient, inverse), value -> -value / count));
         inputError.addi(delta);
-        math.minus(inputError, math.vector(from, each(shiftGradient, value -> value / count)), inputError);
-        math.multiply(
-                inputError, math.vector(from, product(inverse, values(BatchNormalizationParamInitializer.GAMMA))));
+        math.minus(inputError, each(shiftGradient, value -> value / count), inputError);
+        math.multiply(inputError, product(inverse, values(BatchNormalizationParamInitializer.GAMMA)));
 
         batch.writeChanges(this, gradientViews);
         Gradient gradient = new DefaultGradient();
@@ -164,11 +163,6 @@ final class FastBatchNorm extends BatchNormalization {
 
     private double[] values(String parameter) {
         return ChannelValues.of(getParam(parameter));
-    }
-
-    private INDArray flat(String parameter) {
-        INDArray array = getParam(parameter);
-        return array.reshape(array.length());
     }
 
     @Override

@@ -51,7 +51,7 @@ final class FastPooling extends SubsamplingLayer {
     public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
         assertInputSet(true);
         boolean whole = convolutionMode != ConvolutionMode.Same || (input.size(2) % 2 == 0 && input.size(3) % 2 == 0);
-        if (!isFaster(this) || !whole || !MaxPoolingGradient.canRun(input, error)) {
+        if (!isFaster(this) || !whole || !HostFloats.are(input, error)) {
             return super.backpropGradient(error, workspaces);
         }
         INDArray result =

@@ -21,6 +21,7 @@ final class InPlaceActivation {
     private final IActivation function;
     private final boolean identity;
     private final boolean relu;
+    private final ReluGradient reluGradient = new ReluGradient();
     private @Nullable INDArray kept;
 
     InPlaceActivation(IActivation function) {
@@ -81,6 +82,10 @@ final class InPlaceActivation {
         }
         if (!relu) {
             return function.backprop(array, error).getFirst();
+        }
+        if (HostFloats.are(array, error)) {
+            reluGradient.apply(array, error);
+            return error;
         }
         INDArray slope = workspaces.createUninitialized(
                 ArrayType.BP_WORKING_MEM, array.dataType(), array.shape(), array.ordering());

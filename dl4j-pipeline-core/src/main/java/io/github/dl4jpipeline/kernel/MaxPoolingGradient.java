@@ -3,10 +3,7 @@ package io.github.dl4jpipeline.kernel;
 import java.lang.ref.Reference;
 import java.nio.IntBuffer;
 import java.util.Arrays;
-import org.bytedeco.javacpp.IntPointer;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The input gradient of max-pooling in windows of 2x2 that do not overlap, with channels first. A window's error goes to its
@@ -20,22 +17,10 @@ final class MaxPoolingGradient {
     private int[] errors = new int[0];
     private int[] results = new int[0];
 
-    /** Whether arrays are as they have to be. */
-    static boolean canRun(INDArray input, INDArray error) {
-        return Nd4j.getEnvironment().isCPU() && isPlain(input) && isPlain(error);
-    }
-
-    private static boolean isPlain(INDArray array) {
-        return array.dataType() == DataType.FLOAT
-                && array.ordering() == 'c'
-                && array.elementWiseStride() == 1
-                && array.length() <= Integer.MAX_VALUE;
-    }
-
     /**
      * Writes the gradient by the input.
      *
-     * @param input {@code [examples, channels, height, width]}, in row-major order, as the others
+     * @param input {@code [examples, channels, height, width]}, {@linkplain HostFloats#are in the host's memory}, as the others
      * @param error gradient by the output; rows and columns that are left over are in no window
      * @param result of the input's shape
      */
@@ -45,9 +30,9 @@ final class MaxPoolingGradient {
         int rows = (int) error.size(2);
         int columns = (int) error.size(3);
         reserve(height * width, rows * columns);
-        IntBuffer from = bits(input);
-        IntBuffer of = bits(error);
-        IntBuffer to = bits(result);
+        IntBuffer from = HostFloats.bits(input);
+        IntBuffer of = HostFloats.bits(error);
+        IntBuffer to = HostFloats.bits(result);
         try {
             while (from.hasRemaining()) {
                 from.get(inputs);
@@ -74,12 +59,6 @@ final class MaxPoolingGradient {
             errors = new int[errorLength];
             Arrays.fill(results, 0);
         }
-    }
-
-    /** The bits of floats. */
-    private static IntBuffer bits(INDArray array) {
-        IntPointer first = new IntPointer(array.data().addressPointer());
-        return first.limit(first.position() + array.length()).asBuffer();
     }
 
     /** Turns bits of floats into integers in the order of the floats, both zeros into 0. */

@@ -1,0 +1,41 @@
+package io.github.dl4jpipeline.kernel;
+
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Arrays of floats in the host's memory, one after another in row-major order, as buffers of Java. A buffer does not keep
+ * its array from being freed.
+ */
+final class HostFloats {
+    private HostFloats() {}
+
+    /** Whether all of these are such arrays. */
+    static boolean are(INDArray... arrays) {
+        for (INDArray array : arrays) {
+            if (array.dataType() != DataType.FLOAT
+                    || array.ordering() != 'c'
+                    || array.elementWiseStride() != 1
+                    || array.length() > Integer.MAX_VALUE) {
+                return false;
+            }
+        }
+        return Nd4j.getEnvironment().isCPU();
+    }
+
+    static FloatBuffer of(INDArray array) {
+        FloatPointer first = new FloatPointer(array.data().addressPointer());
+        return first.limit(first.position() + array.length()).asBuffer();
+    }
+
+    /** The bits of the floats. */
+    static IntBuffer bits(INDArray array) {
+        IntPointer first = new IntPointer(array.data().addressPointer());
+        return first.limit(first.position() + array.length()).asBuffer();
+    }
+}
