@@ -62,7 +62,7 @@ public final class CpuRuntime {
 
     private static void set(int maxMasterThreads, int blasThreads) {
         Nd4j.getEnvironment().setMaxMasterThreads(maxMasterThreads);
-        Nd4j.factory().blas().setMaxThreads(blasThreads);
+        BlasThreads.set(blasThreads);
     }
 
     /** A limit on the threads of this process's operations; closing it twice has no effect. */

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.jna.Function;
 import java.util.concurrent.atomic.AtomicReference;
 import net.openhft.affinity.Affinity;
 import org.junit.jupiter.api.Test;
@@ -25,6 +26,20 @@ class CpuRuntimeTest {
         second.close();
         assertThat(Nd4j.getEnvironment().maxMasterThreads()).isEqualTo(before);
         assertThat(Nd4j.factory().blas().getMaxThreads()).isEqualTo(blas);
+    }
+
+    @Test
+    void openBlasHasTheLimit() {
+        Function threads = BlasThreads.find("openblas_get_num_threads");
+        assumeTrue(threads != null, "another BLAS library than OpenBLAS");
+        int before = threads.invokeInt(new Object[0]);
+        try (CpuRuntime.Limit first = CpuRuntime.limitThreads(1)) {
+            assertThat(threads.invokeInt(new Object[0])).isEqualTo(1);
+            try (CpuRuntime.Limit second = CpuRuntime.limitThreads(2)) {
+                assertThat(threads.invokeInt(new Object[0])).isEqualTo(2);
+            }
+        }
+        assertThat(threads.invokeInt(new Object[0])).isEqualTo(before);
     }
 
     @Test
