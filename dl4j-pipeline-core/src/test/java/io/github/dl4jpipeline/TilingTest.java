@@ -151,7 +151,8 @@ class TilingTest {
         RESIDUAL_BATCH_NORM("stem", "merge", "aRelu"),
         YOLO("0", "9", "3"),
         LENET("conv1", "pool2", "pool1"),
-        UNTRAINED_START("pool", "middle", "tanh");
+        UNTRAINED_START("pool", "middle", "tanh"),
+        UNTRAINED("pool", "tanh", "pool");
 
         private final FusedTiling uncut;
         private final String cut;
@@ -168,7 +169,7 @@ class TilingTest {
                 case RESIDUAL_BATCH_NORM -> TestGraphs.residual(type, true);
                 case YOLO -> TestGraphs.yolo(type, 20);
                 case LENET -> TestGraphs.leNet(type);
-                case UNTRAINED_START -> TestGraphs.untrainedStart(type);
+                case UNTRAINED_START, UNTRAINED -> TestGraphs.untrainedStart(type);
             };
         }
 
@@ -176,7 +177,7 @@ class TilingTest {
             return switch (this) {
                 case YOLO -> TestData.classification(type, seed, examples, 4, 3, 20, 20);
                 case LENET -> TestData.classification(type, seed, examples, 4, 1, 14, 14);
-                case UNTRAINED_START -> TestData.classification(type, seed, examples, 4, 2, 6, 6);
+                case UNTRAINED_START, UNTRAINED -> TestData.classification(type, seed, examples, 4, 2, 6, 6);
                 default -> TestData.classification(type, seed, examples, 4, 3, 8, 8);
             };
         }

@@ -114,7 +114,7 @@ final class Prediction implements Callable<Integer> {
         }
     }
 
-    /** Holds further steps against the latest execution time that the plan has since it was chosen, until another follows. */
+    /** Holds further steps against the latest execution time that the plan has, until another follows. */
     private void reportKept(PipelineComputationGraph net, PartitionPlan kept, DataSet data) {
         double latest = kept.latestExecutionTime().toNanos() / 1e6;
         StepClock clock = new StepClock(net);

@@ -32,7 +32,7 @@ public record Vertex(String name, int position, List<Integer> inputs, Role role,
         inputs = List.copyOf(inputs);
     }
 
-    /** Whether errors flow into and out of this vertex in the backward pass. */
+    /** Whether this vertex has a backward pass. */
     public boolean runsBackward() {
         return role == Role.HIDDEN || role == Role.OUTPUT;
     }

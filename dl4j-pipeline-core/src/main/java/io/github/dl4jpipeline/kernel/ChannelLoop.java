@@ -10,6 +10,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 @FunctionalInterface
 interface ChannelLoop {
+    ThreadLocal<float[]> BLOCK = ThreadLocal.withInitial(() -> new float[4096]);
+
     /** Changes elements of one channel, from one index to before another. */
     void run(float[] elements, int from, int to, float ofChannel);
 
@@ -40,7 +42,7 @@ interface ChannelLoop {
         int rest = (int) (array.length() / (array.size(0) * ofChannel.length));
         FloatBuffer from = HostFloats.of(array);
         FloatBuffer to = HostFloats.of(result);
-        float[] block = FloatBlock.get();
+        float[] block = BLOCK.get();
         try {
             for (int begin = 0; begin < from.capacity(); begin += block.length) {
                 int length = Math.min(block.length, from.capacity() - begin);

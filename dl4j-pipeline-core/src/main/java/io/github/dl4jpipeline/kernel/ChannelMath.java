@@ -82,10 +82,6 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         return broadcast("subtract", ChannelLoop::subtract, array, ofChannel, result);
     }
 
-    private INDArray vector(INDArray like, double[] values) {
-        return ChannelValues.write(values, vector(like, values.length));
-    }
-
     /** Multiplies an array with a value for each channel, in place. */
     INDArray multiply(INDArray array, double[] ofChannel) {
         return broadcast("multiply", ChannelLoop::multiply, array, ofChannel, array);
@@ -121,6 +117,10 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         double[] ones = new double[(int) length];
         Arrays.fill(ones, 1);
         return vector(like, ones);
+    }
+
+    private INDArray vector(INDArray like, double[] values) {
+        return ChannelValues.write(values, vector(like, values.length));
     }
 
     private INDArray vector(INDArray like, long length) {

@@ -15,16 +15,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * pre-activation twice.
  */
 final class FastConvolution extends ConvolutionLayer implements AddsGradients, GradientAlone {
-    private final ForwardConvolution forward;
-    private final BackwardConvolution backward;
+    private final ForwardConvolution forwardCode;
+    private final BackwardConvolution backwardCode;
     private final InPlaceActivation activation;
     private boolean add;
     private boolean channelsLast;
 
     FastConvolution(ConvolutionLayer original, ForwardConvolution forward, BackwardConvolution backward) {
         super(original.conf(), original.params().dataType());
-        this.forward = forward;
-        this.backward = backward;
+        forwardCode = forward;
+        backwardCode = backward;
         activation = new InPlaceActivation(layerConf().getActivationFn());
     }
 
@@ -35,7 +35,7 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
 
     /** Whether outputs may be put out channels last. */
     boolean canBeChannelsLast() {
-        return forward instanceof DirectConvolution && geometry().isChannelsFirst() && activation.isElementWise();
+        return forwardCode instanceof DirectConvolution && geometry().isChannelsFirst() && activation.isElementWise();
     }
 
     /** Has outputs in inference be in memory as {@link ChannelsLast} says. */
@@ -54,14 +54,14 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
         INDArray from = input.castTo(dataType);
         ConvolutionGeometry geometry = geometry();
         long[] shape = geometry.outputShape(from, weights.size(0));
-        if (channelsLast && !training && forward instanceof DirectConvolution direct) {
+        if (channelsLast && !training && forwardCode instanceof DirectConvolution direct) {
             INDArray view = workspaces.createUninitialized(
                     ArrayType.ACTIVATIONS, dataType, new long[] {shape[0], shape[2], shape[3], shape[1]}, 'c');
             direct.forwardChannelsLast(ChannelsLast.packedView(from, workspaces), weights, bias, view, geometry);
             return ChannelsLast.maps(activation.forward(view, false, workspaces));
         }
         INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'c');
-        forward.forward(
+        forwardCode.forward(
                 training ? from : ChannelsLast.channelsFirst(from, workspaces),
                 weights,
                 bias,
@@ -90,7 +90,7 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
         INDArray delta = activation.backward(error.castTo(dataType), workspaces);
         INDArray ofWeights = gradientViews.get(ConvolutionParamInitializer.WEIGHT_KEY);
         INDArray ofBias = hasBias() ? gradientViews.get(ConvolutionParamInitializer.BIAS_KEY) : null;
-        backward.backward(
+        backwardCode.backward(
                 input.castTo(dataType),
                 weights,
                 delta,

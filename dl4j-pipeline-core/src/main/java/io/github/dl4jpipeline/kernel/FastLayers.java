@@ -155,18 +155,18 @@ final class FastLayers {
     }
 
     private static @Nullable Layer fasterThan(ConvolutionLayer layer, VertexCode code) {
-        // A profile may be of another graph.
-        boolean winograd = code.forward() == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry(layer));
-        boolean directForward = code.forward() != KernelCode.PLAIN && DirectConvolution.canRun(geometry(layer));
-        boolean directBackward = code.backward() != KernelCode.PLAIN && DirectConvolution.canRun(geometry(layer));
-        if (!(directForward && directBackward) && !geometry(layer).isChannelsFirst()) {
+        ConvolutionGeometry geometry = geometry(layer);
+        boolean direct = DirectConvolution.canRun(geometry);
+        boolean unfoldForward = !direct || code.forward() == KernelCode.PLAIN;
+        boolean unfoldBackward = !direct || code.backward() == KernelCode.PLAIN;
+        if ((unfoldForward || unfoldBackward) && !geometry.isChannelsFirst()) {
             return null;
         }
+        ForwardConvolution forward = unfoldForward ? new UnfoldedConvolution() : new DirectConvolution();
+        if (code.forward() == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry)) { // else of another graph
+            forward = new WinogradConvolution();
+        }
         return new FastConvolution(
-                layer,
-                winograd
-                        ? new WinogradConvolution()
-                        : directForward ? new DirectConvolution() : new UnfoldedConvolution(),
-                directBackward ? new DirectConvolution() : new UnfoldedConvolution());
+                layer, forward, unfoldBackward ? new UnfoldedConvolution() : new DirectConvolution());
     }
 }

@@ -101,9 +101,8 @@ public final class GraphReplica {
 
     private TiledKernel tiledKernel(ComputationGraph original, TileSetup tiles, KernelChoice code, String name) {
         TiledRegion region = tiles.region();
-        boolean sourceRunsBackward = vertices.get(region.source()).runsBackward();
         GraphVertex exit = graphVertex(region.exit());
-        return new TiledKernel(original, region, exit, sourceRunsBackward, code, tiles.crew(), workspaces, name);
+        return new TiledKernel(original, region, exit, code, tiles.crew(), workspaces, name);
     }
 
     private boolean isTiled(int position) {
@@ -148,8 +147,8 @@ public final class GraphReplica {
     /**
      * Takes up a new micro-batch, before its first forward task.
      *
-     * <p>For inference it may come without labels. Parts of a batch are copied into contiguous arrays, because some layers read their input's buffer from its
-     * start, and because the batch may lie in a workspace of its iterator.
+     * <p>For inference it may come without labels. Parts of a batch are copied into contiguous arrays, because some layers
+     * read their input's buffer from its start, and because the batch may lie in a workspace of its iterator.
      */
     public void begin(MicroBatch next, boolean partOfBatch, int iteration, int epoch) {
         this.partOfBatch = partOfBatch;

@@ -13,6 +13,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * its array from being freed.
  */
 final class HostFloats {
+    /** A buffer has at most so many. */
+    private static final int MOST = Integer.MAX_VALUE / Float.BYTES;
+
     private HostFloats() {}
 
     /** Whether all of these are such arrays. */
@@ -21,7 +24,8 @@ final class HostFloats {
             if (array.dataType() != DataType.FLOAT
                     || array.ordering() != 'c'
                     || array.elementWiseStride() != 1
-                    || array.length() > Integer.MAX_VALUE) {
+                    || array.isEmpty()
+                    || array.length() > MOST) {
                 return false;
             }
         }

@@ -21,7 +21,6 @@ final class InPlaceActivation {
     private final IActivation function;
     private final boolean identity;
     private final boolean relu;
-    private final ReluGradient reluGradient = new ReluGradient();
     private @Nullable INDArray kept;
 
     InPlaceActivation(IActivation function) {
@@ -84,7 +83,7 @@ final class InPlaceActivation {
             return function.backprop(array, error).getFirst();
         }
         if (HostFloats.are(array, error)) {
-            reluGradient.apply(array, error);
+            ReluGradient.apply(array, error);
             return error;
         }
         INDArray slope = workspaces.createUninitialized(

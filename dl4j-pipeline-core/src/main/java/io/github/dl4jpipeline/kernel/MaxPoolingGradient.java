@@ -2,7 +2,6 @@ package io.github.dl4jpipeline.kernel;
 
 import java.lang.ref.Reference;
 import java.nio.IntBuffer;
-import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -13,7 +12,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * cannot be predicted.
  */
 final class MaxPoolingGradient {
+    private int height;
+    private int width;
+
+    /** Of one map. */
     private int[] inputs = new int[0];
+
     private int[] errors = new int[0];
     private int[] results = new int[0];
 
@@ -25,11 +29,9 @@ final class MaxPoolingGradient {
      * @param result of the input's shape
      */
     void write(INDArray input, INDArray error, INDArray result) {
-        int height = (int) input.size(2);
-        int width = (int) input.size(3);
         int rows = (int) error.size(2);
         int columns = (int) error.size(3);
-        reserve(height * width, rows * columns);
+        reserve((int) input.size(2), (int) input.size(3), rows * columns);
         IntBuffer from = HostFloats.bits(input);
         IntBuffer of = HostFloats.bits(error);
         IntBuffer to = HostFloats.bits(result);
@@ -50,14 +52,13 @@ final class MaxPoolingGradient {
         }
     }
 
-    private void reserve(int inputLength, int errorLength) {
-        if (inputs.length != inputLength) {
-            inputs = new int[inputLength];
-            results = new int[inputLength]; // zero where no window is
-        }
-        if (errors.length != errorLength) {
-            errors = new int[errorLength];
-            Arrays.fill(results, 0);
+    private void reserve(int inputHeight, int inputWidth, int windows) {
+        if (height != inputHeight || width != inputWidth) {
+            height = inputHeight;
+            width = inputWidth;
+            inputs = new int[inputHeight * inputWidth];
+            errors = new int[windows];
+            results = new int[inputHeight * inputWidth]; // stays zero where no window is
         }
     }
 

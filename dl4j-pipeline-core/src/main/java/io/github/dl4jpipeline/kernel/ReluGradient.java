@@ -10,8 +10,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class ReluGradient {
     private static final int ELEMENTS = 1024;
-    private final int[] activations = new int[ELEMENTS];
-    private final int[] errors = new int[ELEMENTS];
+    private static final ThreadLocal<int[][]> BLOCKS = ThreadLocal.withInitial(() -> new int[2][ELEMENTS]);
+
+    private ReluGradient() {}
 
     /**
      * Sets the error to 0 where the activation is.
@@ -19,9 +20,11 @@ final class ReluGradient {
      * @param activation what ReLU has put out
      * @param error of as many elements; both {@linkplain HostFloats#are in the host's memory}
      */
-    void apply(INDArray activation, INDArray error) {
+    static void apply(INDArray activation, INDArray error) {
         IntBuffer from = HostFloats.bits(activation);
         IntBuffer to = HostFloats.bits(error);
+        int[] activations = BLOCKS.get()[0];
+        int[] errors = BLOCKS.get()[1];
         try {
             for (int begin = 0; begin < to.capacity(); begin += ELEMENTS) {
                 int length = Math.min(ELEMENTS, to.capacity() - begin);

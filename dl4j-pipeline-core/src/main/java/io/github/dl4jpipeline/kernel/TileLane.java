@@ -228,13 +228,13 @@ final class TileLane {
         }
         for (int i = 0; i < ofInputs.length; i++) {
             Patch patch = part.inputs().get(i);
-            if (ofInputs[i] == null) {
+            if (ofInputs[i] == null || !layers.runsBackward(patch.vertex())) {
                 continue;
             }
             INDArray inside = MapArea.inside(ofInputs[i], patch);
             if (task.runs(patch.vertex())) {
                 addError(patch.vertex(), inside, patch.area(), !patch.isPadded(), manager);
-            } else if (errorMaps[patch.vertex()] != null) {
+            } else {
                 errors.keep(patch.vertex(), patch.area(), inside);
             }
         }

@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline.kernel;
 
-import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.tile.Patch;
 import io.github.dl4jpipeline.tile.TilePart;
@@ -35,13 +34,12 @@ final class TileLayers {
         FastLayers.replaceIn(graph, code);
         noise = new NoiseSource(graph.conf().getSeed());
         kernels = new VertexKernel[names.size()];
-        runsBackward = new boolean[names.size()];
+        runsBackward = region.runsBackward(vertices);
         paddings = new double[names.size()];
         for (int i = 1; i < kernels.length; i++) {
             String name = names.get(i);
-            Vertex vertex = vertices.get(name);
-            runsBackward[i] = vertex.runsBackward();
-            kernels[i] = new VertexKernel(graph.getVertex(name), vertices.hasInputErrors(vertex.position()));
+            boolean inputErrors = vertices.hasInputErrors(region.positions().get(i));
+            kernels[i] = new VertexKernel(graph.getVertex(name), inputErrors);
             paddings[i] = TileReader.paddingOf(
                     original.getConfiguration().getVertices().get(name));
             Layer layer = layer(i);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.tile.TileCost;
 import io.github.dl4jpipeline.tile.TileGeometry;
 import io.github.dl4jpipeline.tile.TileRegion;
@@ -34,7 +35,7 @@ final class TiledKernel extends VertexKernel {
     private final TiledRegion region;
     private final TileCrew crew;
     private final DataType type;
-    private final boolean sourceRunsBackward;
+    private final boolean[] runsBackward;
     private final List<TileLane> lanes = new ArrayList<>();
     private final Map<Integer, Target> targets = new TreeMap<>();
     private final @Nullable INDArray[] maps;
@@ -44,7 +45,6 @@ final class TiledKernel extends VertexKernel {
     /**
      * @param original an initialised graph; its parameters are shared, nothing else
      * @param exit the region's last vertex
-     * @param sourceRunsBackward whether what the region reads needs an error
      * @param crew who runs tiles
      * @param workspaces whether arrays live in workspaces
      * @param name a prefix of workspace names that nothing else in the process has
@@ -53,16 +53,15 @@ final class TiledKernel extends VertexKernel {
             ComputationGraph original,
             TiledRegion region,
             GraphVertex exit,
-            boolean sourceRunsBackward,
             KernelChoice code,
             TileCrew crew,
             boolean workspaces,
             String name) {
-        super(exit, sourceRunsBackward);
+        super(exit, true);
         this.region = region;
         this.crew = crew;
         this.type = original.getConfiguration().getDataType();
-        this.sourceRunsBackward = sourceRunsBackward;
+        this.runsBackward = region.runsBackward(VertexGraph.of(original));
         this.maps = new INDArray[region.positions().size()];
         int count = Math.min(crew.size(), region.tiles().grid().tiles());
         for (int i = 0; i < count; i++) {
@@ -97,7 +96,7 @@ final class TiledKernel extends VertexKernel {
             createMaps(group, tiles, source.size(0), workspaces);
             int current = group;
             int count = tiles.tiles(group);
-            boolean keep = training && keeps(count);
+            boolean keep = training && runsBackward(group) && keeps(count);
             crew.run(Math.min(count, lanes.size()), lane -> {
                 for (int tile = lane; tile < count; tile += lanes.size()) {
                     lanes.get(lane).forward(tiles.task(current, tile), maps, training, keep);
@@ -105,6 +104,10 @@ final class TiledKernel extends VertexKernel {
             });
         }
         return maps[maps.length - 1];
+    }
+
+    private boolean runsBackward(int group) {
+        return region.tiles().groups().get(group).stream().anyMatch(vertex -> runsBackward[vertex]);
     }
 
     /** A lane keeps its activations for the backward pass if it has a single tile. */
@@ -143,14 +146,16 @@ final class TiledKernel extends VertexKernel {
         }
         INDArray[] errorMaps = new INDArray[maps.length];
         for (int vertex = 0; vertex < maps.length - 1; vertex++) {
-            if (maps[vertex] != null && (vertex > 0 || sourceRunsBackward)) {
+            if (maps[vertex] != null && runsBackward[vertex]) {
                 errorMaps[vertex] = workspaces.create(ArrayType.ACTIVATION_GRAD, type, maps[vertex].shape(), 'c');
             }
         }
         errorMaps[maps.length - 1] = error;
         lanes.forEach(TileLane::beginBackward);
         for (int group = region.tiles().groups().size() - 1; group >= 0; group--) {
-            backward(group, tiles, errorMaps);
+            if (runsBackward(group)) {
+                backward(group, tiles, errorMaps);
+            }
         }
         targets.forEach(this::writeGradient);
         return new INDArray[] {errorMaps[0]};

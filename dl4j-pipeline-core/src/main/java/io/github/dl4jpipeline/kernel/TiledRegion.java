@@ -76,6 +76,15 @@ public record TiledRegion(TileRegion tiles, List<Integer> positions) {
         return after;
     }
 
+    /** By index in the region, whether a vertex runs backward. */
+    boolean[] runsBackward(VertexGraph vertices) {
+        boolean[] runs = new boolean[positions.size()];
+        for (int i = 0; i < runs.length; i++) {
+            runs[i] = vertices.get(positions.get(i)).runsBackward();
+        }
+        return runs;
+    }
+
     private static void requireClosed(VertexGraph vertices, List<Integer> positions, int last) {
         for (int position : positions.subList(1, positions.size())) {
             Vertex vertex = vertices.get(position);

@@ -17,8 +17,8 @@ import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
- * Finds, by one thread, the vertices for which other code is faster than the usual. Shortest times are compared, which differ
- * less from run to run than others.
+ * Finds, by one thread, the vertices for which other code is faster than the usual. Shortest times are compared, which
+ * differ less from run to run than others.
  */
 final class FasterCode {
     /** Products of matrices move more memory, which several threads share, so they have to be clearly faster. */
@@ -80,10 +80,10 @@ final class FasterCode {
         double usual = forwardMillis(KernelCode.USUAL, vertex);
         double plain = forwardMillis(KernelCode.PLAIN, vertex);
         double winograd = canRun(KernelCode.WINOGRAD, vertex) ? forwardMillis(KernelCode.WINOGRAD, vertex) : usual;
-        if (winograd < FASTER * usual && winograd <= plain) {
-            return KernelCode.WINOGRAD;
+        if (plain < CLEARLY * usual && plain < winograd) {
+            return KernelCode.PLAIN;
         }
-        return plain < CLEARLY * usual ? KernelCode.PLAIN : KernelCode.USUAL;
+        return winograd < FASTER * usual ? KernelCode.WINOGRAD : KernelCode.USUAL;
     }
 
     private KernelCode backwardCode(Vertex vertex) {

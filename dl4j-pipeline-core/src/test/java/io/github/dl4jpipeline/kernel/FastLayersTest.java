@@ -372,6 +372,20 @@ class FastLayersTest {
                 .isEqualTo(poolingError(stock.getLayer("layer"), input, error));
     }
 
+    /** Where one size has a window, another with as many elements has a column that is in none. */
+    @Test
+    void poolingOfChangingSizes() {
+        ComputationGraph stock = graph(even("sizes", pool()).getPayload(), DataType.FLOAT);
+        ComputationGraph fast = GraphCopies.sharingParameters(stock);
+        FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST));
+        for (int height : new int[] {5, 4, 10, 5}) {
+            INDArray input = Nd4j.rand(DataType.FLOAT, 3, 2, height, 20 / height);
+            INDArray error = Nd4j.rand(DataType.FLOAT, 3, 2, height / 2, 20 / height / 2);
+            assertThat(poolingError(fast.getLayer("layer"), input, error))
+                    .isEqualTo(poolingError(stock.getLayer("layer"), input, error));
+        }
+    }
+
     private static INDArray poolingError(Layer layer, INDArray input, INDArray error) {
         LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
         layer.setInput(input, workspaces);

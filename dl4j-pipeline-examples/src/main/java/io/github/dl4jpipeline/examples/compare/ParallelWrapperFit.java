@@ -16,9 +16,9 @@ import org.nd4j.linalg.dataset.DataSet;
  * batch, then parameters and updater state averaged.
  *
  * <p>Its settings are those with which it is fastest and exact: a worker per core, with one thread per operation (a thread
- * per core was slower); averaging after every step, as otherwise the copies drift apart and a step is not a step of the same training; its
- * default training mode, which is the only exact one; and no prefetching, which has nothing to do for batches that are in
- * memory.
+ * per core was slower); averaging after every step, as otherwise the copies drift apart and a step is not a step of the
+ * same training; its default training mode, which is the only exact one; and no prefetching, which has nothing to do for
+ * batches that are in memory.
  *
  * <p>A {@code fit} of it starts its workers and ends them, which costs more than a step. So there is a single one, in a
  * thread of its own, that reads from {@link GatedRounds}: a step lasts from the moment at which it gets the batch to the
