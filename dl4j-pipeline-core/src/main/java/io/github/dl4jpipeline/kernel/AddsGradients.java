@@ -4,4 +4,9 @@ package io.github.dl4jpipeline.kernel;
 interface AddsGradients {
     /** Whether to add to the gradients in the next backward pass. */
     void addGradients(boolean add);
+
+    /** How many elements of working memory the next backward pass takes in order to add. */
+    default long elementsToAdd() {
+        return 0;
+    }
 }

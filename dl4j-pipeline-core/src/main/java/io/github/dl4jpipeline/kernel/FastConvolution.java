@@ -33,6 +33,13 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
         add = value;
     }
 
+    @Override
+    public long elementsToAdd() {
+        return add && backwardCode instanceof DirectConvolution
+                ? getParam(ConvolutionParamInitializer.WEIGHT_KEY).length()
+                : 0;
+    }
+
     /** Whether outputs may be put out channels last. */
     boolean canBeChannelsLast() {
         return forwardCode instanceof DirectConvolution && geometry().isChannelsFirst() && activation.isElementWise();

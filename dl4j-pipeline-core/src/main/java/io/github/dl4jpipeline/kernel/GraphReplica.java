@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -133,6 +134,10 @@ public final class GraphReplica {
     /** Whether arrays live in workspaces; not so if the graph's configuration asks for none. */
     public boolean usesWorkspaces() {
         return workspaces;
+    }
+
+    DataType parameterType() {
+        return graph.params().dataType();
     }
 
     MicroBatch microBatch() {

@@ -23,6 +23,7 @@ public final class StageKernel {
     private final List<Integer> positions;
     private final StageScratch scratch;
     private final boolean recompute;
+    private boolean reserved;
 
     /**
      * @param stage its number
@@ -115,6 +116,7 @@ public final class StageKernel {
         LayerWorkspaceMgr workspaces =
                 replica.usesWorkspaces() ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
         BackwardResult result = new BackwardResult(new TreeMap<>(), new ArrayList<>(), new TreeMap<>());
+        reserve(replica);
         memory.enter();
         scratch.enter();
         scratch.errors.open();
@@ -137,6 +139,21 @@ public final class StageKernel {
         }
         forget(replica);
         return result;
+    }
+
+    /** When gradients are added for the first time. */
+    private void reserve(GraphReplica replica) {
+        if (reserved || !replica.usesWorkspaces()) {
+            return;
+        }
+        long most = 0;
+        for (int position : replica.run(positions)) {
+            most = Math.max(most, replica.kernel(position).elementsToAdd());
+        }
+        if (most > 0) {
+            scratch.reserve(replica.parameterType(), most);
+            reserved = true;
+        }
     }
 
     private void backward(

@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.kernel;
 
 import java.util.List;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Working memory of one stage, empty between tasks: that of a single layer call, that of one time step of a recurrent
@@ -21,6 +23,19 @@ public final class StageScratch {
         timeStep = new ActivationMemory(name + "-step", enabled);
         errors = new ActivationMemory(name + "-errors", enabled);
         activations = new ActivationMemory(name + "-activations", enabled);
+    }
+
+    /**
+     * Reserves as much for a layer call. Otherwise memory grows from call to call, and each time holds the old size beside the
+     * new for a moment.
+     */
+    void reserve(DataType type, long elements) {
+        work.open();
+        try {
+            Nd4j.createUninitialized(type, elements);
+        } finally {
+            work.close();
+        }
     }
 
     /** Lets this thread use the memory. */

@@ -86,6 +86,11 @@ class VertexKernel {
         return vertex.getLayer() instanceof AddsGradients;
     }
 
+    /** How many elements of working memory the next backward pass takes in order to add gradients. */
+    long elementsToAdd() {
+        return vertex.getLayer() instanceof AddsGradients layer ? layer.elementsToAdd() : 0;
+    }
+
     /** What the last backward pass has computed, as views of the array bound; null if the vertex trains nothing. */
     @Nullable Gradient gradient() {
         return gradient;

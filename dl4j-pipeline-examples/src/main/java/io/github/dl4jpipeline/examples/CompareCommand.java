@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.examples.compare.CompareFigures;
 import io.github.dl4jpipeline.examples.compare.Comparison;
+import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
 import io.github.dl4jpipeline.examples.model.NamedModel;
@@ -9,6 +10,7 @@ import io.github.dl4jpipeline.examples.model.PipelineChoice;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -44,6 +46,14 @@ final class CompareCommand implements Callable<Integer> {
             description = "Measure output, of the pipeline and of Deeplearning4j, instead of a training step.")
     private boolean inference;
 
+    @Option(
+            names = "--beside",
+            paramLabel = "NAME",
+            split = ",",
+            description = "Measure only these systems beside the pipeline in training, of one-core, one-stage,"
+                    + " parallel-wrapper, stock-fit and stock-fit-helpers. Default: all.")
+    private Set<String> beside = Comparison.SYSTEMS;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
     private @Nullable Path json;
 
@@ -53,6 +63,7 @@ final class CompareCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Options.requirePositive("--steps", steps);
+        requireSystems();
         PipelineChoice choice = pipelineOptions.choice();
         int batch = modelOptions.batch();
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
@@ -61,6 +72,7 @@ final class CompareCommand implements Callable<Integer> {
                 model,
                 choice,
                 batch,
+                beside,
                 steps,
                 inference,
                 modelOptions.seed(),
@@ -70,5 +82,17 @@ final class CompareCommand implements Callable<Integer> {
         stdout.print(CompareTable.of(figures));
         stdout.flush();
         return 0;
+    }
+
+    private void requireSystems() {
+        if (inference && !beside.equals(Comparison.SYSTEMS)) {
+            throw new InputException("--beside is for training; leave it out with --inference");
+        }
+        for (String name : beside) {
+            if (!Comparison.SYSTEMS.contains(name)) {
+                throw new InputException("--beside: there is no system '" + name + "'; there are "
+                        + String.join(", ", Comparison.SYSTEMS));
+            }
+        }
     }
 }

@@ -75,6 +75,35 @@ class CompareCommandTest {
     }
 
     @Test
+    void measuresTheSystemsNamed() throws IOException {
+        Path json = directory.resolve("figures.json");
+        Path model = TinyModel.save(directory.resolve("tiny.zip"));
+
+        CommandRun run = CommandRun.of(
+                "compare",
+                "--model",
+                model,
+                "--batch",
+                4,
+                "--steps",
+                1,
+                "--beside",
+                "one-stage,stock-fit",
+                "--json",
+                json);
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(Json.MAPPER.readTree(json.toFile()).get("systems"))
+                .extracting(system -> system.get("name").asText())
+                .containsExactlyInAnyOrder("pipeline", "one-stage", "stock-fit");
+        CommandRun unknown = CommandRun.of("compare", "--model", model, "--beside", "stock-fit,nobody");
+        assertThat(unknown.exitCode()).isEqualTo(2);
+        assertThat(unknown.err()).contains("no system 'nobody'").contains("stock-fit-helpers");
+        CommandRun output = CommandRun.of("compare", "--model", model, "--inference", "--beside", "stock-fit");
+        assertThat(output.exitCode()).isEqualTo(2);
+    }
+
+    @Test
     void saysWhatItCannotMeasure() throws IOException {
         Path json = directory.resolve("figures.json");
         Path model = TinyModel.save(directory.resolve("tiny.zip"));

@@ -15,6 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -31,6 +33,10 @@ import org.nd4j.linalg.dataset.DataSet;
  * one and with two micro-batches.
  */
 public final class Comparison {
+    /** Names of what can be measured beside the pipeline in training. */
+    public static final Set<String> SYSTEMS = new TreeSet<>(Set.of(
+            PipelineFit.ONE_CORE, PipelineFit.ONE_STAGE, ParallelWrapperFit.NAME, HelperFit.NAME, StockFit.NAME));
+
     private static final int WARM_UP = 3;
     private static final int STEPS_OF_TURN = 2;
 
@@ -49,6 +55,7 @@ public final class Comparison {
      *
      * @param choice how the pipeline is set up
      * @param batchSize examples of a batch
+     * @param systems which of {@link #SYSTEMS} to measure beside the pipeline
      * @param steps number of measured steps of each system
      * @param inference whether to compare {@code output} instead of {@code fit}
      * @param err takes the progress
@@ -57,6 +64,7 @@ public final class Comparison {
             NamedModel model,
             PipelineChoice choice,
             int batchSize,
+            Set<String> systems,
             int steps,
             boolean inference,
             long seed,
@@ -68,7 +76,7 @@ public final class Comparison {
             if (inference) {
                 comparison.setUpInference(model, choice, batch, cores);
             } else {
-                comparison.setUp(model, choice, batch, cores);
+                comparison.setUp(model, choice, systems, batch, cores);
             }
             comparison.takeTurns(err);
             return new CompareFigures(
@@ -86,30 +94,33 @@ public final class Comparison {
         }
     }
 
-    private void setUp(NamedModel model, PipelineChoice choice, DataSet batch, int cores) {
+    private void setUp(NamedModel model, PipelineChoice choice, Set<String> systems, DataSet batch, int cores) {
         ComputationGraph graph = model.graph();
         add(new PipelineFit(PipelineFit.PIPELINE, pipeline(model, graph, choice, batch), batch));
-        for (int microBatches : new int[] {1, 2}) {
-            add(oneStage(
-                    PipelineFit.ONE_CORE,
-                    graph,
-                    choice,
-                    Devices.of(Devices.cpu().get(0)),
-                    microBatches,
-                    batch));
+        if (systems.contains(PipelineFit.ONE_CORE)) {
+            Devices one = Devices.of(Devices.cpu().get(0));
+            add(oneStage(PipelineFit.ONE_CORE, graph, choice, one, 1, batch));
+            add(oneStage(PipelineFit.ONE_CORE, graph, choice, one, 2, batch));
         }
-        add(oneStage(PipelineFit.ONE_STAGE, graph, choice, Devices.cpu(1), 1, batch));
-        try {
-            add(new ParallelWrapperFit(graph.clone(), batch, cores));
-        } catch (RuntimeException e) {
-            notMeasured.add(new NotMeasured(ParallelWrapperFit.NAME, Failures.reason(e)));
+        if (systems.contains(PipelineFit.ONE_STAGE)) {
+            add(oneStage(PipelineFit.ONE_STAGE, graph, choice, Devices.cpu(1), 1, batch));
         }
-        for (CacheMode cache : List.of(CacheMode.NONE, CacheMode.DEVICE)) {
-            add(new HelperFit(graph.clone(), batch, cores, cache));
+        if (systems.contains(ParallelWrapperFit.NAME)) {
+            try {
+                add(new ParallelWrapperFit(graph.clone(), batch, cores));
+            } catch (RuntimeException e) {
+                notMeasured.add(new NotMeasured(ParallelWrapperFit.NAME, Failures.reason(e)));
+            }
         }
-        add(new StockFit(graph, batch, 1));
-        if (cores > 1) {
-            add(new StockFit(graph, batch, cores));
+        if (systems.contains(HelperFit.NAME)) {
+            add(new HelperFit(graph.clone(), batch, cores, CacheMode.NONE));
+            add(new HelperFit(graph.clone(), batch, cores, CacheMode.DEVICE));
+        }
+        if (systems.contains(StockFit.NAME)) {
+            add(new StockFit(graph, batch, 1));
+            if (cores > 1) {
+                add(new StockFit(graph, batch, cores));
+            }
         }
     }
 
