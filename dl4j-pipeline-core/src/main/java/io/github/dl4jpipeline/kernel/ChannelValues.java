@@ -1,8 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
 import java.lang.ref.Reference;
-import org.bytedeco.javacpp.FloatPointer;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -15,12 +13,12 @@ final class ChannelValues {
 
     /** The values of an array in its own order. */
     static double[] of(INDArray array) {
-        if (!isPlain(array)) {
+        if (!HostFloats.inAnyOrder(array)) {
             return array.reshape(array.length()).toDoubleVector();
         }
         float[] floats = new float[(int) array.length()];
         try {
-            new FloatPointer(array.data().addressPointer()).get(floats);
+            HostFloats.of(array).get(floats);
         } finally {
             Reference.reachabilityFence(array); // else its memory may be freed meanwhile
         }
@@ -36,7 +34,7 @@ final class ChannelValues {
         if (values.length != array.length()) {
             throw new IllegalArgumentException(values.length + " values for an array of " + array.length());
         }
-        if (!isPlain(array)) {
+        if (!HostFloats.inAnyOrder(array)) {
             return array.assign(Nd4j.createFromArray(values).reshape(array.shape()));
         }
         float[] floats = new float[values.length];
@@ -44,17 +42,10 @@ final class ChannelValues {
             floats[i] = (float) values[i];
         }
         try {
-            new FloatPointer(array.data().addressPointer()).put(floats);
+            HostFloats.of(array).put(floats);
         } finally {
             Reference.reachabilityFence(array);
         }
         return array;
-    }
-
-    /** Whether the elements are floats in the host's memory, one after another. */
-    private static boolean isPlain(INDArray array) {
-        return array.dataType() == DataType.FLOAT
-                && (array.length() == 1 || array.elementWiseStride() == 1)
-                && Nd4j.getEnvironment().isCPU();
     }
 }

@@ -21,15 +21,20 @@ final class HostFloats {
     /** Whether all of these are such arrays. */
     static boolean are(INDArray... arrays) {
         for (INDArray array : arrays) {
-            if (array.dataType() != DataType.FLOAT
-                    || array.ordering() != 'c'
-                    || array.elementWiseStride() != 1
-                    || array.isEmpty()
-                    || array.length() > MOST) {
+            if (array.ordering() != 'c' || !inAnyOrder(array)) {
                 return false;
             }
         }
-        return Nd4j.getEnvironment().isCPU();
+        return true;
+    }
+
+    /** Whether the elements are one after another in the host's memory, in whatever order. */
+    static boolean inAnyOrder(INDArray array) {
+        return array.dataType() == DataType.FLOAT
+                && !array.isEmpty()
+                && array.length() <= MOST
+                && (array.length() == 1 || array.elementWiseStride() == 1)
+                && Nd4j.getEnvironment().isCPU();
     }
 
     static FloatBuffer of(INDArray array) {

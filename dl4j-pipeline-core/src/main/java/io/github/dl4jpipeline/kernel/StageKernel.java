@@ -116,12 +116,12 @@ public final class StageKernel {
         LayerWorkspaceMgr workspaces =
                 replica.usesWorkspaces() ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
         BackwardResult result = new BackwardResult(new TreeMap<>(), new ArrayList<>(), new TreeMap<>());
-        reserve(replica);
+        List<Integer> run = replica.run(positions);
+        reserve(replica, run);
         memory.enter();
         scratch.enter();
         scratch.errors.open();
         try {
-            List<Integer> run = replica.run(positions);
             for (int i = run.size() - 1; i >= 0; i--) {
                 int position = run.get(i);
                 if (replica.vertex(position).runsBackward()) {
@@ -142,12 +142,12 @@ public final class StageKernel {
     }
 
     /** When gradients are added for the first time. */
-    private void reserve(GraphReplica replica) {
+    private void reserve(GraphReplica replica, List<Integer> run) {
         if (reserved || !replica.usesWorkspaces()) {
             return;
         }
         long most = 0;
-        for (int position : replica.run(positions)) {
+        for (int position : run) {
             most = Math.max(most, replica.kernel(position).elementsToAdd());
         }
         if (most > 0) {
