@@ -17,8 +17,8 @@ import org.nd4j.linalg.learning.regularization.Regularization.ApplyStep;
 import org.nd4j.linalg.learning.regularization.WeightDecay;
 
 /**
- * Division by the number of examples, regularization and updater of part of one parameter array, in one pass: some thousand
- * elements at a time are copied to arrays that stay in a core's first caches, and the results back.
+ * Division by the number of examples, regularization, updater and subtraction for part of one parameter array, in one pass:
+ * some thousand elements at a time are copied to arrays that stay in a core's first caches, and the results back.
  */
 final class FusedUpdate {
     private static final int ELEMENTS = 4096;
@@ -38,7 +38,7 @@ final class FusedUpdate {
     }
 
     /** What regularization adds: the parameters, or their signs, times a scale. */
-    private record Term(ApplyStep step, boolean ofSigns, float scale) {
+    private record Term(boolean ofSigns, float scale) {
         static Term of(Regularization term, IUpdater updater, int iteration, int epoch) {
             double scale;
             if (term instanceof L1Regularization l1) {
@@ -50,9 +50,12 @@ final class FusedUpdate {
                 double rate = decay.isApplyLR() ? updater.getLearningRate(iteration, epoch) : 1;
                 scale = rate * decay.getCoeff().valueAt(iteration, epoch);
             }
-            return new Term(term.applyStep(), term instanceof L1Regularization, (float) scale);
+            return new Term(term instanceof L1Regularization, (float) scale);
         }
     }
+
+    /** What there is to do at one iteration. */
+    private record Pass(UpdaterRule rule, List<Term> before, List<Term> after) {}
 
     private FusedUpdate(
             ParamState part,
@@ -117,41 +120,62 @@ final class FusedUpdate {
         return UpdatePiece.isElementWise(part);
     }
 
-    /** Turns the gradient into what is to be subtracted from the parameters. */
-    void update(int iteration, int epoch, int examples) {
-        IUpdater config = updater.getConfig();
-        UpdaterRule rule = UpdaterRule.of(config, iteration, epoch);
-        List<Term> terms = UpdatePiece.regularization(part.getLayer(), part.getParamName()).stream()
-                .map(term -> Term.of(term, config, iteration, epoch))
+    /**
+     * What turns the gradient into updates. All that can fail, such as schedules, has been evaluated.
+     *
+     * @param subtract whether to subtract them from the parameters at once
+     */
+    Runnable prepare(int iteration, int epoch, int examples, boolean subtract) {
+        UpdaterRule rule = UpdaterRule.of(updater.getConfig(), iteration, epoch);
+        Pass pass = new Pass(
+                rule,
+                terms(ApplyStep.BEFORE_UPDATER, iteration, epoch),
+                terms(ApplyStep.POST_UPDATER, iteration, epoch));
+        return () -> run(pass, examples, subtract);
+    }
+
+    private List<Term> terms(ApplyStep step, int iteration, int epoch) {
+        return UpdatePiece.regularization(part.getLayer(), part.getParamName()).stream()
+                .filter(term -> term.applyStep() == step)
+                .map(term -> Term.of(term, updater.getConfig(), iteration, epoch))
                 .toList();
+    }
+
+    private void run(Pass pass, int examples, boolean subtract) {
         Scratch scratch = SCRATCH.get();
+        boolean needsParameters =
+                subtract || !pass.before().isEmpty() || !pass.after().isEmpty();
         for (int from = 0; from < gradient.capacity(); from += ELEMENTS) {
             int length = Math.min(ELEMENTS, gradient.capacity() - from);
             gradient.get(from, scratch.gradient, 0, length);
             for (int i = 0; i < state.length; i++) {
                 state[i].get(from, scratch.state[i], 0, length);
             }
-            if (!terms.isEmpty()) {
+            if (needsParameters) {
                 parameters.get(from, scratch.parameters, 0, length);
             }
             if (summed) {
                 divide(scratch.gradient, length, examples);
             }
-            add(terms, ApplyStep.BEFORE_UPDATER, scratch, length);
-            rule.apply(scratch.gradient, scratch.state, length);
-            add(terms, ApplyStep.POST_UPDATER, scratch, length);
+            add(pass.before(), scratch, length);
+            pass.rule().apply(scratch.gradient, scratch.state, length);
+            add(pass.after(), scratch, length);
             gradient.put(from, scratch.gradient, 0, length);
             for (int i = 0; i < state.length; i++) {
                 state[i].put(from, scratch.state[i], 0, length);
             }
+            if (subtract) {
+                subtract(scratch, length);
+                parameters.put(from, scratch.parameters, 0, length);
+            }
         }
     }
 
-    private static void add(List<Term> terms, ApplyStep step, Scratch scratch, int length) {
+    private static void add(List<Term> terms, Scratch scratch, int length) {
         for (Term term : terms) {
-            if (term.step() == step && term.ofSigns()) {
+            if (term.ofSigns()) {
                 addSigns(scratch, length, term.scale());
-            } else if (term.step() == step) {
+            } else {
                 addScaled(scratch, length, term.scale());
             }
         }
@@ -160,6 +184,14 @@ final class FusedUpdate {
     private static void divide(float[] values, int length, float divisor) {
         for (int i = 0; i < length; i++) {
             values[i] /= divisor;
+        }
+    }
+
+    private static void subtract(Scratch scratch, int length) {
+        float[] parameters = scratch.parameters;
+        float[] gradient = scratch.gradient;
+        for (int i = 0; i < length; i++) {
+            parameters[i] -= gradient[i];
         }
     }
 

@@ -35,6 +35,7 @@ final class ParallelUpdate {
     private final Consumer<Runnable> crew;
     private final List<UpdatePiece> pieces;
     private final List<Normalized> normalized;
+    private final Runnable[] rest;
     private final Set<Trainable> scoredByParameter = Collections.newSetFromMap(new IdentityHashMap<>());
     private final List<Layer> scoredWhole = new ArrayList<>();
 
@@ -63,6 +64,7 @@ final class ParallelUpdate {
                 parameters.reshape(parameters.length()),
                 gradients.reshape(gradients.length()),
                 layer -> isMiniBatch() && !isNormalized(layer));
+        rest = new Runnable[pieces.size()];
         findScored();
     }
 
@@ -83,15 +85,22 @@ final class ParallelUpdate {
         return graph.conf().isMiniBatch();
     }
 
-    /** Turns gradient sums into what is to be subtracted from the parameters. */
-    void update(int iteration, int epoch, int examples) {
+    /**
+     * Turns gradient sums into what is to be subtracted from the parameters.
+     *
+     * @param subtract whether {@link #subtract} follows, so that what can do both in one pass over memory is left to it
+     */
+    void update(int iteration, int epoch, int examples, boolean subtract) {
         share(normalized.size(), i -> normalize(normalized.get(i), iteration, examples));
-        share(pieces.size(), i -> pieces.get(i).update(iteration, epoch, examples));
+        share(rest.length, i -> rest[i] = pieces.get(i).update(iteration, epoch, examples, subtract));
+        if (!subtract) {
+            share(rest.length, i -> rest[i].run());
+        }
     }
 
     /** Subtracts the updates from the parameters. */
     void subtract() {
-        share(pieces.size(), i -> pieces.get(i).subtract());
+        share(rest.length, i -> rest[i].run());
     }
 
     private void normalize(Normalized layer, int iteration, int examples) {

@@ -79,15 +79,19 @@ public final class ParameterStore {
         return parallel == null ? pipeline.calcRegularizationScore(true) : parallel.regularization();
     }
 
-    /** Turns the gradient sums of a batch, in shared memory, into what is to be subtracted from the parameters. */
-    void update(Gradient gradient, int examples, LayerWorkspaceMgr workspaces) {
+    /**
+     * Turns the gradient sums of a batch, in shared memory, into what is to be subtracted from the parameters.
+     *
+     * @param subtract whether {@link #subtract} follows
+     */
+    void update(Gradient gradient, int examples, LayerWorkspaceMgr workspaces, boolean subtract) {
         int iteration = pipeline.getIterationCount();
         int epoch = pipeline.getEpochCount();
         ParallelUpdate parallel = parallelUpdate();
         if (parallel == null || !parallel.isOf(gradient.gradient())) {
             updater.get().update(gradient, iteration, epoch, examples, workspaces);
         } else {
-            parallel.update(iteration, epoch, examples);
+            parallel.update(iteration, epoch, examples, subtract);
         }
     }
 

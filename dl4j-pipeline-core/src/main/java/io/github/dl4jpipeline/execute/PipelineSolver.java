@@ -63,7 +63,7 @@ public final class PipelineSolver extends Solver {
         @Override
         public void updateGradientAccordingToParams(
                 Gradient gradient, Model model, int examples, LayerWorkspaceMgr workspaces) {
-            parameters.update(gradient, examples, workspaces);
+            parameters.update(gradient, examples, workspaces, stepFunction instanceof InWorkers);
         }
     }
 

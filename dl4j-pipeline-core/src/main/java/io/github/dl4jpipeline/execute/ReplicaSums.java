@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.execute;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -11,7 +12,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /**
  * Where the replicas of one stage sum their gradients. The first uses the pipeline's flat gradient array, each other an
  * array of its own, which is added to the first at the end of a step: first + second + …, so that the result does not
- * depend on timing.
+ * depend on timing. Vertices whose replicas write one sum together all use the pipeline's array.
  */
 final class ReplicaSums {
     private final StageLayout layout;
@@ -24,18 +25,26 @@ final class ReplicaSums {
     /**
      * @param flat the pipeline's gradients
      * @param positions those of its vertices
+     * @param summed those of the vertices whose replicas write one sum
      */
-    ReplicaSums(INDArray flat, VertexGraph vertices, List<Integer> positions, int replicas) {
+    ReplicaSums(INDArray flat, VertexGraph vertices, List<Integer> positions, Set<Integer> summed, int replicas) {
         this.flat = flat.reshape(flat.length());
-        this.layout = StageLayout.of(vertices, positions);
-        slices.add(ParameterStore.slices(flat, vertices));
+        this.layout = StageLayout.of(
+                vertices,
+                positions.stream()
+                        .filter(position -> !summed.contains(position))
+                        .toList());
+        List<@Nullable INDArray> ofFlat = ParameterStore.slices(flat, vertices);
+        slices.add(ofFlat);
         if (replicas == 1) {
             return;
         }
         for (int replica = 1; replica < replicas; replica++) {
             INDArray array = Nd4j.create(flat.dataType(), layout.length());
             own.add(array);
-            slices.add(layout.slices(array));
+            List<@Nullable INDArray> ofReplica = layout.slices(array);
+            summed.forEach(position -> ofReplica.set(position, ofFlat.get(position)));
+            slices.add(ofReplica);
         }
     }
 

@@ -2,12 +2,15 @@ package io.github.dl4jpipeline.execute;
 
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
+import io.github.dl4jpipeline.kernel.JointMicroBatches;
 import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -18,11 +21,14 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class SharedPlacement implements Placement {
     private final List<GraphReplica> copies;
+    private final @Nullable JointMicroBatches joint;
+    private final List<List<Integer>> positions;
     private final List<ReplicaSums> sums = new ArrayList<>();
     private final List<List<StageGradients>> gradients = new ArrayList<>();
 
     /**
      * @param copies as many as programs ask for
+     * @param joint what micro-batches that run at the same time compute together; null for nothing
      * @param positions by stage, its vertices
      * @param replicas by stage
      */
@@ -30,13 +36,18 @@ final class SharedPlacement implements Placement {
             ComputationGraph graph,
             VertexGraph vertices,
             List<GraphReplica> copies,
+            @Nullable JointMicroBatches joint,
             List<List<Integer>> positions,
             List<Integer> replicas,
             int microBatches) {
         this.copies = copies;
+        this.joint = joint;
+        this.positions = positions;
+        Set<Integer> summed = joint == null ? Set.of() : joint.summed();
         for (int stage = 0; stage < positions.size(); stage++) {
             List<Integer> own = positions.get(stage);
-            ReplicaSums ofStage = new ReplicaSums(graph.getFlattenedGradients(), vertices, own, replicas.get(stage));
+            ReplicaSums ofStage =
+                    new ReplicaSums(graph.getFlattenedGradients(), vertices, own, summed, replicas.get(stage));
             sums.add(ofStage);
             boolean several = microBatches > replicas.get(stage);
             List<StageGradients> ofReplicas = new ArrayList<>();
@@ -92,6 +103,9 @@ final class SharedPlacement implements Placement {
     @Override
     public void reset() {
         copies.forEach(GraphReplica::reset);
+        if (joint != null) {
+            joint.close();
+        }
     }
 
     @Override
@@ -101,7 +115,10 @@ final class SharedPlacement implements Placement {
 
     @Override
     public long bytes(int stage) {
-        return copies.stream().mapToLong(copy -> copy.bytes(stage)).sum();
+        long bytes = copies.stream().mapToLong(copy -> copy.bytes(stage)).sum();
+        return joint == null
+                ? bytes
+                : bytes + positions.get(stage).stream().mapToLong(joint::bytes).sum();
     }
 
     @Override

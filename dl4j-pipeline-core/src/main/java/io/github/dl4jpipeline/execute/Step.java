@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.execute;
 
-import io.github.dl4jpipeline.kernel.JointSums;
+import io.github.dl4jpipeline.kernel.JointMicroBatches;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.HashSet;
@@ -23,7 +23,7 @@ final class Step {
     private final int stages;
     private final ScoreSum score;
     private final @Nullable ActivationCapture capture;
-    private final List<JointSums> joint;
+    private final @Nullable JointMicroBatches joint;
     private final StepTimes times;
 
     private final Set<Task> done = new HashSet<>();
@@ -34,13 +34,13 @@ final class Step {
     /** Set with {@link #failure}, or alone when the step is called off; read without the monitor. */
     private volatile boolean stopped;
 
-    /** @param joint sums in which workers may wait for each other */
+    /** @param joint micro-batches that may wait for each other; null if they do not */
     Step(
             StepRequest request,
             Program program,
             List<MicroBatch> microBatches,
             @Nullable ActivationCapture capture,
-            List<JointSums> joint) {
+            @Nullable JointMicroBatches joint) {
         this.request = request;
         this.program = program;
         this.microBatches = microBatches;
@@ -50,7 +50,9 @@ final class Step {
         this.capture = capture;
         this.joint = joint;
         this.times = new StepTimes(program);
-        joint.forEach(sums -> sums.begin(microBatches));
+        if (joint != null) {
+            joint.begin(microBatches);
+        }
     }
 
     StepRequest request() {
@@ -75,11 +77,7 @@ final class Step {
 
     /** How long tasks of a micro-batch have waited so far for those of others that run at the same time. */
     long waitedNanos(int microBatch) {
-        long nanos = 0;
-        for (JointSums sums : joint) {
-            nanos += sums.waitedNanos(microBatch);
-        }
-        return nanos;
+        return joint == null ? 0 : joint.waitedNanos(microBatch);
     }
 
     StepTimes times() {
@@ -125,7 +123,9 @@ final class Step {
     synchronized void stop() {
         stopped = true;
         notifyAll();
-        joint.forEach(JointSums::stop);
+        if (joint != null) {
+            joint.stop();
+        }
     }
 
     boolean isStopped() {

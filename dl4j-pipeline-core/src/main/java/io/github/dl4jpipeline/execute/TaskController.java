@@ -8,7 +8,7 @@ import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphReplica;
-import io.github.dl4jpipeline.kernel.JointSums;
+import io.github.dl4jpipeline.kernel.JointMicroBatches;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
@@ -65,7 +65,7 @@ public final class TaskController implements AutoCloseable {
     private final DeviceRuntime runtime;
     private final Placement placement;
     private final @Nullable DeviceParameters deviceParameters;
-    private final List<JointSums> joint;
+    private final @Nullable JointMicroBatches joint;
     private final @Nullable TileSetup tileSetup;
 
     /** By stage, its replicas. */
@@ -137,12 +137,13 @@ public final class TaskController implements AutoCloseable {
                 copies.add(new GraphReplica(
                         graph, stageOf, kernels, keepPreActivations, name + "-replica-" + i, tileSetup));
             }
-            boolean joins = batchNorm == BatchNormStatistics.FULL_BATCH && plan.runsMicroBatchesTogether();
-            joint = joins ? JointSums.across(copies) : List.of();
-            placement = new SharedPlacement(graph, vertices, copies, positions, layout.replicas(), microBatches);
+            joint = plan.runsMicroBatchesTogether()
+                    ? JointMicroBatches.across(copies, batchNorm == BatchNormStatistics.FULL_BATCH)
+                    : null;
+            placement = new SharedPlacement(graph, vertices, copies, joint, positions, layout.replicas(), microBatches);
             deviceParameters = null;
         } else {
-            joint = List.of();
+            joint = null;
             Transfers transfers = new Transfers();
             DevicePlacement onDevices = new DevicePlacement(
                     runtime,

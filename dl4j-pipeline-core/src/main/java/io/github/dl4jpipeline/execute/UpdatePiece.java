@@ -161,20 +161,23 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
         return whole.getConfig().instantiate(part, false);
     }
 
-    /** Subtracts the updates from the parameters. */
-    void subtract() {
-        parameters.subi(block.getGradientView());
-    }
-
-    /** Turns gradient sums into what is to be subtracted from the parameters. */
-    void update(int iteration, int epoch, int examples) {
+    /**
+     * Begins to turn gradient sums into what is to be subtracted from the parameters, and does all of it that can fail.
+     *
+     * @param subtract whether the rest subtracts it, too
+     * @return the rest
+     */
+    Runnable update(int iteration, int epoch, int examples, boolean subtract) {
         try {
             boolean skipped = block.skipDueToPretrainConfig(false);
             if (!skipped && !fused.isEmpty() && fused.stream().allMatch(FusedUpdate::canRun)) {
-                fused.forEach(part -> part.update(iteration, epoch, examples));
-            } else {
-                updateByOperations(iteration, epoch, examples, skipped);
+                List<Runnable> passes = fused.stream()
+                        .map(part -> part.prepare(iteration, epoch, examples, subtract))
+                        .toList();
+                return () -> passes.forEach(Runnable::run);
             }
+            updateByOperations(iteration, epoch, examples, skipped);
+            return subtract ? () -> parameters.subi(block.getGradientView()) : () -> {};
         } catch (RuntimeException e) {
             throw new PipelineException(String.format("The updater of %s fails: %s", names(), e.getMessage()), e);
         }

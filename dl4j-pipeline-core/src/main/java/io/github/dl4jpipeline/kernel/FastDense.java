@@ -4,6 +4,7 @@ import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -12,12 +13,34 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * product computed in the fastest of several equal ways.
  */
 final class FastDense extends DenseLayer implements AddsGradients, GradientAlone {
+    /** Fewer stay in a core's cache, and micro-batches would wait for each other in vain. */
+    private static final long LEAST_WEIGHTS_TO_SHARE = 1 << 20;
+
     private final InPlaceActivation activation;
+    private @Nullable JointDense joint;
+    private int microBatch;
     private boolean add;
 
     FastDense(DenseLayer original) {
         super(original.conf(), original.params().dataType());
         activation = new InPlaceActivation(layerConf().getActivationFn());
+    }
+
+    /** Whether threads that share the weights save more time than their waiting for each other takes. */
+    boolean paysJointly() {
+        return getParam(DefaultParamInitializer.WEIGHT_KEY).length() >= LEAST_WEIGHTS_TO_SHARE
+                && layerConf().getWeightNoise() == null;
+    }
+
+    /** Computes training passes together with other micro-batches, of which this layer sees the one numbered. */
+    void join(JointDense layer, int number) {
+        joint = layer;
+        microBatch = number;
+    }
+
+    /** What computes the micro-batch in the input together with others; null if it is computed alone. */
+    private @Nullable JointDense joint() {
+        return joint != null && joint.takes(microBatch, input) ? joint : null;
     }
 
     @Override
@@ -44,13 +67,23 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
             return super.preOutputWithPreNorm(training, forBackprop, workspaces); // which says what is wrong
         }
         INDArray bias = hasBias() ? getParamWithNoise(DefaultParamInitializer.BIAS_KEY, training, workspaces) : null;
-        return new Pair<>(DenseMath.output(input.castTo(dataType), weights, bias, workspaces), null);
+        INDArray rows = input.castTo(dataType);
+        JointDense together = training ? joint() : null;
+        INDArray output = together == null
+                ? DenseMath.output(rows, weights, bias, workspaces)
+                : together.output(microBatch, rows, weights, bias, workspaces);
+        return new Pair<>(output, null);
     }
 
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
         INDArray delta = delta(error, workspaces);
         INDArray weights = getParamWithNoise(DefaultParamInitializer.WEIGHT_KEY, true, workspaces);
+        JointDense together = joint();
+        if (together != null) {
+            INDArray ofRows = together.backward(microBatch, delta, weights, gradientViews);
+            return new Pair<>(JointDense.gradient(gradientViews), backpropDropOutIfPresent(ofRows));
+        }
         INDArray inputError = DenseMath.inputError(delta, weights, workspaces);
         return new Pair<>(gradientOf(delta, workspaces), backpropDropOutIfPresent(inputError));
     }
@@ -70,6 +103,11 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     }
 
     private Gradient gradientOf(INDArray delta, LayerWorkspaceMgr workspaces) {
+        JointDense together = joint();
+        if (together != null) {
+            together.writeGradient(microBatch, delta, gradientViews);
+            return JointDense.gradient(gradientViews);
+        }
         Gradient gradient = DenseMath.gradient(input.castTo(dataType), delta, gradientViews, add, workspaces);
         weightNoiseParams.clear();
         return gradient;

@@ -9,8 +9,6 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.indexing.INDArrayIndex;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Some or all examples of a batch. Dimension 0 of every array counts examples.
@@ -92,15 +90,8 @@ public record MicroBatch(
 
     private static @Nullable INDArray[] slice(@Nullable INDArray[] arrays, long from, long to) {
         return Arrays.stream(arrays)
-                .map(array -> array == null ? null : slice(array, from, to))
+                .map(array -> array == null ? null : Rows.of(array, from, to))
                 .toArray(INDArray[]::new);
-    }
-
-    private static INDArray slice(INDArray array, long from, long to) {
-        INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
-        Arrays.fill(indices, NDArrayIndex.all());
-        indices[0] = NDArrayIndex.interval(from, to);
-        return array.get(indices);
     }
 
     /**

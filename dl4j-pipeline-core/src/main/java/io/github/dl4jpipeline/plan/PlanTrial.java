@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.plan;
 
+import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,8 +18,9 @@ import java.util.Optional;
  * becomes slower or faster does so for all alike. After each round that counts, plans that are clearly slower drop out. The
  * lower quartiles of all steps that count decide, since whatever else the machine does makes some steps slower, and none
  * faster. Of those that are nearly the same, the medians decide: other work disturbs a plan the more, the more often its
- * threads wait for each other. If those are nearly the same, too, the plan that has been predicted to be the fastest stays. It
- * is all numbers here: no clock, no thread.
+ * threads wait for each other. If those are nearly the same, too, a plan stays whose devices have the fewest threads, which
+ * wait for each other in every operation; and of such, the one that has been predicted to be the fastest. It is all numbers
+ * here: no clock, no thread.
  */
 final class PlanTrial {
     static final int WARM_UP = 2;
@@ -40,7 +42,7 @@ final class PlanTrial {
     /** Plans of which none is faster by more than this share when nothing disturbs them are alike. */
     private static final double ALIKE = 0.05;
 
-    /** The planned plan stays if it is one of those and none of the others is faster by this share. */
+    /** Of those, plans of which none is faster by more than this share with whatever else the machine does. */
     private static final double TIE = 0.03;
 
     /** The share of steps that the latest execution time is to hold for. */
@@ -76,6 +78,14 @@ final class PlanTrial {
             double measured = millis.stream().sorted().toList().get(nearlyAll - 1);
             double profiled = Math.min(planned.toNanos() / 1e6, IN_PROPORTION * medianMillis());
             return Predictor.duration(Math.max(measured, profiled));
+        }
+
+        int threadsOfDevice() {
+            return plan.stages().stream()
+                    .flatMap(stage -> stage.devices().stream())
+                    .mapToInt(Device::threads)
+                    .max()
+                    .orElse(1);
         }
 
         double medianMillis() {
@@ -159,11 +169,15 @@ final class PlanTrial {
         List<Contender> alike = possible.stream()
                 .filter(contender -> contender.quartileMillis() <= (1 + ALIKE) * least)
                 .toList();
-        Contender best = alike.stream()
-                .min(Comparator.comparingDouble(Contender::medianMillis))
-                .orElseThrow();
+        double leastMedian =
+                alike.stream().mapToDouble(Contender::medianMillis).min().orElseThrow();
         Contender planned = all.get(0);
-        return alike.contains(planned) && planned.medianMillis() <= (1 + TIE) * best.medianMillis() ? planned : best;
+        return alike.stream()
+                .filter(contender -> contender.medianMillis() <= (1 + TIE) * leastMedian)
+                .min(Comparator.comparingInt(Contender::threadsOfDevice)
+                        .thenComparing(contender -> contender != planned)
+                        .thenComparingDouble(Contender::medianMillis))
+                .orElseThrow();
     }
 
     /** The latest execution time of the plan that stays, by what has been measured. */

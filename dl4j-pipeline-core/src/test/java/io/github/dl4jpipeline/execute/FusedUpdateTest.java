@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.execute;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -69,11 +70,19 @@ class FusedUpdateTest {
                 block.update(iteration, 0);
             }
             expected.params().reshape(expected.numParams()).subi(gradient(expected));
+            boolean subtract = iteration % 2 == 0;
+            INDArray before = fused.params().dup();
+            List<Runnable> rest = new ArrayList<>();
             for (UpdatePiece piece : pieces) {
-                piece.update(iteration, 0, EXAMPLES);
+                rest.add(piece.update(iteration, 0, EXAMPLES, subtract));
             }
+            assertThat(fused.params()).isEqualTo(before);
+            rest.forEach(Runnable::run);
             assertThat(difference(gradient(fused), gradient(expected))).isLessThan(CLOSE);
-            pieces.forEach(UpdatePiece::subtract);
+            if (!subtract) {
+                assertThat(fused.params()).isEqualTo(before);
+                fused.params().reshape(fused.numParams()).subi(gradient(fused));
+            }
         }
         assertThat(difference(fused.params(), expected.params())).isLessThan(CLOSE);
         if (updater(expected).getStateViewArray() != null) {
@@ -91,7 +100,7 @@ class FusedUpdateTest {
         net.params().putScalar(0, Float.MIN_VALUE);
         net.params().putScalar(1, -Float.MIN_VALUE);
         gradient(net).assign(0);
-        pieces(net, false).forEach(piece -> piece.update(0, 0, 1));
+        pieces(net, false).forEach(piece -> piece.update(0, 0, 1, false).run());
         assertThat(gradient(net)
                         .reshape(net.numParams())
                         .get(NDArrayIndex.interval(0, 4))

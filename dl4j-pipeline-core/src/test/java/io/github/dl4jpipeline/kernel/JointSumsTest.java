@@ -19,8 +19,9 @@ class JointSumsTest {
 
     @Test
     void eachGoesOnWithTheSumAndItIsKnownHowLongItHasWaited() throws InterruptedException {
-        JointSums sums = new JointSums(2);
-        sums.begin(halves());
+        JointMicroBatches together = new JointMicroBatches(2);
+        JointSums sums = new JointSums(together, 2);
+        together.begin(halves());
         CompletableFuture<double[]> first = new CompletableFuture<>();
         Thread early = new Thread(() -> first.complete(sums.join(0, new double[] {1, 2})), "early");
         early.start();
@@ -30,8 +31,8 @@ class JointSumsTest {
         assertThat(sums.join(1, new double[] {10, 20})).containsExactly(11, 22);
         early.join();
         assertThat(first).isCompletedWithValueMatching(joined -> Arrays.equals(joined, new double[] {11, 22}));
-        assertThat(sums.waitedNanos(0)).isPositive();
-        sums.begin(halves());
-        assertThat(sums.waitedNanos(0)).isZero();
+        assertThat(together.waitedNanos(0)).isPositive();
+        together.begin(halves());
+        assertThat(together.waitedNanos(0)).isZero();
     }
 }

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.dl4jpipeline.TestData;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 class MicroBatchTest {
     private static MicroBatch batch(int examples) {
@@ -49,6 +52,24 @@ class MicroBatchTest {
             assertThat(last.labels()[0].getRow(i)).isEqualTo(whole.labels()[0].getRow(4 + i));
         }
         assertThat(last.features()[0].isView()).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(chars = {'c', 'f'})
+    void aBatchMayBeAViewOfADataSet(char order) {
+        INDArray all = TestData.values(DataType.FLOAT, 1, 20, 2, 3).dup(order);
+        for (int first = 0; first <= 13; first++) {
+            INDArray features =
+                    all.get(NDArrayIndex.interval(first, first + 7), NDArrayIndex.all(), NDArrayIndex.all());
+            MicroBatch whole = MicroBatch.whole(new INDArray[] {features}, new INDArray[] {null}, null, null);
+            for (MicroBatch part : whole.split(3)) {
+                INDArray copy = part.copy().features()[0];
+                assertThat(copy.size(0)).isEqualTo(part.examples());
+                for (int i = 0; i < part.examples(); i++) {
+                    assertThat(copy.slice(i)).isEqualTo(all.slice(first + part.first() + i));
+                }
+            }
+        }
     }
 
     @Test

@@ -131,6 +131,20 @@ class PlanTrialTest {
     }
 
     @Test
+    void ofPlansThatAreTheSameTheOneWithFewerThreadsOnADeviceStays() {
+        Device both = new Device("both", Device.Kind.CPU, List.of(0, 1), 2, 1);
+        Device one = new Device("one", Device.Kind.CPU, List.of(0), 1, 1);
+        PartitionPlan joint = PartitionPlan.of(List.of(Stage.of(both, List.of("a"))), 1);
+        PartitionPlan apart = PartitionPlan.of(List.of(Stage.of(one, List.of("a"))), 2);
+        PlanTrial alike = new PlanTrial(List.of(joint, apart), Optional.empty());
+        run(alike, (place, step) -> place == 0 ? 100 : 102);
+        assertThat(alike.plan().stages()).isEqualTo(apart.stages());
+        PlanTrial slower = new PlanTrial(List.of(joint, apart), Optional.empty());
+        run(slower, (place, step) -> place == 0 ? 100 : 104);
+        assertThat(slower.plan().stages()).isEqualTo(joint.stages());
+    }
+
+    @Test
     void whatIsClearlySlowerDropsOut() {
         PlanTrial trial = trial(3);
         double[] millis = {100, 210, 160};

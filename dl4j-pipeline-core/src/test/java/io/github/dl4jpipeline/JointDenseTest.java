@@ -1,0 +1,143 @@
+package io.github.dl4jpipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.github.dl4jpipeline.device.Devices;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/** Invariant 1 for dense layers so large that replicas share their weights. */
+class JointDenseTest {
+    private static final int INPUTS = 1030;
+    private static final int CLASSES = 3;
+
+    /** Neither 2 nor 3 divides the widths; the second layer has no bias; the first reads the features. */
+    private static ComputationGraph graph(DataType type) {
+        return TestGraphs.graph(TestGraphs.settings(type)
+                .graphBuilder()
+                .addInputs("in")
+                .addLayer("first", wide(INPUTS, 1021, Activation.RELU, true), "in")
+                .addLayer("second", wide(1021, 1033, Activation.TANH, false), "first")
+                .addLayer("output", TestGraphs.softmax(1033, CLASSES), "second")
+                .setOutputs("output")
+                .build());
+    }
+
+    private static DenseLayer wide(int in, int out, Activation activation, boolean bias) {
+        return new DenseLayer.Builder()
+                .nIn(in)
+                .nOut(out)
+                .activation(activation)
+                .hasBias(bias)
+                .build();
+    }
+
+    private static MultiDataSet batch(DataType type, int examples) {
+        return TestData.classification(type, examples, examples, CLASSES, INPUTS);
+    }
+
+    private static List<MultiDataSet> batches(DataType type, int... examples) {
+        return IntStream.of(examples).mapToObj(size -> batch(type, size)).toList();
+    }
+
+    private static PipelineBuilder replicas(ComputationGraph graph, int replicas, int stages) {
+        return PipelineComputationGraph.builder(graph)
+                .devices(Devices.cpu(replicas * stages))
+                .stages(stages)
+                .replicas(replicas)
+                .microBatches(replicas);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3})
+    void parametersInDoubleWithBatchesOfChangingSize(int replicas) {
+        List<MultiDataSet> batches = batches(DataType.DOUBLE, 8, 5, 1, 2, 11);
+        ComputationGraph graph = graph(DataType.DOUBLE);
+        ComputationGraph expected = SameResult.plain(graph, batches);
+        try (PipelineComputationGraph net = replicas(graph, replicas, 1).build()) {
+            batches.forEach(net::fit);
+            assertThat(net.plan().runsMicroBatchesTogether()).isTrue();
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void gradientInFloat() {
+        ComputationGraph graph = graph(DataType.FLOAT);
+        MultiDataSet batch = batch(DataType.FLOAT, 16);
+        var expected = SameResult.gradient(SameResult.copy(graph), batch);
+        try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
+            SameResult.assertSame(SameResult.gradient(net, batch), expected, 2e-5);
+        }
+    }
+
+    @Test
+    void inTwoStagesWithActivationsComputedAgain() {
+        List<MultiDataSet> batches = batches(DataType.DOUBLE, 8, 8, 3);
+        ComputationGraph graph = graph(DataType.DOUBLE);
+        ComputationGraph expected = SameResult.plain(graph, batches);
+        try (PipelineComputationGraph net =
+                replicas(graph, 2, 2).recompute(true).build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void besideAFrozenLayer() {
+        ComputationGraph graph = graph(DataType.DOUBLE);
+        graph.getVertex("first").setLayerAsFrozen();
+        List<MultiDataSet> batches = batches(DataType.DOUBLE, 8, 6);
+        ComputationGraph expected = SameResult.plain(graph, batches);
+        try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void afterAStepThatFailsInOneMicroBatch() {
+        ComputationGraph graph = graph(DataType.DOUBLE);
+        MultiDataSet batch = batch(DataType.DOUBLE, 8);
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        INDArray before = graph.params().dup();
+        try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
+            Throwable failure =
+                    catchThrowable(() -> net.fit(TestData.classification(DataType.DOUBLE, 8, 8, CLASSES, INPUTS + 1)));
+            assertThat(failure).isNotNull();
+            assertThat(graph.params()).isEqualTo(before);
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void theSameBitsEveryTime() {
+        ComputationGraph start = graph(DataType.FLOAT);
+        MultiDataSet batch = batch(DataType.FLOAT, 13);
+        INDArray first = trained(start, batch);
+        for (int run = 0; run < 3; run++) {
+            assertThat(trained(start, batch)).isEqualTo(first);
+        }
+    }
+
+    private static INDArray trained(ComputationGraph start, MultiDataSet batch) {
+        ComputationGraph graph = SameResult.copy(start);
+        try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
+            for (int step = 0; step < 3; step++) {
+                net.fit(batch);
+            }
+        }
+        return graph.params().dup();
+    }
+}
