@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.device.Devices;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +16,7 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.lossfunctions.LossFunctions;
 
 /** Invariant 1 for dense layers so large that replicas share their weights. */
 class JointDenseTest {
@@ -98,6 +100,25 @@ class JointDenseTest {
         ComputationGraph graph = graph(DataType.DOUBLE);
         graph.getVertex("first").setLayerAsFrozen();
         List<MultiDataSet> batches = batches(DataType.DOUBLE, 8, 6);
+        ComputationGraph expected = SameResult.plain(graph, batches);
+        try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void withoutOtherLayersThatHaveParameters() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("in")
+                .addLayer("wide", wide(INPUTS, 1021, Activation.TANH, true), "in")
+                .addLayer("loss", new LossLayer.Builder(LossFunctions.LossFunction.MSE).build(), "wide")
+                .setOutputs("loss")
+                .build());
+        List<MultiDataSet> batches = List.of(
+                TestData.classification(DataType.DOUBLE, 1, 8, 1021, INPUTS),
+                TestData.classification(DataType.DOUBLE, 2, 7, 1021, INPUTS));
         ComputationGraph expected = SameResult.plain(graph, batches);
         try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
             batches.forEach(net::fit);

@@ -40,7 +40,7 @@ final class ReplicaSums {
             return;
         }
         for (int replica = 1; replica < replicas; replica++) {
-            INDArray array = Nd4j.create(flat.dataType(), layout.length());
+            INDArray array = Nd4j.create(flat.dataType(), Math.max(1, layout.length())); // 0 cannot be
             own.add(array);
             List<@Nullable INDArray> ofReplica = layout.slices(array);
             summed.forEach(position -> ofReplica.set(position, ofFlat.get(position)));

@@ -40,8 +40,11 @@ public final class GraphProfiler {
     /** A larger batch is not profiled whole. */
     private static final int MOST_EXAMPLES = 32;
 
-    /** Costs are measured with all examples and with one of so many parts, to tell what grows with their number. */
-    private static final int PARTS = 4;
+    /**
+     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number. Micro-batches
+     * are rarely smaller: times of few examples do not follow from those of more.
+     */
+    private static final int PARTS = 8;
 
     /** Part of a time that does not grow with the number of examples. */
     private static final double MOST_FIXED = 0.9;
