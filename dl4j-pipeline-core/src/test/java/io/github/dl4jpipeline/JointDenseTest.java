@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.github.dl4jpipeline.device.Devices;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -121,6 +124,57 @@ class JointDenseTest {
                 TestData.classification(DataType.DOUBLE, 2, 7, 1021, INPUTS));
         ComputationGraph expected = SameResult.plain(graph, batches);
         try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3})
+    void afterARecurrentLayerOfWhichItSeesSeveralRowsAnExample(int replicas) {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("in")
+                .addLayer("recurrent", new SimpleRnn.Builder().nIn(2).nOut(1030).build(), "in")
+                .addLayer("wide", wide(1030, 1021, Activation.TANH, true), "recurrent")
+                .addLayer(
+                        "output",
+                        new RnnOutputLayer.Builder()
+                                .nIn(1021)
+                                .nOut(CLASSES)
+                                .activation(Activation.SOFTMAX)
+                                .build(),
+                        "wide")
+                .setInputTypes(InputType.recurrent(2))
+                .setOutputs("output")
+                .build());
+        List<MultiDataSet> batches = List.of(sequences(7), sequences(2));
+        ComputationGraph expected = SameResult.plain(graph, batches);
+        try (PipelineComputationGraph net = replicas(graph, replicas, 1).build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    private static MultiDataSet sequences(int examples) {
+        return new org.nd4j.linalg.dataset.MultiDataSet(
+                TestData.values(DataType.DOUBLE, examples, examples, 2, 4),
+                TestData.values(DataType.DOUBLE, examples, examples, CLASSES, 4));
+    }
+
+    @Test
+    void fewerOutputsThanReplicas() {
+        int inputs = 1 << 19;
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("in")
+                .addLayer("narrow", wide(inputs, 2, Activation.TANH, true), "in")
+                .addLayer("output", TestGraphs.softmax(2, CLASSES), "narrow")
+                .setOutputs("output")
+                .build());
+        List<MultiDataSet> batches = List.of(TestData.classification(DataType.DOUBLE, 1, 3, CLASSES, inputs));
+        ComputationGraph expected = SameResult.plain(graph, batches);
+        try (PipelineComputationGraph net = replicas(graph, 3, 1).build()) {
             batches.forEach(net::fit);
             SameResult.assertSame(net, expected, 1e-10);
         }

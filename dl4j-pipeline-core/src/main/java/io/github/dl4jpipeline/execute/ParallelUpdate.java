@@ -36,6 +36,7 @@ final class ParallelUpdate {
     private final List<UpdatePiece> pieces;
     private final List<Normalized> normalized;
     private final Runnable[] rest;
+    private boolean pending;
     private final Set<Trainable> scoredByParameter = Collections.newSetFromMap(new IdentityHashMap<>());
     private final List<Layer> scoredWhole = new ArrayList<>();
 
@@ -88,18 +89,25 @@ final class ParallelUpdate {
     /**
      * Turns gradient sums into what is to be subtracted from the parameters.
      *
-     * @param subtract whether {@link #subtract} follows, so that what can do both in one pass over memory is left to it
+     * @param subtract whether {@link #finish} follows, so that what can subtract it in the same pass over memory is left to it
      */
     void update(int iteration, int epoch, int examples, boolean subtract) {
         share(normalized.size(), i -> normalize(normalized.get(i), iteration, examples));
         share(rest.length, i -> rest[i] = pieces.get(i).update(iteration, epoch, examples, subtract));
+        pending = subtract;
         if (!subtract) {
             share(rest.length, i -> rest[i].run());
         }
     }
 
-    /** Subtracts the updates from the parameters. */
-    void subtract() {
+    /** Whether an update is still to be finished. */
+    boolean isPending() {
+        return pending;
+    }
+
+    /** Does what {@link #update} has left, and subtracts the updates from the parameters. */
+    void finish() {
+        pending = false;
         share(rest.length, i -> rest[i].run());
     }
 

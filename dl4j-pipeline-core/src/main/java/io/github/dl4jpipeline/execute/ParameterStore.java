@@ -82,7 +82,7 @@ public final class ParameterStore {
     /**
      * Turns the gradient sums of a batch, in shared memory, into what is to be subtracted from the parameters.
      *
-     * @param subtract whether {@link #subtract} follows
+     * @param subtract whether {@link #subtract} follows, to which part of the work may be left then
      */
     void update(Gradient gradient, int examples, LayerWorkspaceMgr workspaces, boolean subtract) {
         int iteration = pipeline.getIterationCount();
@@ -96,16 +96,19 @@ public final class ParameterStore {
     }
 
     /**
-     * Subtracts what {@link #update} has made of gradients from the parameters, in shared memory.
+     * Ends {@link #update}, and subtracts the updates from the parameters, in shared memory.
      *
-     * @return false if these are other updates, or there are no workers; nothing is done then
+     * @return false if there is no such update to end; nothing is done then
      */
     boolean subtract(INDArray updates) {
         ParallelUpdate parallel = parallelUpdate();
-        if (parallel == null || !parallel.isOf(updates)) {
+        if (parallel == null || !parallel.isPending()) {
             return false;
         }
-        parallel.subtract();
+        if (!parallel.isOf(updates)) {
+            throw new IllegalStateException("The updates of the parameters are in another array than their gradients");
+        }
+        parallel.finish();
         return true;
     }
 

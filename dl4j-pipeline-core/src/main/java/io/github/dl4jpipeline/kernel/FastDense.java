@@ -27,8 +27,9 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     }
 
     /** Whether threads that share the weights save more time than their waiting for each other takes. */
-    boolean paysJointly() {
+    boolean paysJointly(int threads) {
         return getParam(DefaultParamInitializer.WEIGHT_KEY).length() >= LEAST_WEIGHTS_TO_SHARE
+                && layerConf().getNOut() >= threads
                 && layerConf().getWeightNoise() == null;
     }
 
@@ -108,9 +109,15 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
             together.writeGradient(microBatch, delta, gradientViews);
             return JointDense.gradient(gradientViews);
         }
-        Gradient gradient = DenseMath.gradient(input.castTo(dataType), delta, gradientViews, add, workspaces);
+        Gradient gradient = joint != null && joint.isShared()
+                ? joint.inTurn(microBatch, following -> ownGradient(delta, following, workspaces))
+                : ownGradient(delta, add, workspaces);
         weightNoiseParams.clear();
         return gradient;
+    }
+
+    private Gradient ownGradient(INDArray delta, boolean toOthers, LayerWorkspaceMgr workspaces) {
+        return DenseMath.gradient(input.castTo(dataType), delta, gradientViews, toOthers, workspaces);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.kernel;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
@@ -46,9 +47,14 @@ final class JointDense {
         outputs = weights.columns();
     }
 
+    /** Whether the step has several micro-batches, which have one array for the sum of their gradients. */
+    boolean isShared() {
+        return together.count() > 1;
+    }
+
     /** Whether a micro-batch is computed together with others: not so if it is alone, or does not have a row an example. */
     boolean takes(int microBatch, INDArray rows) {
-        return together.count() > 1 && rows.size(0) == together.part(microBatch).examples();
+        return isShared() && rows.size(0) == together.part(microBatch).examples();
     }
 
     /** Has memory for a batch. */
@@ -62,7 +68,7 @@ final class JointDense {
     }
 
     private INDArray atLeast(@Nullable INDArray array, long length) {
-        if (array != null && array.length() >= length) {
+        if (array != null && !array.wasClosed() && array.length() >= length) {
             return array;
         }
         if (array != null) {
@@ -125,6 +131,22 @@ final class JointDense {
         INDArray ofWeights = columns(gradients.get(DefaultParamInitializer.WEIGHT_KEY), microBatch);
         NativeOp.run(
                 "matmul", new INDArray[] {own, all(input, 0, inputs)}, new INDArray[] {ofWeights.transpose()}, 1, 0);
+    }
+
+    /**
+     * Lets one micro-batch after the other write its gradients, where they are not computed together.
+     *
+     * @param gradient writes those of this micro-batch, given whether to add them to those that are there
+     */
+    Gradient inTurn(int microBatch, Function<Boolean, Gradient> gradient) {
+        for (int turn = 0; turn < microBatch; turn++) {
+            together.await(microBatch);
+        }
+        Gradient own = gradient.apply(microBatch > 0);
+        for (int turn = microBatch; turn < together.count() - 1; turn++) {
+            together.await(microBatch);
+        }
+        return own;
     }
 
     /** What the layer says of the gradients. */

@@ -39,7 +39,7 @@ public final class JointMicroBatches implements AutoCloseable {
             Object layer = copies.get(0).layer(position);
             if (layer instanceof FastBatchNorm && normalize) {
                 joint.connectSums(copies, position);
-            } else if (layer instanceof FastDense first && first.paysJointly() && copies.size() > 1) {
+            } else if (layer instanceof FastDense first && copies.size() > 1 && first.paysJointly(copies.size())) {
                 joint.connectDense(copies, position, first);
             }
         }
@@ -137,14 +137,14 @@ public final class JointMicroBatches implements AutoCloseable {
     }
 
     /** Bytes of memory in which micro-batches exchange activations and errors. */
-    public long bytes(int position) {
+    public synchronized long bytes(int position) {
         JointDense layer = dense.get(position);
         return layer == null ? 0 : layer.bytes();
     }
 
     /** Frees the memory, which the next step allocates again. No thread may be in a step. */
     @Override
-    public void close() {
+    public synchronized void close() {
         dense.values().forEach(JointDense::close);
     }
 }
