@@ -40,12 +40,6 @@ public final class GraphProfiler {
     /** A larger batch is not profiled whole. */
     private static final int MOST_EXAMPLES = 32;
 
-    /**
-     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number. Micro-batches
-     * are rarely smaller: times of few examples do not follow from those of more.
-     */
-    private static final int PARTS = 8;
-
     /** Part of a time that does not grow with the number of examples. */
     private static final double MOST_FIXED = 0.9;
 
@@ -57,6 +51,15 @@ public final class GraphProfiler {
     public static int usualExamples(int batch) {
         int parts = (batch + MOST_EXAMPLES - 1) / MOST_EXAMPLES;
         return batch / parts;
+    }
+
+    /**
+     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number: about an
+     * eighth of a batch, since micro-batches are rarely smaller, and times of few examples do not follow from those of more.
+     * Of a batch that is not small the sample is half or less.
+     */
+    private static int parts(long examples) {
+        return 2 * examples > MOST_EXAMPLES ? 4 : 8;
     }
 
     /** Profiles on one core of this machine, and on all of them, with the examples of {@code sample}. */
@@ -130,7 +133,7 @@ public final class GraphProfiler {
             VertexTimer jointFewer) {}
 
     private static Times times(ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice) {
-        MicroBatch part = sample.split(PARTS).get(0);
+        MicroBatch part = sample.split(parts(sample.examples())).get(0);
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
