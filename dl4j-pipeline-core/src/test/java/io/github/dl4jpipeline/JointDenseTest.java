@@ -1,10 +1,12 @@
 package io.github.dl4jpipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.execute.PipelineException;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -13,6 +15,7 @@ import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
@@ -63,17 +66,21 @@ class JointDenseTest {
                 .microBatches(replicas);
     }
 
+    private static void assertSameAsPlain(ComputationGraph graph, List<MultiDataSet> batches, PipelineBuilder builder) {
+        ComputationGraph expected = SameResult.plain(graph, batches);
+        try (PipelineComputationGraph net = builder.build()) {
+            batches.forEach(net::fit);
+            assertThat(net.plan().runsMicroBatchesTogether()).isTrue();
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {2, 3})
     void parametersInDoubleWithBatchesOfChangingSize(int replicas) {
         List<MultiDataSet> batches = batches(DataType.DOUBLE, 8, 5, 1, 2, 11);
         ComputationGraph graph = graph(DataType.DOUBLE);
-        ComputationGraph expected = SameResult.plain(graph, batches);
-        try (PipelineComputationGraph net = replicas(graph, replicas, 1).build()) {
-            batches.forEach(net::fit);
-            assertThat(net.plan().runsMicroBatchesTogether()).isTrue();
-            SameResult.assertSame(net, expected, 1e-10);
-        }
+        assertSameAsPlain(graph, batches, replicas(graph, replicas, 1));
     }
 
     @Test
@@ -90,12 +97,7 @@ class JointDenseTest {
     void inTwoStagesWithActivationsComputedAgain() {
         List<MultiDataSet> batches = batches(DataType.DOUBLE, 8, 8, 3);
         ComputationGraph graph = graph(DataType.DOUBLE);
-        ComputationGraph expected = SameResult.plain(graph, batches);
-        try (PipelineComputationGraph net =
-                replicas(graph, 2, 2).recompute(true).build()) {
-            batches.forEach(net::fit);
-            SameResult.assertSame(net, expected, 1e-10);
-        }
+        assertSameAsPlain(graph, batches, replicas(graph, 2, 2).recompute(true));
     }
 
     @Test
@@ -103,11 +105,7 @@ class JointDenseTest {
         ComputationGraph graph = graph(DataType.DOUBLE);
         graph.getVertex("first").setLayerAsFrozen();
         List<MultiDataSet> batches = batches(DataType.DOUBLE, 8, 6);
-        ComputationGraph expected = SameResult.plain(graph, batches);
-        try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
-            batches.forEach(net::fit);
-            SameResult.assertSame(net, expected, 1e-10);
-        }
+        assertSameAsPlain(graph, batches, replicas(graph, 2, 1));
     }
 
     @Test
@@ -122,11 +120,7 @@ class JointDenseTest {
         List<MultiDataSet> batches = List.of(
                 TestData.classification(DataType.DOUBLE, 1, 8, 1021, INPUTS),
                 TestData.classification(DataType.DOUBLE, 2, 7, 1021, INPUTS));
-        ComputationGraph expected = SameResult.plain(graph, batches);
-        try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
-            batches.forEach(net::fit);
-            SameResult.assertSame(net, expected, 1e-10);
-        }
+        assertSameAsPlain(graph, batches, replicas(graph, 2, 1));
     }
 
     @ParameterizedTest
@@ -149,11 +143,7 @@ class JointDenseTest {
                 .setOutputs("output")
                 .build());
         List<MultiDataSet> batches = List.of(sequences(7), sequences(2));
-        ComputationGraph expected = SameResult.plain(graph, batches);
-        try (PipelineComputationGraph net = replicas(graph, replicas, 1).build()) {
-            batches.forEach(net::fit);
-            SameResult.assertSame(net, expected, 1e-10);
-        }
+        assertSameAsPlain(graph, batches, replicas(graph, replicas, 1));
     }
 
     private static MultiDataSet sequences(int examples) {
@@ -173,26 +163,41 @@ class JointDenseTest {
                 .setOutputs("output")
                 .build());
         List<MultiDataSet> batches = List.of(TestData.classification(DataType.DOUBLE, 1, 3, CLASSES, inputs));
-        ComputationGraph expected = SameResult.plain(graph, batches);
-        try (PipelineComputationGraph net = replicas(graph, 3, 1).build()) {
-            batches.forEach(net::fit);
-            SameResult.assertSame(net, expected, 1e-10);
-        }
+        assertSameAsPlain(graph, batches, replicas(graph, 3, 1));
     }
 
     @Test
-    void afterAStepThatFailsInOneMicroBatch() {
-        ComputationGraph graph = graph(DataType.DOUBLE);
+    @Timeout(120)
+    void aMicroBatchThatFailsReleasesTheOtherAndTheNextStepWorks() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("in")
+                .addVertex("probe", new ProbeVertex(), "in")
+                .addLayer("wide", wide(INPUTS, 1021, Activation.RELU, true), "probe")
+                .addLayer("output", TestGraphs.softmax(1021, CLASSES), "wide")
+                .setOutputs("output")
+                .build());
         MultiDataSet batch = batch(DataType.DOUBLE, 8);
-        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
-        INDArray before = graph.params().dup();
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));
         try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
-            Throwable failure =
-                    catchThrowable(() -> net.fit(TestData.classification(DataType.DOUBLE, 8, 8, CLASSES, INPUTS + 1)));
-            assertThat(failure).isNotNull();
+            net.fit(batch);
+            INDArray before = graph.params().dup();
+            AtomicInteger calls = new AtomicInteger();
+            ProbeVertex.onForward(() -> {
+                if (calls.incrementAndGet() == 1) {
+                    throw new IllegalStateException("out of paper");
+                }
+            });
+            assertThatThrownBy(() -> net.fit(batch))
+                    .isInstanceOf(PipelineException.class)
+                    .hasMessageContaining("'probe'")
+                    .hasMessageContaining("of 2");
             assertThat(graph.params()).isEqualTo(before);
+            ProbeVertex.reset();
             net.fit(batch);
             SameResult.assertSame(net, expected, 1e-10);
+        } finally {
+            ProbeVertex.reset();
         }
     }
 

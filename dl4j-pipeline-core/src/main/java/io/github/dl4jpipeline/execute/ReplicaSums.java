@@ -40,7 +40,8 @@ final class ReplicaSums {
             return;
         }
         for (int replica = 1; replica < replicas; replica++) {
-            INDArray array = Nd4j.create(flat.dataType(), Math.max(1, layout.length())); // 0 cannot be
+            long length = Math.max(1, layout.length()); // there may be none to add, but no array is empty
+            INDArray array = Nd4j.create(flat.dataType(), length);
             own.add(array);
             List<@Nullable INDArray> ofReplica = layout.slices(array);
             summed.forEach(position -> ofReplica.set(position, ofFlat.get(position)));

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -35,7 +36,6 @@ final class DenseMath {
     /** Writes the gradients by weights and bias, if there is one, to their views, or adds them. */
     static Gradient gradient(
             INDArray input, INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
-        Gradient gradient = new DefaultGradient();
         INDArray biasSum = views.get(DefaultParamInitializer.BIAS_KEY);
         if (biasSum != null) {
             if (add) {
@@ -45,7 +45,6 @@ final class DenseMath {
             } else {
                 delta.sum(biasSum, 0);
             }
-            gradient.setGradientFor(DefaultParamInitializer.BIAS_KEY, biasSum);
         }
         INDArray weightSum = views.get(DefaultParamInitializer.WEIGHT_KEY);
         if (add) {
@@ -54,7 +53,17 @@ final class DenseMath {
             // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast as BLAS.
             NativeOp.run("matmul", new INDArray[] {delta, input}, new INDArray[] {weightSum.transpose()}, 1, 0);
         }
-        gradient.setGradientFor(DefaultParamInitializer.WEIGHT_KEY, weightSum);
+        return named(views);
+    }
+
+    /** The gradients by weights and bias, if there is one, that have been written to their views. */
+    static Gradient named(Map<String, INDArray> views) {
+        Gradient gradient = new DefaultGradient();
+        for (String name : List.of(DefaultParamInitializer.BIAS_KEY, DefaultParamInitializer.WEIGHT_KEY)) {
+            if (views.containsKey(name)) {
+                gradient.setGradientFor(name, views.get(name));
+            }
+        }
         return gradient;
     }
 }

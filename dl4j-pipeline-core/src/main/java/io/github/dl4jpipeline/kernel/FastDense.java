@@ -83,7 +83,7 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         JointDense together = joint();
         if (together != null) {
             INDArray ofRows = together.backward(microBatch, delta, weights, gradientViews);
-            return new Pair<>(JointDense.gradient(gradientViews), backpropDropOutIfPresent(ofRows));
+            return new Pair<>(DenseMath.named(gradientViews), backpropDropOutIfPresent(ofRows));
         }
         INDArray inputError = DenseMath.inputError(delta, weights, workspaces);
         return new Pair<>(gradientOf(delta, workspaces), backpropDropOutIfPresent(inputError));
@@ -107,7 +107,7 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         JointDense together = joint();
         if (together != null) {
             together.writeGradient(microBatch, delta, gradientViews);
-            return JointDense.gradient(gradientViews);
+            return DenseMath.named(gradientViews);
         }
         Gradient gradient = joint != null && joint.isShared()
                 ? joint.inTurn(microBatch, following -> ownGradient(delta, following, workspaces))

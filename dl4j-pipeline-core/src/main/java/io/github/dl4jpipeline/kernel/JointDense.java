@@ -1,9 +1,7 @@
 package io.github.dl4jpipeline.kernel;
 
-import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.deeplearning4j.nn.workspace.ArrayType;
@@ -147,17 +145,6 @@ final class JointDense {
             together.await(microBatch);
         }
         return own;
-    }
-
-    /** What the layer says of the gradients. */
-    static Gradient gradient(Map<String, INDArray> views) {
-        Gradient gradient = new DefaultGradient();
-        for (String name : List.of(DefaultParamInitializer.BIAS_KEY, DefaultParamInitializer.WEIGHT_KEY)) {
-            if (views.containsKey(name)) {
-                gradient.setGradientFor(name, views.get(name));
-            }
-        }
-        return gradient;
     }
 
     private long firstColumn(int share) {

@@ -54,9 +54,9 @@ public final class GraphProfiler {
     }
 
     /**
-     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number: about an
-     * eighth of a batch, since micro-batches are rarely smaller, and times of few examples do not follow from those of more.
-     * Of a batch that is not small the sample is half or less.
+     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number. The part is
+     * as large as the usual smallest micro-batch, since times of fewer examples do not follow from those of more: an eighth
+     * of a small batch, and a quarter of more examples, which are mostly half of a batch or less.
      */
     private static int parts(long examples) {
         return 2 * examples > MOST_EXAMPLES ? 4 : 8;
