@@ -2,6 +2,7 @@ package io.github.dl4jpipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
 import java.util.stream.Stream;
@@ -13,11 +14,17 @@ import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -78,6 +85,68 @@ class NoiseTest {
         assertIndependentOfPlan(
                 configuration,
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 2, 6, 6)));
+    }
+
+    @Test
+    void otherConvolutionsAndWeights() {
+        ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
+                .weightNoise(new DropConnect(0.8))
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(6, 6, 2))
+                .addLayer("first", TestGraphs.convolution(4), "image")
+                .addLayer(
+                        "separable",
+                        new SeparableConvolution2D.Builder(3, 3)
+                                .nOut(4)
+                                .dropOut(new Dropout(0.7))
+                                .build(),
+                        "first")
+                .addLayer(
+                        "deconvolution",
+                        new Deconvolution2D.Builder(2, 2)
+                                .stride(2, 2)
+                                .nOut(3)
+                                .dropOut(new Dropout(0.7))
+                                .build(),
+                        "separable")
+                .addLayer(
+                        "depthwise",
+                        new DepthwiseConvolution2D.Builder(3, 3)
+                                .nOut(3)
+                                .dropOut(new Dropout(0.7))
+                                .build(),
+                        "deconvolution")
+                .addLayer("output", TestGraphs.softmax(3), "depthwise")
+                .setOutputs("output")
+                .build();
+        assertIndependentOfPlan(
+                configuration,
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 2, 6, 6)));
+    }
+
+    @Test
+    void timeStepsInConvolutions() {
+        ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
+                .weightNoise(new DropConnect(0.8))
+                .graphBuilder()
+                .addInputs("steps")
+                .setInputTypes(InputType.recurrent(4, 6))
+                .addLayer("first", new Convolution1DLayer.Builder(3).nOut(5).build(), "steps")
+                .addLayer(
+                        "second",
+                        new Convolution1DLayer.Builder(2)
+                                .nOut(3)
+                                .dropOut(new Dropout(0.7))
+                                .build(),
+                        "first")
+                .addLayer("pool", new GlobalPoolingLayer(PoolingType.AVG), "second")
+                .addLayer("output", TestGraphs.softmax(3), "pool")
+                .setOutputs("output")
+                .build();
+        assertIndependentOfPlan(
+                configuration,
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 4, 6)));
     }
 
     @Test
@@ -213,6 +282,7 @@ class NoiseTest {
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(expected)
                 .stages(1)
                 .microBatches(1)
+                .kernels(Kernels.STOCK)
                 .build()) {
             batches.forEach(net::fit);
         }

@@ -52,6 +52,16 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         return sums;
     }
 
+    /** Writes the sum of each channel to {@code result}, or adds it. */
+    void sum(INDArray array, INDArray result, boolean add) {
+        double[] sums = sum(array);
+        if (add) {
+            double[] others = ChannelValues.of(result);
+            Arrays.setAll(sums, channel -> sums[channel] + others[channel]);
+        }
+        ChannelValues.write(sums, result);
+    }
+
     /** The sum of the squares of each channel. */
     double[] sumOfSquares(INDArray array) {
         INDArray squares = scratch(array);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.Arrays;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -9,6 +10,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** How a 2D convolution goes over its input: height before width in each array. */
 record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
     private static final int OUTPUT_CHANNELS_FIRST = 1;
+
+    /** Of a convolution in which every output is computed from the one input at its place. */
+    static ConvolutionGeometry pointwise(CNN2DFormat format) {
+        ConvolutionLayer layer =
+                new ConvolutionLayer.Builder(1, 1).dataFormat(format).build();
+        return new ConvolutionGeometry(layer, ConvolutionMode.Truncate);
+    }
 
     int[] kernel() {
         return layer.getKernelSize();
@@ -63,6 +71,12 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         }
         int[] size = {(int) input.size(2), (int) input.size(3)};
         return ConvolutionUtils.getSameModeTopLeftPadding(outputSize(input), size, kernel(), stride(), dilation());
+    }
+
+    /** As the native operations on each channel by itself want it. */
+    int[] channelArguments() {
+        int[] all = arguments();
+        return Arrays.copyOf(all, all.length - 1);
     }
 
     /** As the native operations want it. */

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** As one native operation, which oneDNN runs where it is compiled in. */
-final class DirectConvolution implements ForwardConvolution, BackwardConvolution {
+final class DirectConvolution implements ConvolutionCode {
 
     /** The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions. */
     static boolean canRun(ConvolutionGeometry geometry) {

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
@@ -11,7 +12,11 @@ import org.deeplearning4j.nn.layers.ActivationLayer;
 import org.deeplearning4j.nn.layers.BaseLayer;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.OutputLayer;
+import org.deeplearning4j.nn.layers.convolution.Convolution1DLayer;
 import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
+import org.deeplearning4j.nn.layers.convolution.Deconvolution2DLayer;
+import org.deeplearning4j.nn.layers.convolution.DepthwiseConvolution2DLayer;
+import org.deeplearning4j.nn.layers.convolution.SeparableConvolution2DLayer;
 import org.deeplearning4j.nn.layers.convolution.subsampling.SubsamplingLayer;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
@@ -129,6 +134,22 @@ final class FastLayers {
         if (code.forward() == KernelCode.PLAIN) {
             return null;
         }
+        if (kind == Convolution1DLayer.class) {
+            Convolution1DLayer convolution = (Convolution1DLayer) layer;
+            boolean channelsFirst = convolution.layerConf().getRnnDataFormat() == RNNFormat.NCW;
+            return channelsFirst ? new FastConvolution1D(convolution) : null;
+        }
+        if (kind == SeparableConvolution2DLayer.class) {
+            SeparableConvolution2DLayer convolution = (SeparableConvolution2DLayer) layer;
+            return DirectConvolution.canRun(geometry(convolution)) ? new FastSeparable(convolution) : null;
+        }
+        if (kind == DepthwiseConvolution2DLayer.class) {
+            return new FastDepthwise((DepthwiseConvolution2DLayer) layer);
+        }
+        if (kind == Deconvolution2DLayer.class) {
+            Deconvolution2DLayer deconvolution = (Deconvolution2DLayer) layer;
+            return geometry(deconvolution).isChannelsFirst() ? new FastDeconvolution(deconvolution) : null;
+        }
         if (kind == DenseLayer.class) {
             DenseLayer dense = (DenseLayer) layer;
             return dense.hasLayerNorm() ? null : new FastDense(dense);
@@ -162,11 +183,11 @@ final class FastLayers {
         if ((unfoldForward || unfoldBackward) && !geometry.isChannelsFirst()) {
             return null;
         }
-        ForwardConvolution forward = unfoldForward ? new UnfoldedConvolution() : new DirectConvolution();
+        ConvolutionCode products = geometry.isPointwise() ? new PointwiseConvolution() : new UnfoldedConvolution();
+        ForwardConvolution forward = unfoldForward ? products : new DirectConvolution();
         if (code.forward() == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry)) { // else of another graph
             forward = new WinogradConvolution();
         }
-        return new FastConvolution(
-                layer, forward, unfoldBackward ? new UnfoldedConvolution() : new DirectConvolution());
+        return new FastConvolution(layer, forward, unfoldBackward ? products : new DirectConvolution());
     }
 }

@@ -92,6 +92,11 @@ final class InPlaceActivation {
         return error.muli(slope);
     }
 
+    /** The pre-activation, or what has the same derivative. */
+    INDArray preActivation(INDArray activation) {
+        return kept == null ? activation : kept;
+    }
+
     void clear() {
         kept = null;
     }

@@ -15,4 +15,14 @@ final class NativeOp {
                 .addIntegerArguments(arguments)
                 .build());
     }
+
+    /** Writes the product of a matrix and another transposed to {@code result}, or adds it. */
+    static void byTransposed(INDArray left, INDArray right, INDArray result, boolean add) {
+        Nd4j.exec(DynamicCustomOp.builder("matmul")
+                .addInputs(left, right)
+                .addOutputs(result)
+                .addIntegerArguments(0, 1)
+                .addFloatingPointArguments(1.0, add ? 1.0 : 0.0)
+                .build());
+    }
 }

@@ -16,10 +16,14 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -27,6 +31,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.Activation;
@@ -77,6 +82,46 @@ class FastLayersTest {
         cases.add(channelsLast(
                 "NHWC, same, stride 2",
                 conv(3, 3).stride(2, 2).convolutionMode(ConvolutionMode.Same).dataFormat(CNN2DFormat.NHWC)));
+        for (ConvolutionMode mode : List.of(ConvolutionMode.Truncate, ConvolutionMode.Same)) {
+            for (CNN2DFormat format : CNN2DFormat.values()) {
+                String of = ", " + mode + ", " + format;
+                cases.add(maps(format, "separable" + of, separable().convolutionMode(mode)));
+                cases.add(maps(
+                        format,
+                        "separable, stride 2, 2 outputs of each" + of,
+                        separable().depthMultiplier(2).stride(2, 2).convolutionMode(mode)));
+                cases.add(maps(format, "depthwise" + of, depthwise().convolutionMode(mode)));
+                cases.add(maps(
+                        format,
+                        "depthwise, stride 2x1, 2 outputs of each" + of,
+                        depthwise().depthMultiplier(2).stride(2, 1).convolutionMode(mode)));
+            }
+            String of = ", " + mode;
+            cases.add(image("deconvolution" + of, deconvolution().convolutionMode(mode)));
+            cases.add(image(
+                    "deconvolution, stride 2" + of, deconvolution().stride(2, 2).convolutionMode(mode)));
+            cases.add(image(
+                    "deconvolution, as large as its stride" + of,
+                    deconvolution().kernelSize(2, 2).stride(2, 2).convolutionMode(mode)));
+        }
+        for (Activation activation : List.of(Activation.IDENTITY, Activation.TANH, Activation.LEAKYRELU)) {
+            cases.add(image("separable, " + activation, separable().activation(activation)));
+            cases.add(image("depthwise, " + activation, depthwise().activation(activation)));
+            cases.add(image("deconvolution, " + activation, deconvolution().activation(activation)));
+            cases.add(series("1D, " + activation, conv1D().activation(activation)));
+        }
+        cases.add(image("separable, padding", separable().padding(1, 2)));
+        cases.add(image("separable, no bias", separable().hasBias(false)));
+        cases.add(image("depthwise, padding", depthwise().padding(1, 2)));
+        cases.add(image("depthwise, no bias", depthwise().hasBias(false)));
+        cases.add(image("deconvolution, padding", deconvolution().padding(1, 2)));
+        cases.add(image("deconvolution, no bias", deconvolution().hasBias(false)));
+        for (ConvolutionMode mode : List.of(ConvolutionMode.Truncate, ConvolutionMode.Same, ConvolutionMode.Causal)) {
+            cases.add(series("1D, " + mode, conv1D().convolutionMode(mode)));
+            cases.add(series("1D, stride 2, " + mode, conv1D().stride(2).convolutionMode(mode)));
+        }
+        cases.add(series("1D, padding", conv1D().padding(1)));
+        cases.add(series("1D, no bias", conv1D().hasBias(false)));
         cases.add(rows("dense", new DenseLayer.Builder().nOut(5).activation(Activation.RELU)));
         cases.add(Named.of(
                 "dense with many examples",
@@ -108,6 +153,22 @@ class FastLayersTest {
         return new ConvolutionLayer.Builder(height, width).nOut(4).activation(Activation.RELU);
     }
 
+    private static SeparableConvolution2D.Builder separable() {
+        return new SeparableConvolution2D.Builder(3, 3).nOut(4).activation(Activation.RELU);
+    }
+
+    private static DepthwiseConvolution2D.Builder depthwise() {
+        return new DepthwiseConvolution2D.Builder(3, 3).nOut(5).activation(Activation.RELU);
+    }
+
+    private static Deconvolution2D.Builder deconvolution() {
+        return new Deconvolution2D.Builder().kernelSize(3, 3).nOut(4).activation(Activation.RELU);
+    }
+
+    private static Convolution1DLayer.Builder conv1D() {
+        return new Convolution1DLayer.Builder(3, 1).nOut(4).activation(Activation.RELU);
+    }
+
     private static SubsamplingLayer.Builder pool() {
         return new SubsamplingLayer.Builder().kernelSize(2, 2).stride(2, 2);
     }
@@ -125,6 +186,16 @@ class FastLayersTest {
         return Named.of(name, new Case(builder.build(), NHWC, InputType.convolutional(9, 7, 5, CNN2DFormat.NHWC)));
     }
 
+    private static Named<Case> maps(CNN2DFormat format, String name, ConvolutionLayer.BaseConvBuilder<?> builder) {
+        Named<Case> named = format == CNN2DFormat.NCHW ? image(name, builder) : channelsLast(name, builder);
+        ((ConvolutionLayer) named.getPayload().layer()).setCnn2dDataFormat(format);
+        return named;
+    }
+
+    private static Named<Case> series(String name, Convolution1DLayer.Builder builder) {
+        return Named.of(name, new Case(builder.build(), List.of(3, 5, 11), InputType.recurrent(5, 11)));
+    }
+
     private static Named<Case> rows(String name, org.deeplearning4j.nn.conf.layers.Layer.Builder<?> builder) {
         return Named.of(name, new Case(builder.build(), ROWS, InputType.feedForward(6)));
     }
@@ -133,6 +204,77 @@ class FastLayersTest {
     @MethodSource("layers")
     void equalsInDouble(Case layer) {
         compare(layer, DataType.DOUBLE, 1e-10);
+    }
+
+    /** For floats the native operations that Deeplearning4j takes refuse these, where oneDNN is compiled in. */
+    private static Stream<Named<Case>> dilated() {
+        return Stream.of(ConvolutionMode.Truncate, ConvolutionMode.Same, ConvolutionMode.Causal)
+                .flatMap(mode -> {
+                    Named<Case> series =
+                            series("1D, " + mode, conv1D().dilation(2).convolutionMode(mode));
+                    return mode == ConvolutionMode.Causal
+                            ? Stream.of(series)
+                            : Stream.of(
+                                    series,
+                                    image(
+                                            "deconvolution, " + mode,
+                                            deconvolution().dilation(2, 1).convolutionMode(mode)),
+                                    image(
+                                            "depthwise, " + mode,
+                                            depthwise().dilation(2, 1).convolutionMode(mode)));
+                });
+    }
+
+    @ParameterizedTest
+    @MethodSource("dilated")
+    void dilatedEqualsInDouble(Case layer) {
+        compare(layer, DataType.DOUBLE, 1e-10);
+    }
+
+    /** Deeplearning4j masks the activations, and not the error, so that the derivative is that of all steps. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Activation.class,
+            names = {"RELU", "TANH", "IDENTITY"})
+    void maskedSeries(Activation activation) {
+        Case layer =
+                series("masked", conv1D().padding(1).activation(activation)).getPayload();
+        ComputationGraph stock = graph(layer, DataType.FLOAT);
+        ComputationGraph fast = GraphCopies.sharingParameters(stock);
+        FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST));
+        Passes expected = maskedPasses(stock.getLayer("layer"));
+        Passes actual = maskedPasses(fast.getLayer("layer"));
+        assertThat(expected.activation().getDouble(0, 0, 10)).isZero();
+        assertThat(SameResult.difference(actual.activation(), expected.activation()))
+                .isLessThanOrEqualTo(1e-5);
+        assertThat(SameResult.difference(actual.error(), expected.error())).isLessThanOrEqualTo(1e-5);
+        SameResult.assertSame(actual.gradients(), expected.gradients(), 1e-5);
+    }
+
+    private static Passes maskedPasses(Layer layer) {
+        LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+        layer.setInput(input(List.of(3, 5, 11), DataType.FLOAT), workspaces);
+        INDArray mask = Nd4j.ones(DataType.FLOAT, 3, 11);
+        mask.putScalar(0, 9, 0).putScalar(0, 10, 0).putScalar(2, 10, 0);
+        layer.setMaskArray(mask);
+        INDArray activation = layer.activate(true, workspaces).dup('c');
+        bindGradients(layer, 9, DataType.FLOAT);
+        Pair<Gradient, INDArray> result =
+                layer.backpropGradient(Nd4j.randn(DataType.FLOAT, activation.shape()), workspaces);
+        return new Passes(activation, activation, result.getSecond(), copies(result.getFirst()));
+    }
+
+    @Test
+    void someLayersAreLeftAlone() {
+        for (Case layer : List.of(
+                image("dilated", separable().dilation(2, 2)).getPayload(),
+                channelsLast("NHWC", deconvolution().dataFormat(CNN2DFormat.NHWC))
+                        .getPayload())) {
+            ComputationGraph graph = graph(layer, DataType.FLOAT);
+            Layer stock = graph.getLayer("layer");
+            FastLayers.replaceIn(graph, KernelChoice.all(Kernels.FAST));
+            assertThat(graph.getLayer("layer")).isSameAs(stock);
+        }
     }
 
     @ParameterizedTest
@@ -146,12 +288,16 @@ class FastLayersTest {
     private static Stream<Named<Case>> unfoldedConvolutions() {
         return Stream.concat(
                 layers().filter(layer -> layer.getPayload().layer() instanceof ConvolutionLayer convolution
+                        && convolution.getClass() == ConvolutionLayer.class
                         && convolution.getCnn2dDataFormat() == CNN2DFormat.NCHW),
                 Stream.of(
                         image("dilated", conv(3, 3).dilation(2, 2)),
                         image("dilated, same", conv(3, 2).dilation(2, 1).convolutionMode(ConvolutionMode.Same)),
                         image("1x1, stride 2", conv(1, 1).stride(2, 2)),
                         image("1x1, padding", conv(1, 1).padding(1, 1)),
+                        square("1x1", conv(1, 1), 3, 5, 12),
+                        square("1x1", conv(1, 1), 3, 5, 33),
+                        square("1x1, no bias", conv(1, 1).hasBias(false), 3, 5, 33),
                         image("as large as the input", conv(9, 7))));
     }
 
@@ -400,6 +546,7 @@ class FastLayersTest {
                 new Case(new DenseLayer.Builder().nOut(5).build(), ROWS, InputType.feedForward(6)))) {
             assertAdds(layer, KernelChoice.all(Kernels.FAST));
         }
+        assertAdds(square("1x1", conv(1, 1), 3, 5, 33).getPayload(), UNFOLDED);
         assertAdds(new Case(conv(3, 3).build(), NCHW, InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW)), UNFOLDED);
     }
 

@@ -1,0 +1,42 @@
+package io.github.dl4jpipeline.kernel;
+
+import org.deeplearning4j.nn.layers.convolution.DepthwiseConvolution2DLayer;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** A 2D convolution of each channel by itself that keeps its pre-activation, which Deeplearning4j's own computes again. */
+final class FastDepthwise extends DepthwiseConvolution2DLayer {
+    private final InPlaceActivation activation;
+    private @Nullable INDArray kept;
+
+    FastDepthwise(DepthwiseConvolution2DLayer original) {
+        super(original.conf(), original.params().dataType());
+        activation = new InPlaceActivation(layerConf().getActivationFn());
+    }
+
+    @Override
+    public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
+        assertInputSet(false);
+        applyDropOutIfNecessary(training, workspaces);
+        INDArray output =
+                activation.forward(preOutput(training, false, workspaces).getFirst(), training, workspaces);
+        kept = training ? activation.preActivation(output) : null;
+        return output;
+    }
+
+    @Override
+    protected Pair<INDArray, INDArray> preOutput(boolean training, boolean forBackprop, LayerWorkspaceMgr workspaces) {
+        return forBackprop && kept != null
+                ? new Pair<>(kept, null)
+                : super.preOutput(training, forBackprop, workspaces);
+    }
+
+    @Override
+    public void clear() {
+        super.clear();
+        activation.clear();
+        kept = null;
+    }
+}
