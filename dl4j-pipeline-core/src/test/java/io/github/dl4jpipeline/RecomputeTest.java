@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.SameResultTest.Network;
 import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.report.PipelineReport;
 import io.github.dl4jpipeline.schedule.Schedule;
@@ -15,6 +16,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -60,25 +62,38 @@ class RecomputeTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void allStagesDoAsTheBuilderSays(boolean recompute) {
+        ComputationGraph graph = Network.LENET.graph(DataType.FLOAT);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .stages(2)
+                .replicas(1)
+                .microBatches(8)
+                .schedule(Schedules.fillDrain())
+                .recompute(recompute)
+                .build()) {
+            net.fit(TestData.classification(DataType.FLOAT, 1, 64, 4, 1, 14, 14));
+            assertThat(net.plan().stages()).hasSize(2).allMatch(stage -> stage.recompute() == recompute);
+        }
+    }
+
     @Test
     void takesLessMemoryAndDoesNotGrow() {
         ComputationGraph graph = Network.LENET.graph(DataType.FLOAT);
         List<MultiDataSet> batches =
                 TestData.several(6, seed -> TestData.classification(DataType.FLOAT, seed, 64, 4, 1, 14, 14));
+        PartitionPlan keeping = SameResult.evenPlan(graph, 2, 8); // one that is the same in each run
         List<Long> bytes = new ArrayList<>();
-        for (boolean recompute : new boolean[] {false, true}) {
+        for (PartitionPlan plan : List.of(keeping, SameResult.recomputing(keeping))) {
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                    .stages(2)
-                    .replicas(1)
-                    .microBatches(8)
+                    .plan(plan)
                     .schedule(Schedules.fillDrain())
-                    .recompute(recompute)
                     .build()) {
                 batches.subList(0, 4).forEach(net::fit);
                 long before = reserved(net.report());
                 batches.subList(4, 6).forEach(net::fit);
                 assertThat(reserved(net.report())).isEqualTo(before);
-                assertThat(net.plan().stages()).allMatch(stage -> stage.recompute() == recompute);
                 bytes.add(before);
             }
         }
