@@ -43,6 +43,12 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return isAll(kernel(), 1) && isAll(stride(), 1) && (isSame() || isAll(padding(), 0));
     }
 
+    /** Whether the kernel is at least as large as its stride. */
+    boolean coversInput() {
+        int[] reach = ConvolutionUtils.effectiveKernelSize(kernel(), dilation());
+        return reach[0] >= stride()[0] && reach[1] >= stride()[1];
+    }
+
     static boolean isAll(int[] sizes, int size) {
         return sizes[0] == size && sizes[1] == size;
     }

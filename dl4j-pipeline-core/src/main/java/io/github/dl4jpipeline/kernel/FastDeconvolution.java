@@ -25,6 +25,11 @@ final class FastDeconvolution extends Deconvolution2DLayer {
         transposed = new ConvolutionGeometry(layerConf(), convolutionMode);
     }
 
+    /** Kernels smaller than their stride leave outputs out, which {@code Same} mode has no padding for. */
+    static boolean canRun(ConvolutionGeometry geometry) {
+        return geometry.isChannelsFirst() && geometry.coversInput();
+    }
+
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);

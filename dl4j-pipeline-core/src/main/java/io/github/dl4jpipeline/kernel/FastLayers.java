@@ -148,7 +148,7 @@ final class FastLayers {
         }
         if (kind == Deconvolution2DLayer.class) {
             Deconvolution2DLayer deconvolution = (Deconvolution2DLayer) layer;
-            return geometry(deconvolution).isChannelsFirst() ? new FastDeconvolution(deconvolution) : null;
+            return FastDeconvolution.canRun(geometry(deconvolution)) ? new FastDeconvolution(deconvolution) : null;
         }
         if (kind == DenseLayer.class) {
             DenseLayer dense = (DenseLayer) layer;

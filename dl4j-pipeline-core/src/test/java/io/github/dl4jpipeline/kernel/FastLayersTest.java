@@ -268,6 +268,7 @@ class FastLayersTest {
     void someLayersAreLeftAlone() {
         for (Case layer : List.of(
                 image("dilated", separable().dilation(2, 2)).getPayload(),
+                image("smaller than its stride", deconvolution().stride(4, 3)).getPayload(),
                 channelsLast("NHWC", deconvolution().dataFormat(CNN2DFormat.NHWC))
                         .getPayload())) {
             ComputationGraph graph = graph(layer, DataType.FLOAT);
