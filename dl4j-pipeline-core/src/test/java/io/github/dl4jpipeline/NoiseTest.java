@@ -56,6 +56,15 @@ class NoiseTest {
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 6)));
     }
 
+    /** Noise of the next layer that changes signs must not change what ReLU's derivative follows from. */
+    @ParameterizedTest
+    @MethodSource("dropouts")
+    void denseLayersWithReLU(IDropout dropout) {
+        assertIndependentOfPlan(
+                TestGraphs.dense(DataType.DOUBLE, s -> s.dropOut(dropout).activation(Activation.RELU)),
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 6)));
+    }
+
     @Test
     void convolutions() {
         ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)

@@ -21,7 +21,14 @@ final class DirectConvolution implements ConvolutionCode {
             INDArray output,
             ConvolutionGeometry geometry,
             LayerWorkspaceMgr workspaces) {
-        forward(input, weights, bias, output, geometry.arguments());
+        INDArray from = inOrder(input, geometry, workspaces, ArrayType.FF_WORKING_MEM);
+        forward(from, weights, bias, output, geometry.arguments());
+    }
+
+    /** With channels last the operation reads views, such as of maps with channels first, as if they were none. */
+    static INDArray inOrder(
+            INDArray array, ConvolutionGeometry geometry, LayerWorkspaceMgr workspaces, ArrayType memory) {
+        return geometry.isChannelsFirst() ? array : new ChannelMath(1, workspaces, memory).inOrder(array);
     }
 
     /** The same for {@linkplain ChannelsLast#view views} of input and output with the channels last. */
@@ -48,20 +55,22 @@ final class DirectConvolution implements ConvolutionCode {
             boolean add,
             ConvolutionGeometry geometry,
             LayerWorkspaceMgr workspaces) {
+        INDArray from = inOrder(input, geometry, workspaces, ArrayType.BP_WORKING_MEM);
+        INDArray delta = inOrder(error, geometry, workspaces, ArrayType.BP_WORKING_MEM);
         INDArray ofInput = gradients.input() == null ? scratch(input, workspaces) : gradients.input();
         INDArray biasSum = gradients.bias();
         INDArray ofWeights = add ? scratch(gradients.weights(), workspaces) : gradients.weights();
         if (biasSum == null) {
             NativeOp.run(
                     "conv2d_bp",
-                    new INDArray[] {input, weights, error},
+                    new INDArray[] {from, weights, delta},
                     new INDArray[] {ofInput, ofWeights},
                     geometry.arguments());
         } else {
             INDArray ofBias = add ? scratch(biasSum, workspaces) : biasSum;
             NativeOp.run(
                     "conv2d_bp",
-                    new INDArray[] {input, weights, biasSum, error}, // of the bias only the shape matters
+                    new INDArray[] {from, weights, biasSum, delta}, // of the bias only the shape matters
                     new INDArray[] {ofInput, ofWeights, ofBias},
                     geometry.arguments());
             if (add) {

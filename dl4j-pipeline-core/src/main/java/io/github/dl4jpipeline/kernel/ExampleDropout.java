@@ -2,7 +2,9 @@ package io.github.dl4jpipeline.kernel;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
+import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -28,6 +30,11 @@ final class ExampleDropout implements IDropout {
         this.prototype = prototype;
         this.vertex = vertex;
         this.noise = noise;
+    }
+
+    /** Whether it sets some elements to zero and scales all others alike. */
+    boolean isMask() {
+        return prototype instanceof Dropout || prototype instanceof SpatialDropout;
     }
 
     @Override

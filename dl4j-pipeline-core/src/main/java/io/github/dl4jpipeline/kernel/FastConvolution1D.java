@@ -36,11 +36,12 @@ final class FastConvolution1D extends Convolution1DLayer {
         return maskArray == null ? output : masked(output, maskArray, workspaces);
     }
 
-    /** A copy, since the derivative does not know of the mask. */
+    /** In an array of its own, since the derivative does not know of the mask. */
     private INDArray masked(INDArray output, INDArray mask, LayerWorkspaceMgr workspaces) {
         INDArray ofOutput = feedForwardMaskArray(mask, MaskState.Active, (int) output.size(0))
                 .getFirst();
-        return Broadcast.mul(output, ofOutput, workspaces.dup(ArrayType.ACTIVATIONS, output, 'c'), 0, 2);
+        INDArray written = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, output.shape(), 'c');
+        return Broadcast.mul(output, ofOutput, written, 0, 2);
     }
 
     /** The parameters are without noise, as Deeplearning4j's own layer takes them. */
@@ -57,7 +58,11 @@ final class FastConvolution1D extends Convolution1DLayer {
         int padding = layerConf().getPadding()[0];
         int dilation = layerConf().getDilation()[0];
         INDArray from = input.castTo(dataType);
-        int length = Convolution1DUtils.getOutputSize(from, kernel, stride, padding, convolutionMode, dilation);
+        long length =
+                Convolution1DUtils.getOutputSize(from.size(2), kernel, stride, padding, convolutionMode, dilation);
+        if (length < 1) {
+            return super.preOutput(training, false, workspaces);
+        }
         INDArray weights = Convolution1DUtils.reshapeWeightArrayOrGradientForFormat(
                 getParam(ConvolutionParamInitializer.WEIGHT_KEY), RNNFormat.NCW);
         INDArray output = workspaces.createUninitialized(

@@ -1,12 +1,16 @@
 package io.github.dl4jpipeline.kernel;
 
 import org.deeplearning4j.nn.layers.convolution.DepthwiseConvolution2DLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** A 2D convolution of each channel by itself that keeps its pre-activation, which Deeplearning4j's own computes again. */
+/**
+ * A 2D convolution of each channel by itself that keeps its pre-activation, which Deeplearning4j's own computes again, and
+ * takes views for input with channels last, which the native operation misreads.
+ */
 final class FastDepthwise extends DepthwiseConvolution2DLayer {
     private final InPlaceActivation activation;
     private @Nullable INDArray kept;
@@ -20,6 +24,8 @@ final class FastDepthwise extends DepthwiseConvolution2DLayer {
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
         applyDropOutIfNecessary(training, workspaces);
+        input = DirectConvolution.inOrder(
+                input, new ConvolutionGeometry(layerConf(), convolutionMode), workspaces, ArrayType.INPUT);
         INDArray output =
                 activation.forward(preOutput(training, false, workspaces).getFirst(), training, workspaces);
         kept = training ? activation.preActivation(output) : null;

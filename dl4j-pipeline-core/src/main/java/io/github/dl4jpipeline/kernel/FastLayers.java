@@ -141,7 +141,7 @@ final class FastLayers {
         }
         if (kind == SeparableConvolution2DLayer.class) {
             SeparableConvolution2DLayer convolution = (SeparableConvolution2DLayer) layer;
-            return DirectConvolution.canRun(geometry(convolution)) ? new FastSeparable(convolution) : null;
+            return FastSeparable.canRun(geometry(convolution)) ? new FastSeparable(convolution) : null;
         }
         if (kind == DepthwiseConvolution2DLayer.class) {
             return new FastDepthwise((DepthwiseConvolution2DLayer) layer);

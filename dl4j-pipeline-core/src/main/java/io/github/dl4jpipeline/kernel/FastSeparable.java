@@ -12,8 +12,9 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A separable 2D convolution as one of each channel by itself and a pointwise one after it, which oneDNN runs. The one native
- * operation that Deeplearning4j takes for both is not oneDNN's, and took 17 to 80 times as long on one core.
+ * A separable 2D convolution as one of each channel by itself and a pointwise one after it. Both are oneDNN's for floats, the
+ * first with one output of each channel. The one native operation that Deeplearning4j takes for both is not, and took 17 to 80
+ * times as long on one core.
  */
 final class FastSeparable extends SeparableConvolution2DLayer {
     private final InPlaceActivation activation;
@@ -31,6 +32,11 @@ final class FastSeparable extends SeparableConvolution2DLayer {
         code = format == CNN2DFormat.NCHW ? new PointwiseConvolution() : new DirectConvolution();
     }
 
+    /** oneDNN refuses dilated kernels, and those smaller than their stride have no padding in {@code Same} mode. */
+    static boolean canRun(ConvolutionGeometry geometry) {
+        return DirectConvolution.canRun(geometry) && geometry.coversInput();
+    }
+
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
@@ -39,7 +45,8 @@ final class FastSeparable extends SeparableConvolution2DLayer {
         INDArray ofPoints = ofPoints(training, workspaces);
         validateInputRank();
         validateInputDepth(ofEach.size(2));
-        INDArray from = input.castTo(dataType);
+        INDArray from =
+                DirectConvolution.inOrder(input.castTo(dataType), ofChannels, workspaces, ArrayType.FF_WORKING_MEM);
         INDArray between = workspaces.createUninitialized(
                 training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM,
                 dataType,
@@ -84,9 +91,11 @@ final class FastSeparable extends SeparableConvolution2DLayer {
                 pointwise,
                 workspaces);
         INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, input.shape(), 'c');
+        INDArray from =
+                DirectConvolution.inOrder(input.castTo(dataType), ofChannels, workspaces, ArrayType.BP_WORKING_MEM);
         NativeOp.run(
                 "depthwise_conv2d_bp",
-                new INDArray[] {input.castTo(dataType), ofEachChannel(true, workspaces), betweenError},
+                new INDArray[] {from, ofEachChannel(true, workspaces), betweenError},
                 new INDArray[] {inputError, asNative(channelSum)},
                 ofChannels.channelArguments());
 

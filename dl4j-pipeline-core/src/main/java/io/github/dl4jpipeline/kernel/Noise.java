@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
@@ -23,5 +24,20 @@ final class Noise {
         if (conf instanceof BaseLayer layer && layer.getWeightNoise() != null) {
             layer.setWeightNoise(new StepWeightNoise(layer.getWeightNoise(), vertex, source));
         }
+    }
+
+    /**
+     * Whether noise on a layer's input, replaced before, leaves signs and zeros as they are, but for elements whose error it sets to zero. Of a
+     * ReLU before it, whose derivative follows from its output, it may then overwrite the output.
+     */
+    static boolean keepsSigns(Layer conf) {
+        if (conf instanceof BaseWrapperLayer wrapper && !keepsSigns(wrapper.getUnderlying())) {
+            return false;
+        }
+        if (conf instanceof Bidirectional both && !(keepsSigns(both.getFwd()) && keepsSigns(both.getBwd()))) {
+            return false;
+        }
+        IDropout dropout = conf.getIDropout();
+        return dropout == null || (dropout instanceof ExampleDropout ofExamples && ofExamples.isMask());
     }
 }

@@ -33,7 +33,7 @@ final class PointwiseConvolution implements ConvolutionCode {
         }
         ChannelMath math = new ChannelMath(1, workspaces, ArrayType.FF_WORKING_MEM);
         INDArray from = math.inOrder(input);
-        INDArray matrix = matrix(weights);
+        INDArray matrix = Unfolding.rows(weights);
         for (long example = 0; example < from.size(0); example++) {
             NativeOp.run("matmul", new INDArray[] {matrix, ofExample(from, example)}, new INDArray[] {
                 ofExample(output, example)
@@ -60,8 +60,8 @@ final class PointwiseConvolution implements ConvolutionCode {
         ChannelMath math = new ChannelMath(1, workspaces, ArrayType.BP_WORKING_MEM);
         INDArray from = math.inOrder(input);
         INDArray delta = math.inOrder(error);
-        INDArray matrix = matrix(weights);
-        INDArray weightSum = matrix(gradients.weights());
+        INDArray matrix = Unfolding.rows(weights);
+        INDArray weightSum = Unfolding.rows(gradients.weights());
         for (long example = 0; example < from.size(0); example++) {
             INDArray ofOutput = ofExample(delta, example);
             NativeOp.byTransposed(ofOutput, ofExample(from, example), weightSum, add || example > 0);
@@ -86,9 +86,5 @@ final class PointwiseConvolution implements ConvolutionCode {
     /** A row for each channel. */
     private static INDArray ofExample(INDArray maps, long example) {
         return Rows.of(maps, example, example + 1).reshape('c', maps.size(1), places(maps));
-    }
-
-    private static INDArray matrix(INDArray weights) {
-        return weights.reshape('c', weights.size(0), weights.size(1));
     }
 }

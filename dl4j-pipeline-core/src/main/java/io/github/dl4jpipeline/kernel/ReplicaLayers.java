@@ -42,7 +42,9 @@ final class ReplicaLayers {
                     && vertices.get(source).role() != Vertex.Role.INPUT;
             // Deeplearning4j lets the last of several readers overwrite its input, although the others need it in
             // their backward pass. Another stage's arrays are left alone, since a stage may read them twice.
-            layer.allowInputModification(onlyReader && stageOf[source] == stageOf[vertex.position()]);
+            layer.allowInputModification(onlyReader
+                    && stageOf[source] == stageOf[vertex.position()]
+                    && Noise.keepsSigns(layer.conf().getLayer()));
             if (keepPreActivations && layer.getClass() == ConvolutionLayer.class) {
                 layer.setCacheMode(CacheMode.DEVICE);
             }

@@ -13,6 +13,7 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -120,6 +121,10 @@ class FastLayersTest {
             cases.add(series("1D, " + mode, conv1D().convolutionMode(mode)));
             cases.add(series("1D, stride 2, " + mode, conv1D().stride(2).convolutionMode(mode)));
         }
+        cases.add(series(
+                "1D, strict, with a rest", conv1D().kernelSize(4).stride(2).convolutionMode(ConvolutionMode.Strict)));
+        cases.add(square("separable", separable(), 3, 5, 16));
+        cases.add(square("separable", separable(), 3, 5, 36));
         cases.add(series("1D, padding", conv1D().padding(1)));
         cases.add(series("1D, no bias", conv1D().hasBias(false)));
         cases.add(rows("dense", new DenseLayer.Builder().nOut(5).activation(Activation.RELU)));
@@ -231,6 +236,36 @@ class FastLayersTest {
         compare(layer, DataType.DOUBLE, 1e-10);
     }
 
+    /** As of a batch whose channels have been put last, or first, without a copy. */
+    @ParameterizedTest
+    @MethodSource("convolutionsOfMaps")
+    void inputsAndErrorsMayBeViews(Case layer) {
+        ComputationGraph stock = graph(layer, DataType.FLOAT);
+        ComputationGraph fast = GraphCopies.sharingParameters(stock);
+        FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST));
+        Layer fastLayer = fast.getLayer("layer");
+        Passes expected = passes(fastLayer, layer.shape(), DataType.FLOAT, 9);
+        LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+        fastLayer.setInput(permutedView(input(layer.shape(), DataType.FLOAT)), workspaces);
+        INDArray activation = fastLayer.activate(true, workspaces);
+        INDArray error = Nd4j.randn(DataType.FLOAT, activation.shape());
+        bindGradients(fastLayer, 9, DataType.FLOAT);
+        Pair<Gradient, INDArray> result = fastLayer.backpropGradient(permutedView(error), workspaces);
+        assertThat(SameResult.difference(activation, expected.activation())).isLessThanOrEqualTo(1e-5);
+        assertThat(SameResult.difference(result.getSecond(), expected.error())).isLessThanOrEqualTo(1e-5);
+        SameResult.assertSame(copies(result.getFirst()), expected.gradients(), 1e-5);
+    }
+
+    /** The same values, with the last dimension's elements apart in memory. */
+    private static INDArray permutedView(INDArray array) {
+        return array.permute(0, 2, 3, 1).dup('c').permute(0, 3, 1, 2);
+    }
+
+    private static Stream<Named<Case>> convolutionsOfMaps() {
+        return layers().filter(layer -> layer.getPayload().layer() instanceof ConvolutionLayer
+                && !(layer.getPayload().layer() instanceof Convolution1DLayer));
+    }
+
     /** Deeplearning4j masks the activations, and not the error, so that the derivative is that of all steps. */
     @ParameterizedTest
     @EnumSource(
@@ -269,6 +304,11 @@ class FastLayersTest {
         for (Case layer : List.of(
                 image("dilated", separable().dilation(2, 2)).getPayload(),
                 image("smaller than its stride", deconvolution().stride(4, 3)).getPayload(),
+                image("smaller than its stride", separable().stride(4, 3)).getPayload(),
+                new Case(
+                        conv1D().rnnDataFormat(RNNFormat.NWC).build(),
+                        List.of(3, 11, 5),
+                        InputType.recurrent(5, 11, RNNFormat.NWC)),
                 channelsLast("NHWC", deconvolution().dataFormat(CNN2DFormat.NHWC))
                         .getPayload())) {
             ComputationGraph graph = graph(layer, DataType.FLOAT);
@@ -354,7 +394,7 @@ class FastLayersTest {
     }
 
     private static Named<Case> square(
-            String name, ConvolutionLayer.Builder convolution, int examples, int channels, int side) {
+            String name, ConvolutionLayer.BaseConvBuilder<?> convolution, int examples, int channels, int side) {
         InputType input = InputType.convolutional(side, side, channels, CNN2DFormat.NCHW);
         return Named.of(
                 name + ", " + examples + " examples",
