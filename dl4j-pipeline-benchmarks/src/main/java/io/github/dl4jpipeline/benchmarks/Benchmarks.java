@@ -9,6 +9,7 @@ import picocli.CommandLine.Command;
         description = "Measurements of dl4j-pipeline.",
         mixinStandardHelpOptions = true,
         subcommands = {
+            LayerComparison.class,
             SteadyMemory.class,
             AccuracyComparison.class,
             BranchAccuracy.class,
