@@ -4,13 +4,14 @@ import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.kernel.Kernels;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.dataset.DataSet;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Option;
 
 /**
@@ -37,9 +38,13 @@ final class LayerComparison implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (batch < 1 || steps < 1) {
+            System.err.println("--batch and --steps must be at least 1, got " + batch + " and " + steps);
+            return ExitCode.USAGE;
+        }
         System.out.printf("batch %d, median of %d steps of each in turn, ms%n", batch, steps);
         kinds.forEach(this::compare);
-        return 0;
+        return ExitCode.OK;
     }
 
     private void compare(LayerNetwork kind) {
@@ -73,18 +78,20 @@ final class LayerComparison implements Callable<Integer> {
     }
 
     private double[] medians(List<ComputationGraph> systems, DataSet data) {
-        double[][] millis = new double[systems.size()][steps];
+        List<List<Double>> millis = systems.stream()
+                .map(system -> (List<Double>) new ArrayList<Double>())
+                .toList();
         for (int step = -WARM_UP; step < steps; step++) {
             for (int system = 0; system < systems.size(); system++) {
                 long start = System.nanoTime();
                 systems.get(system).fit(data);
                 if (step >= 0) {
-                    millis[system][step] = (System.nanoTime() - start) / 1e6;
+                    millis.get(system).add((System.nanoTime() - start) / 1e6);
                 }
             }
         }
-        return Arrays.stream(millis)
-                .mapToDouble(times -> Arrays.stream(times).sorted().toArray()[steps / 2])
+        return millis.stream()
+                .mapToDouble(times -> PredictedRun.quantile(times, 0.5))
                 .toArray();
     }
 }

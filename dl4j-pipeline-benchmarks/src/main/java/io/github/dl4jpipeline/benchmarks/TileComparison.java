@@ -139,7 +139,7 @@ final class TileComparison implements Callable<Integer> {
         }
 
         double median() {
-            return millis.stream().sorted().toList().get(millis.size() / 2);
+            return PredictedRun.quantile(millis, 0.5);
         }
 
         void print(double base) {

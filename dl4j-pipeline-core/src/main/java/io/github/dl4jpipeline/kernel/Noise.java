@@ -27,8 +27,8 @@ final class Noise {
     }
 
     /**
-     * Whether noise on a layer's input, replaced before, leaves signs and zeros as they are, but for elements whose error it sets to zero. Of a
-     * ReLU before it, whose derivative follows from its output, it may then overwrite the output.
+     * Whether noise on a layer's input, replaced before, leaves signs and zeros as they are, but for elements whose error it
+     * sets to zero. Of a ReLU before it, whose derivative follows from its output, it may then overwrite the output.
      */
     static boolean keepsSigns(Layer conf) {
         if (conf instanceof BaseWrapperLayer wrapper && !keepsSigns(wrapper.getUnderlying())) {
