@@ -9,7 +9,6 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
-import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -38,7 +37,7 @@ public final class PipelineBuilder {
     private OptionalInt stages = OptionalInt.empty();
     private OptionalInt replicas = OptionalInt.empty();
     private OptionalInt microBatches = OptionalInt.empty();
-    private Schedule schedule = Schedules.oneForwardOneBackward();
+    private Optional<Schedule> schedule = Optional.empty();
     private Optional<Duration> deadline = Optional.empty();
     private BatchNormStatistics batchNorm = BatchNormStatistics.FULL_BATCH;
     private Kernels kernels = Kernels.FAST;
@@ -87,9 +86,12 @@ public final class PipelineBuilder {
         return this;
     }
 
-    /** In which order stages run their tasks. Default: one forward, one backward. */
+    /**
+     * In which order stages run their tasks. Default: the planner chooses between one forward, one backward and zero bubble;
+     * a {@link #plan} has its own.
+     */
     public PipelineBuilder schedule(Schedule value) {
-        schedule = value;
+        schedule = Optional.of(value);
         return this;
     }
 

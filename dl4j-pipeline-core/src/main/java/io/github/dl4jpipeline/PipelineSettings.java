@@ -21,6 +21,7 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
@@ -42,7 +43,7 @@ record PipelineSettings(
         OptionalInt stages,
         OptionalInt replicas,
         OptionalInt microBatches,
-        Schedule schedule,
+        Optional<Schedule> schedule,
         Optional<Duration> deadline,
         BatchNormStatistics batchNorm,
         Kernels kernels,
@@ -138,7 +139,7 @@ record PipelineSettings(
     PartitionPlan planThatFits(
             ComputationGraph graph, PartitionPlan made, @Nullable GraphProfile measured, MicroBatch batch) {
         UnaryOperator<PartitionPlan> count =
-                some -> DeviceMemory.count(graph, some, schedule, kernelChoice(measured), batch);
+                some -> DeviceMemory.count(graph, some, schedule(some), kernelChoice(measured), batch);
         if (plan != null || measured == null) {
             PartitionPlan counted = count.apply(made);
             DeviceMemory.require(counted);
@@ -146,6 +147,11 @@ record PipelineSettings(
         }
         PlanOptions options = options(graph, measured, made.examples());
         return new FittingPlan(devices, some -> Planner.plan(measured, some, options), count).find(made);
+    }
+
+    /** The schedule asked for, or else the plan's. */
+    Schedule schedule(PartitionPlan made) {
+        return schedule.orElseGet(() -> Schedules.named(made.schedule()));
     }
 
     /**

@@ -120,7 +120,7 @@ final class PlannedTraining {
         TaskController started = new TaskController(
                 graph,
                 plan,
-                settings.schedule(),
+                settings.schedule(plan),
                 settings.kernelChoice(profile),
                 settings.batchNorm(),
                 tiles,

@@ -301,7 +301,7 @@ class NoiseTest {
                 ComputationGraph graph = SameResult.copy(start);
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .plan(SameResult.evenPlan(graph, stages, microBatches))
-                        .schedule(stages == 2 ? Schedules.fillDrain() : Schedules.oneForwardOneBackward())
+                        .schedule(stages == 2 ? Schedules.fillDrain() : Schedules.zeroBubble())
                         .build()) {
                     batches.forEach(net::fit);
                 }

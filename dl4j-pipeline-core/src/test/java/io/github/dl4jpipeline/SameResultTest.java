@@ -60,7 +60,7 @@ class SameResultTest {
     }
 
     static Stream<Schedule> schedules() {
-        return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward());
+        return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble());
     }
 
     static Stream<Arguments> networksAndKernels() {

@@ -12,7 +12,7 @@ import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.schedule.Schedules;
+import io.github.dl4jpipeline.schedule.Schedule;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,12 +57,13 @@ class SeparateMemoryTest {
         ComputationGraph start = network.graph(DataType.DOUBLE);
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 3);
         ComputationGraph expected = SameResult.plain(start, batches);
+        List<Schedule> schedules = SameResultTest.schedules().toList();
         for (int stages = 2; stages <= 4; stages++) {
             for (int microBatches : new int[] {1, 3}) {
                 ComputationGraph graph = SameResult.copy(start);
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .plan(SameResult.evenPlan(graph, stages, microBatches))
-                        .schedule(stages == 3 ? Schedules.fillDrain() : Schedules.oneForwardOneBackward())
+                        .schedule(schedules.get(stages - 2))
                         .kernels(kernels)
                         .build()) {
                     batches.forEach(net::fit);

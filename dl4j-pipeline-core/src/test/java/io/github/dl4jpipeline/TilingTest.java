@@ -204,7 +204,7 @@ class TilingTest {
     }
 
     static Stream<Schedule> schedules() {
-        return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward());
+        return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble());
     }
 
     /** Tiles in the first of two stages, and in both replicas of it, with more micro-batches than in flight. */

@@ -33,7 +33,7 @@ public final class DeviceMemory {
         VertexGraph vertices = VertexGraph.of(graph);
         Program program = Program.of(schedule, Program.workers(plan), plan.microBatches());
         Slots slots = Slots.of(program);
-        TrialRun trial = new TrialRun(graph, plan, kernels, program.keepsPreActivations());
+        TrialRun trial = new TrialRun(graph, plan, kernels, program);
         long examples = (batch.examples() + plan.microBatches() - 1) / plan.microBatches();
         List<TrialRun.Bytes> taken =
                 trial.run(batch, examples, DeviceRuntimes.of(plan.devices().get(0)));

@@ -22,13 +22,13 @@ interface Placement extends AutoCloseable {
     /** The copy of the graph for a forward task, with what the stage reads. */
     GraphReplica begin(Step step, Task task);
 
-    /** The copy that the forward task of a backward task has used. */
+    /** The copy that the forward task of the same micro-batch has used. */
     GraphReplica resume(Step step, Task task);
 
     /** A copy of what a vertex of a task has put out, on the host, for listeners. */
     INDArray copyToHost(int position, INDArray activation, Task task);
 
-    /** A backward task is done. */
+    /** The last task of a micro-batch in its stage is done. */
     void end(Step step, Task task);
 
     /** Frees the memory of micro-batches in flight, after a step that failed. */

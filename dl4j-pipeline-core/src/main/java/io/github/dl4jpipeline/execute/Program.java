@@ -6,22 +6,24 @@ import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.StageTimes;
 import io.github.dl4jpipeline.schedule.Task;
+import io.github.dl4jpipeline.schedule.Timeline;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * The tasks of a step for a number of micro-batches, and which copy of the graph each micro-batch uses.
  *
  * @param workers the replicas of each stage
+ * @param lastPass with which a micro-batch leaves a stage
  * @param tasks by worker, in order
  * @param copyOf by micro-batch; one copy serves several, one after the other
  * @param copies number of copies needed
  */
-record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, int copies) {
+record Program(Workers workers, Task.Pass lastPass, List<List<Task>> tasks, List<Integer> copyOf, int copies) {
 
     /** The workers of a plan's stages. */
     static Workers workers(PartitionPlan plan) {
@@ -30,32 +32,61 @@ record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, in
 
     static Program of(Schedule schedule, Workers workers, int microBatches) {
         List<StageTimes> unit = workers.replicas().stream()
-                .map(replicas -> new StageTimes(replicas, 1, 1, 0))
+                .map(replicas -> new StageTimes(replicas, 1, 2, 1, 0))
                 .toList();
-        ScheduleSimulator.simulate(schedule, workers, unit, microBatches); // throws if the schedule cannot work
-        List<List<Task>> tasks = schedule.tasks(workers, microBatches);
-        List<Integer> copyOf = Arrays.asList(new Integer[microBatches]);
-        int copies = 0;
-        // A micro-batch enters and leaves the pipeline at one worker of stage 0, and that worker's order says which is
-        // first; so each of them has copies of its own.
-        for (List<Task> ofWorker : tasks.subList(0, workers.replicas(0))) {
-            TreeSet<Integer> free = new TreeSet<>();
-            for (Task task : ofWorker) {
-                if (task.stage() > 0) {
-                    continue;
-                }
-                if (task.pass() == Task.Pass.BACKWARD) {
-                    free.add(copyOf.get(task.microBatch()));
-                } else {
-                    copyOf.set(task.microBatch(), free.isEmpty() ? copies++ : free.pollFirst());
-                }
+        // Throws if the schedule cannot work.
+        Timeline timeline = ScheduleSimulator.simulate(schedule, workers, unit, microBatches);
+        List<Integer> copyOf = copies(timeline, workers, microBatches, schedule.lastPass());
+        int copies = 1 + copyOf.stream().mapToInt(Integer::intValue).max().orElseThrow();
+        return new Program(
+                workers, schedule.lastPass(), List.copyOf(schedule.tasks(workers, microBatches)), copyOf, copies);
+    }
+
+    /**
+     * A micro-batch takes the copy of one that has left all stages when it begins, in a timeline in which all tasks take as
+     * long. As it {@linkplain #dependencies waits for that} whatever tasks take, and the timeline is one in which all waiting
+     * ends, it never waits for ever. Each worker of the first stage has copies of its own.
+     */
+    private static List<Integer> copies(Timeline timeline, Workers workers, int microBatches, Task.Pass lastPass) {
+        double[] begins = new double[microBatches];
+        double[] ends = new double[microBatches];
+        for (Timeline.Span span : timeline.spans()) {
+            int microBatch = span.task().microBatch();
+            if (span.task().equals(Task.forward(0, microBatch))) {
+                begins[microBatch] = span.startMillis();
+            } else if (span.task().pass() == lastPass) {
+                ends[microBatch] = Math.max(ends[microBatch], span.endMillis());
             }
         }
-        return new Program(workers, List.copyOf(tasks), List.copyOf(copyOf), copies);
+        List<Integer> copyOf = Arrays.asList(new Integer[microBatches]);
+        int replicas = workers.replicas(0);
+        int copies = 0;
+        for (int first = 0; first < Math.min(replicas, microBatches); first++) {
+            List<Integer> lastOf = new ArrayList<>(); // by copy of this worker
+            for (int microBatch = first; microBatch < microBatches; microBatch += replicas) {
+                int own = 0;
+                while (own < lastOf.size() && ends[lastOf.get(own)] > begins[microBatch]) {
+                    own++;
+                }
+                if (own == lastOf.size()) {
+                    lastOf.add(microBatch);
+                } else {
+                    lastOf.set(own, microBatch);
+                }
+                copyOf.set(microBatch, copies + own);
+            }
+            copies += lastOf.size();
+        }
+        return List.copyOf(copyOf);
     }
 
     int microBatches() {
         return copyOf.size();
+    }
+
+    /** Whether parameter gradients that can wait have tasks of their own. */
+    boolean splitsBackward() {
+        return lastPass == Task.Pass.WEIGHTS;
     }
 
     /** Whether convolutions keep what they would compute again, which takes memory for every micro-batch in flight. */
@@ -67,12 +98,33 @@ record Program(Workers workers, List<List<Task>> tasks, List<Integer> copyOf, in
         return copyOf.get(microBatch);
     }
 
-    /** Whether this is the first backward task of its replica of the stage. */
-    boolean isFirstBackward(Task task) {
+    /** The tasks that must be done before one can start: those whose results it needs, and those that need its copy. */
+    List<Task> dependencies(Task task) {
+        List<Task> before = task.dependencies(workers.stages());
+        if (task.equals(Task.forward(0, task.microBatch()))) {
+            IntStream.range(0, task.microBatch())
+                    .filter(other -> copyOf(other) == copyOf(task.microBatch()))
+                    .max()
+                    .ifPresent(other -> {
+                        for (int stage = 0; stage < workers.stages(); stage++) {
+                            before.add(new Task(lastPass, stage, other));
+                        }
+                    });
+        }
+        return before;
+    }
+
+    /** Whether this is the first task of its pass in its replica of the stage. */
+    boolean isFirst(Task task) {
         return tasks.get(workers.workerOf(task)).stream()
-                .filter(other -> other.pass() == Task.Pass.BACKWARD && other.stage() == task.stage())
+                .filter(other -> other.pass() == task.pass() && other.stage() == task.stage())
                 .findFirst()
                 .equals(Optional.of(task));
+    }
+
+    /** Whether its micro-batch leaves the stage after it. */
+    boolean isLastOfStage(Task task) {
+        return task.pass() == lastPass;
     }
 
     /** How many replicas of a stage have tasks: the first ones. */

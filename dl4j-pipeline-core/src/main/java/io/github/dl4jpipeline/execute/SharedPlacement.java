@@ -95,7 +95,7 @@ final class SharedPlacement implements Placement {
 
     @Override
     public void end(Step step, Task task) {
-        if (task.stage() == 0) {
+        if (step.leaves(task.microBatch())) {
             resume(step, task).end();
         }
     }

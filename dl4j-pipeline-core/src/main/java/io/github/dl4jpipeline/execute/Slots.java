@@ -17,20 +17,20 @@ record Slots(List<Map<Integer, Integer>> ofStage) {
         for (int stage = 0; stage < program.workers().stages(); stage++) {
             Map<Integer, Integer> slots = new HashMap<>();
             for (List<Task> tasks : program.tasks()) {
-                assign(stage, tasks, slots);
+                assign(stage, program.lastPass(), tasks, slots);
             }
             ofStage.add(slots);
         }
         return new Slots(ofStage);
     }
 
-    private static void assign(int stage, List<Task> tasks, Map<Integer, Integer> slots) {
+    private static void assign(int stage, Task.Pass last, List<Task> tasks, Map<Integer, Integer> slots) {
         TreeSet<Integer> free = new TreeSet<>();
         int used = 0;
         for (Task task : tasks) {
-            if (task.stage() == stage && task.pass() == Task.Pass.BACKWARD) {
+            if (task.stage() == stage && task.pass() == last) {
                 free.add(slots.get(task.microBatch()));
-            } else if (task.stage() == stage) {
+            } else if (task.stage() == stage && task.pass() == Task.Pass.FORWARD) {
                 slots.put(task.microBatch(), free.isEmpty() ? used++ : free.pollFirst());
             }
         }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,7 @@ final class StageGradients {
 
     private final List<Slice> slices = new ArrayList<>();
     private final Map<Integer, RunningStatistics> statistics = new HashMap<>();
-    private Map<Integer, Gradient> sums = Map.of();
+    private final Map<Integer, Gradient> sums = new TreeMap<>();
 
     /**
      * @param sums by position, where the sums go
@@ -58,6 +59,7 @@ final class StageGradients {
     /** A step begins. */
     void begin() {
         statistics.values().forEach(RunningStatistics::clear);
+        sums.clear();
     }
 
     /** Lets the layers of a replica write into the sum, or into the array that is to be added to it. */
@@ -85,7 +87,7 @@ final class StageGradients {
     /** Adds what a backward task has left since {@link #bind}. */
     void add(BackwardResult result, boolean first, long examples) {
         if (first) {
-            sums = result.gradients();
+            sums.putAll(result.gradients());
         } else {
             for (Slice slice : slices) {
                 if (slice.next() != null) {
@@ -95,6 +97,13 @@ final class StageGradients {
         }
         for (Map.Entry<Integer, Moments> entry : result.moments().entrySet()) {
             statistics.get(entry.getKey()).add(entry.getValue(), examples);
+        }
+    }
+
+    /** The same for what a backward task has left to another, which has written into the sums itself. */
+    void add(Map<Integer, Gradient> postponed, boolean first) {
+        if (first) {
+            sums.putAll(postponed);
         }
     }
 

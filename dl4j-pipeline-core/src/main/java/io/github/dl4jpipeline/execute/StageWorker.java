@@ -18,6 +18,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -113,7 +114,7 @@ final class StageWorker {
             for (int i = 0; i < tasks.size(); i++) {
                 Task task = tasks.get(i);
                 current = task;
-                if (!step.awaitDependencies(task)) {
+                if (!step.await(step.program().dependencies(task))) {
                     return;
                 }
                 long start = System.nanoTime();
@@ -204,16 +205,27 @@ final class StageWorker {
             return;
         }
         GraphReplica copy = placement.resume(step, task);
-        boolean firstBackward = step.program().isFirstBackward(task);
-        part.gradients().bind(copy, firstBackward);
-        double regularization = onlyOne ? step.request().regularization() : 0;
-        BackwardResult result = part.kernel().backward(copy, regularization, observer);
-        part.gradients().add(result, firstBackward, microBatch.examples());
-        if (firstBackward && part.replica() == 0) {
-            step.addGradients(result.gradients());
+        boolean first = step.program().isFirst(task);
+        Map<Integer, Gradient> gradients;
+        if (task.pass() == Task.Pass.BACKWARD) {
+            part.gradients().bind(copy, first);
+            double regularization = onlyOne ? step.request().regularization() : 0;
+            BackwardResult result = step.program().splitsBackward()
+                    ? part.kernel().backwardWithoutWeights(copy, regularization, observer)
+                    : part.kernel().backward(copy, regularization, observer);
+            part.gradients().add(result, first, microBatch.examples());
+            step.score().add(task.microBatch(), part.stage(), result.scores(), microBatch.examples());
+            gradients = result.gradients();
+        } else {
+            gradients = part.kernel().weights(copy, observer);
+            part.gradients().add(gradients, first);
         }
-        step.score().add(task.microBatch(), part.stage(), result.scores(), microBatch.examples());
-        placement.end(step, task);
+        if (first && part.replica() == 0) {
+            step.addGradients(gradients);
+        }
+        if (step.program().isLastOfStage(task)) {
+            placement.end(step, task);
+        }
     }
 
     /** Follows the vertices of one task. */

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +21,13 @@ final class Step {
     private final StepRequest request;
     private final Program program;
     private final List<MicroBatch> microBatches;
-    private final int stages;
     private final ScoreSum score;
     private final @Nullable ActivationCapture capture;
     private final @Nullable JointMicroBatches joint;
     private final StepTimes times;
+
+    /** By micro-batch: in how many stages it still has tasks. */
+    private final AtomicIntegerArray stagesLeft;
 
     private final Set<Task> done = new HashSet<>();
     private final Map<Integer, Gradient> gradients = new TreeMap<>();
@@ -44,12 +47,15 @@ final class Step {
         this.request = request;
         this.program = program;
         this.microBatches = microBatches;
-        this.stages = program.workers().stages();
         this.workers = program.workers().count();
-        this.score = new ScoreSum(request.batch().examples(), stages);
+        this.score = new ScoreSum(request.batch().examples(), program.workers().stages());
         this.capture = capture;
         this.joint = joint;
         this.times = new StepTimes(program);
+        this.stagesLeft = new AtomicIntegerArray(microBatches.size());
+        for (int i = 0; i < microBatches.size(); i++) {
+            stagesLeft.set(i, program.workers().stages());
+        }
         if (joint != null) {
             joint.begin(microBatches);
         }
@@ -84,9 +90,9 @@ final class Step {
         return times;
     }
 
-    /** Waits until a task may start. Returns false if the step has stopped. */
-    boolean awaitDependencies(Task task) throws InterruptedException {
-        return await(task.dependencies(stages));
+    /** A micro-batch has left a stage. Returns whether that was the last one. */
+    boolean leaves(int microBatch) {
+        return stagesLeft.decrementAndGet(microBatch) == 0;
     }
 
     /** Waits until tasks are done. Returns false if the step has stopped. */

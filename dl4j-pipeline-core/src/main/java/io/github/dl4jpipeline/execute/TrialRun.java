@@ -35,16 +35,18 @@ final class TrialRun {
     private final int[] stageOf;
     private final KernelChoice kernels;
     private final boolean keepPreActivations;
+    private final boolean splitBackward;
     private final boolean[] addsGradients;
 
-    TrialRun(ComputationGraph graph, PartitionPlan plan, KernelChoice kernels, boolean keepPreActivations) {
+    TrialRun(ComputationGraph graph, PartitionPlan plan, KernelChoice kernels, Program program) {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph);
         this.plan = plan;
         this.stageOf = StageAssignment.check(plan, vertices);
         this.positions = StageAssignment.positions(stageOf, plan.stages().size());
         this.kernels = kernels;
-        this.keepPreActivations = keepPreActivations;
+        this.keepPreActivations = program.keepsPreActivations();
+        this.splitBackward = program.splitsBackward();
         this.addsGradients = new boolean[vertices.size()];
     }
 
@@ -115,7 +117,7 @@ final class TrialRun {
                 received[stage] = received(replica, stage);
             }
             for (int stage = stages.size() - 1; stage >= 0; stage--) {
-                stages.get(stage).backward(replica, 0, position -> {});
+                backward(stages.get(stage), replica);
             }
             replica.end();
             List<Bytes> bytes = new ArrayList<>();
@@ -128,6 +130,15 @@ final class TrialRun {
         } finally {
             replica.reset();
             scratches.forEach(StageScratch::destroy);
+        }
+    }
+
+    private void backward(StageKernel stage, GraphReplica replica) {
+        if (splitBackward) {
+            stage.backwardWithoutWeights(replica, 0, position -> {});
+            stage.weights(replica, position -> {});
+        } else {
+            stage.backward(replica, 0, position -> {});
         }
     }
 

@@ -79,6 +79,11 @@ final class ActivationMemory {
         }
     }
 
+    /** Whether a life has begun and not ended. */
+    boolean isOpen() {
+        return workspace != null && workspace.isScopeActive();
+    }
+
     /** A copy of an array that belongs to another task, kept here. Call it while no task uses this memory. */
     INDArray copyOf(INDArray array) {
         return copyOf(array, other -> other.dup(other.ordering()));
@@ -101,7 +106,7 @@ final class ActivationMemory {
     /** Frees the memory, open or not; the next use allocates anew. */
     void destroy() {
         if (workspace != null) {
-            if (workspace.isScopeActive()) {
+            if (isOpen()) {
                 // A thread that still knows it must not find it open.
                 MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
                 close();

@@ -22,15 +22,20 @@ interface BackwardConvolution {
             ConvolutionGeometry geometry,
             LayerWorkspaceMgr workspaces);
 
+    /** Whether the gradient by the input can be computed without that by the weights. */
+    default boolean computesInputAlone() {
+        return false;
+    }
+
     /**
      * Where gradients go.
      *
      * @param input overwritten; in row-major order; null if nothing needs it
-     * @param weights in row-major order
-     * @param bias null without a bias
+     * @param weights in row-major order; null for the input's alone, where it {@linkplain #computesInputAlone can be}
+     * @param bias null without a bias, and without weights
      */
     record Gradients(
             @Nullable INDArray input,
-            INDArray weights,
+            @Nullable INDArray weights,
             @Nullable INDArray bias) {}
 }

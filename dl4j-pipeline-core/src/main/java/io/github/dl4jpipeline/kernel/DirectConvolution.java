@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.Objects;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,8 @@ final class DirectConvolution implements ConvolutionCode {
         INDArray delta = inOrder(error, geometry, workspaces, ArrayType.BP_WORKING_MEM);
         INDArray ofInput = gradients.input() == null ? scratch(input, workspaces) : gradients.input();
         INDArray biasSum = gradients.bias();
-        INDArray ofWeights = add ? scratch(gradients.weights(), workspaces) : gradients.weights();
+        INDArray weightSum = Objects.requireNonNull(gradients.weights());
+        INDArray ofWeights = add ? scratch(weightSum, workspaces) : weightSum;
         if (biasSum == null) {
             NativeOp.run(
                     "conv2d_bp",
@@ -78,7 +80,7 @@ final class DirectConvolution implements ConvolutionCode {
             }
         }
         if (add) {
-            gradients.weights().addi(ofWeights);
+            weightSum.addi(ofWeights);
         }
     }
 

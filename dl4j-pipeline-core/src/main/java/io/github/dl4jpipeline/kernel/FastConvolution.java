@@ -14,12 +14,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * A 2D convolution in few native operations. Deeplearning4j's own unfolds the input slowly in both passes, and computes the
  * pre-activation twice.
  */
-final class FastConvolution extends ConvolutionLayer implements AddsGradients, GradientAlone {
+final class FastConvolution extends ConvolutionLayer implements AddsGradients, GradientAlone, PostponesGradient {
     private final ForwardConvolution forwardCode;
     private final BackwardConvolution backwardCode;
     private final InPlaceActivation activation;
     private boolean add;
+    private boolean postpone;
     private boolean channelsLast;
+
+    /** What a backward pass has left its gradients to follow from. */
+    private @Nullable INDArray postponed;
 
     FastConvolution(ConvolutionLayer original, ForwardConvolution forward, BackwardConvolution backward) {
         super(original.conf(), original.params().dataType());
@@ -31,6 +35,11 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
     @Override
     public void addGradients(boolean value) {
         add = value;
+    }
+
+    @Override
+    public void postponeGradient(boolean value) {
+        postpone = value;
     }
 
     @Override
@@ -95,24 +104,44 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
     private Gradient backward(INDArray error, @Nullable INDArray inputError, LayerWorkspaceMgr workspaces) {
         INDArray weights = getParamWithNoise(ConvolutionParamInitializer.WEIGHT_KEY, true, workspaces);
         INDArray delta = activation.backward(error.castTo(dataType), workspaces);
+        weightNoiseParams.clear();
+        if (postpone && (inputError == null || backwardCode.computesInputAlone())) {
+            if (inputError != null) {
+                BackwardConvolution.Gradients alone = new BackwardConvolution.Gradients(inputError, null, null);
+                backward(weights, delta, alone, workspaces);
+            }
+            postponed = workspaces.dup(ArrayType.INPUT, delta); // which lives as long as the activations
+            return new DefaultGradient();
+        }
+        return gradient(weights, delta, inputError, workspaces);
+    }
+
+    @Override
+    public @Nullable Gradient postponedGradient(LayerWorkspaceMgr workspaces) {
+        INDArray delta = postponed;
+        postponed = null;
+        // Without the input's gradient the weights, which may have had noise, do not matter.
+        return delta == null
+                ? null
+                : gradient(getParam(ConvolutionParamInitializer.WEIGHT_KEY), delta, null, workspaces);
+    }
+
+    private Gradient gradient(
+            INDArray weights, INDArray delta, @Nullable INDArray inputError, LayerWorkspaceMgr workspaces) {
         INDArray ofWeights = gradientViews.get(ConvolutionParamInitializer.WEIGHT_KEY);
         INDArray ofBias = hasBias() ? gradientViews.get(ConvolutionParamInitializer.BIAS_KEY) : null;
-        backwardCode.backward(
-                input.castTo(dataType),
-                weights,
-                delta,
-                new BackwardConvolution.Gradients(inputError, ofWeights, ofBias),
-                add,
-                geometry(),
-                workspaces);
-
+        backward(weights, delta, new BackwardConvolution.Gradients(inputError, ofWeights, ofBias), workspaces);
         Gradient gradient = new DefaultGradient();
         if (ofBias != null) {
             gradient.setGradientFor(ConvolutionParamInitializer.BIAS_KEY, ofBias);
         }
         gradient.setGradientFor(ConvolutionParamInitializer.WEIGHT_KEY, ofWeights, 'c');
-        weightNoiseParams.clear();
         return gradient;
+    }
+
+    private void backward(
+            INDArray weights, INDArray delta, BackwardConvolution.Gradients gradients, LayerWorkspaceMgr workspaces) {
+        backwardCode.backward(input.castTo(dataType), weights, delta, gradients, add, geometry(), workspaces);
     }
 
     private @Nullable INDArray bias(boolean training, LayerWorkspaceMgr workspaces) {
@@ -127,5 +156,6 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
     public void clear() {
         super.clear();
         activation.clear();
+        postponed = null;
     }
 }

@@ -1,8 +1,10 @@
 package io.github.dl4jpipeline.kernel;
 
+import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
@@ -12,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * A dense layer that keeps its pre-activation, where Deeplearning4j's own multiplies by the weights again, and that has each
  * product computed in the fastest of several equal ways.
  */
-final class FastDense extends DenseLayer implements AddsGradients, GradientAlone {
+final class FastDense extends DenseLayer implements AddsGradients, GradientAlone, PostponesGradient {
     /** Fewer stay in a core's cache, and micro-batches would wait for each other in vain. */
     private static final long LEAST_WEIGHTS_TO_SHARE = 1 << 20;
 
@@ -20,6 +22,10 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     private @Nullable JointDense joint;
     private int microBatch;
     private boolean add;
+    private boolean postpone;
+
+    /** What a backward pass has left its gradients to follow from. */
+    private @Nullable INDArray postponed;
 
     FastDense(DenseLayer original) {
         super(original.conf(), original.params().dataType());
@@ -47,6 +53,11 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     @Override
     public void addGradients(boolean value) {
         add = value;
+    }
+
+    @Override
+    public void postponeGradient(boolean value) {
+        postpone = value;
     }
 
     @Override
@@ -109,11 +120,22 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
             together.writeGradient(microBatch, delta, gradientViews);
             return DenseMath.named(gradientViews);
         }
-        Gradient gradient = joint != null && joint.isShared()
-                ? joint.inTurn(microBatch, following -> ownGradient(delta, following, workspaces))
-                : ownGradient(delta, add, workspaces);
         weightNoiseParams.clear();
-        return gradient;
+        if (joint != null && joint.isShared()) {
+            return joint.inTurn(microBatch, following -> ownGradient(delta, following, workspaces));
+        }
+        if (postpone) {
+            postponed = workspaces.dup(ArrayType.INPUT, delta); // which lives as long as the activations
+            return new DefaultGradient();
+        }
+        return ownGradient(delta, add, workspaces);
+    }
+
+    @Override
+    public @Nullable Gradient postponedGradient(LayerWorkspaceMgr workspaces) {
+        INDArray delta = postponed;
+        postponed = null;
+        return delta == null ? null : ownGradient(delta, add, workspaces);
     }
 
     private Gradient ownGradient(INDArray delta, boolean toOthers, LayerWorkspaceMgr workspaces) {
@@ -124,5 +146,6 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     public void clear() {
         super.clear();
         activation.clear();
+        postponed = null;
     }
 }

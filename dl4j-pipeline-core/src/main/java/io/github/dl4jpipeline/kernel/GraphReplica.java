@@ -183,8 +183,13 @@ public final class GraphReplica {
         }
     }
 
-    /** Forgets the micro-batch, after its last backward task. */
+    /** Forgets the micro-batch, after its last task. */
     public void end() {
+        for (ActivationMemory memory : memoryOfStage) {
+            if (memory.isOpen()) {
+                memory.close();
+            }
+        }
         if (exchange != null) {
             Arrays.fill(activations, null);
             Arrays.fill(errors, null);

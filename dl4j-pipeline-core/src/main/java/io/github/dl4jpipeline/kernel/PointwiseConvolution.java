@@ -45,6 +45,11 @@ final class PointwiseConvolution implements ConvolutionCode {
     }
 
     @Override
+    public boolean computesInputAlone() {
+        return true;
+    }
+
+    @Override
     public void backward(
             INDArray input,
             INDArray weights,
@@ -58,24 +63,28 @@ final class PointwiseConvolution implements ConvolutionCode {
             return;
         }
         ChannelMath math = new ChannelMath(1, workspaces, ArrayType.BP_WORKING_MEM);
-        INDArray from = math.inOrder(input);
         INDArray delta = math.inOrder(error);
-        INDArray matrix = Unfolding.rows(weights);
-        INDArray weightSum = Unfolding.rows(gradients.weights());
-        for (long example = 0; example < from.size(0); example++) {
-            INDArray ofOutput = ofExample(delta, example);
-            NativeOp.byTransposed(ofOutput, ofExample(from, example), weightSum, add || example > 0);
-            if (gradients.input() != null) {
-                NativeOp.run(
-                        "matmul",
-                        new INDArray[] {matrix, ofOutput},
-                        new INDArray[] {ofExample(gradients.input(), example)},
-                        1,
-                        0);
-            }
+        if (gradients.weights() != null) {
+            byWeights(Unfolding.rows(gradients.weights()), math.inOrder(input), delta, add);
+        }
+        if (gradients.input() != null) {
+            byInput(gradients.input(), Unfolding.rows(weights), delta);
         }
         if (gradients.bias() != null) {
             math.sum(delta, gradients.bias(), add);
+        }
+    }
+
+    private static void byWeights(INDArray sum, INDArray from, INDArray delta, boolean add) {
+        for (long example = 0; example < from.size(0); example++) {
+            NativeOp.byTransposed(ofExample(delta, example), ofExample(from, example), sum, add || example > 0);
+        }
+    }
+
+    private static void byInput(INDArray result, INDArray matrix, INDArray delta) {
+        for (long example = 0; example < delta.size(0); example++) {
+            INDArray[] factors = {matrix, ofExample(delta, example)};
+            NativeOp.run("matmul", factors, new INDArray[] {ofExample(result, example)}, 1, 0);
         }
     }
 

@@ -49,7 +49,7 @@ public final class StageKernel {
     public record BackwardResult(
             Map<Integer, Gradient> gradients, List<OutputScore> scores, Map<Integer, Moments> moments) {}
 
-    /** Runs the stage forward. What is kept of the activations stays in the replica's memory until the backward task. */
+    /** Runs the stage forward. What is kept of the activations stays in the replica's memory until the last task. */
     public void forward(GraphReplica replica, VertexObserver observer) {
         forward(replica, activations(replica), true, observer);
         if (recompute) {
@@ -109,12 +109,58 @@ public final class StageKernel {
      * @param regularization the graph's regularization term, added to the first output's score; 0 to leave it out
      */
     public BackwardResult backward(GraphReplica replica, double regularization, VertexObserver observer) {
+        BackwardResult result = backward(replica, regularization, false, observer);
+        forget(replica);
+        return result;
+    }
+
+    /**
+     * The same, but for parameter gradients that can wait, which are left to {@link #weights}. Activations live until
+     * {@link GraphReplica#end}: those that the gradients of other stages follow from are among them. A stage that computes its
+     * activations again has no more of them then, so it leaves nothing.
+     */
+    public BackwardResult backwardWithoutWeights(GraphReplica replica, double regularization, VertexObserver observer) {
+        return backward(replica, regularization, !recompute, observer);
+    }
+
+    /**
+     * Computes the parameter gradients that the backward task has left.
+     *
+     * @return by position, as {@link BackwardResult#gradients}
+     */
+    public Map<Integer, Gradient> weights(GraphReplica replica, VertexObserver observer) {
+        Map<Integer, Gradient> gradients = new TreeMap<>();
+        ActivationMemory memory = activations(replica);
+        LayerWorkspaceMgr workspaces = backwardWorkspaces(replica, memory);
+        memory.enter();
+        scratch.enter();
+        for (int position : replica.run(positions)) {
+            if (replica.vertex(position).runsBackward()) {
+                observer.begin(position);
+                Gradient gradient = weights(replica.kernel(position), workspaces);
+                if (gradient != null) {
+                    gradients.put(position, gradient);
+                    observer.weightsDone(position);
+                }
+            }
+        }
+        replica.clear(positions);
+        return gradients;
+    }
+
+    private static @Nullable Gradient weights(VertexKernel kernel, LayerWorkspaceMgr workspaces) {
+        try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.BP_WORKING_MEM)) {
+            return kernel.postponedGradient(workspaces);
+        }
+    }
+
+    private BackwardResult backward(
+            GraphReplica replica, double regularization, boolean postpone, VertexObserver observer) {
         ActivationMemory memory = activations(replica);
         if (recompute) {
             forward(replica, memory, true, position -> observer.begin(position));
         }
-        LayerWorkspaceMgr workspaces =
-                replica.usesWorkspaces() ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
+        LayerWorkspaceMgr workspaces = backwardWorkspaces(replica, memory);
         BackwardResult result = new BackwardResult(new TreeMap<>(), new ArrayList<>(), new TreeMap<>());
         List<Integer> run = replica.run(positions);
         reserve(replica, run);
@@ -126,6 +172,7 @@ public final class StageKernel {
                 int position = run.get(i);
                 if (replica.vertex(position).runsBackward()) {
                     observer.begin(position);
+                    replica.kernel(position).postponeGradient(postpone);
                     backward(replica, position, workspaces, regularization, result);
                     observer.backwardDone(position);
                 }
@@ -137,7 +184,6 @@ public final class StageKernel {
         if (recompute) {
             scratch.activations.close();
         }
-        forget(replica);
         return result;
     }
 
@@ -201,6 +247,10 @@ public final class StageKernel {
     /** Where the activations of a training pass are. */
     private ActivationMemory activations(GraphReplica replica) {
         return recompute ? scratch.activations : replica.memory(stage);
+    }
+
+    private LayerWorkspaceMgr backwardWorkspaces(GraphReplica replica, ActivationMemory memory) {
+        return replica.usesWorkspaces() ? TaskWorkspaces.backward(memory, scratch) : TaskWorkspaces.none();
     }
 
     private LayerWorkspaceMgr forwardWorkspaces(GraphReplica replica, ActivationMemory memory) {

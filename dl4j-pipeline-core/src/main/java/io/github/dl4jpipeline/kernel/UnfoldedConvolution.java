@@ -35,6 +35,11 @@ final class UnfoldedConvolution implements ConvolutionCode {
     }
 
     @Override
+    public boolean computesInputAlone() {
+        return true;
+    }
+
+    @Override
     public void backward(
             INDArray input,
             INDArray weights,
@@ -45,26 +50,33 @@ final class UnfoldedConvolution implements ConvolutionCode {
             LayerWorkspaceMgr workspaces) {
         Unfolding unfolding = new Unfolding(geometry, workspaces, ArrayType.BP_WORKING_MEM);
         INDArray delta = unfolding.channels(error);
-        INDArray columns = unfolding.columns(input);
-        INDArray weightSum = Unfolding.rows(gradients.weights());
-        if (add) {
-            Nd4j.gemm(columns, delta, weightSum.transpose(), false, true, 1, 1);
-        } else {
-            NativeOp.run("matmul", new INDArray[] {delta, columns}, new INDArray[] {weightSum}, 0, 1);
+        if (gradients.weights() != null) {
+            byWeights(Unfolding.rows(gradients.weights()), unfolding.columns(input), delta, add);
         }
-        INDArray bias = gradients.bias();
-        if (bias != null) {
-            INDArray sums = unfolding.array(bias, bias.length());
-            delta.sum(sums, 1);
-            INDArray row = bias.reshape(bias.length());
-            if (add) {
-                row.addi(sums);
-            } else {
-                row.assign(sums);
-            }
+        if (gradients.bias() != null) {
+            byBias(gradients.bias(), unfolding, delta, add);
         }
         if (gradients.input() != null) {
             unfolding.fold(weights, delta, error, gradients.input());
+        }
+    }
+
+    private static void byWeights(INDArray sum, INDArray columns, INDArray delta, boolean add) {
+        if (add) {
+            Nd4j.gemm(columns, delta, sum.transpose(), false, true, 1, 1);
+        } else {
+            NativeOp.run("matmul", new INDArray[] {delta, columns}, new INDArray[] {sum}, 0, 1);
+        }
+    }
+
+    private static void byBias(INDArray bias, Unfolding unfolding, INDArray delta, boolean add) {
+        INDArray sums = unfolding.array(bias, bias.length());
+        delta.sum(sums, 1);
+        INDArray row = bias.reshape(bias.length());
+        if (add) {
+            row.addi(sums);
+        } else {
+            row.assign(sums);
         }
     }
 }

@@ -68,6 +68,18 @@ class VertexKernel {
         return result.getSecond() == null ? new INDArray[0] : result.getSecond();
     }
 
+    /** Whether the next backward pass leaves its parameter gradients, where it can, to {@link #postponedGradient}. */
+    void postponeGradient(boolean postpone) {
+        if (vertex.getLayer() instanceof PostponesGradient layer) {
+            layer.postponeGradient(postpone);
+        }
+    }
+
+    /** The parameter gradients that the last backward pass has left; null if it has left none. */
+    @Nullable Gradient postponedGradient(LayerWorkspaceMgr workspaces) {
+        return vertex.getLayer() instanceof PostponesGradient layer ? layer.postponedGradient(workspaces) : null;
+    }
+
     /**
      * Sets where parameter gradients go.
      *

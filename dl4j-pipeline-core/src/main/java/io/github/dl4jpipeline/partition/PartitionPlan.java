@@ -139,7 +139,10 @@ public record PartitionPlan(
 
     /** Whether it differs from another plan in nothing but what is said about it. */
     public boolean runsLike(PartitionPlan other) {
-        return stages.equals(other.stages) && microBatches == other.microBatches && tiling.equals(other.tiling);
+        return stages.equals(other.stages)
+                && microBatches == other.microBatches
+                && schedule.equals(other.schedule)
+                && tiling.equals(other.tiling);
     }
 
     /**

@@ -16,7 +16,7 @@ import java.util.OptionalInt;
  * @param replicas number of replicas of every stage; empty for the best of each, 1 for a straight pipeline
  * @param microBatches number of micro-batches; empty for the best
  * @param together whether all micro-batches must run at the same time: one, or one for each replica of every stage
- * @param schedule the schedule to predict for
+ * @param schedule the schedule; empty for the best
  * @param bytesPerSecond bandwidth of each device's link; infinite where devices share memory
  * @param deadline the latest execution time that a plan may have; empty for any
  * @param recompute whether stages compute activations again in backward tasks; empty for those whose activations do not fit
@@ -29,7 +29,7 @@ public record PlanOptions(
         OptionalInt replicas,
         OptionalInt microBatches,
         boolean together,
-        Schedule schedule,
+        Optional<Schedule> schedule,
         double bytesPerSecond,
         Optional<Duration> deadline,
         Optional<Boolean> recompute,
@@ -58,7 +58,7 @@ public record PlanOptions(
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 false,
-                Schedules.oneForwardOneBackward(),
+                Optional.empty(),
                 Double.POSITIVE_INFINITY,
                 Optional.empty(),
                 Optional.empty(),
@@ -122,6 +122,10 @@ public record PlanOptions(
     }
 
     public PlanOptions withSchedule(Schedule value) {
+        return withSchedule(Optional.of(value));
+    }
+
+    public PlanOptions withSchedule(Optional<Schedule> value) {
         return new PlanOptions(
                 examples, stages, replicas, microBatches, together, value, bytesPerSecond, deadline, recompute, notes);
     }
@@ -159,6 +163,11 @@ public record PlanOptions(
                 deadline,
                 recompute,
                 more);
+    }
+
+    /** The schedule where it makes no difference, or that of one stage. */
+    Schedule usualSchedule() {
+        return schedule.orElse(Schedules.oneForwardOneBackward());
     }
 
     private static void requirePositive(String name, OptionalInt value) {

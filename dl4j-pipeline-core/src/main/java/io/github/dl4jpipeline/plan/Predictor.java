@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Predicts a step by simulating its schedule.
+ * Predicts a step by simulating a schedule.
  *
  * <p>The latest execution time is that of the same schedule with every vertex as slow as it has been at the slowest: what slows
  * one down, such as another process, slows down its neighbours too.
@@ -28,7 +28,6 @@ import java.util.function.ToDoubleFunction;
  * @param sharedSpeed speed of a device while all are busy, by number of workers
  */
 record Predictor(
-        Schedule schedule,
         int examples,
         double bytesPerMilli,
         double syncMillisPerByte,
@@ -38,11 +37,14 @@ record Predictor(
         List<String> notes) {
 
     /** A plan with these stages, without alternatives. */
-    PartitionPlan predict(List<StageDraft> drafts, int microBatches, Duration oneDeviceTime) {
+    PartitionPlan predict(List<StageDraft> drafts, int microBatches, Schedule schedule, Duration oneDeviceTime) {
         List<List<Device>> places = drafts.stream().map(StageDraft::devices).toList();
         Workers workers = new Workers(places.stream().map(List::size).toList(), PartitionPlan.sharedWorkers(places));
         double shared = sharedSpeed.applyAsDouble(workers.count());
         int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
+        int[] split = schedule.splitsBackward()
+                ? ScheduleSimulator.inFlightBackward(schedule, workers, microBatches)
+                : new int[drafts.size()];
         List<Stage> stages = new ArrayList<>();
         List<StageTimes> usual = new ArrayList<>();
         List<StageTimes> slow = new ArrayList<>();
@@ -58,9 +60,13 @@ record Predictor(
             double forward = sum(draft, VertexCost::forwardMillis) / speed;
             double adding = addingMillis(draft, microBatches) / speed;
             double backward = sum(draft, VertexCost::backwardMillis) / speed + adding;
-            boolean recompute = recomputes(draft, microBatches, inFlight[i]);
+            double weights = schedule.splitsBackward() ? weightMillis(draft, microBatches) / speed : 0;
+            long memory = memory(draft, microBatches, inFlight[i], split[i]);
+            boolean recompute = recomputes(draft, memory, inFlight[i]);
             if (recompute) {
+                memory = memoryRecomputing(draft, microBatches, inFlight[i]);
                 backward += forward;
+                weights = 0; // without activations nothing can wait
             }
             double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / bytesPerMilli;
             stages.add(new Stage(
@@ -69,15 +75,14 @@ record Predictor(
                     forward,
                     backward,
                     i == drafts.size() - 1 ? 0 : draft.crossingBytes(),
-                    memory(draft, microBatches, inFlight[i], recompute),
+                    memory,
                     recompute));
-            usual.add(new StageTimes(replicas, forward, backward, send));
+            usual.add(new StageTimes(replicas, forward, backward, weights, send));
             double slowForward = sum(draft, VertexCost::worstForwardMillis) / speed;
-            slow.add(new StageTimes(
-                    replicas,
-                    slowForward,
-                    sum(draft, VertexCost::worstBackwardMillis) / speed + adding + (recompute ? slowForward : 0),
-                    send));
+            double slowBackward =
+                    sum(draft, VertexCost::worstBackwardMillis) / speed + adding + (recompute ? slowForward : 0);
+            double slowWeights = backward == 0 ? 0 : weights * (slowBackward / backward);
+            slow.add(new StageTimes(replicas, slowForward, slowBackward, slowWeights, send));
             int active = Math.min(replicas, microBatches);
             sync = Math.max(
                     sync, syncMillisPerByte * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
@@ -101,25 +106,45 @@ record Predictor(
 
     /** Of a micro-batch on average: the first of a replica adds nothing. */
     private double addingMillis(StageDraft draft, int microBatches) {
+        return addMillisPerByte(draft, microBatches) * sum(draft, VertexCost::gradientBytes);
+    }
+
+    private double addMillisPerByte(StageDraft draft, int microBatches) {
         double own = Math.max(1, (double) microBatches / draft.devices().size());
-        return addMillisPerByte * sum(draft, VertexCost::gradientBytes) * (own - 1) / own;
+        return addMillisPerByte * (own - 1) / own;
     }
 
-    private boolean recomputes(StageDraft draft, int microBatches, int inFlight) {
+    /** The part of the backward time that can wait, with the adding of those gradients. */
+    private double weightMillis(StageDraft draft, int microBatches) {
+        double perByte = addMillisPerByte(draft, microBatches);
+        return sum(draft, cost -> cost.weightMillis() == 0 ? 0 : cost.weightMillis() + perByte * cost.gradientBytes());
+    }
+
+    private boolean recomputes(StageDraft draft, long memory, int inFlight) {
         long has = draft.devices().stream().mapToLong(Device::memoryBytes).min().orElseThrow();
-        return inFlight > 1
-                && (draft.recompute() || (mayRecompute && memory(draft, microBatches, inFlight, false) > has));
+        return inFlight > 1 && (draft.recompute() || (mayRecompute && memory > has));
     }
 
-    /** What each replica needs. */
-    private static long memory(StageDraft draft, int microBatches, int inFlight, boolean recompute) {
-        int activationCopies = recompute ? 1 : inFlight;
-        double bytes = draft.costs().stream()
+    /** What each replica needs; of micro-batches with a split backward pass also the errors that gradients follow from. */
+    private static long memory(StageDraft draft, int microBatches, int inFlight, int split) {
+        return Math.round(moved(
+                draft,
+                cost -> cost.trainingBytes(microBatches)
+                        + (double) cost.activationBytes() * (inFlight + (cost.weightMillis() > 0 ? split : 0))));
+    }
+
+    /** The same if activations are computed again: those of one micro-batch, and what is sent of the others. */
+    private static long memoryRecomputing(StageDraft draft, int microBatches, int inFlight) {
+        return Math.round(moved(draft, cost -> cost.trainingBytes(microBatches) + (double) cost.activationBytes())
+                + (double) draft.crossingBytes() * inFlight);
+    }
+
+    /** A sum over the vertices but for network inputs. */
+    private static double moved(StageDraft draft, ToDoubleFunction<VertexCost> value) {
+        return draft.costs().stream()
                 .filter(cost -> !cost.inputs().isEmpty())
-                .mapToDouble(
-                        cost -> cost.trainingBytes(microBatches) + (double) cost.activationBytes() * activationCopies)
+                .mapToDouble(value)
                 .sum();
-        return Math.round(recompute ? bytes + (double) draft.crossingBytes() * inFlight : bytes);
     }
 
     private static double sum(StageDraft draft, ToDoubleFunction<VertexCost> value) {

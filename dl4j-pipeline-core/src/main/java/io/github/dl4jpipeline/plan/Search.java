@@ -10,7 +10,9 @@ import io.github.dl4jpipeline.partition.Partitioner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.JointDevice;
 import io.github.dl4jpipeline.profile.VertexCost;
+import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
+import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,6 +23,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntBinaryOperator;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -82,7 +85,6 @@ final class Search {
             notes.add("Simplified: " + partitioner.simplification());
         }
         this.predictor = new Predictor(
-                options.schedule(),
                 examples,
                 bytesPerMilli(),
                 syncMillisPerByte,
@@ -168,7 +170,8 @@ final class Search {
                         stage.sentBytes(),
                         stage.recompute()))
                 .toList();
-        return predictor.predict(drafts, plan.microBatches(), oneDeviceTime());
+        Schedule schedule = options.schedule().orElseGet(() -> Schedules.named(plan.schedule()));
+        return predictor.predict(drafts, plan.microBatches(), schedule, oneDeviceTime());
     }
 
     private SortedSet<Integer> microBatchChoices() {
@@ -228,6 +231,7 @@ final class Search {
         PartitionPlan plan = predictor.predict(
                 List.of(new StageDraft(costs, List.of(joint(microBatches)), 0, mustRecompute())),
                 microBatches,
+                options.usualSchedule(),
                 oneDevice);
         if (!limitMemory || plan.stages().get(0).memoryBytes() <= joint.memoryBytes()) {
             plans.add(new Candidate(plan, () -> plan));
@@ -253,17 +257,48 @@ final class Search {
         for (List<Integer> use : solver.uses()) {
             int workers = use.stream().mapToInt(Integer::intValue).sum();
             if (isTried(workers)) {
+                Supplier<List<StageDraft>> lighter =
+                        () -> drafts(solver.partitionWithLeastTraffic(use).orElseThrow(), pool, costs);
                 solver.partition(use)
                         .filter(partition -> options.stages().isEmpty()
                                 || partition.parts().size() == options.stages().getAsInt())
-                        .map(partition -> predictor.predict(drafts(partition, pool, costs), microBatches, oneDevice))
-                        .ifPresent(plan -> plans.add(new Candidate(plan, () -> {
-                            Partition other =
-                                    solver.partitionWithLeastTraffic(use).orElseThrow();
-                            return predictor.predict(drafts(other, pool, costs), microBatches, oneDevice);
-                        })));
+                        .map(partition -> drafts(partition, pool, costs))
+                        .ifPresent(drafts -> addScheduled(plans, drafts, lighter, microBatches, oneDevice));
             }
         }
+    }
+
+    /** The same stages in each schedule that may be the fastest for them. */
+    private void addScheduled(
+            List<Candidate> plans,
+            List<StageDraft> drafts,
+            Supplier<List<StageDraft>> lighter,
+            int microBatches,
+            Duration oneDevice) {
+        for (Schedule schedule : schedules(drafts)) {
+            PartitionPlan plan = predictor.predict(drafts, microBatches, schedule, oneDevice);
+            if (fits(plan, schedule)) {
+                plans.add(new Candidate(plan, () -> {
+                    PartitionPlan other = predictor.predict(lighter.get(), microBatches, schedule, oneDevice);
+                    return fits(other, schedule) ? other : plan;
+                }));
+            }
+        }
+    }
+
+    private List<Schedule> schedules(List<StageDraft> drafts) {
+        boolean maySplit = options.schedule().isEmpty()
+                && drafts.size() > 1
+                && drafts.stream().flatMap(draft -> draft.costs().stream()).anyMatch(cost -> cost.weightMillis() > 0);
+        return maySplit ? List.of(options.usualSchedule(), Schedules.zeroBubble()) : List.of(options.usualSchedule());
+    }
+
+    /** Partitions fit as far as the usual schedule goes. What a split backward pass keeps besides is looked at here. */
+    private boolean fits(PartitionPlan plan, Schedule schedule) {
+        return !limitMemory
+                || !schedule.splitsBackward()
+                || plan.stages().stream().allMatch(stage -> stage.devices().stream()
+                        .allMatch(device -> stage.memoryBytes() <= device.memoryBytes()));
     }
 
     /** Several stages for each device, which are dealt out to the devices in turn; for devices that are alike. */
@@ -283,8 +318,8 @@ final class Search {
         if (pool.groups().size() > 1) {
             return;
         }
-        int[] inFlight =
-                ScheduleSimulator.inFlight(options.schedule(), Workers.inTurn(stages, devices.size()), microBatches);
+        int[] inFlight = ScheduleSimulator.inFlight(
+                options.usualSchedule(), Workers.inTurn(stages, devices.size()), microBatches);
         partitioner
                 .solve(new PartitionRequest(
                         movable(costs),
@@ -296,7 +331,8 @@ final class Search {
                         (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)],
                         mayRecompute()))
                 .partition(List.of(stages))
-                .map(partition -> predictor.predict(drafts(partition, pool, costs), microBatches, oneDevice))
+                .map(partition -> predictor.predict(
+                        drafts(partition, pool, costs), microBatches, options.usualSchedule(), oneDevice))
                 .ifPresent(plan -> plans.add(new Candidate(plan, () -> plan)));
     }
 
@@ -323,7 +359,7 @@ final class Search {
         return (replicas, after) -> {
             if (table[replicas][after] == 0) {
                 Workers workers = new Workers(after == 0 ? List.of(replicas) : List.of(replicas, after));
-                table[replicas][after] = ScheduleSimulator.inFlight(options.schedule(), workers, microBatches)[0];
+                table[replicas][after] = ScheduleSimulator.inFlight(options.usualSchedule(), workers, microBatches)[0];
             }
             return table[replicas][after];
         };

@@ -106,7 +106,7 @@ final class TilePredictor {
                 List.of(stage),
                 microBatches,
                 batch,
-                options.schedule().name(),
+                options.usualSchedule().name(),
                 Predictor.duration(tiles.stepMillis()),
                 Predictor.duration(tiles.stepMillis() * (usual == 0 ? 1 : slowest / usual)),
                 Predictor.duration(microBatches * usual / devices.get(0).relativeSpeed()),

@@ -101,7 +101,15 @@ public final class GraphProfiler {
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
                 .map(vertex -> times.whole()
-                        .cost(vertex, vertices, graph, times.fewer(), times.share(), times.shared(), times.joint()))
+                        .cost(
+                                vertex,
+                                vertices,
+                                graph,
+                                times.fewer(),
+                                times.share(),
+                                times.split(),
+                                times.shared(),
+                                times.joint()))
                 .toList();
         MachineSpeed machine = devices.size() == 1 ? MachineSpeed.UNKNOWN : machine(graph, devices, times, costs);
         return new GraphProfile(
@@ -120,6 +128,7 @@ public final class GraphProfiler {
      * @param whole of all examples on the first device
      * @param fewer of a part of the examples on the first device
      * @param share that part, from 0 to 1
+     * @param split of all examples on the first device, with split backward passes
      * @param shared of all examples on the first device while the others do the same
      * @param joint of all examples on all cores as one device
      * @param jointFewer of a part of the examples on all cores as one device
@@ -128,6 +137,7 @@ public final class GraphProfiler {
             VertexTimer whole,
             VertexTimer fewer,
             double share,
+            VertexTimer split,
             VertexTimer shared,
             VertexTimer joint,
             VertexTimer jointFewer) {}
@@ -149,6 +159,7 @@ public final class GraphProfiler {
                     rounds.way(whole, first),
                     rounds.way(fewer, first),
                     (double) part.examples() / sample.examples(),
+                    rounds.splitWay(whole, first),
                     rounds.way(several ? together : List.of()),
                     rounds.way(several ? List.of(new Placed(whole, all)) : List.of()),
                     rounds.way(several ? List.of(new Placed(fewer, all)) : List.of()));

@@ -42,7 +42,7 @@ final class ProfileRounds implements AutoCloseable {
     record Placed(WarmReplica replica, Device device) {}
 
     /** What runs at the same time, until the first has been measured, and the times of the slowest in each round. */
-    private record Way(List<Placed> together, VertexTimer times) {}
+    private record Way(List<Placed> together, boolean split, VertexTimer times) {}
 
     ProfileRounds(ComputationGraph graph) {
         this.graph = graph;
@@ -70,7 +70,16 @@ final class ProfileRounds implements AutoCloseable {
      * @return the times of the slowest in each round, once {@link #run} has measured them; none if there is nothing to run
      */
     VertexTimer way(List<Placed> together) {
-        Way way = new Way(together, new VertexTimer(vertices));
+        return way(together, false);
+    }
+
+    /** One more way, with parameter gradients computed after the backward pass. */
+    VertexTimer splitWay(WarmReplica replica, Device device) {
+        return way(List.of(new Placed(replica, device)), true);
+    }
+
+    private VertexTimer way(List<Placed> together, boolean split) {
+        Way way = new Way(together, split, new VertexTimer(vertices));
         if (!together.isEmpty()) {
             ways.add(way);
         }
@@ -101,7 +110,7 @@ final class ProfileRounds implements AutoCloseable {
         int ofEach = way.together().get(0).device().threads();
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(ofEach)) {
             Placed measured = way.together().get(0);
-            Future<VertexTimer> first = thread(0).submit(() -> measure(measured));
+            Future<VertexTimer> first = thread(0).submit(() -> measure(measured, way.split()));
             List<Future<VertexTimer>> others = new ArrayList<>();
             for (Placed other : way.together().subList(1, way.together().size())) {
                 others.add(thread(1 + others.size()).submit(() -> measureUntil(other, first)));
@@ -122,14 +131,14 @@ final class ProfileRounds implements AutoCloseable {
         return threads.get(index);
     }
 
-    private static VertexTimer measure(Placed placed) {
+    private static VertexTimer measure(Placed placed, boolean split) {
         DeviceThread.bindForHostArrays(placed.device());
-        return placed.replica().measure(DeviceRuntimes.of(placed.device()));
+        return placed.replica().measure(split, DeviceRuntimes.of(placed.device()));
     }
 
     private static VertexTimer measureUntil(Placed placed, Future<?> end) {
         DeviceThread.bindForHostArrays(placed.device());
-        return placed.replica().measureUntil(timer -> end.isDone(), DeviceRuntimes.of(placed.device()));
+        return placed.replica().measureUntil(timer -> end.isDone(), false, DeviceRuntimes.of(placed.device()));
     }
 
     /** Waits for a measurement. */

@@ -13,6 +13,7 @@ import java.util.List;
  * @param backwardMillis backward time, median; for an output vertex with the time of its score
  * @param fixedBackwardMillis the part of the backward time that does not grow with the number of examples
  * @param worstBackwardMillis backward time at its slowest
+ * @param weightMillis the part of the backward time that parameter gradients take which can wait for a task of their own
  * @param activationBytes size of its output
  * @param parameterBytes size of its parameters
  * @param gradientBytes size of its parameter gradients; 0 where nothing is trained
@@ -29,6 +30,7 @@ public record VertexCost(
         double backwardMillis,
         double fixedBackwardMillis,
         double worstBackwardMillis,
+        double weightMillis,
         long activationBytes,
         long parameterBytes,
         long gradientBytes,
@@ -43,6 +45,7 @@ public record VertexCost(
         requireTime(vertex, "worstBackwardMillis", worstBackwardMillis);
         requirePart(vertex, "fixedForwardMillis", fixedForwardMillis, forwardMillis);
         requirePart(vertex, "fixedBackwardMillis", fixedBackwardMillis, backwardMillis);
+        requirePart(vertex, "weightMillis", weightMillis, backwardMillis);
         requireBytes(vertex, "activationBytes", activationBytes);
         requireBytes(vertex, "parameterBytes", parameterBytes);
         requireBytes(vertex, "gradientBytes", gradientBytes);
@@ -50,7 +53,7 @@ public record VertexCost(
         requireBytes(vertex, "apartBytes", apartBytes);
     }
 
-    /** A cost that counts gradients of a second and later micro-batches apart. */
+    /** A cost that counts gradients of a second and later micro-batches apart, and has none that can wait. */
     public VertexCost(
             String vertex,
             List<String> inputs,
@@ -73,6 +76,7 @@ public record VertexCost(
                 backwardMillis,
                 fixedBackwardMillis,
                 worstBackwardMillis,
+                0,
                 activationBytes,
                 parameterBytes,
                 gradientBytes,
@@ -113,6 +117,7 @@ public record VertexCost(
                 backward,
                 fixedBackwardMillis,
                 backwardMillis == 0 ? 0 : worstBackwardMillis * (backward / backwardMillis),
+                backwardMillis == 0 ? 0 : weightMillis * (backward / backwardMillis),
                 Math.round(activationBytes * factor),
                 parameterBytes,
                 gradientBytes,

@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class VertexTimer implements VertexObserver {
     private final List<List<Double>> forwardMillis = new ArrayList<>();
     private final List<List<Double>> backwardMillis = new ArrayList<>();
+    private final List<List<Double>> weightMillis = new ArrayList<>();
     private final long[] activationBytes;
 
     /** The vertices that add to the gradients that they find. */
@@ -36,6 +37,7 @@ final class VertexTimer implements VertexObserver {
         for (int position = 0; position < vertices; position++) {
             forwardMillis.add(new ArrayList<>());
             backwardMillis.add(new ArrayList<>());
+            weightMillis.add(new ArrayList<>());
         }
     }
 
@@ -55,6 +57,11 @@ final class VertexTimer implements VertexObserver {
         backwardMillis.get(position).add(sinceBegun());
     }
 
+    @Override
+    public void weightsDone(int position) {
+        weightMillis.get(position).add(sinceBegun());
+    }
+
     /** A vertex needs no second array for the gradients of another micro-batch: it adds to those that it finds. */
     void addsGradients(int position) {
         addsGradients.set(position);
@@ -71,6 +78,7 @@ final class VertexTimer implements VertexObserver {
         for (int position = 0; position < activationBytes.length; position++) {
             forwardMillis.get(position).addAll(other.forwardMillis.get(position));
             backwardMillis.get(position).addAll(other.backwardMillis.get(position));
+            weightMillis.get(position).addAll(other.weightMillis.get(position));
             activationBytes[position] = other.activationBytes[position];
         }
     }
@@ -81,6 +89,7 @@ final class VertexTimer implements VertexObserver {
      * @param fewer times taken with a part of the examples, to tell what grows with their number
      * @param share that part, from 0 to 1; 1 if nothing can be told
      * @param shared times taken while all devices were busy, so that whatever else the machine did got into the way
+     * @param split times taken with split backward passes
      * @param joint times taken on all devices as one; the vertex is at its slowest the most times slower than usual that it
      *     has been in any of these ways
      */
@@ -90,6 +99,7 @@ final class VertexTimer implements VertexObserver {
             ComputationGraph graph,
             VertexTimer fewer,
             double share,
+            VertexTimer split,
             VertexTimer shared,
             VertexTimer joint) {
         int position = vertex.position();
@@ -117,6 +127,7 @@ final class VertexTimer implements VertexObserver {
                         backwardMillis.get(position),
                         shared.backwardMillis.get(position),
                         joint.backwardMillis.get(position)),
+                Math.min(median(backwardMillis.get(position)), median(split.weightMillis.get(position))),
                 activationBytes[position],
                 vertex.parameters() * width,
                 trained ? vertex.parameters() * width : 0,

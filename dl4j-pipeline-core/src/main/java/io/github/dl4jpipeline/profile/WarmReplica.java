@@ -52,27 +52,37 @@ final class WarmReplica {
      * Takes the times of at least one run on the device that the calling thread is bound to. Memory is reserved in the first
      * two runs, so they should not count.
      */
-    VertexTimer measure(DeviceRuntime runtime) {
+    VertexTimer measure(boolean split, DeviceRuntime runtime) {
         long start = System.nanoTime();
-        return measureUntil(timer -> timer.runs() == MOST_RUNS || System.nanoTime() - start >= RUNS_NANOS, runtime);
+        return measureUntil(
+                timer -> timer.runs() == MOST_RUNS || System.nanoTime() - start >= RUNS_NANOS, split, runtime);
     }
 
-    /** Takes the times of at least one run on the device that the calling thread is bound to. */
-    VertexTimer measureUntil(Predicate<VertexTimer> end, DeviceRuntime runtime) {
+    /**
+     * Takes the times of at least one run on the device that the calling thread is bound to.
+     *
+     * @param split whether parameter gradients are computed after the backward pass
+     */
+    VertexTimer measureUntil(Predicate<VertexTimer> end, boolean split, DeviceRuntime runtime) {
         GraphReplica replica = created().replica();
         VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
         do {
-            run(timer);
+            run(timer, split);
         } while (!end.test(timer));
         IntStream.range(0, vertices.size()).filter(replica::addsGradients).forEach(timer::addsGradients);
         return timer;
     }
 
-    private void run(VertexTimer timer) {
+    private void run(VertexTimer timer, boolean split) {
         Created own = created();
         own.replica().begin(sample, false, graph.getIterationCount(), graph.getEpochCount());
         own.kernel().forward(own.replica(), timer);
-        own.kernel().backward(own.replica(), 0, timer);
+        if (split) {
+            own.kernel().backwardWithoutWeights(own.replica(), 0, timer);
+            own.kernel().weights(own.replica(), timer);
+        } else {
+            own.kernel().backward(own.replica(), 0, timer);
+        }
         own.replica().end();
     }
 

@@ -22,13 +22,16 @@ final class TimelineDrawing {
     private final double millisPerColumn;
     private final Map<String, char[]> rows = new LinkedHashMap<>();
 
-    private TimelineDrawing(double millis) {
-        millisPerColumn = millis / COLUMNS;
+    private final boolean weightsApart;
+
+    private TimelineDrawing(Timeline tasks) {
+        millisPerColumn = tasks.makespanMillis() / COLUMNS;
+        weightsApart = tasks.spans().stream().anyMatch(span -> span.task().pass() == Task.Pass.WEIGHTS);
     }
 
     static String of(PartitionPlan plan, StepTimeline step) {
         Timeline tasks = step.tasks();
-        TimelineDrawing drawing = new TimelineDrawing(tasks.makespanMillis());
+        TimelineDrawing drawing = new TimelineDrawing(tasks);
         List<String> names = new ArrayList<>();
         for (int worker = 0; worker < tasks.workers().count(); worker++) {
             names.add(name(plan, tasks.workers(), worker));
@@ -59,11 +62,14 @@ final class TimelineDrawing {
                 + " on " + plan.stages().get(first).devices().get(replica).id();
     }
 
-    /** Micro-batches are counted in digits forward, and in letters backward. */
+    /** Micro-batches are counted in digits forward, and in letters backward, capitals for parameter gradients apart. */
     private static char letter(Task task) {
-        return task.pass() == Task.Pass.FORWARD
-                ? (char) ('0' + task.microBatch() % 10)
-                : (char) ('a' + task.microBatch() % 26);
+        int microBatch = task.microBatch();
+        return switch (task.pass()) {
+            case FORWARD -> (char) ('0' + microBatch % 10);
+            case BACKWARD -> (char) ('a' + microBatch % 26);
+            case WEIGHTS -> (char) ('A' + microBatch % 26);
+        };
     }
 
     private char[] row(String name) {
@@ -85,8 +91,9 @@ final class TimelineDrawing {
         int width = rows.keySet().stream().mapToInt(String::length).max().orElse(0);
         StringBuilder text = new StringBuilder(String.format(
                 Locale.ROOT,
-                "last step, %.2f ms a column (0, 1, ... forward and a, b, ... backward of micro-batches, %s copies, %s waiting):%n",
+                "last step, %.2f ms a column (0, 1, ... forward and a, b, ... backward of micro-batches, %s%s copies, %s waiting):%n",
                 millisPerColumn,
+                weightsApart ? "A, B, ... their parameter gradients, " : "",
                 COPY,
                 WAITING));
         rows.forEach((name, row) -> text.append(String.format("  %-" + width + "s |%s|%n", name, new String(row))));

@@ -8,12 +8,25 @@ public interface Schedule {
     String name();
 
     /**
+     * Whether parameter gradients that can wait have a task of their own after the backward task. A micro-batch is in flight
+     * until that has ended.
+     */
+    default boolean splitsBackward() {
+        return false;
+    }
+
+    /** The task with which a micro-batch leaves a stage. */
+    default Task.Pass lastPass() {
+        return splitsBackward() ? Task.Pass.WEIGHTS : Task.Pass.BACKWARD;
+    }
+
+    /**
      * The tasks of one step.
      *
      * @param workers the replicas of each stage
      * @param microBatches number of micro-batches, at least 1
-     * @return for each worker its tasks in order: each of its micro-batches once forward and once backward. A worker has
-     *     none where there are fewer micro-batches than replicas
+     * @return for each worker its tasks in order: each of its micro-batches once in each pass. A worker has none where there
+     *     are fewer micro-batches than replicas
      */
     List<List<Task>> tasks(Workers workers, int microBatches);
 }

@@ -3,7 +3,9 @@ package io.github.dl4jpipeline.schedule;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -22,8 +24,10 @@ public final class ScheduleSimulator {
 
     private final double[][] backwardArrives;
 
-    /** By stage and micro-batch: when a forward task has ended; NaN before. */
+    /** By stage and micro-batch: when a task has ended; NaN before. */
     private final double[][] forwardEnds;
+
+    private final double[][] backwardEnds;
 
     /** By worker: when it, and its links forward and back, are free. */
     private final double[] free;
@@ -41,6 +45,7 @@ public final class ScheduleSimulator {
         forwardArrives = unknown();
         backwardArrives = unknown();
         forwardEnds = unknown();
+        backwardEnds = unknown();
         free = new double[workers.count()];
         linkForwardFree = new double[workers.count()];
         linkBackFree = new double[workers.count()];
@@ -76,7 +81,7 @@ public final class ScheduleSimulator {
     private Timeline run() {
         requireEveryTaskOnce();
         int[] next = new int[workers.count()];
-        int all = 2 * stages.size() * microBatches;
+        int all = taskCount();
         while (spans.size() < all) {
             int before = spans.size();
             for (int worker = 0; worker < next.length; worker++) {
@@ -105,7 +110,7 @@ public final class ScheduleSimulator {
         int stage = task.stage();
         int microBatch = task.microBatch();
         double begin = Math.max(ready, free[worker]);
-        double end = begin + stages.get(stage).millis(task.pass());
+        double end = begin + stages.get(stage).millis(task.pass(), schedule);
         free[worker] = end;
         spans.add(new Timeline.Span(task, begin, end));
         if (task.pass() == Task.Pass.FORWARD) {
@@ -113,7 +118,8 @@ public final class ScheduleSimulator {
             linkForwardFree[worker] =
                     Math.max(end, linkForwardFree[worker]) + stages.get(stage).sendMillis();
             forwardArrives[stage][microBatch] = linkForwardFree[worker];
-        } else {
+        } else if (task.pass() == Task.Pass.BACKWARD) {
+            backwardEnds[stage][microBatch] = end;
             double send = stage == 0 ? 0 : stages.get(stage - 1).sendMillis();
             linkBackFree[worker] = Math.max(end, linkBackFree[worker]) + send;
             backwardArrives[stage][microBatch] = linkBackFree[worker];
@@ -128,31 +134,49 @@ public final class ScheduleSimulator {
         if (task.pass() == Task.Pass.FORWARD) {
             return stage == 0 ? 0 : forwardArrives[stage - 1][microBatch];
         }
+        if (task.pass() == Task.Pass.WEIGHTS) {
+            return backwardEnds[stage][microBatch];
+        }
         double own = forwardEnds[stage][microBatch];
         return stage == stages.size() - 1 ? own : Math.max(own, backwardArrives[stage + 1][microBatch]);
     }
 
     /**
      * By stage: the greatest number of micro-batches that a replica of it has in flight at once, begun forward and not done
-     * backward. The first replica has the most.
+     * with the last pass. The first replica has the most.
      */
     public static int[] inFlight(Schedule schedule, Workers workers, int microBatches) {
+        return most(schedule, workers, microBatches, Task.Pass.FORWARD);
+    }
+
+    /** By stage: the greatest number of micro-batches that a replica of it has in flight backward, and not only forward. */
+    public static int[] inFlightBackward(Schedule schedule, Workers workers, int microBatches) {
+        return most(schedule, workers, microBatches, Task.Pass.BACKWARD);
+    }
+
+    private static int[] most(Schedule schedule, Workers workers, int microBatches, Task.Pass from) {
         List<List<Task>> tasks = schedule.tasks(workers, microBatches);
         return IntStream.range(0, workers.stages())
-                .map(stage -> inFlight(tasks.get(workers.worker(stage, 0)), stage))
+                .map(stage -> between(tasks.get(workers.worker(stage, 0)), stage, from, schedule.lastPass()))
                 .toArray();
     }
 
-    static int inFlight(List<Task> tasks, int stage) {
+    /** The greatest number of micro-batches that are past the beginning of one pass of a stage, and not the end of another. */
+    static int between(List<Task> tasks, int stage, Task.Pass from, Task.Pass to) {
         int most = 0;
-        int inFlight = 0;
+        int now = 0;
         for (Task task : tasks) {
             if (task.stage() == stage) {
-                inFlight += task.pass() == Task.Pass.FORWARD ? 1 : -1;
-                most = Math.max(most, inFlight);
+                now += task.pass() == from ? 1 : 0;
+                most = Math.max(most, now);
+                now -= task.pass() == to ? 1 : 0;
             }
         }
         return most;
+    }
+
+    private int taskCount() {
+        return (schedule.splitsBackward() ? 3 : 2) * stages.size() * microBatches;
     }
 
     private void requireEveryTaskOnce() {
@@ -160,20 +184,18 @@ public final class ScheduleSimulator {
             throw new IllegalArgumentException("Schedule " + schedule.name() + " has task lists for " + tasks.size()
                     + " workers, expected " + workers.count());
         }
-        boolean[][] forward = new boolean[stages.size()][microBatches];
-        boolean[][] backward = new boolean[stages.size()][microBatches];
+        Set<Task> seen = new HashSet<>();
         for (int worker = 0; worker < tasks.size(); worker++) {
             for (Task task : tasks.get(worker)) {
-                boolean[] ofStage = (task.pass() == Task.Pass.FORWARD ? forward : backward)[task.stage()];
-                if (ofStage[task.microBatch()] || workers.workerOf(task) != worker) {
+                boolean belongs = workers.workerOf(task) == worker
+                        && (task.pass() != Task.Pass.WEIGHTS || schedule.splitsBackward());
+                if (!belongs || !seen.add(task)) {
                     throw new IllegalArgumentException("Schedule " + schedule.name() + " runs task " + task
                             + " on worker " + worker + ", where it does not belong or has run before");
                 }
-                ofStage[task.microBatch()] = true;
             }
         }
-        int missing = 2 * stages.size() * microBatches
-                - tasks.stream().mapToInt(List::size).sum();
+        int missing = taskCount() - seen.size();
         if (missing > 0) {
             throw new IllegalArgumentException("Schedule " + schedule.name() + " leaves out " + missing + " tasks");
         }

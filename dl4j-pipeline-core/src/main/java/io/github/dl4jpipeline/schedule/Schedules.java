@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.schedule;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntFunction;
@@ -54,7 +56,25 @@ public final class Schedules {
     }
 
     /**
-     * The schedule with a name: {@code fill-drain} or {@code 1f1b}.
+     * As {@link #oneForwardOneBackward()}, but with parameter gradients, as far as they can wait, in tasks of their own, which
+     * workers run where they would wait otherwise: ZB-H1 of Qi et al., "Zero bubble pipeline parallelism", ICLR 2024. Errors
+     * reach earlier stages sooner. Every stage has as many micro-batches in flight as the first one has in any case. For 3
+     * stages and 4 micro-batches:
+     *
+     * <pre>
+     * stage 0  F0 F1 F2       B0 W0 F3 B1 W1    B2 W2    B3 W3
+     * stage 1     F0 F1    B0 F2    B1 W0 F3 B2 W1    B3 W2 W3
+     * stage 2        F0 B0 F1 B1    F2 B2 W0 F3 B3 W1 W2 W3
+     * </pre>
+     *
+     * <p>Stages that share workers run each of these tasks right after its backward task.
+     */
+    public static Schedule zeroBubble() {
+        return new ZeroBubble();
+    }
+
+    /**
+     * The schedule with a name: {@code fill-drain}, {@code 1f1b} or {@code zb-h1}.
      *
      * @throws IllegalArgumentException for another name
      */
@@ -62,9 +82,10 @@ public final class Schedules {
         return switch (name.toLowerCase(Locale.ROOT)) {
             case "fill-drain" -> fillDrain();
             case "1f1b", "one-forward-one-backward" -> oneForwardOneBackward();
+            case "zb-h1", "zero-bubble" -> zeroBubble();
             default ->
                 throw new IllegalArgumentException(
-                        "There is no schedule '" + name + "'; known are fill-drain and 1f1b");
+                        "There is no schedule '" + name + "'; known are fill-drain, 1f1b and zb-h1");
         };
     }
 
@@ -109,13 +130,17 @@ public final class Schedules {
 
         private static List<Task> ofOneStage(Workers workers, int worker, int microBatches) {
             int stage = workers.stagesOf(worker).get(0);
-            int replicas = workers.replicas(stage);
-            int inFlight = (workers.countFrom(stage) + replicas - 1) / replicas;
             List<Integer> own = workers.microBatchesOf(worker, microBatches);
             return alternate(
                     own.stream().map(m -> Task.forward(stage, m)).toList(),
                     own.stream().map(m -> Task.backward(stage, m)).toList(),
-                    inFlight - 1);
+                    inFlight(workers, stage) - 1);
+        }
+
+        /** How many micro-batches each replica of a stage has in flight, if there are enough. */
+        static int inFlight(Workers workers, int stage) {
+            int replicas = workers.replicas(stage);
+            return (workers.countFrom(stage) + replicas - 1) / replicas;
         }
 
         /**
@@ -151,6 +176,51 @@ public final class Schedules {
                 }
                 tasks.add(backward.get(i));
             }
+            return tasks;
+        }
+    }
+
+    private record ZeroBubble() implements Schedule {
+        @Override
+        public String name() {
+            return "zb-h1";
+        }
+
+        @Override
+        public boolean splitsBackward() {
+            return true;
+        }
+
+        @Override
+        public List<List<Task>> tasks(Workers workers, int microBatches) {
+            List<List<Task>> unsplit = oneForwardOneBackward().tasks(workers, microBatches);
+            return perWorker(workers, worker -> split(unsplit.get(worker), behind(workers, worker)));
+        }
+
+        /** By how many micro-batches the weights are behind backward tasks: by what the first stage has more in flight. */
+        private static int behind(Workers workers, int worker) {
+            int stage = workers.stagesOf(worker).get(0);
+            return workers.shared() > 0
+                    ? 0
+                    : Math.max(
+                            0,
+                            OneForwardOneBackward.inFlight(workers, 0)
+                                    - OneForwardOneBackward.inFlight(workers, stage));
+        }
+
+        private static List<Task> split(List<Task> unsplit, int behind) {
+            List<Task> tasks = new ArrayList<>();
+            Deque<Task> left = new ArrayDeque<>();
+            for (Task task : unsplit) {
+                tasks.add(task);
+                if (task.pass() == Task.Pass.BACKWARD) {
+                    left.add(Task.weights(task.stage(), task.microBatch()));
+                    if (left.size() > behind) {
+                        tasks.add(left.remove());
+                    }
+                }
+            }
+            tasks.addAll(left);
             return tasks;
         }
     }

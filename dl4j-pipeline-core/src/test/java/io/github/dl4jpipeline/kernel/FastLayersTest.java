@@ -94,6 +94,10 @@ class FastLayersTest {
                 cases.add(maps(format, "depthwise" + of, depthwise().convolutionMode(mode)));
                 cases.add(maps(
                         format,
+                        "depthwise, no activation" + of,
+                        depthwise().activation(Activation.IDENTITY).convolutionMode(mode)));
+                cases.add(maps(
+                        format,
                         "depthwise, stride 2x1, 2 outputs of each" + of,
                         depthwise().depthMultiplier(2).stride(2, 1).convolutionMode(mode)));
             }
@@ -471,6 +475,32 @@ class FastLayersTest {
             Map<String, INDArray> alone = gradientsAlone(fast.getLayer("layer"), layer.shape(), type);
             SameResult.assertSame(alone, expected.gradients(), tolerance);
         }
+        if (fast.getLayer("layer") instanceof PostponesGradient) {
+            comparePostponed(fast.getLayer("layer"), layer.shape(), type, expected, tolerance);
+        }
+    }
+
+    /** The input error first, and the gradients after it, where the layer can. */
+    private static void comparePostponed(
+            Layer layer, List<Integer> shape, DataType type, Passes expected, double tolerance) {
+        ((PostponesGradient) layer).postponeGradient(true);
+        LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+        layer.setInput(input(shape, type), workspaces);
+        INDArray activation = layer.activate(true, workspaces);
+        bindGradients(layer, 9, type);
+        Pair<Gradient, INDArray> errors = layer.backpropGradient(Nd4j.randn(type, activation.shape()), workspaces);
+        Map<String, INDArray> gradients = copies(errors.getFirst());
+        Gradient postponed = ((PostponesGradient) layer).postponedGradient(workspaces);
+        if (postponed != null) {
+            assertThat(gradients).isEmpty();
+            gradients = copies(postponed);
+            assertThat(((PostponesGradient) layer).postponedGradient(workspaces))
+                    .isNull();
+        }
+        assertThat(SameResult.difference(errors.getSecond(), expected.error())).isLessThanOrEqualTo(tolerance);
+        SameResult.assertSame(gradients, expected.gradients(), tolerance);
+        layer.clear();
+        ((PostponesGradient) layer).postponeGradient(false);
     }
 
     private static ComputationGraph graph(Case layer, DataType type) {

@@ -122,6 +122,63 @@ class PlannerTest {
         assertThat(plan.latestExecutionTime()).isEqualTo(Duration.ofMillis(120));
     }
 
+    /** The chain, with a third of each backward pass for parameter gradients that can wait. */
+    private static GraphProfile chainThatCanWait() {
+        GraphProfile chain = chain();
+        List<VertexCost> costs = chain.vertices().stream()
+                .map(cost -> new VertexCost(
+                        cost.vertex(),
+                        cost.inputs(),
+                        cost.forwardMillis(),
+                        cost.fixedForwardMillis(),
+                        cost.worstForwardMillis(),
+                        cost.backwardMillis(),
+                        cost.fixedBackwardMillis(),
+                        cost.worstBackwardMillis(),
+                        cost.backwardMillis() / 3,
+                        cost.activationBytes(),
+                        cost.parameterBytes(),
+                        cost.gradientBytes(),
+                        cost.updaterBytes(),
+                        0))
+                .toList();
+        return new GraphProfile(
+                chain.examples(), chain.device(), chain.repetitions(), chain.machine(), Map.of(), costs);
+    }
+
+    @Test
+    void splitsBackwardPassesWhereItIsFaster() {
+        PartitionPlan plan = Planner.plan(chainThatCanWait(), TWO, straight(2, 4));
+        assertThat(plan.schedule()).isEqualTo("zb-h1");
+        assertThat(plan.stages().get(0).backwardMillis()).isEqualTo(12);
+        // 4 micro-batches of 16 ms; a stage waits for one forward task of 4 ms and one backward task of 8 ms, and fills
+        // 4 ms
+        // of that with parameter gradients.
+        assertThat(plan.predictedStepTime()).isEqualTo(Duration.ofMillis(72));
+        assertThat(plan.latestExecutionTime()).isEqualTo(Duration.ofMillis(108));
+        // 2 micro-batches are in flight; of 1 in the first stage and 2 in the second, errors are kept.
+        assertThat(plan.stages().get(0).memoryBytes()).isEqualTo(2 * 400 + 3 * 2 * 880);
+        assertThat(plan.stages().get(1).memoryBytes()).isEqualTo(2 * 400 + 4 * 2 * 48);
+
+        PartitionPlan asked =
+                Planner.plan(chainThatCanWait(), TWO, straight(2, 4).withSchedule(Schedules.oneForwardOneBackward()));
+        assertThat(asked.schedule()).isEqualTo("1f1b");
+        assertThat(asked.predictedStepTime()).isEqualTo(Duration.ofMillis(80));
+        assertThat(Planner.predict(plan, chainThatCanWait(), TWO, straight(2, 4))
+                        .predictedStepTime())
+                .isEqualTo(Duration.ofMillis(72));
+    }
+
+    @Test
+    void doesNotSplitBackwardPassesWhereMemoryIsShort() {
+        Devices small = new Devices(TWO.list().stream()
+                .map(device -> new Device(device.id(), device.kind(), device.cores(), 6000, 1))
+                .toList());
+        PartitionPlan plan = Planner.plan(chainThatCanWait(), small, straight(2, 4));
+        assertThat(plan.schedule()).isEqualTo("1f1b");
+        assertThat(plan.predictedStepTime()).isEqualTo(Duration.ofMillis(80));
+    }
+
     @Test
     void dataParallelismWinsWhereReplicasCostNothing() {
         PartitionPlan plan = Planner.plan(chain(), TWO, PlanOptions.defaults().withExamples(64));

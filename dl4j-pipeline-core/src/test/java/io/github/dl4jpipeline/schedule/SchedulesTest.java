@@ -40,13 +40,59 @@ class SchedulesTest {
     }
 
     @Test
+    void zeroBubbleForThreeStagesAndFourMicroBatches() {
+        assertThat(table(Schedules.zeroBubble(), 3, 4)).isEqualTo("""
+                        F0,0 F0,1 F0,2 B0,0 W0,0 F0,3 B0,1 W0,1 B0,2 W0,2 B0,3 W0,3
+                        F1,0 F1,1 B1,0 F1,2 B1,1 W1,0 F1,3 B1,2 W1,1 B1,3 W1,2 W1,3
+                        F2,0 B2,0 F2,1 B2,1 F2,2 B2,2 W2,0 F2,3 B2,3 W2,1 W2,2 W2,3""");
+    }
+
+    /** With tasks that take as long: each stage waits a time for each stage but one, where it waited three before. */
+    @Test
+    void zeroBubbleFillsTwoThirdsOfTheTimeInWhichWorkersWait() {
+        for (int stages = 1; stages <= 6; stages++) {
+            for (int microBatches = stages; microBatches <= 12; microBatches++) {
+                List<StageTimes> times = Collections.nCopies(stages, new StageTimes(1, 1, 2, 1, 0));
+                assertThat(ScheduleSimulator.simulate(Schedules.zeroBubble(), times, microBatches)
+                                .makespanMillis())
+                        .isEqualTo(3.0 * microBatches + stages - 1);
+                assertThat(ScheduleSimulator.simulate(Schedules.oneForwardOneBackward(), times, microBatches)
+                                .makespanMillis())
+                        .isEqualTo(3.0 * (microBatches + stages - 1));
+            }
+        }
+    }
+
+    @Test
+    void zeroBubbleHasAsManyMicroBatchesInFlightEverywhereAsInTheFirstStage() {
+        for (int stages = 1; stages <= 6; stages++) {
+            for (int microBatches = 1; microBatches <= 9; microBatches++) {
+                Workers workers = Workers.straight(stages);
+                int[] all = ScheduleSimulator.inFlight(Schedules.zeroBubble(), workers, microBatches);
+                int[] backward = ScheduleSimulator.inFlightBackward(Schedules.zeroBubble(), workers, microBatches);
+                for (int stage = 0; stage < stages; stage++) {
+                    assertThat(all[stage]).isEqualTo(Math.min(stages, microBatches));
+                    assertThat(backward[stage]).isEqualTo(Math.min(stage + 1, microBatches));
+                }
+            }
+        }
+    }
+
+    @Test
+    void weightsOfStagesThatShareWorkersComeRightAfterTheirBackwardTasks() {
+        assertThat(table(Schedules.zeroBubble(), Workers.inTurn(4, 2), 2)).isEqualTo("""
+                        F0,0 F0,1 F2,0 F2,1 B2,0 W2,0 B2,1 W2,1 B0,0 W0,0 B0,1 W0,1
+                        F1,0 F1,1 F3,0 B3,0 W3,0 F3,1 B3,1 W3,1 B1,0 W1,0 B1,1 W1,1""");
+    }
+
+    @Test
     void aSingleStage() {
         assertThat(table(Schedules.fillDrain(), 1, 2)).isEqualTo("F0,0 F0,1 B0,0 B0,1");
         assertThat(table(Schedules.oneForwardOneBackward(), 1, 2)).isEqualTo("F0,0 B0,0 F0,1 B0,1");
     }
 
     static Stream<Schedule> schedules() {
-        return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward());
+        return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble());
     }
 
     @ParameterizedTest
@@ -57,7 +103,7 @@ class SchedulesTest {
                 // simulate() checks that every task comes once and that none waits for ever.
                 Timeline timeline = ScheduleSimulator.simulate(
                         schedule, Collections.nCopies(stages, StageTimes.of(1, 2)), microBatches);
-                assertThat(timeline.spans()).hasSize(2 * stages * microBatches);
+                assertThat(timeline.spans()).hasSize(passes(schedule) * stages * microBatches);
                 assertThat(timeline.makespanMillis()).isEqualTo(3.0 * (microBatches + stages - 1));
             }
         }
@@ -103,16 +149,18 @@ class SchedulesTest {
                     .toList();
             for (int microBatches = 1; microBatches <= 9; microBatches++) {
                 Timeline timeline = ScheduleSimulator.simulate(schedule, stages, microBatches);
-                assertThat(timeline.spans()).hasSize(2 * stages.size() * microBatches);
+                assertThat(timeline.spans()).hasSize(passes(schedule) * stages.size() * microBatches);
                 int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
                 for (int stage = 0; stage < workers.stages(); stage++) {
                     int replicas = workers.replicas(stage);
-                    int bound = (workers.countFrom(stage) + replicas - 1) / replicas;
+                    int bound =
+                            Math.max(inFlight(workers, stage), schedule.splitsBackward() ? inFlight(workers, 0) : 0);
                     for (int replica = 0; replica < replicas; replica++) {
                         int own = (microBatches - replica + replicas - 1) / replicas;
                         int expected = schedule.equals(Schedules.fillDrain()) ? own : Math.min(own, bound);
                         List<Task> tasks = schedule.tasks(workers, microBatches).get(workers.worker(stage, replica));
-                        assertThat(ScheduleSimulator.inFlight(tasks, stage)).isEqualTo(Math.max(0, expected));
+                        assertThat(ScheduleSimulator.between(tasks, stage, Task.Pass.FORWARD, schedule.lastPass()))
+                                .isEqualTo(Math.max(0, expected));
                         if (replica == 0) {
                             assertThat(inFlight[stage]).isEqualTo(Math.max(0, expected));
                         }
@@ -120,6 +168,14 @@ class SchedulesTest {
                 }
             }
         }
+    }
+
+    private static int passes(Schedule schedule) {
+        return schedule.splitsBackward() ? 3 : 2;
+    }
+
+    private static int inFlight(Workers workers, int stage) {
+        return (workers.countFrom(stage) + workers.replicas(stage) - 1) / workers.replicas(stage);
     }
 
     /** Every combination of 1 to {@code most} replicas for 1 to {@code stages} stages. */
@@ -165,7 +221,7 @@ class SchedulesTest {
                 for (int microBatches = 1; microBatches <= 11; microBatches++) {
                     Timeline timeline =
                             ScheduleSimulator.simulate(schedule, Workers.inTurn(stages, workers), times, microBatches);
-                    assertThat(timeline.spans()).hasSize(2 * stages * microBatches);
+                    assertThat(timeline.spans()).hasSize(passes(schedule) * stages * microBatches);
                 }
             }
         }
@@ -211,10 +267,11 @@ class SchedulesTest {
     @Test
     void schedulesByName() {
         assertThat(Schedules.named("1F1B").name()).isEqualTo("1f1b");
+        assertThat(Schedules.named("zb-h1").name()).isEqualTo("zb-h1");
         assertThat(Schedules.named("fill-drain").name()).isEqualTo("fill-drain");
         assertThatThrownBy(() -> Schedules.named("zero"))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("There is no schedule 'zero'; known are fill-drain and 1f1b");
+                .hasMessage("There is no schedule 'zero'; known are fill-drain, 1f1b and zb-h1");
     }
 
     private static String table(Schedule schedule, int stages, int microBatches) {

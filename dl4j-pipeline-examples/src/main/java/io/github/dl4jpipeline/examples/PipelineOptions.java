@@ -1,10 +1,7 @@
 package io.github.dl4jpipeline.examples;
 
-import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.model.PipelineChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
-import io.github.dl4jpipeline.schedule.Schedule;
-import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -34,12 +31,8 @@ final class PipelineOptions {
             description = "The longest that a training step's forward and backward passes may take, in milliseconds.")
     private @Nullable Integer deadline;
 
-    @Option(
-            names = "--schedule",
-            paramLabel = "NAME",
-            defaultValue = "1f1b",
-            description = "Order of a stage's tasks: fill-drain or 1f1b. Default: ${DEFAULT-VALUE}.")
-    private String schedule = "1f1b";
+    @Mixin
+    private final ScheduleOption schedule = new ScheduleOption();
 
     @Option(
             names = "--kernels",
@@ -59,17 +52,9 @@ final class PipelineOptions {
                 Options.requirePositiveIfGiven("--stages", stages),
                 Options.requirePositiveIfGiven("--replicas", replicas),
                 Options.requirePositiveIfGiven("--micro-batches", microBatches),
-                named(schedule),
+                schedule.choice(),
                 kernels,
                 Options.requirePositiveIfGiven("--deadline", deadline),
                 tiles.choice());
-    }
-
-    private static Schedule named(String schedule) {
-        try {
-            return Schedules.named(schedule);
-        } catch (IllegalArgumentException e) {
-            throw new InputException("--schedule: " + e.getMessage(), e);
-        }
     }
 }

@@ -51,6 +51,9 @@ final class PlanningOptions {
             description = "Number of micro-batches of a batch. Default: the best.")
     private @Nullable Integer microBatches;
 
+    @Mixin
+    private final ScheduleOption schedule = new ScheduleOption();
+
     @Option(names = "--straight", description = "A pipeline of stages without replicas.")
     private boolean straight;
 
@@ -103,6 +106,7 @@ final class PlanningOptions {
         return PlanOptions.defaults()
                 .withExamples(modelOptions.batch())
                 .withMicroBatches(Options.requirePositiveIfGiven("--micro-batches", microBatches))
+                .withSchedule(schedule.choice())
                 .withBytesPerSecond(bytesPerSecond());
     }
 

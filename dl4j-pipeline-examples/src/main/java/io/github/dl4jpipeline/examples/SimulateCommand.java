@@ -57,6 +57,7 @@ final class SimulateCommand implements Callable<Integer> {
             double speedup,
             double bubble,
             String kind,
+            String schedule,
             int stages,
             int microBatches,
             double bound,
@@ -90,6 +91,7 @@ final class SimulateCommand implements Callable<Integer> {
                 one / step,
                 plan.bubble(),
                 plan.kind(),
+                plan.schedule(),
                 plan.stages().size(),
                 plan.microBatches(),
                 one / (plan.bottleneckMillis() * plan.microBatches()),
@@ -109,7 +111,7 @@ final class SimulateCommand implements Callable<Integer> {
                     String.valueOf(run.microBatches()),
                     String.valueOf(run.stages()),
                     format("%.1f MB", run.memoryBytes() / 1e6),
-                    run.kind());
+                    run.kind() + (run.stages() > 1 ? ", " + run.schedule() : ""));
         }
         return table;
     }

@@ -36,7 +36,7 @@ record TrainFigures(
                 settings.epochs(),
                 settings.batch(),
                 settings.seed(),
-                settings.pipeline().schedule().name(),
+                result.plan().schedule(),
                 result.plan().stages().size(),
                 result.plan().microBatches(),
                 result.accuracy(),

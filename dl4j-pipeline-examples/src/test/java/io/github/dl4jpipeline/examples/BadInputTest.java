@@ -32,7 +32,7 @@ class BadInputTest {
         "--batch, -3, '--batch must be at least 1, got -3'",
         "--stages, 0, '--stages must be at least 1, got 0'",
         "--micro-batches, 0, '--micro-batches must be at least 1, got 0'",
-        "--schedule, gpipe, 'no schedule ''gpipe''; known are fill-drain and 1f1b'",
+        "--schedule, gpipe, 'no schedule ''gpipe''; known are fill-drain, 1f1b and zb-h1'",
         "--batch, many, 'Invalid value for option ''--batch'''",
         "--tiles, 2by3, '--tiles must be ROWSxCOLUMNS, such as 2x3, or auto, got 2by3'",
         "--tiles, 0x3, '--tiles must be ROWSxCOLUMNS, such as 2x3, or auto, got 0x3'",

@@ -26,7 +26,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param stages number of stages; empty leaves it to the planner
  * @param replicas number of replicas of every stage; empty leaves it to the planner
  * @param microBatches number of micro-batches; empty leaves it to the planner
- * @param schedule the order in which stages run their tasks
+ * @param schedule the order in which stages run their tasks; empty leaves it to the planner
  * @param kernels with which code layers are run
  * @param deadlineMillis the longest that a step may take; empty for no limit
  * @param tiles which vertices are run in tiles
@@ -36,7 +36,7 @@ public record PipelineChoice(
         OptionalInt stages,
         OptionalInt replicas,
         OptionalInt microBatches,
-        Schedule schedule,
+        Optional<Schedule> schedule,
         Kernels kernels,
         OptionalInt deadlineMillis,
         TileChoice tiles) {
@@ -57,8 +57,8 @@ public record PipelineChoice(
         PipelineBuilder builder = (model.model() instanceof ComputationGraph graph
                         ? PipelineComputationGraph.builder(graph)
                         : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))
-                .schedule(schedule)
                 .kernels(kernels);
+        schedule.ifPresent(builder::schedule);
         devices.ifPresent(builder::devices);
         stages.ifPresent(builder::stages);
         replicas.ifPresent(builder::replicas);
