@@ -13,6 +13,8 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
+import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
 import java.util.Locale;
 import org.assertj.core.data.Percentage;
@@ -39,6 +41,13 @@ class SeparateMemorySizeTest {
         assertPeaks(graph, SameResult.recomputing(SameResult.evenPlan(graph, 3, 4)), kernels, 16);
     }
 
+    /** Of a micro-batch in flight the errors are kept that dense layers' gradients follow from. */
+    @Test
+    void peakBytesOfSplitBackwardPasses() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
+        assertPeaks(graph, SameResult.evenPlan(graph, 3, 6), Schedules.zeroBubble(), Kernels.FAST, 48);
+    }
+
     /** Convolutions in every stage. */
     @ParameterizedTest
     @EnumSource(Kernels.class)
@@ -48,10 +57,16 @@ class SeparateMemorySizeTest {
     }
 
     private static void assertPeaks(ComputationGraph graph, PartitionPlan plan, Kernels kernels, int examples) {
+        assertPeaks(graph, plan, Schedules.oneForwardOneBackward(), kernels, examples);
+    }
+
+    private static void assertPeaks(
+            ComputationGraph graph, PartitionPlan plan, Schedule schedule, Kernels kernels, int examples) {
         MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, examples, 10, 3, 32, 32);
         SeparateMemory.resetPeaks();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(plan)
+                .schedule(schedule)
                 .kernels(kernels)
                 .build()) {
             for (int step = 0; step < 3; step++) {
@@ -61,8 +76,9 @@ class SeparateMemorySizeTest {
                 long peak = SeparateMemory.peakBytes(stage.device());
                 System.out.printf(
                         Locale.ROOT,
-                        "%s, %d stages%s, %s to %s: peak %.1f MB, plan %.1f MB, ratio %.3f%n",
+                        "%s, %s, %d stages%s, %s to %s: peak %.1f MB, plan %.1f MB, ratio %.3f%n",
                         kernels,
+                        schedule.name(),
                         plan.stages().size(),
                         stage.recompute() ? " that compute again" : "",
                         stage.vertices().get(0),

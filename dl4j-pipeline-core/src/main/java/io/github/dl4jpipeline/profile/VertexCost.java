@@ -117,7 +117,7 @@ public record VertexCost(
                 backward,
                 fixedBackwardMillis,
                 backwardMillis == 0 ? 0 : worstBackwardMillis * (backward / backwardMillis),
-                backwardMillis == 0 ? 0 : weightMillis * (backward / backwardMillis),
+                backwardMillis == 0 ? 0 : Math.min(backward, weightMillis * (backward / backwardMillis)),
                 Math.round(activationBytes * factor),
                 parameterBytes,
                 gradientBytes,
