@@ -16,7 +16,8 @@ import java.util.stream.Stream;
 /**
  * Turns a profile into the plan with the shortest predicted step [from Al Maruf et al., J. Parallel and Distributed Computing
  * 190, 2024]: number of stages, replicas, micro-batches and threads are one search, in which training on one device and pure
- * data parallelism take part, so that a pipeline is only chosen where it is expected to be faster. Where nothing fits into memory, tiles are tried.
+ * data parallelism take part, so that a pipeline is only chosen where it is expected to be faster. Where nothing fits into
+ * memory, tiles are tried.
  */
 public final class Planner {
     /** Plans that differ by less are as good as each other, and the simplest is taken. */
