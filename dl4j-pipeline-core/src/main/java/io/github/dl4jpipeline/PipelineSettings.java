@@ -65,10 +65,11 @@ record PipelineSettings(
         if (plan != null) {
             requireUncoupled(graph, plan);
             requireInTime(plan);
-            return List.of(plan);
+            return List.of(plan.withSchedule(schedule(plan).name()));
         }
         if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
-            return List.of(oneStage(graph, tiling.get()));
+            PartitionPlan tiled = oneStage(graph, tiling.get());
+            return List.of(tiled.withSchedule(schedule(tiled).name()));
         }
         return profile == null ? List.of() : plans(graph, profile, profile.examples());
     }

@@ -37,6 +37,7 @@ class SameResultTest {
         LAST_STEP(TestGraphs::lastStep, type -> seed -> TestData.sequences(type, seed, EXAMPLES, 4, 3, 6, false)),
         EMBEDDING(TestGraphs::embedding, type -> seed -> TestData.words(type, seed, EXAMPLES, 7, 3)),
         LOSS_LAYER(TestGraphs::lossLayer, type -> seed -> TestData.classification(type, seed, EXAMPLES, 4, 2, 6, 6)),
+        SHARED_LOSS(TestGraphs::sharedLoss, type -> seed -> TestData.twoOutputs(type, seed, EXAMPLES)),
         UNTRAINED_START(
                 TestGraphs::untrainedStart, type -> seed -> TestData.classification(type, seed, EXAMPLES, 4, 2, 6, 6));
 

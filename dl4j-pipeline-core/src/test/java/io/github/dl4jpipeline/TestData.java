@@ -77,6 +77,13 @@ public final class TestData {
                 new INDArray[] {classes(type, seed + 2, examples, 3), values(type, seed + 3, examples, 2)});
     }
 
+    /** 6 values, and classes for each of two outputs. */
+    public static MultiDataSet twoOutputs(DataType type, long seed, int examples) {
+        return new MultiDataSet(
+                new INDArray[] {values(type, seed, examples, 6)},
+                new INDArray[] {classes(type, seed + 1, examples, 3), classes(type, seed + 2, examples, 3)});
+    }
+
     /** Word numbers below {@code words}. */
     public static MultiDataSet words(DataType type, long seed, int examples, int words, int classes) {
         INDArray word = Nd4j.create(type, examples, 1);

@@ -300,6 +300,31 @@ public final class TestGraphs {
                 .build();
     }
 
+    /** On 6 values, 3 classes; a loss layer, which works on its input in place, and a dense layer read the same ReLU. */
+    public static ComputationGraphConfiguration sharedLoss(DataType type) {
+        return settings(type)
+                .graphBuilder()
+                .addInputs("in")
+                .addLayer(
+                        "shared",
+                        new DenseLayer.Builder()
+                                .nIn(6)
+                                .nOut(3)
+                                .activation(Activation.RELU)
+                                .build(),
+                        "in")
+                .addLayer(
+                        "loss",
+                        new LossLayer.Builder(LossFunction.XENT)
+                                .activation(Activation.SIGMOID)
+                                .build(),
+                        "shared")
+                .addLayer("dense", dense(3, 5), "shared")
+                .addLayer("output", softmax(5, 3), "dense")
+                .setOutputs("loss", "output")
+                .build();
+    }
+
     /** Four dense layers over 6 values, 3 classes. */
     public static ComputationGraphConfiguration dense(
             DataType type, UnaryOperator<NeuralNetConfiguration.Builder> changes) {

@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.kernel.VertexCode;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
+import io.github.dl4jpipeline.profile.MachineSpeed;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.Task;
@@ -98,6 +99,53 @@ class ZeroBubbleTest {
                     .hasSize(8);
             assertThat(net.report().toString()).contains("A, B, ... their parameter gradients");
         }
+    }
+
+    @Test
+    void thePlannerChoosesItAndItRuns() {
+        ComputationGraph start = Network.LENET.graph(DataType.DOUBLE);
+        List<MultiDataSet> batches = Network.LENET.batches(DataType.DOUBLE, 3);
+        ComputationGraph expected = SameResult.plain(start, batches);
+        GraphProfile measured = GraphProfiler.profile(start, batches.get(0));
+        GraphProfile profile = new GraphProfile(
+                measured.examples(),
+                measured.device(),
+                measured.repetitions(),
+                MachineSpeed.UNKNOWN,
+                Map.of(),
+                measured.vertices().stream().map(ZeroBubbleTest::waiting).toList());
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .stages(2)
+                .replicas(1)
+                .microBatches(3)
+                .profile(profile)
+                .build()) {
+            assertThat(net.plan().schedule()).isEqualTo("zb-h1");
+            assertThat(net.plan().kind()).isEqualTo("zero-bubble pipeline");
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, TOLERANCE);
+        }
+    }
+
+    /** Every vertex takes as long forward, for its errors, and for gradients that can wait. */
+    private static VertexCost waiting(VertexCost cost) {
+        boolean moves = !cost.inputs().isEmpty();
+        return new VertexCost(
+                cost.vertex(),
+                cost.inputs(),
+                moves ? 1 : 0,
+                0,
+                moves ? 1 : 0,
+                moves ? 2 : 0,
+                0,
+                moves ? 2 : 0,
+                moves ? 1 : 0,
+                0,
+                cost.activationBytes(),
+                cost.parameterBytes(),
+                cost.gradientBytes(),
+                cost.updaterBytes(),
+                cost.apartBytes());
     }
 
     @ParameterizedTest

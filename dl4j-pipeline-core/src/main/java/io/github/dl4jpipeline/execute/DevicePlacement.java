@@ -107,6 +107,12 @@ final class DevicePlacement implements Placement {
         return null;
     }
 
+    /** Each replica of a stage has places of its own for micro-batches, of which its order of tasks leaves one free. */
+    @Override
+    public List<Task> dependencies(Program program, Task task) {
+        return task.dependencies(stages.size());
+    }
+
     @Override
     public GraphReplica begin(Step step, Task task) {
         GraphReplica copy = resume(step, task);

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.execute;
 import io.github.dl4jpipeline.kernel.GraphReplica;
 import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.schedule.Task;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -18,6 +19,9 @@ interface Placement extends AutoCloseable {
 
     /** What adds up the gradients of a stage's replicas while its workers run; null if that is done after the step. */
     @Nullable ReplicaSums replicaSums(int stage);
+
+    /** The tasks that must be done before one can start. */
+    List<Task> dependencies(Program program, Task task);
 
     /** The copy of the graph for a forward task, with what the stage reads. */
     GraphReplica begin(Step step, Task task);

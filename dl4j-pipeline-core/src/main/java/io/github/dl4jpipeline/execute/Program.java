@@ -43,9 +43,9 @@ record Program(Workers workers, Task.Pass lastPass, List<List<Task>> tasks, List
     }
 
     /**
-     * A micro-batch takes the copy of one that has left all stages when it begins, in a timeline in which all tasks take as
-     * long. As it {@linkplain #dependencies waits for that} whatever tasks take, and the timeline is one in which all waiting
-     * ends, it never waits for ever. Each worker of the first stage has copies of its own.
+     * A micro-batch takes the copy of one that has left all stages when it begins, in a timeline in which all stages are alike.
+     * As it {@linkplain #dependencies waits for that} whatever tasks take, and the timeline is one in which all waiting ends,
+     * it never waits for ever. Each worker of the first stage has copies of its own.
      */
     private static List<Integer> copies(Timeline timeline, Workers workers, int microBatches, Task.Pass lastPass) {
         double[] begins = new double[microBatches];
@@ -98,7 +98,7 @@ record Program(Workers workers, Task.Pass lastPass, List<List<Task>> tasks, List
         return copyOf.get(microBatch);
     }
 
-    /** The tasks that must be done before one can start: those whose results it needs, and those that need its copy. */
+    /** What must be done before a task can start: the tasks whose results it needs, and those that need its copy. */
     List<Task> dependencies(Task task) {
         List<Task> before = task.dependencies(workers.stages());
         if (task.equals(Task.forward(0, task.microBatch()))) {

@@ -69,6 +69,11 @@ final class SharedPlacement implements Placement {
     }
 
     @Override
+    public List<Task> dependencies(Program program, Task task) {
+        return program.dependencies(task);
+    }
+
+    @Override
     public GraphReplica begin(Step step, Task task) {
         GraphReplica copy = resume(step, task);
         if (task.stage() == 0) {

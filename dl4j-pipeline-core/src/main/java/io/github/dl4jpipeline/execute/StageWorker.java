@@ -114,7 +114,7 @@ final class StageWorker {
             for (int i = 0; i < tasks.size(); i++) {
                 Task task = tasks.get(i);
                 current = task;
-                if (!step.await(step.program().dependencies(task))) {
+                if (!step.await(placement.dependencies(step.program(), task))) {
                     return;
                 }
                 long start = System.nanoTime();
@@ -206,9 +206,9 @@ final class StageWorker {
         }
         GraphReplica copy = placement.resume(step, task);
         boolean first = step.program().isFirst(task);
+        part.gradients().bind(copy, first);
         Map<Integer, Gradient> gradients;
         if (task.pass() == Task.Pass.BACKWARD) {
-            part.gradients().bind(copy, first);
             double regularization = onlyOne ? step.request().regularization() : 0;
             BackwardResult result = step.program().splitsBackward()
                     ? part.kernel().backwardWithoutWeights(copy, regularization, observer)

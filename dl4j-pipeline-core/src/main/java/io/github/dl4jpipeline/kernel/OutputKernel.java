@@ -1,11 +1,13 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.Arrays;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.layers.LossLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +25,14 @@ final class OutputKernel extends VertexKernel {
 
     @Override
     @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
-        setInputs(inputs, workspaces);
+        INDArray[] own = inputs;
+        if (layer() instanceof LossLayer) {
+            // Its backward pass may overwrite what it has read, from which others still compute their gradients.
+            own = Arrays.stream(inputs)
+                    .map(input -> workspaces.dup(ArrayType.INPUT, input, input.ordering()))
+                    .toArray(INDArray[]::new);
+        }
+        setInputs(own, workspaces);
         return null;
     }
 

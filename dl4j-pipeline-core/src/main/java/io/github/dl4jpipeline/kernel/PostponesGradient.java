@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /** A layer that can compute its parameter gradients in a later task than its input error. */
 interface PostponesGradient {
     /**
-     * Whether the next backward pass keeps what its parameter gradients follow from, where it can, instead of computing them.
+     * Whether the next backward pass keeps what its parameter gradients follow from, where it can, instead of computing
+     * them.
      */
     void postponeGradient(boolean postpone);
 

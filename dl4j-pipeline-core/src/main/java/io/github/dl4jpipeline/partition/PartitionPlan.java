@@ -19,7 +19,7 @@ import java.util.Set;
  * @param stages the stages, in the order in which activations flow
  * @param microBatches how many micro-batches a batch is split into; fewer where it has fewer examples
  * @param examples number of examples of the batch that the predictions are for
- * @param schedule name of the schedule that the predictions are for
+ * @param schedule name of the schedule
  * @param predictedStepTime predicted time of the forward and backward passes of one step, and of adding up the gradients
  *     of replicas
  * @param latestExecutionTime the same with every vertex taking its longest profiled time; of a plan chosen by measured
@@ -95,6 +95,22 @@ public record PartitionPlan(
         return with(others, latestExecutionTime, tiling, alternatives, notes);
     }
 
+    /** The same plan with another schedule. */
+    public PartitionPlan withSchedule(String name) {
+        return new PartitionPlan(
+                stages,
+                microBatches,
+                examples,
+                name,
+                predictedStepTime,
+                latestExecutionTime,
+                oneDeviceTime,
+                bubble,
+                tiling,
+                alternatives,
+                notes);
+    }
+
     /** The same plan with another time that its steps end by. */
     public PartitionPlan withLatestExecutionTime(Duration latest) {
         return with(stages, latest, tiling, alternatives, notes);
@@ -147,7 +163,8 @@ public record PartitionPlan(
 
     /**
      * What kind of parallelism this is: {@code one device}, {@code one device with N threads}, {@code data parallel},
-     * {@code pipeline}, {@code interleaved pipeline}, {@code pipeline of replicated stages} or {@code tiles}.
+     * {@code pipeline}, {@code interleaved pipeline}, {@code pipeline of replicated stages} or {@code tiles}; before
+     * {@code pipeline}, {@code zero-bubble} if backward passes are split.
      */
     public String kind() {
         if (tiling.isPresent()) {
@@ -159,10 +176,16 @@ public record PartitionPlan(
             String oneDevice = threads == 1 ? "one device" : "one device with " + threads + " threads";
             return most == 1 ? oneDevice : "data parallel";
         }
+        String pipeline = splitsBackward() ? "zero-bubble pipeline" : "pipeline";
         if (most > 1) {
-            return "pipeline of replicated stages";
+            return pipeline + " of replicated stages";
         }
-        return sharedWorkers() > 0 ? "interleaved pipeline" : "pipeline";
+        return sharedWorkers() > 0 ? "interleaved " + pipeline : pipeline;
+    }
+
+    /** Whether its schedule splits backward passes into errors and parameter gradients that can wait. */
+    public boolean splitsBackward() {
+        return schedule.equals("zb-h1");
     }
 
     /**

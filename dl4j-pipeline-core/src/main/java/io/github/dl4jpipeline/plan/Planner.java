@@ -31,6 +31,7 @@ public final class Planner {
     private static final Comparator<PartitionPlan> SIMPLEST = Comparator.comparingInt(PartitionPlan::workers)
             .thenComparingInt(PartitionPlan::microBatches)
             .thenComparingInt(plan -> plan.stages().size())
+            .thenComparing(PartitionPlan::splitsBackward)
             .thenComparing(PartitionPlan::predictedStepTime)
             .thenComparingInt(plan -> -plan.stages().get(0).device().threads());
 

@@ -42,9 +42,6 @@ record Predictor(
         Workers workers = new Workers(places.stream().map(List::size).toList(), PartitionPlan.sharedWorkers(places));
         double shared = sharedSpeed.applyAsDouble(workers.count());
         int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
-        int[] split = schedule.splitsBackward()
-                ? ScheduleSimulator.inFlightBackward(schedule, workers, microBatches)
-                : new int[drafts.size()];
         List<Stage> stages = new ArrayList<>();
         List<StageTimes> usual = new ArrayList<>();
         List<StageTimes> slow = new ArrayList<>();
@@ -60,13 +57,15 @@ record Predictor(
             double forward = sum(draft, VertexCost::forwardMillis) / speed;
             double adding = addingMillis(draft, microBatches) / speed;
             double backward = sum(draft, VertexCost::backwardMillis) / speed + adding;
-            double weights = schedule.splitsBackward() ? weightMillis(draft, microBatches) / speed : 0;
-            long memory = memory(draft, microBatches, inFlight[i], split[i]);
+            double weights = 0;
+            long memory = memory(draft, microBatches, inFlight[i], schedule.splitsBackward());
             boolean recompute = recomputes(draft, memory, inFlight[i]);
             if (recompute) {
                 memory = memoryRecomputing(draft, microBatches, inFlight[i]);
-                backward += forward;
-                weights = 0; // without activations nothing can wait
+                backward += forward; // and without activations nothing can wait
+            } else if (schedule.splitsBackward()) {
+                backward += sum(draft, VertexCost::splitMillis) / speed;
+                weights = weightMillis(draft, microBatches) / speed;
             }
             double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / bytesPerMilli;
             stages.add(new Stage(
@@ -125,12 +124,12 @@ record Predictor(
         return inFlight > 1 && (draft.recompute() || (mayRecompute && memory > has));
     }
 
-    /** What each replica needs; of micro-batches with a split backward pass also the errors that gradients follow from. */
-    private static long memory(StageDraft draft, int microBatches, int inFlight, int split) {
-        return Math.round(moved(
-                draft,
-                cost -> cost.trainingBytes(microBatches)
-                        + (double) cost.activationBytes() * (inFlight + (cost.weightMillis() > 0 ? split : 0))));
+    /** What each replica needs; with split backward passes also for the errors that gradients follow from. */
+    private static long memory(StageDraft draft, int microBatches, int inFlight, boolean split) {
+        return Math.round(moved(draft, cost -> {
+            int arrays = split && cost.weightMillis() > 0 ? 2 : 1;
+            return cost.trainingBytes(microBatches) + (double) arrays * cost.activationBytes() * inFlight;
+        }));
     }
 
     /** The same if activations are computed again: those of one micro-batch, and what is sent of the others. */

@@ -333,7 +333,8 @@ final class Search {
                 .partition(List.of(stages))
                 .map(partition -> predictor.predict(
                         drafts(partition, pool, costs), microBatches, options.usualSchedule(), oneDevice))
-                .ifPresent(plan -> plans.add(new Candidate(plan, () -> plan)));
+                .filter(plan -> fits(plan, options.usualSchedule()))
+                .ifPresent(plan -> plans.add(new Candidate(plan)));
     }
 
     private DevicePool pool(List<Device> all) {
@@ -355,6 +356,9 @@ final class Search {
 
     /** From replicas and the workers after them to the micro-batches in flight, looked up once for each pair. */
     private IntBinaryOperator inFlight(int microBatches) {
+        if (options.usualSchedule().splitsBackward()) {
+            return (replicas, after) -> Math.min(microBatches, places.size()); // the workers before count too
+        }
         int[][] table = new int[places.size() + 1][places.size() + 1];
         return (replicas, after) -> {
             if (table[replicas][after] == 0) {

@@ -14,6 +14,7 @@ import java.util.List;
  * @param fixedBackwardMillis the part of the backward time that does not grow with the number of examples
  * @param worstBackwardMillis backward time at its slowest
  * @param weightMillis the part of the backward time that parameter gradients take which can wait for a task of their own
+ * @param splitMillis what both parts together take longer than the backward pass in one
  * @param activationBytes size of its output
  * @param parameterBytes size of its parameters
  * @param gradientBytes size of its parameter gradients; 0 where nothing is trained
@@ -31,6 +32,7 @@ public record VertexCost(
         double fixedBackwardMillis,
         double worstBackwardMillis,
         double weightMillis,
+        double splitMillis,
         long activationBytes,
         long parameterBytes,
         long gradientBytes,
@@ -46,6 +48,7 @@ public record VertexCost(
         requirePart(vertex, "fixedForwardMillis", fixedForwardMillis, forwardMillis);
         requirePart(vertex, "fixedBackwardMillis", fixedBackwardMillis, backwardMillis);
         requirePart(vertex, "weightMillis", weightMillis, backwardMillis);
+        requireTime(vertex, "splitMillis", splitMillis);
         requireBytes(vertex, "activationBytes", activationBytes);
         requireBytes(vertex, "parameterBytes", parameterBytes);
         requireBytes(vertex, "gradientBytes", gradientBytes);
@@ -76,6 +79,7 @@ public record VertexCost(
                 backwardMillis,
                 fixedBackwardMillis,
                 worstBackwardMillis,
+                0,
                 0,
                 activationBytes,
                 parameterBytes,
@@ -118,6 +122,7 @@ public record VertexCost(
                 fixedBackwardMillis,
                 backwardMillis == 0 ? 0 : worstBackwardMillis * (backward / backwardMillis),
                 backwardMillis == 0 ? 0 : Math.min(backward, weightMillis * (backward / backwardMillis)),
+                splitMillis * factor,
                 Math.round(activationBytes * factor),
                 parameterBytes,
                 gradientBytes,

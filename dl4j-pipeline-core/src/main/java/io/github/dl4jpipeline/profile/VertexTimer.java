@@ -105,6 +105,9 @@ final class VertexTimer implements VertexObserver {
         int position = vertex.position();
         boolean costsTime = vertex.role() != Vertex.Role.INPUT;
         long width = graph.getConfiguration().getDataType().width();
+        double backward = median(backwardMillis.get(position));
+        double weights = Math.min(backward, median(split.weightMillis.get(position)));
+        double splitBackward = median(split.backwardMillis.get(position));
         boolean trained = vertex.runsBackward() && vertex.parameters() > 0;
         return new VertexCost(
                 vertex.name(),
@@ -121,13 +124,14 @@ final class VertexTimer implements VertexObserver {
                                 shared.forwardMillis.get(position),
                                 joint.forwardMillis.get(position))
                         : 0,
-                median(backwardMillis.get(position)),
-                fixed(median(fewer.backwardMillis.get(position)), median(backwardMillis.get(position)), share),
+                backward,
+                fixed(median(fewer.backwardMillis.get(position)), backward, share),
                 worst(
                         backwardMillis.get(position),
                         shared.backwardMillis.get(position),
                         joint.backwardMillis.get(position)),
-                Math.min(median(backwardMillis.get(position)), median(split.weightMillis.get(position))),
+                weights,
+                weights > 0 ? Math.max(0, splitBackward + weights - backward) : 0,
                 activationBytes[position],
                 vertex.parameters() * width,
                 trained ? vertex.parameters() * width : 0,

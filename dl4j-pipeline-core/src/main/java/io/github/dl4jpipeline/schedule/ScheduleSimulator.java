@@ -146,30 +146,21 @@ public final class ScheduleSimulator {
      * with the last pass. The first replica has the most.
      */
     public static int[] inFlight(Schedule schedule, Workers workers, int microBatches) {
-        return most(schedule, workers, microBatches, Task.Pass.FORWARD);
-    }
-
-    /** By stage: the greatest number of micro-batches that a replica of it has in flight backward, and not only forward. */
-    public static int[] inFlightBackward(Schedule schedule, Workers workers, int microBatches) {
-        return most(schedule, workers, microBatches, Task.Pass.BACKWARD);
-    }
-
-    private static int[] most(Schedule schedule, Workers workers, int microBatches, Task.Pass from) {
         List<List<Task>> tasks = schedule.tasks(workers, microBatches);
         return IntStream.range(0, workers.stages())
-                .map(stage -> between(tasks.get(workers.worker(stage, 0)), stage, from, schedule.lastPass()))
+                .map(stage -> inFlight(tasks.get(workers.worker(stage, 0)), stage, schedule.lastPass()))
                 .toArray();
     }
 
-    /** The greatest number of micro-batches that are past the beginning of one pass of a stage, and not the end of another. */
-    static int between(List<Task> tasks, int stage, Task.Pass from, Task.Pass to) {
+    static int inFlight(List<Task> tasks, int stage, Task.Pass lastPass) {
         int most = 0;
-        int now = 0;
+        int inFlight = 0;
         for (Task task : tasks) {
-            if (task.stage() == stage) {
-                now += task.pass() == from ? 1 : 0;
-                most = Math.max(most, now);
-                now -= task.pass() == to ? 1 : 0;
+            if (task.stage() == stage && task.pass() == Task.Pass.FORWARD) {
+                inFlight++;
+                most = Math.max(most, inFlight);
+            } else if (task.stage() == stage && task.pass() == lastPass) {
+                inFlight--;
             }
         }
         return most;

@@ -136,6 +136,7 @@ class PlannerTest {
                         cost.fixedBackwardMillis(),
                         cost.worstBackwardMillis(),
                         cost.backwardMillis() / 3,
+                        0,
                         cost.activationBytes(),
                         cost.parameterBytes(),
                         cost.gradientBytes(),
@@ -156,8 +157,9 @@ class PlannerTest {
         // of that with parameter gradients.
         assertThat(plan.predictedStepTime()).isEqualTo(Duration.ofMillis(72));
         assertThat(plan.latestExecutionTime()).isEqualTo(Duration.ofMillis(108));
-        // 2 micro-batches are in flight; of 1 in the first stage and 2 in the second, errors are kept.
-        assertThat(plan.stages().get(0).memoryBytes()).isEqualTo(2 * 400 + 3 * 2 * 880);
+        assertThat(plan.kind()).isEqualTo("zero-bubble pipeline");
+        // 2 micro-batches are in flight in each stage, with the errors that gradients follow from.
+        assertThat(plan.stages().get(0).memoryBytes()).isEqualTo(2 * 400 + 4 * 2 * 880);
         assertThat(plan.stages().get(1).memoryBytes()).isEqualTo(2 * 400 + 4 * 2 * 48);
 
         PartitionPlan asked =

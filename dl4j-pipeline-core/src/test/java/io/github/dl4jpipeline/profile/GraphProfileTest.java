@@ -114,7 +114,7 @@ class GraphProfileTest {
         return """
                 {"examples": 1, "device": "x", "repetitions": 1, %s, "vertices": [{
                   "vertex": "a", "inputs": [%s], "forwardMillis": %s, "fixedForwardMillis": 0, "worstForwardMillis": 1, "backwardMillis": 1, "fixedBackwardMillis": 0,
-                  "worstBackwardMillis": 1, "activationBytes": 1, "parameterBytes": 1, "gradientBytes": 1,
-                  "updaterBytes": 1, "apartBytes": 1}]}""".formatted(MACHINE, inputs, forwardMillis);
+                  "worstBackwardMillis": 1, "weightMillis": 0, "splitMillis": 0, "activationBytes": 1,
+                  "parameterBytes": 1, "gradientBytes": 1, "updaterBytes": 1, "apartBytes": 1}]}""".formatted(MACHINE, inputs, forwardMillis);
     }
 }
