@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.github.dl4jpipeline.execute.PipelineException;
+import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CountDownLatch;
@@ -14,6 +15,7 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.util.CrashReportingUtil;
 import org.junit.jupiter.api.AfterEach;
@@ -163,6 +165,41 @@ class FailureTest {
             assertThat(graph.params()).isEqualTo(before);
             net.fit(batch);
             assertThat(graph.params()).isNotEqualTo(before);
+        }
+    }
+
+    /** Parameter gradients in tasks of their own; what overflows is nothing but a product of the first layer's gradient. */
+    @Test
+    void aFailureInAGradientTask() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        INDArray weights = graph.getLayer("dense1").getParam(DefaultParamInitializer.WEIGHT_KEY);
+        weights.getRow(0).assign(0);
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        INDArray before = graph.params().dup();
+        MultiDataSet huge = batch.copy();
+        huge.getFeatures(0).putScalar(4, 0, 1e308); // of micro-batch 3; its weights are 0
+        huge.getLabels(0).getRow(4).muli(1e6);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 2, 4))
+                .schedule(Schedules.zeroBubble())
+                .build()) {
+            Nd4j.getExecutioner()
+                    .setProfilingConfig(
+                            ProfilerConfig.builder().checkForINF(true).build());
+            try {
+                assertThatThrownBy(() -> net.fit(huge))
+                        .isInstanceOf(PipelineException.class)
+                        .hasMessageContaining(
+                                "stage 0 (device cpu-0), vertex 'dense1', micro-batch 3 of 4, weights pass")
+                        .hasCauseInstanceOf(ND4JOpProfilerException.class);
+            } finally {
+                Nd4j.getExecutioner()
+                        .setProfilingConfig(ProfilerConfig.builder().build());
+            }
+            assertThat(net.params()).isEqualTo(before);
+            assertThat(net.getIterationCount()).isZero();
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
         }
     }
 

@@ -17,6 +17,9 @@ import org.nd4j.linalg.dataset.DataSet;
 
 /** One plan, what it has been predicted to take, and the steps that have been measured with it. */
 final class PredictedRun implements AutoCloseable {
+    /** Memory that has been given back after profiling is had again in the first steps. */
+    private static final int WARM_UP = 2;
+
     private final PartitionPlan plan;
     private final PlanOptions options;
     private final PipelineComputationGraph net;
@@ -53,7 +56,7 @@ final class PredictedRun implements AutoCloseable {
         predicted = Planner.predict(plan, profile, Devices.cpu(), options);
         predictedMillis.add(millis(predicted.predictedStepTime()));
         latestMillis.add(millis(predicted.latestExecutionTime()));
-        List<Double> measured = run(batch, 1, steps);
+        List<Double> measured = run(batch, WARM_UP, steps);
         ratios.add(millis(predicted.predictedStepTime()) / quantile(measured, 0.5));
     }
 

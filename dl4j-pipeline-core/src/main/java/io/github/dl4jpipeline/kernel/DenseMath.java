@@ -9,7 +9,6 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** The matrix products of dense layers, each in the native operation that is fastest for it. */
 final class DenseMath {
@@ -47,12 +46,8 @@ final class DenseMath {
             }
         }
         INDArray weightSum = views.get(DefaultParamInitializer.WEIGHT_KEY);
-        if (add) {
-            Nd4j.gemm(input, delta, weightSum, true, false, 1, 1);
-        } else {
-            // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast as BLAS.
-            NativeOp.run("matmul", new INDArray[] {delta, input}, new INDArray[] {weightSum.transpose()}, 1, 0);
-        }
+        // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast as BLAS.
+        NativeOp.transposedBy(delta, input, weightSum.transpose(), add);
         return named(views);
     }
 

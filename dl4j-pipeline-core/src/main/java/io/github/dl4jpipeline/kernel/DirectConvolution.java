@@ -1,13 +1,31 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.common.util.ArrayUtil;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** As one native operation, which oneDNN runs where it is compiled in. */
+/**
+ * As a native operation, which oneDNN runs where it is compiled in. It takes as much memory again as its maps, and frees that
+ * at its end. The C library has no room in the heap of a thread for blocks of more than 64 MB: those would come from the
+ * system each time, with pages that it has to clear. So large maps are convolved some examples at a time.
+ */
 final class DirectConvolution implements ConvolutionCode {
+    private static final long MOST_BYTES = 48 << 20;
+
+    private final long mostBytes;
+
+    DirectConvolution() {
+        this(MOST_BYTES);
+    }
+
+    /** @param mostBytes size of input and output together that are convolved at once, unless it is one example's */
+    DirectConvolution(long mostBytes) {
+        this.mostBytes = mostBytes;
+    }
 
     /** The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions. */
     static boolean canRun(ConvolutionGeometry geometry) {
@@ -38,13 +56,15 @@ final class DirectConvolution implements ConvolutionCode {
         forward(input, weights, bias, output, geometry.arguments(false));
     }
 
-    private static void forward(
-            INDArray input, INDArray weights, @Nullable INDArray bias, INDArray output, int... arguments) {
-        NativeOp.run(
-                "conv2d",
-                bias == null ? new INDArray[] {input, weights} : new INDArray[] {input, weights, bias},
-                new INDArray[] {output},
-                arguments);
+    private void forward(INDArray input, INDArray weights, @Nullable INDArray bias, INDArray output, int... arguments) {
+        for (Rows.Range part : parts(input, output.length())) {
+            INDArray from = part.of(input);
+            NativeOp.run(
+                    "conv2d",
+                    bias == null ? new INDArray[] {from, weights} : new INDArray[] {from, weights, bias},
+                    new INDArray[] {part.of(output)},
+                    arguments);
+        }
     }
 
     @Override
@@ -58,30 +78,43 @@ final class DirectConvolution implements ConvolutionCode {
             LayerWorkspaceMgr workspaces) {
         INDArray from = inOrder(input, geometry, workspaces, ArrayType.BP_WORKING_MEM);
         INDArray delta = inOrder(error, geometry, workspaces, ArrayType.BP_WORKING_MEM);
-        INDArray ofInput = gradients.input() == null ? scratch(input, workspaces) : gradients.input();
         INDArray biasSum = gradients.bias();
         INDArray weightSum = Objects.requireNonNull(gradients.weights());
-        INDArray ofWeights = add ? scratch(weightSum, workspaces) : weightSum;
-        if (biasSum == null) {
+        List<Rows.Range> parts = parts(input, error.length());
+        INDArray unwanted = gradients.input() == null ? scratch(parts.get(0).of(input), workspaces) : null;
+        boolean adds = add || parts.size() > 1;
+        INDArray apartWeights = adds ? scratch(weightSum, workspaces) : weightSum;
+        INDArray apartBias = adds && biasSum != null ? scratch(biasSum, workspaces) : biasSum;
+        boolean first = !add;
+        for (Rows.Range part : parts) {
+            INDArray ofInput = unwanted == null ? part.of(gradients.input()) : Rows.of(unwanted, 0, part.size());
+            INDArray ofWeights = first ? weightSum : apartWeights;
+            INDArray ofBias = first ? biasSum : apartBias;
             NativeOp.run(
                     "conv2d_bp",
-                    new INDArray[] {from, weights, delta},
-                    new INDArray[] {ofInput, ofWeights},
+                    biasSum == null // of the bias only the shape matters
+                            ? new INDArray[] {part.of(from), weights, part.of(delta)}
+                            : new INDArray[] {part.of(from), weights, biasSum, part.of(delta)},
+                    ofBias == null ? new INDArray[] {ofInput, ofWeights} : new INDArray[] {ofInput, ofWeights, ofBias},
                     geometry.arguments());
-        } else {
-            INDArray ofBias = add ? scratch(biasSum, workspaces) : biasSum;
-            NativeOp.run(
-                    "conv2d_bp",
-                    new INDArray[] {from, weights, biasSum, delta}, // of the bias only the shape matters
-                    new INDArray[] {ofInput, ofWeights, ofBias},
-                    geometry.arguments());
-            if (add) {
-                biasSum.addi(ofBias);
+            if (!first) {
+                weightSum.addi(ofWeights);
+                if (biasSum != null) {
+                    biasSum.addi(ofBias);
+                }
             }
+            first = false;
         }
-        if (add) {
-            weightSum.addi(ofWeights);
-        }
+    }
+
+    /** Whether parts of the gradients are added up, so that one needs an array of its own. */
+    boolean addsParts(INDArray input, long[] outputShape) {
+        return parts(input, ArrayUtil.prodLong(outputShape)).size() > 1;
+    }
+
+    private List<Rows.Range> parts(INDArray input, long outputLength) {
+        long bytes = (input.length() + outputLength) * input.dataType().width();
+        return Rows.parts(input.size(0), (bytes + mostBytes - 1) / mostBytes);
     }
 
     /** The operation always writes all gradients, over what is there. */

@@ -18,10 +18,19 @@ final class NativeOp {
 
     /** Writes the product of a matrix and another transposed to {@code result}, or adds it. */
     static void byTransposed(INDArray left, INDArray right, INDArray result, boolean add) {
+        multiply(left, right, result, add, 0, 1);
+    }
+
+    /** Writes the product of a matrix transposed and another to {@code result}, or adds it. */
+    static void transposedBy(INDArray left, INDArray right, INDArray result, boolean add) {
+        multiply(left, right, result, add, 1, 0);
+    }
+
+    private static void multiply(INDArray left, INDArray right, INDArray result, boolean add, int... transposed) {
         Nd4j.exec(DynamicCustomOp.builder("matmul")
                 .addInputs(left, right)
                 .addOutputs(result)
-                .addIntegerArguments(0, 1)
+                .addIntegerArguments(transposed)
                 .addFloatingPointArguments(1.0, add ? 1.0 : 0.0)
                 .build());
     }

@@ -4,7 +4,6 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * As products of matrices: with a row for each input channel and place of the kernel, and a column for each output of
@@ -51,21 +50,13 @@ final class UnfoldedConvolution implements ConvolutionCode {
         Unfolding unfolding = new Unfolding(geometry, workspaces, ArrayType.BP_WORKING_MEM);
         INDArray delta = unfolding.channels(error);
         if (gradients.weights() != null) {
-            byWeights(Unfolding.rows(gradients.weights()), unfolding.columns(input), delta, add);
+            NativeOp.byTransposed(delta, unfolding.columns(input), Unfolding.rows(gradients.weights()), add);
         }
         if (gradients.bias() != null) {
             byBias(gradients.bias(), unfolding, delta, add);
         }
         if (gradients.input() != null) {
             unfolding.fold(weights, delta, error, gradients.input());
-        }
-    }
-
-    private static void byWeights(INDArray sum, INDArray columns, INDArray delta, boolean add) {
-        if (add) {
-            Nd4j.gemm(columns, delta, sum.transpose(), false, true, 1, 1);
-        } else {
-            NativeOp.run("matmul", new INDArray[] {delta, columns}, new INDArray[] {sum}, 0, 1);
         }
     }
 

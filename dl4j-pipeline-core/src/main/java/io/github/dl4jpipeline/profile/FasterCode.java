@@ -49,7 +49,7 @@ final class FasterCode {
                     times.put(code, rounds.way(rounds.replica(sample, usual.except(choice), slot), device));
                 }
             }
-            rounds.run();
+            rounds.runForShortest();
         }
     }
 

@@ -38,7 +38,16 @@ public final class GraphProfiler {
     private static final int ADDITIONS = 7;
 
     /** A larger batch is not profiled whole. */
-    private static final int MOST_EXAMPLES = 32;
+    private static final int MOST_EXAMPLES = 64;
+
+    /** Which code is the fastest is found with fewer of many examples: most micro-batches are smaller than a batch. */
+    private static final int MOST_EXAMPLES_FOR_CODE = 32;
+
+    /**
+     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number. The part is
+     * as large as the usual smallest micro-batch, since times of fewer examples do not follow from those of more.
+     */
+    private static final int PARTS = 8;
 
     /** Part of a time that does not grow with the number of examples. */
     private static final double MOST_FIXED = 0.9;
@@ -51,15 +60,6 @@ public final class GraphProfiler {
     public static int usualExamples(int batch) {
         int parts = (batch + MOST_EXAMPLES - 1) / MOST_EXAMPLES;
         return batch / parts;
-    }
-
-    /**
-     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number. The part is
-     * as large as the usual smallest micro-batch, since times of fewer examples do not follow from those of more: an eighth
-     * of a small batch, and a quarter of more examples, which are mostly half of a batch or less.
-     */
-    private static int parts(long examples) {
-        return 2 * examples > MOST_EXAMPLES ? 4 : 8;
     }
 
     /** Profiles on one core of this machine, and on all of them, with the examples of {@code sample}. */
@@ -95,8 +95,9 @@ public final class GraphProfiler {
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
-        KernelChoice choice =
-                kernels == Kernels.FAST ? FasterCode.of(graph, sample, device.firstCore()) : KernelChoice.all(kernels);
+        KernelChoice choice = kernels == Kernels.FAST
+                ? FasterCode.of(graph, part(sample, MOST_EXAMPLES_FOR_CODE), device.firstCore())
+                : KernelChoice.all(kernels);
         Times times = times(graph, sample, devices, choice);
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
@@ -108,6 +109,7 @@ public final class GraphProfiler {
                                 times.fewer(),
                                 times.share(),
                                 times.split(),
+                                times.alone(),
                                 times.shared(),
                                 times.joint()))
                 .toList();
@@ -122,6 +124,10 @@ public final class GraphProfiler {
                 TileableVertices.of(graph, sample));
     }
 
+    private static MicroBatch part(MicroBatch sample, int most) {
+        return sample.split((int) ((sample.examples() + most - 1) / most)).get(0);
+    }
+
     /**
      * Times of a graph.
      *
@@ -129,7 +135,8 @@ public final class GraphProfiler {
      * @param fewer of a part of the examples on the first device
      * @param share that part, from 0 to 1
      * @param split of all examples on the first device, with split backward passes
-     * @param shared of all examples on the first device while the others do the same
+     * @param alone of a device's share of the examples on the first device
+     * @param shared the same while the others work on their shares
      * @param joint of all examples on all cores as one device
      * @param jointFewer of a part of the examples on all cores as one device
      */
@@ -138,21 +145,24 @@ public final class GraphProfiler {
             VertexTimer fewer,
             double share,
             VertexTimer split,
+            VertexTimer alone,
             VertexTimer shared,
             VertexTimer joint,
             VertexTimer jointFewer) {}
 
     private static Times times(ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice) {
-        MicroBatch part = sample.split(parts(sample.examples())).get(0);
+        MicroBatch part = sample.split(PARTS).get(0);
+        List<MicroBatch> shares = sample.split(devices.size());
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
             ReplicaSlot slot = rounds.slot();
             WarmReplica whole = rounds.replica(sample, choice, slot);
             WarmReplica fewer = rounds.replica(part, choice, slot);
-            List<Placed> together = new ArrayList<>(List.of(new Placed(whole, first)));
-            for (Device other : devices.list().subList(1, devices.size())) {
-                together.add(new Placed(rounds.replica(sample, choice, rounds.slot()), other));
+            List<Placed> together = new ArrayList<>();
+            for (int i = 0; i < shares.size(); i++) {
+                WarmReplica share = rounds.replica(shares.get(i), choice, i == 0 ? slot : rounds.slot());
+                together.add(new Placed(share, devices.get(i)));
             }
             boolean several = devices.size() > 1;
             Times times = new Times(
@@ -160,6 +170,7 @@ public final class GraphProfiler {
                     rounds.way(fewer, first),
                     (double) part.examples() / sample.examples(),
                     rounds.splitWay(whole, first),
+                    rounds.way(several ? together.subList(0, 1) : List.of()),
                     rounds.way(several ? together : List.of()),
                     rounds.way(several ? List.of(new Placed(whole, all)) : List.of()),
                     rounds.way(several ? List.of(new Placed(fewer, all)) : List.of()));
@@ -182,7 +193,7 @@ public final class GraphProfiler {
                 JointDevice.of(devices).threads(),
                 jointFixed,
                 growing == 0 ? 1 : growing / (jointMillis - jointFixed),
-                Math.min(1, times.whole().millis() / times.shared().millis()),
+                Math.min(1, times.alone().millis() / times.shared().millis()),
                 onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
     }
 

@@ -88,8 +88,9 @@ final class VertexTimer implements VertexObserver {
      *
      * @param fewer times taken with a part of the examples, to tell what grows with their number
      * @param share that part, from 0 to 1; 1 if nothing can be told
-     * @param shared times taken while all devices were busy, so that whatever else the machine did got into the way
      * @param split times taken with split backward passes
+     * @param alone times taken with a device's share of the examples
+     * @param shared the same while all devices were busy, so that whatever else the machine did got into the way
      * @param joint times taken on all devices as one; the vertex is at its slowest the most times slower than usual that it
      *     has been in any of these ways
      */
@@ -100,6 +101,7 @@ final class VertexTimer implements VertexObserver {
             VertexTimer fewer,
             double share,
             VertexTimer split,
+            VertexTimer alone,
             VertexTimer shared,
             VertexTimer joint) {
         int position = vertex.position();
@@ -121,6 +123,7 @@ final class VertexTimer implements VertexObserver {
                 costsTime
                         ? worst(
                                 forwardMillis.get(position),
+                                alone.forwardMillis.get(position),
                                 shared.forwardMillis.get(position),
                                 joint.forwardMillis.get(position))
                         : 0,
@@ -128,6 +131,7 @@ final class VertexTimer implements VertexObserver {
                 fixed(median(fewer.backwardMillis.get(position)), backward, share),
                 worst(
                         backwardMillis.get(position),
+                        alone.backwardMillis.get(position),
                         shared.backwardMillis.get(position),
                         joint.backwardMillis.get(position)),
                 weights,
@@ -181,10 +185,15 @@ final class VertexTimer implements VertexObserver {
         return (sorted.get((sorted.size() - 1) / 2) + sorted.get(sorted.size() / 2)) / 2;
     }
 
-    private static double worst(List<Double> times, List<Double> shared, List<Double> joint) {
-        double jointMedian = median(joint);
-        double jointWorst = jointMedian == 0 ? 0 : longest(joint) / jointMedian * median(times);
-        return Math.max(jointWorst, Math.max(longest(times), longest(shared)));
+    private static double worst(List<Double> times, List<Double> alone, List<Double> shared, List<Double> joint) {
+        double slowdown = Math.max(timesLonger(shared, alone), timesLonger(joint, joint));
+        return Math.max(longest(times), slowdown * median(times));
+    }
+
+    /** How many times longer the longest is than usual; 0 if there is nothing to compare. */
+    private static double timesLonger(List<Double> times, List<Double> usual) {
+        double median = median(usual);
+        return median == 0 ? 0 : longest(times) / median;
     }
 
     private static double shortest(List<Double> times) {
