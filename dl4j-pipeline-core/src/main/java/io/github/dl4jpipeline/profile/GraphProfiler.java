@@ -180,21 +180,26 @@ public final class GraphProfiler {
     }
 
     private static MachineSpeed machine(ComputationGraph graph, Devices devices, Times times, List<VertexCost> costs) {
-        double jointMillis = times.joint().millis();
+        double jointMillis = usualMillis(times.joint(), times.whole());
         double growing = costs.stream()
                 .mapToDouble(cost -> cost.millis() - cost.fixedMillis())
                 .sum();
         double jointFixed = growing == 0
                 ? jointMillis
                 : Math.min(
-                        VertexTimer.fixed(times.jointFewer().millis(), jointMillis, times.share()),
+                        VertexTimer.fixed(usualMillis(times.jointFewer(), times.fewer()), jointMillis, times.share()),
                         MOST_FIXED * jointMillis);
         return new MachineSpeed(
                 JointDevice.of(devices).threads(),
                 jointFixed,
                 growing == 0 ? 1 : growing / (jointMillis - jointFixed),
-                Math.min(1, times.alone().millis() / times.shared().millis()),
+                Math.min(1, times.alone().shortestMillis() / times.shared().shortestMillis()),
                 onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
+    }
+
+    /** Shortest times, as many times longer as it is usual on one device. */
+    private static double usualMillis(VertexTimer onAll, VertexTimer onOne) {
+        return onAll.shortestMillis() * onOne.millis() / onOne.shortestMillis();
     }
 
     private static <T> T onThreadOf(Device device, Callable<T> work) {

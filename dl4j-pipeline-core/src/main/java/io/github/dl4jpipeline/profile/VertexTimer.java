@@ -161,6 +161,16 @@ final class VertexTimer implements VertexObserver {
                 .sum();
     }
 
+    /**
+     * Shortest time of the whole graph, each vertex by itself. Whatever else the machine does, such as compiling this process's
+     * code, makes times longer and none shorter, those on all cores more than those on one.
+     */
+    double shortestMillis() {
+        return IntStream.range(0, activationBytes.length)
+                .mapToDouble(position -> shortestForwardMillis(position) + shortestBackwardMillis(position))
+                .sum();
+    }
+
     /** Shortest time of a vertex's forward pass. */
     double shortestForwardMillis(int position) {
         return shortest(forwardMillis.get(position));
