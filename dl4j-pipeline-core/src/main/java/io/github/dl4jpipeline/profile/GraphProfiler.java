@@ -38,16 +38,7 @@ public final class GraphProfiler {
     private static final int ADDITIONS = 7;
 
     /** A larger batch is not profiled whole. */
-    private static final int MOST_EXAMPLES = 64;
-
-    /** Which code is the fastest is found with fewer of many examples: most micro-batches are smaller than a batch. */
-    private static final int MOST_EXAMPLES_FOR_CODE = 32;
-
-    /**
-     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number. The part is
-     * as large as the usual smallest micro-batch, since times of fewer examples do not follow from those of more.
-     */
-    private static final int PARTS = 8;
+    private static final int MOST_EXAMPLES = 32;
 
     /** Part of a time that does not grow with the number of examples. */
     private static final double MOST_FIXED = 0.9;
@@ -60,6 +51,15 @@ public final class GraphProfiler {
     public static int usualExamples(int batch) {
         int parts = (batch + MOST_EXAMPLES - 1) / MOST_EXAMPLES;
         return batch / parts;
+    }
+
+    /**
+     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number. The part is
+     * as large as the usual smallest micro-batch, since times of fewer examples do not follow from those of more: an eighth
+     * of a small batch, and a quarter of more examples, which are mostly half of a batch or less.
+     */
+    private static int parts(long examples) {
+        return 2 * examples > MOST_EXAMPLES ? 4 : 8;
     }
 
     /** Profiles on one core of this machine, and on all of them, with the examples of {@code sample}. */
@@ -95,9 +95,8 @@ public final class GraphProfiler {
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
-        KernelChoice choice = kernels == Kernels.FAST
-                ? FasterCode.of(graph, part(sample, MOST_EXAMPLES_FOR_CODE), device.firstCore())
-                : KernelChoice.all(kernels);
+        KernelChoice choice =
+                kernels == Kernels.FAST ? FasterCode.of(graph, sample, device.firstCore()) : KernelChoice.all(kernels);
         Times times = times(graph, sample, devices, choice);
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
@@ -124,10 +123,6 @@ public final class GraphProfiler {
                 TileableVertices.of(graph, sample));
     }
 
-    private static MicroBatch part(MicroBatch sample, int most) {
-        return sample.split((int) ((sample.examples() + most - 1) / most)).get(0);
-    }
-
     /**
      * Times of a graph.
      *
@@ -151,7 +146,7 @@ public final class GraphProfiler {
             VertexTimer jointFewer) {}
 
     private static Times times(ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice) {
-        MicroBatch part = sample.split(PARTS).get(0);
+        MicroBatch part = sample.split(parts(sample.examples())).get(0);
         List<MicroBatch> shares = sample.split(devices.size());
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);

@@ -112,6 +112,9 @@ final class ProfileRounds implements AutoCloseable {
                 if (round >= 0) {
                     way.times().add(timer);
                 }
+                if (round == -warmUp) { // the first run takes memory array by array, and frees it when it has it whole
+                    NativeHeap.giveBack(() -> {});
+                }
             }
         }
     }
