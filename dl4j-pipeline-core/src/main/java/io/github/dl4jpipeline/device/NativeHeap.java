@@ -57,6 +57,11 @@ public final class NativeHeap {
         }
     }
 
+    /** Gives what has been freed back to the system. */
+    public static void giveBack() {
+        giveBack(() -> {});
+    }
+
     /**
      * Frees much, and gives that back to the system with all that has been freed before. The C library has a heap for each
      * thread, so that arrays of threads that have ended would count for this process for ever. Takes up to some hundred

@@ -5,7 +5,6 @@ import java.util.Objects;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.common.util.ArrayUtil;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -78,43 +77,46 @@ final class DirectConvolution implements ConvolutionCode {
             LayerWorkspaceMgr workspaces) {
         INDArray from = inOrder(input, geometry, workspaces, ArrayType.BP_WORKING_MEM);
         INDArray delta = inOrder(error, geometry, workspaces, ArrayType.BP_WORKING_MEM);
-        INDArray biasSum = gradients.bias();
         INDArray weightSum = Objects.requireNonNull(gradients.weights());
+        INDArray biasSum = gradients.bias();
         List<Rows.Range> parts = parts(input, error.length());
+        boolean several = parts.size() > 1;
         INDArray unwanted = gradients.input() == null ? scratch(parts.get(0).of(input), workspaces) : null;
-        boolean adds = add || parts.size() > 1;
-        INDArray apartWeights = adds ? scratch(weightSum, workspaces) : weightSum;
-        INDArray apartBias = adds && biasSum != null ? scratch(biasSum, workspaces) : biasSum;
-        boolean first = !add;
+        INDArray toAdd = add || several ? scratch(weightSum, workspaces) : null;
+        INDArray toAddToBias = biasSum != null && (add || several) ? scratch(biasSum, workspaces) : null;
+        boolean adding = add;
         for (Rows.Range part : parts) {
             INDArray ofInput = unwanted == null ? part.of(gradients.input()) : Rows.of(unwanted, 0, part.size());
-            INDArray ofWeights = first ? weightSum : apartWeights;
-            INDArray ofBias = first ? biasSum : apartBias;
-            NativeOp.run(
-                    "conv2d_bp",
-                    biasSum == null // of the bias only the shape matters
-                            ? new INDArray[] {part.of(from), weights, part.of(delta)}
-                            : new INDArray[] {part.of(from), weights, biasSum, part.of(delta)},
-                    ofBias == null ? new INDArray[] {ofInput, ofWeights} : new INDArray[] {ofInput, ofWeights, ofBias},
-                    geometry.arguments());
-            if (!first) {
-                weightSum.addi(ofWeights);
+            Gradients ofPart =
+                    adding ? new Gradients(ofInput, toAdd, toAddToBias) : new Gradients(ofInput, weightSum, biasSum);
+            backward(part.of(from), weights, part.of(delta), ofPart, geometry);
+            if (adding) {
+                weightSum.addi(toAdd);
                 if (biasSum != null) {
-                    biasSum.addi(ofBias);
+                    biasSum.addi(toAddToBias);
                 }
             }
-            first = false;
+            adding = true;
         }
     }
 
-    /** Whether parts of the gradients are added up, so that one needs an array of its own. */
-    boolean addsParts(INDArray input, long[] outputShape) {
-        return parts(input, ArrayUtil.prodLong(outputShape)).size() > 1;
+    private static void backward(
+            INDArray input, INDArray weights, INDArray error, Gradients gradients, ConvolutionGeometry geometry) {
+        INDArray bias = gradients.bias(); // of which only the shape matters as an input
+        NativeOp.run(
+                "conv2d_bp",
+                bias == null ? new INDArray[] {input, weights, error} : new INDArray[] {input, weights, bias, error},
+                bias == null
+                        ? new INDArray[] {gradients.input(), gradients.weights()}
+                        : new INDArray[] {gradients.input(), gradients.weights(), bias},
+                geometry.arguments());
     }
 
     private List<Rows.Range> parts(INDArray input, long outputLength) {
-        long bytes = (input.length() + outputLength) * input.dataType().width();
-        return Rows.parts(input.size(0), (bytes + mostBytes - 1) / mostBytes);
+        long examples = input.size(0);
+        long bytesOfExample =
+                (input.length() + outputLength) / examples * input.dataType().width();
+        return Rows.parts(examples, Math.max(1, mostBytes / bytesOfExample));
     }
 
     /** The operation always writes all gradients, over what is there. */

@@ -44,10 +44,8 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
 
     @Override
     public long elementsToAdd() {
-        INDArray weights = getParam(ConvolutionParamInitializer.WEIGHT_KEY);
-        return backwardCode instanceof DirectConvolution direct
-                        && (add || direct.addsParts(input, geometry().outputShape(input, weights.size(0))))
-                ? weights.length()
+        return add && backwardCode instanceof DirectConvolution
+                ? getParam(ConvolutionParamInitializer.WEIGHT_KEY).length()
                 : 0;
     }
 

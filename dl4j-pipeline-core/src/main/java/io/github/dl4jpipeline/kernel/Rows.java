@@ -26,9 +26,10 @@ final class Rows {
         }
     }
 
-    /** Cuts examples into so many parts that are alike, or one for each example; none is larger than the first. */
-    static List<Range> parts(long examples, long count) {
-        long size = Math.max(1, (examples + count - 1) / count);
+    /** Cuts examples into parts of at most so many: as few as possible, of one size but for the last, which may be smaller. */
+    static List<Range> parts(long examples, long most) {
+        long count = (examples + most - 1) / most;
+        long size = (examples + count - 1) / count;
         List<Range> parts = new ArrayList<>();
         for (long from = 0; from < examples; from += size) {
             parts.add(new Range(from, Math.min(from + size, examples)));

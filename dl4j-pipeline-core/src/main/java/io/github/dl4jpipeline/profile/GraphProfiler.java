@@ -131,7 +131,7 @@ public final class GraphProfiler {
      * @param share that part, from 0 to 1
      * @param split of all examples on the first device, with split backward passes
      * @param alone of a device's share of the examples on the first device
-     * @param shared the same while the others work on their shares
+     * @param shared the same while the others do the same
      * @param joint of all examples on all cores as one device
      * @param jointFewer of a part of the examples on all cores as one device
      */
@@ -147,7 +147,7 @@ public final class GraphProfiler {
 
     private static Times times(ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice) {
         MicroBatch part = sample.split(parts(sample.examples())).get(0);
-        List<MicroBatch> shares = sample.split(devices.size());
+        MicroBatch ofDevice = sample.split(devices.size()).get(0);
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
@@ -155,9 +155,9 @@ public final class GraphProfiler {
             WarmReplica whole = rounds.replica(sample, choice, slot);
             WarmReplica fewer = rounds.replica(part, choice, slot);
             List<Placed> together = new ArrayList<>();
-            for (int i = 0; i < shares.size(); i++) {
-                WarmReplica share = rounds.replica(shares.get(i), choice, i == 0 ? slot : rounds.slot());
-                together.add(new Placed(share, devices.get(i)));
+            for (Device device : devices.list()) {
+                ReplicaSlot own = together.isEmpty() ? slot : rounds.slot();
+                together.add(new Placed(rounds.replica(ofDevice, choice, own), device));
             }
             boolean several = devices.size() > 1;
             Times times = new Times(
@@ -188,13 +188,13 @@ public final class GraphProfiler {
                 JointDevice.of(devices).threads(),
                 jointFixed,
                 growing == 0 ? 1 : growing / (jointMillis - jointFixed),
-                Math.min(1, times.alone().shortestMillis() / times.shared().shortestMillis()),
+                Math.min(1, times.alone().shortestRunMillis() / times.shared().shortestRunMillis()),
                 onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
     }
 
     /** Shortest times, as many times longer as it is usual on one device. */
     private static double usualMillis(VertexTimer onAll, VertexTimer onOne) {
-        return onAll.shortestMillis() * onOne.millis() / onOne.shortestMillis();
+        return onAll.shortestRunMillis() * onOne.millis() / onOne.shortestRunMillis();
     }
 
     private static <T> T onThreadOf(Device device, Callable<T> work) {

@@ -42,7 +42,7 @@ final class ProfileRounds implements AutoCloseable {
     /** A replica on a device. */
     record Placed(WarmReplica replica, Device device) {}
 
-    /** What runs at the same time, until the first has been measured, and the times of the slowest in each round. */
+    /** What runs at the same time, until the first has been measured, and the times of the first. */
     private record Way(List<Placed> together, boolean split, VertexTimer times) {}
 
     ProfileRounds(ComputationGraph graph) {
@@ -68,7 +68,7 @@ final class ProfileRounds implements AutoCloseable {
      * One more way to measure.
      *
      * @param together what runs at the same time, on devices that are alike
-     * @return the times of the slowest in each round, once {@link #run} has measured them; none if there is nothing to run
+     * @return the times of the first, once they have been measured; none if there is nothing to run
      */
     VertexTimer way(List<Placed> together) {
         return way(together, false);
@@ -96,25 +96,24 @@ final class ProfileRounds implements AutoCloseable {
         run(WARM_UP, NANOS);
     }
 
-    /** The same for those that only want shortest times, which the first cannot be. */
+    /** The same for those that want shortest times only, which takes fewer rounds. */
     void runForShortest() {
-        run(0, NANOS_FOR_SHORTEST);
+        run(1, NANOS_FOR_SHORTEST);
     }
 
     private void run(int warmUp, long nanos) {
-        long start = 0;
-        for (int round = -warmUp; round < LEAST || (round < MOST && System.nanoTime() - start < nanos); round++) {
-            if (round <= 0) {
-                start = System.nanoTime();
-            }
+        for (int round = 0; round < warmUp; round++) {
             for (Way way : ways) {
-                VertexTimer timer = measure(way);
-                if (round >= 0) {
-                    way.times().add(timer);
+                measure(way);
+                if (round == 0) { // in which memory is taken array by array, and then freed and taken as a whole
+                    NativeHeap.giveBack();
                 }
-                if (round == -warmUp) { // the first run takes memory array by array, and frees it when it has it whole
-                    NativeHeap.giveBack(() -> {});
-                }
+            }
+        }
+        long start = System.nanoTime();
+        for (int round = 0; round < LEAST || (round < MOST && System.nanoTime() - start < nanos); round++) {
+            for (Way way : ways) {
+                way.times().add(measure(way));
             }
         }
     }
@@ -128,12 +127,9 @@ final class ProfileRounds implements AutoCloseable {
             for (Placed other : way.together().subList(1, way.together().size())) {
                 others.add(thread(1 + others.size()).submit(() -> measureUntil(other, first)));
             }
-            VertexTimer slowest = result(first);
-            for (Future<VertexTimer> run : others) {
-                VertexTimer other = result(run);
-                slowest = other.millis() > slowest.millis() ? other : slowest;
-            }
-            return slowest;
+            VertexTimer timer = result(first);
+            others.forEach(ProfileRounds::result); // which may have run alone in the end
+            return timer;
         }
     }
 

@@ -9,6 +9,7 @@ import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -162,12 +163,17 @@ final class VertexTimer implements VertexObserver {
     }
 
     /**
-     * Shortest time of the whole graph, each vertex by itself. Whatever else the machine does, such as compiling this process's
-     * code, makes times longer and none shorter, those on all cores more than those on one.
+     * Shortest run of the whole graph. Whatever else the machine does, such as compiling this process's code, makes runs longer
+     * and none shorter, those on all cores more than those on one.
      */
-    double shortestMillis() {
-        return IntStream.range(0, activationBytes.length)
-                .mapToDouble(position -> shortestForwardMillis(position) + shortestBackwardMillis(position))
+    double shortestRunMillis() {
+        return IntStream.range(0, runs()).mapToDouble(this::runMillis).min().orElse(0);
+    }
+
+    private double runMillis(int run) {
+        return Stream.concat(forwardMillis.stream(), backwardMillis.stream())
+                .filter(times -> !times.isEmpty()) // as of vertices that do not run backward
+                .mapToDouble(times -> times.get(run))
                 .sum();
     }
 
@@ -196,14 +202,11 @@ final class VertexTimer implements VertexObserver {
     }
 
     private static double worst(List<Double> times, List<Double> alone, List<Double> shared, List<Double> joint) {
-        double slowdown = Math.max(timesLonger(shared, alone), timesLonger(joint, joint));
-        return Math.max(longest(times), slowdown * median(times));
-    }
-
-    /** How many times longer the longest is than usual; 0 if there is nothing to compare. */
-    private static double timesLonger(List<Double> times, List<Double> usual) {
-        double median = median(usual);
-        return median == 0 ? 0 : longest(times) / median;
+        double usual = median(times);
+        double sharedUsual = median(alone) == 0 ? 0 : usual * (median(shared) / median(alone));
+        double sharedWorst = sharedUsual + longest(shared) - median(shared);
+        double jointWorst = median(joint) == 0 ? 0 : usual * (longest(joint) / median(joint));
+        return Math.max(longest(times), Math.max(sharedWorst, jointWorst));
     }
 
     private static double shortest(List<Double> times) {

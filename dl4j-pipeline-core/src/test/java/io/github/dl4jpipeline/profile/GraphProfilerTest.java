@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.TestData;
 import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.device.Devices;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 class GraphProfilerTest {
 
@@ -45,6 +49,18 @@ class GraphProfilerTest {
         assertThat(conv1.gradientBytes()).isEqualTo(conv1.parameterBytes());
         assertThat(conv1.updaterBytes()).isEqualTo(conv1.parameterBytes()); // Nesterovs keeps one value each
         assertThat(conv1.apartBytes()).isIn(0L, conv1.gradientBytes()); // depends on which code is faster here
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 7})
+    void fewExamplesForTheDevices(int examples) {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.FLOAT));
+        Devices devices = Devices.cpu(2);
+        MultiDataSet sample = TestData.classification(DataType.FLOAT, 1, examples, 4, 1, 14, 14);
+        GraphProfile profile = GraphProfiler.profile(graph, sample, devices);
+        assertThat(profile.examples()).isEqualTo(examples);
+        assertThat(profile.machine().sharedSpeed()).isBetween(0.0, 1.0).isPositive();
+        assertThat(profile.machine().jointSpeed()).isPositive();
     }
 
     @Test
