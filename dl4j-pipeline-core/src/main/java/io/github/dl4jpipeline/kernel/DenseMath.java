@@ -10,7 +10,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The matrix products of dense layers, each in the native operation that is fastest for it. */
+/** The matrix products of dense layers. They are oneDNN's: BLAS keeps its threads, and so a core, busy after each. */
 final class DenseMath {
     private DenseMath() {}
 
@@ -46,7 +46,7 @@ final class DenseMath {
             }
         }
         INDArray weightSum = views.get(DefaultParamInitializer.WEIGHT_KEY);
-        // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast as BLAS.
+        // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast.
         NativeOp.transposedBy(delta, input, weightSum.transpose(), add);
         return named(views);
     }
