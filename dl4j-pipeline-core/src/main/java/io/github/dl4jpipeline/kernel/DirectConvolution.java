@@ -6,24 +6,32 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
- * As a native operation, which oneDNN runs where it is compiled in. It takes as much memory again as its maps, and frees that
- * at its end. The C library has no room in the heap of a thread for blocks of more than 64 MB: those would come from the
- * system each time, with pages that it has to clear. So large maps are convolved some examples at a time.
+ * As a native operation, which oneDNN runs where it is compiled in. It takes as much memory again as its maps, and scratch
+ * memory besides, and frees that at its end. The C library has no room in the heap of a thread for blocks of more than 64 MB:
+ * those would come from the system each time, with pages that it has to clear. So large maps are convolved some examples at a
+ * time, and gradients by many weights are computed for some output channels at a time.
  */
 final class DirectConvolution implements ConvolutionCode {
     private static final long MOST_BYTES = 48 << 20;
+    private static final long MOST_SCRATCH = 56 << 20;
 
     private final long mostBytes;
+    private final long mostScratch;
 
     DirectConvolution() {
-        this(MOST_BYTES);
+        this(MOST_BYTES, MOST_SCRATCH);
     }
 
-    /** @param mostBytes size of input and output together that are convolved at once, unless it is one example's */
-    DirectConvolution(long mostBytes) {
+    /**
+     * @param mostBytes size of input and output together that are convolved at once, unless it is one example's
+     * @param mostScratch bytes of scratch memory that a backward pass may take at once
+     */
+    DirectConvolution(long mostBytes, long mostScratch) {
         this.mostBytes = mostBytes;
+        this.mostScratch = mostScratch;
     }
 
     /** The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions. */
@@ -77,19 +85,24 @@ final class DirectConvolution implements ConvolutionCode {
             LayerWorkspaceMgr workspaces) {
         INDArray from = inOrder(input, geometry, workspaces, ArrayType.BP_WORKING_MEM);
         INDArray delta = inOrder(error, geometry, workspaces, ArrayType.BP_WORKING_MEM);
+        BackwardParts parts =
+                BackwardParts.of(weights, error, geometry, mostExamples(input, error.length()), mostScratch, threads());
+        List<Rows.Range> examples = parts.examples();
+        INDArray wanted = gradients.input();
         INDArray weightSum = Objects.requireNonNull(gradients.weights());
         INDArray biasSum = gradients.bias();
-        List<Rows.Range> parts = parts(input, error.length());
-        boolean several = parts.size() > 1;
-        INDArray unwanted = gradients.input() == null ? scratch(parts.get(0).of(input), workspaces) : null;
-        INDArray toAdd = add || several ? scratch(weightSum, workspaces) : null;
-        INDArray toAddToBias = biasSum != null && (add || several) ? scratch(biasSum, workspaces) : null;
+        boolean needsSpare = wanted == null || parts.outputs().size() > 1;
+        boolean needsToAdd = add || examples.size() > 1;
+        INDArray spare = needsSpare ? scratch(examples.get(0).of(input), workspaces) : null;
+        INDArray toAdd = needsToAdd ? scratch(weightSum, workspaces) : null;
+        INDArray toAddToBias = needsToAdd && biasSum != null ? scratch(biasSum, workspaces) : null;
         boolean adding = add;
-        for (Rows.Range part : parts) {
-            INDArray ofInput = unwanted == null ? part.of(gradients.input()) : Rows.of(unwanted, 0, part.size());
+        for (Rows.Range part : examples) {
+            INDArray spareOfPart = spare == null ? null : Rows.of(spare, 0, part.size());
+            INDArray ofInput = wanted == null ? spareOfPart : part.of(wanted);
             Gradients ofPart =
                     adding ? new Gradients(ofInput, toAdd, toAddToBias) : new Gradients(ofInput, weightSum, biasSum);
-            backward(part.of(from), weights, part.of(delta), ofPart, geometry);
+            backward(part.of(from), weights, part.of(delta), ofPart, parts.outputs(), spareOfPart, geometry);
             if (adding) {
                 weightSum.addi(toAdd);
                 if (biasSum != null) {
@@ -97,6 +110,32 @@ final class DirectConvolution implements ConvolutionCode {
                 }
             }
             adding = true;
+        }
+    }
+
+    /** @param spare where the input's gradients by all output channels but the first part are put, to be added */
+    private static void backward(
+            INDArray input,
+            INDArray weights,
+            INDArray error,
+            Gradients gradients,
+            List<Rows.Range> outputs,
+            @Nullable INDArray spare,
+            ConvolutionGeometry geometry) {
+        if (outputs.size() == 1) {
+            backward(input, weights, error, gradients, geometry);
+            return;
+        }
+        INDArray ofInput = gradients.input();
+        INDArray bias = gradients.bias();
+        for (Rows.Range part : outputs) {
+            INDArray byPart = part.from() == 0 ? ofInput : spare;
+            Gradients ofPart = new Gradients(
+                    byPart, part.of(gradients.weights()), bias == null ? null : part.of(bias, bias.rank() - 1));
+            backward(input, part.of(weights), part.of(error, 1), ofPart, geometry);
+            if (byPart != ofInput) {
+                ofInput.addi(byPart);
+            }
         }
     }
 
@@ -113,10 +152,19 @@ final class DirectConvolution implements ConvolutionCode {
     }
 
     private List<Rows.Range> parts(INDArray input, long outputLength) {
-        long examples = input.size(0);
-        long bytesOfExample =
-                (input.length() + outputLength) / examples * input.dataType().width();
-        return Rows.parts(examples, Math.max(1, mostBytes / bytesOfExample));
+        return Rows.parts(input.size(0), mostExamples(input, outputLength));
+    }
+
+    /** Of an operation that this thread runs. */
+    private static int threads() {
+        return NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
+    }
+
+    private long mostExamples(INDArray input, long outputLength) {
+        long bytesOfExample = (input.length() + outputLength)
+                / input.size(0)
+                * input.dataType().width();
+        return Math.max(1, mostBytes / bytesOfExample);
     }
 
     /** The operation always writes all gradients, over what is there. */

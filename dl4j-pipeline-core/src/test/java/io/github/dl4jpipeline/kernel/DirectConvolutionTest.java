@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.kernel.BackwardConvolution.Gradients;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -44,7 +45,7 @@ class DirectConvolutionTest {
         INDArray weights = Nd4j.rand(type, 5, 3, 3, 3);
         INDArray bias = hasBias ? Nd4j.rand(type, 1, 5) : null;
         long bytesOfExample = (input.length() + output.length()) / EXAMPLES * type.width();
-        DirectConvolution parts = new DirectConvolution(3 * bytesOfExample);
+        DirectConvolution parts = new DirectConvolution(3 * bytesOfExample, Long.MAX_VALUE);
         DirectConvolution whole = new DirectConvolution();
 
         INDArray expectedOutput = output.like();
@@ -63,11 +64,82 @@ class DirectConvolutionTest {
         }
     }
 
+    /** Gradients by many weights: here for 16 of 48 output channels and one example or two at a time, against all at once. */
+    @ParameterizedTest
+    @CsvSource({
+        "FLOAT, NCHW, 200, true, true",
+        "FLOAT, NCHW, 400, true, true",
+        "FLOAT, NCHW, 400, false, true",
+        "FLOAT, NCHW, 400, true, false",
+        "FLOAT, NHWC, 400, true, true",
+        "DOUBLE, NCHW, 400, true, true"
+    })
+    void outputChannelsInParts(DataType type, CNN2DFormat format, int kilobytes, boolean hasBias, boolean ofInput) {
+        ConvolutionGeometry geometry = new ConvolutionGeometry(
+                new ConvolutionLayer.Builder(3, 3)
+                        .padding(1, 1)
+                        .dataFormat(format)
+                        .build(),
+                ConvolutionMode.Truncate);
+        INDArray input = maps(type, format, 32, 6);
+        INDArray error = maps(type, format, 48, 6);
+        INDArray weights = Nd4j.rand(type, 48, 32, 3, 3).subi(0.5);
+        INDArray bias = hasBias ? Nd4j.rand(type, 1, 48) : null;
+        DirectConvolution parts = new DirectConvolution(Long.MAX_VALUE, kilobytes * 1024L);
+        DirectConvolution whole = new DirectConvolution();
+
+        for (boolean add : new boolean[] {false, true}) {
+            Gradients expected = gradients(input, weights, bias, ofInput);
+            Gradients actual = gradients(input, weights, bias, ofInput);
+            whole.backward(input, weights, error, expected, add, geometry, workspaces);
+            parts.backward(input, weights, error, actual, add, geometry, workspaces);
+            assertEqual(actual.input(), expected.input());
+            assertEqual(actual.weights(), expected.weights());
+            assertEqual(actual.bias(), expected.bias());
+        }
+    }
+
+    /** Of one thread: twice 36 numbers for each pair of channels, and 36 for each channel and tile of 4x4 outputs. */
+    @ParameterizedTest
+    @CsvSource({
+        "FLOAT, NCHW, 384, 256, 8, 56, 64, 256", // 27 + 23 MB
+        "FLOAT, NCHW, 384, 256, 8, 40, 64, 128 128",
+        "FLOAT, NCHW, 512, 512, 2, 56, 64, 256 256", // 72 + 9 MB
+        "FLOAT, NCHW, 384, 384, 13, 56, 16 16 16 16, 192 192", // 40 + 108 MB
+        "FLOAT, NCHW, 32, 48, 5, 1, 8 8 8 8 8 8 8 8, 48", // 0.4 + 2.8 MB
+        "FLOAT, NCHW, 20, 512, 2, 1, 64, 512",
+        "FLOAT, NHWC, 512, 512, 2, 56, 64, 512",
+        "DOUBLE, NCHW, 512, 512, 2, 56, 64, 512"
+    })
+    void scratchMemoryHasALimit(
+            DataType type,
+            CNN2DFormat format,
+            int inputs,
+            int outputs,
+            int size,
+            int megabytes,
+            String examples,
+            String channels) {
+        ConvolutionGeometry geometry = new ConvolutionGeometry(
+                new ConvolutionLayer.Builder(3, 3).dataFormat(format).build(), ConvolutionMode.Same);
+        INDArray weights = Nd4j.createUninitialized(type, outputs, inputs, 3, 3);
+        INDArray error = Nd4j.createUninitialized(type, 64, outputs, size, size);
+
+        BackwardParts parts = BackwardParts.of(weights, error, geometry, 64, (long) megabytes << 20, 1);
+
+        assertThat(sizes(parts.examples())).isEqualTo(examples);
+        assertThat(sizes(parts.outputs())).isEqualTo(channels);
+    }
+
+    private static String sizes(List<Rows.Range> parts) {
+        return parts.stream().map(part -> String.valueOf(part.size())).collect(Collectors.joining(" "));
+    }
+
     @ParameterizedTest
     @CsvSource({"7, 3, 3 3 1", "6, 4, 3 3", "32, 8, 8 8 8 8", "5, 5, 5", "3, 1, 1 1 1", "2, 9, 2"})
     void partsAreFewAndNoneIsLargerThanTheFirst(long examples, long most, String sizes) {
         List<Rows.Range> parts = Rows.parts(examples, most);
-        assertThat(parts.stream().map(part -> String.valueOf(part.size()))).containsExactly(sizes.split(" "));
+        assertThat(sizes(parts)).isEqualTo(sizes);
         assertThat(parts.get(parts.size() - 1).to()).isEqualTo(examples);
     }
 
@@ -82,7 +154,9 @@ class DirectConvolutionTest {
         return new Gradients(
                 ofInput ? input.like() : null,
                 weights.like().assign(2),
-                bias == null ? null : bias.like().assign(3));
+                bias == null
+                        ? null
+                        : Nd4j.create(bias.dataType(), bias.length()).assign(3));
     }
 
     private static void assertEqual(@Nullable INDArray actual, @Nullable INDArray expected) {
