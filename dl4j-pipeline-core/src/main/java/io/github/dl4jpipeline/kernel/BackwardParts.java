@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.kernel;
 import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * How the backward pass of a {@link DirectConvolution} is cut: the gradients of each part of the examples are added, and those
@@ -10,7 +11,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>Where oneDNN has Winograd's algorithm for the gradients by the weights of a 3x3 convolution, its scratch memory holds 36
  * numbers for each pair of an input and an output channel, once for each thread and once for their sum, and 36 for each
- * channel and tile of 4x4 outputs. The larger of the two is halved until both together fit into the limit.
+ * channel and tile of 4x4 outputs. The larger of the two is halved until both together fit into the limit. Where they would
+ * not before parts are so small that they take much longer, nothing is cut for it.
  *
  * @param examples ranges of examples
  * @param outputs ranges of output channels; one range with channels last, whose parts are not in one piece
@@ -22,6 +24,9 @@ record BackwardParts(List<Rows.Range> examples, List<Rows.Range> outputs) {
 
     /** Of both kinds of channels that oneDNN's algorithm takes at once: there have to be a multiple of as many. */
     private static final int BLOCK = 16;
+
+    private static final int LEAST_CHANNELS = 128;
+    private static final int LEAST_EXAMPLES = 2;
 
     /**
      * @param mostExamples that are computed at once
@@ -37,31 +42,34 @@ record BackwardParts(List<Rows.Range> examples, List<Rows.Range> outputs) {
             int threads) {
         long examples = error.size(0);
         long outputs = weights.size(0);
-        List<Rows.Range> ofExamples = Rows.parts(examples, mostExamples);
+        BackwardParts ofMaps = new BackwardParts(Rows.parts(examples, mostExamples), Rows.parts(outputs, outputs));
         if (!canBeWinograd(weights, geometry)) {
-            return new BackwardParts(ofExamples, Rows.parts(outputs, outputs));
+            return ofMaps;
         }
         long inputs = weights.size(1);
         long tiles = tiles(error.size(2)) * tiles(error.size(3));
         long copies = threads + 1L;
-        long atOnce = ofExamples.get(0).size();
         long channels = outputs;
+        long atOnce = ofMaps.examples().get(0).size();
         while (true) {
-            long ofWeights = copies * inputs * channels;
-            long ofMaps = atOnce * tiles * (inputs + channels);
-            boolean fits = (ofWeights + ofMaps) * NUMBERS * Float.BYTES <= mostScratch;
-            if (!fits && ofWeights >= ofMaps && channels > BLOCK) {
+            long byWeights = copies * inputs * channels;
+            long byMaps = atOnce * tiles * (inputs + channels);
+            if ((byWeights + byMaps) * NUMBERS * Float.BYTES <= mostScratch) {
+                return new BackwardParts(Rows.parts(examples, atOnce), Rows.parts(outputs, channels));
+            }
+            if (byWeights >= byMaps && channels >= 2 * LEAST_CHANNELS) {
                 channels = half(channels, BLOCK);
-            } else if (!fits && atOnce > 1) {
+            } else if (atOnce >= 2 * LEAST_EXAMPLES) {
                 atOnce = half(atOnce, 1);
             } else {
-                return new BackwardParts(Rows.parts(examples, atOnce), Rows.parts(outputs, channels));
+                return ofMaps;
             }
         }
     }
 
     private static boolean canBeWinograd(INDArray weights, ConvolutionGeometry geometry) {
-        return geometry.isChannelsFirst()
+        return Nd4j.getEnvironment().isCPU()
+                && geometry.isChannelsFirst()
                 && weights.dataType() == DataType.FLOAT
                 && ConvolutionGeometry.isAll(geometry.kernel(), KERNEL)
                 && ConvolutionGeometry.isAll(geometry.stride(), 1)

@@ -6,6 +6,7 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
@@ -161,6 +162,9 @@ final class DirectConvolution implements ConvolutionCode {
     }
 
     private long mostExamples(INDArray input, long outputLength) {
+        if (!Nd4j.getEnvironment().isCPU()) {
+            return input.size(0);
+        }
         long bytesOfExample = (input.length() + outputLength)
                 / input.size(0)
                 * input.dataType().width();

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOpsHolder;
 
 /** Large maps, some examples at a time: here 3, 3 and 1, against all at once. */
 class DirectConvolutionTest {
@@ -64,28 +65,29 @@ class DirectConvolutionTest {
         }
     }
 
-    /** Gradients by many weights: here for 16 of 48 output channels and one example or two at a time, against all at once. */
+    /** Gradients by many weights: here for 128 of 256 output channels and 4 examples at a time, against all at once. */
     @ParameterizedTest
     @CsvSource({
-        "FLOAT, NCHW, 200, true, true",
-        "FLOAT, NCHW, 400, true, true",
-        "FLOAT, NCHW, 400, false, true",
-        "FLOAT, NCHW, 400, true, false",
-        "FLOAT, NHWC, 400, true, true",
-        "DOUBLE, NCHW, 400, true, true"
+        "FLOAT, NCHW, true, true",
+        "FLOAT, NCHW, false, true",
+        "FLOAT, NCHW, true, false",
+        "FLOAT, NHWC, true, true",
+        "DOUBLE, NCHW, true, true"
     })
-    void outputChannelsInParts(DataType type, CNN2DFormat format, int kilobytes, boolean hasBias, boolean ofInput) {
+    void outputChannelsInParts(DataType type, CNN2DFormat format, boolean hasBias, boolean ofInput) {
         ConvolutionGeometry geometry = new ConvolutionGeometry(
                 new ConvolutionLayer.Builder(3, 3)
                         .padding(1, 1)
                         .dataFormat(format)
                         .build(),
                 ConvolutionMode.Truncate);
-        INDArray input = maps(type, format, 32, 6);
-        INDArray error = maps(type, format, 48, 6);
-        INDArray weights = Nd4j.rand(type, 48, 32, 3, 3).subi(0.5);
-        INDArray bias = hasBias ? Nd4j.rand(type, 1, 48) : null;
-        DirectConvolution parts = new DirectConvolution(Long.MAX_VALUE, kilobytes * 1024L);
+        INDArray input = maps(type, format, 16, 6);
+        INDArray error = maps(type, format, 256, 6);
+        INDArray weights = Nd4j.rand(type, 256, 16, 3, 3).subi(0.5);
+        INDArray bias = hasBias ? Nd4j.rand(type, 1, 256) : null;
+        int threads = NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
+        long scratch = 4L * 36 * ((threads + 1) * 16 * 128 + 4 * 4 * (16 + 128));
+        DirectConvolution parts = new DirectConvolution(Long.MAX_VALUE, scratch);
         DirectConvolution whole = new DirectConvolution();
 
         for (boolean add : new boolean[] {false, true}) {
@@ -107,6 +109,7 @@ class DirectConvolutionTest {
         "FLOAT, NCHW, 512, 512, 2, 56, 64, 256 256", // 72 + 9 MB
         "FLOAT, NCHW, 384, 384, 13, 56, 16 16 16 16, 192 192", // 40 + 108 MB
         "FLOAT, NCHW, 32, 48, 5, 1, 8 8 8 8 8 8 8 8, 48", // 0.4 + 2.8 MB
+        "FLOAT, NCHW, 2048, 2048, 2, 56, 64, 2048", // more than fits for some channels
         "FLOAT, NCHW, 20, 512, 2, 1, 64, 512",
         "FLOAT, NHWC, 512, 512, 2, 56, 64, 512",
         "DOUBLE, NCHW, 512, 512, 2, 56, 64, 512"
