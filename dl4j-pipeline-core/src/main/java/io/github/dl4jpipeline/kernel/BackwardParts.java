@@ -11,8 +11,8 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>Where oneDNN has Winograd's algorithm for the gradients by the weights of a 3x3 convolution, its scratch memory holds 36
  * numbers for each pair of an input and an output channel, once for each thread and once for their sum, and 36 for each
- * channel and tile of 4x4 outputs. The larger of the two is halved until both together fit into the limit. Where they would
- * not before parts are so small that they take much longer, nothing is cut for it.
+ * channel and tile of 4x4 outputs. The larger of the two is halved, or else the other, until both together fit into the limit.
+ * Where they would not before parts are so small that they take much longer, nothing is cut for it.
  *
  * @param examples ranges of examples
  * @param outputs ranges of output channels; one range with channels last, whose parts are not in one piece
@@ -22,11 +22,13 @@ record BackwardParts(List<Rows.Range> examples, List<Rows.Range> outputs) {
     private static final int TILE = 4;
     private static final int NUMBERS = (TILE + KERNEL - 1) * (TILE + KERNEL - 1);
 
-    /** Of both kinds of channels that oneDNN's algorithm takes at once: there have to be a multiple of as many. */
+    /** Channels that oneDNN's algorithm takes at once. Layers and parts with others besides would be filled up. */
     private static final int BLOCK = 16;
 
     private static final int LEAST_CHANNELS = 128;
-    private static final int LEAST_EXAMPLES = 2;
+
+    /** With 8 or fewer oneDNN mostly has no Winograd's algorithm. */
+    private static final int LEAST_EXAMPLES = 9;
 
     /**
      * @param mostExamples that are computed at once
@@ -57,10 +59,12 @@ record BackwardParts(List<Rows.Range> examples, List<Rows.Range> outputs) {
             if ((byWeights + byMaps) * NUMBERS * Float.BYTES <= mostScratch) {
                 return new BackwardParts(Rows.parts(examples, atOnce), Rows.parts(outputs, channels));
             }
-            if (byWeights >= byMaps && channels >= 2 * LEAST_CHANNELS) {
-                channels = half(channels, BLOCK);
-            } else if (atOnce >= 2 * LEAST_EXAMPLES) {
-                atOnce = half(atOnce, 1);
+            boolean canCutOutputs = channels >= 2 * LEAST_CHANNELS && channels % (2 * BLOCK) == 0;
+            boolean canCutExamples = atOnce >= 2 * LEAST_EXAMPLES;
+            if (canCutOutputs && (byWeights >= byMaps || !canCutExamples)) {
+                channels /= 2;
+            } else if (canCutExamples) {
+                atOnce = (atOnce + 1) / 2;
             } else {
                 return ofMaps;
             }
@@ -79,10 +83,5 @@ record BackwardParts(List<Rows.Range> examples, List<Rows.Range> outputs) {
 
     private static long tiles(long places) {
         return (places + TILE - 1) / TILE;
-    }
-
-    /** Rounded up to a multiple. */
-    private static long half(long count, int multiple) {
-        return (count + 2L * multiple - 1) / (2L * multiple) * multiple;
     }
 }

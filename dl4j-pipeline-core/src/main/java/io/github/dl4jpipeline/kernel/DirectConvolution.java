@@ -17,7 +17,9 @@ import org.nd4j.nativeblas.NativeOpsHolder;
  */
 final class DirectConvolution implements ConvolutionCode {
     private static final long MOST_BYTES = 48 << 20;
-    private static final long MOST_SCRATCH = 56 << 20;
+
+    /** oneDNN starts each of four arrays at a multiple of 2 MB. */
+    private static final long MOST_SCRATCH = 55 << 20;
 
     private final long mostBytes;
     private final long mostScratch;

@@ -20,6 +20,7 @@ import org.nd4j.nativeblas.NativeOpsHolder;
 /** Large maps, some examples at a time: here 3, 3 and 1, against all at once. */
 class DirectConvolutionTest {
     private static final int EXAMPLES = 7;
+    private static final int MANY = 20;
 
     private final LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
 
@@ -40,9 +41,9 @@ class DirectConvolutionTest {
                         .dataFormat(format)
                         .build(),
                 ConvolutionMode.Truncate);
-        INDArray input = maps(type, format, 3, 9);
-        INDArray output = maps(type, format, 5, 4);
-        INDArray error = maps(type, format, 5, 4);
+        INDArray input = maps(type, format, EXAMPLES, 3, 9);
+        INDArray output = maps(type, format, EXAMPLES, 5, 4);
+        INDArray error = maps(type, format, EXAMPLES, 5, 4);
         INDArray weights = Nd4j.rand(type, 5, 3, 3, 3);
         INDArray bias = hasBias ? Nd4j.rand(type, 1, 5) : null;
         long bytesOfExample = (input.length() + output.length()) / EXAMPLES * type.width();
@@ -65,7 +66,7 @@ class DirectConvolutionTest {
         }
     }
 
-    /** Gradients by many weights: here for 128 of 256 output channels and 4 examples at a time, against all at once. */
+    /** Gradients by many weights: here for 128 of 256 output channels and 10 of 20 examples at a time, against all at once. */
     @ParameterizedTest
     @CsvSource({
         "FLOAT, NCHW, true, true",
@@ -81,12 +82,16 @@ class DirectConvolutionTest {
                         .dataFormat(format)
                         .build(),
                 ConvolutionMode.Truncate);
-        INDArray input = maps(type, format, 16, 6);
-        INDArray error = maps(type, format, 256, 6);
+        INDArray input = maps(type, format, MANY, 16, 6);
+        INDArray error = maps(type, format, MANY, 256, 6);
         INDArray weights = Nd4j.rand(type, 256, 16, 3, 3).subi(0.5);
         INDArray bias = hasBias ? Nd4j.rand(type, 1, 256) : null;
         int threads = NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
-        long scratch = 4L * 36 * ((threads + 1) * 16 * 128 + 4 * 4 * (16 + 128));
+        long scratch = 4L * 36 * ((threads + 1) * 16 * 128 + 10 * 4 * (16 + 128));
+        BackwardParts cut = BackwardParts.of(weights, error, geometry, MANY, scratch, threads);
+        boolean isCut = type == DataType.FLOAT && format == CNN2DFormat.NCHW;
+        assertThat(sizes(cut.examples())).isEqualTo(isCut ? "10 10" : "20");
+        assertThat(sizes(cut.outputs())).isEqualTo(isCut ? "128 128" : "256");
         DirectConvolution parts = new DirectConvolution(Long.MAX_VALUE, scratch);
         DirectConvolution whole = new DirectConvolution();
 
@@ -108,7 +113,9 @@ class DirectConvolutionTest {
         "FLOAT, NCHW, 384, 256, 8, 40, 64, 128 128",
         "FLOAT, NCHW, 512, 512, 2, 56, 64, 256 256", // 72 + 9 MB
         "FLOAT, NCHW, 384, 384, 13, 56, 16 16 16 16, 192 192", // 40 + 108 MB
-        "FLOAT, NCHW, 32, 48, 5, 1, 8 8 8 8 8 8 8 8, 48", // 0.4 + 2.8 MB
+        "FLOAT, NCHW, 32, 48, 5, 2, 32 32, 48", // 0.4 + 2.8 MB
+        "FLOAT, NCHW, 32, 48, 5, 1, 64, 48", // more than fits for some examples
+        "FLOAT, NCHW, 1024, 272, 2, 56, 64, 272", // which would not be cut into blocks of 16
         "FLOAT, NCHW, 2048, 2048, 2, 56, 64, 2048", // more than fits for some channels
         "FLOAT, NCHW, 20, 512, 2, 1, 64, 512",
         "FLOAT, NHWC, 512, 512, 2, 56, 64, 512",
@@ -146,16 +153,16 @@ class DirectConvolutionTest {
         assertThat(parts.get(parts.size() - 1).to()).isEqualTo(examples);
     }
 
-    private static INDArray maps(DataType type, CNN2DFormat format, int channels, int size) {
+    private static INDArray maps(DataType type, CNN2DFormat format, int examples, int channels, int size) {
         return format == CNN2DFormat.NCHW
-                ? Nd4j.rand(type, EXAMPLES, channels, size, size)
-                : Nd4j.rand(type, EXAMPLES, size, size, channels);
+                ? Nd4j.rand(type, examples, channels, size, size)
+                : Nd4j.rand(type, examples, size, size, channels);
     }
 
     /** With something in them, to add to or to overwrite. */
     private static Gradients gradients(INDArray input, INDArray weights, @Nullable INDArray bias, boolean ofInput) {
         return new Gradients(
-                ofInput ? input.like() : null,
+                ofInput ? input.like().assign(4) : null,
                 weights.like().assign(2),
                 bias == null
                         ? null
