@@ -22,7 +22,7 @@ record BackwardParts(List<Rows.Range> examples, List<Rows.Range> outputs) {
     private static final int TILE = 4;
     private static final int NUMBERS = (TILE + KERNEL - 1) * (TILE + KERNEL - 1);
 
-    /** Channels that oneDNN's algorithm takes at once. Layers and parts with others besides would be filled up. */
+    /** Channels that oneDNN's algorithm takes at once. No part has others besides; layers that do are left as they are. */
     private static final int BLOCK = 16;
 
     private static final int LEAST_CHANNELS = 128;

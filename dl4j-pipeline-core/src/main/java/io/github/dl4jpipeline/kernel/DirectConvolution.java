@@ -18,7 +18,7 @@ import org.nd4j.nativeblas.NativeOpsHolder;
 final class DirectConvolution implements ConvolutionCode {
     private static final long MOST_BYTES = 48 << 20;
 
-    /** oneDNN starts each of four arrays at a multiple of 2 MB. */
+    /** A thread's heap without the places that oneDNN leaves free: each of four arrays starts at a multiple of 2 MB. */
     private static final long MOST_SCRATCH = 55 << 20;
 
     private final long mostBytes;

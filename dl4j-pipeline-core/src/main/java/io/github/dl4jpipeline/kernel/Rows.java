@@ -31,7 +31,10 @@ final class Rows {
         }
     }
 
-    /** Cuts examples, or channels, into parts of at most so many: as few as possible, of one size but for the last, which may be smaller. */
+    /**
+     * Cuts examples, or channels, into parts of at most so many: as few as possible, of one size but for the last, which may be
+     * smaller.
+     */
     static List<Range> parts(long examples, long most) {
         long count = (examples + most - 1) / most;
         long size = (examples + count - 1) / count;

@@ -17,13 +17,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
-/** Large maps, some examples at a time: here 3, 3 and 1, against all at once. */
+/** Convolutions in parts against all at once. */
 class DirectConvolutionTest {
     private static final int EXAMPLES = 7;
     private static final int MANY = 20;
 
     private final LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+    private final DirectConvolution whole = new DirectConvolution();
 
+    /** Large maps, some examples at a time: here 3, 3 and 1. */
     @ParameterizedTest
     @CsvSource({
         "DOUBLE, NCHW, true, true",
@@ -35,12 +37,7 @@ class DirectConvolutionTest {
         "FLOAT, NHWC, true, true"
     })
     void inParts(DataType type, CNN2DFormat format, boolean hasBias, boolean ofInput) {
-        ConvolutionGeometry geometry = new ConvolutionGeometry(
-                new ConvolutionLayer.Builder(3, 3)
-                        .stride(2, 2)
-                        .dataFormat(format)
-                        .build(),
-                ConvolutionMode.Truncate);
+        ConvolutionGeometry geometry = geometry(format, 2, ConvolutionMode.Truncate);
         INDArray input = maps(type, format, EXAMPLES, 3, 9);
         INDArray output = maps(type, format, EXAMPLES, 5, 4);
         INDArray error = maps(type, format, EXAMPLES, 5, 4);
@@ -48,25 +45,16 @@ class DirectConvolutionTest {
         INDArray bias = hasBias ? Nd4j.rand(type, 1, 5) : null;
         long bytesOfExample = (input.length() + output.length()) / EXAMPLES * type.width();
         DirectConvolution parts = new DirectConvolution(3 * bytesOfExample, Long.MAX_VALUE);
-        DirectConvolution whole = new DirectConvolution();
 
         INDArray expectedOutput = output.like();
         whole.forward(input, weights, bias, expectedOutput, geometry, workspaces);
         parts.forward(input, weights, bias, output, geometry, workspaces);
         assertEqual(output, expectedOutput);
 
-        for (boolean add : new boolean[] {false, true}) {
-            Gradients expected = gradients(input, weights, bias, ofInput);
-            Gradients actual = gradients(input, weights, bias, ofInput);
-            whole.backward(input, weights, error, expected, add, geometry, workspaces);
-            parts.backward(input, weights, error, actual, add, geometry, workspaces);
-            assertEqual(actual.input(), expected.input());
-            assertEqual(actual.weights(), expected.weights());
-            assertEqual(actual.bias(), expected.bias());
-        }
+        assertEqualGradients(parts, input, weights, bias, error, ofInput, geometry);
     }
 
-    /** Gradients by many weights: here for 128 of 256 output channels and 10 of 20 examples at a time, against all at once. */
+    /** Gradients by many weights: here for 128 of 256 output channels and 10 of 20 examples at a time. */
     @ParameterizedTest
     @CsvSource({
         "FLOAT, NCHW, true, true",
@@ -76,12 +64,7 @@ class DirectConvolutionTest {
         "DOUBLE, NCHW, true, true"
     })
     void outputChannelsInParts(DataType type, CNN2DFormat format, boolean hasBias, boolean ofInput) {
-        ConvolutionGeometry geometry = new ConvolutionGeometry(
-                new ConvolutionLayer.Builder(3, 3)
-                        .padding(1, 1)
-                        .dataFormat(format)
-                        .build(),
-                ConvolutionMode.Truncate);
+        ConvolutionGeometry geometry = geometry(format, 1, ConvolutionMode.Same);
         INDArray input = maps(type, format, MANY, 16, 6);
         INDArray error = maps(type, format, MANY, 256, 6);
         INDArray weights = Nd4j.rand(type, 256, 16, 3, 3).subi(0.5);
@@ -93,17 +76,8 @@ class DirectConvolutionTest {
         assertThat(sizes(cut.examples())).isEqualTo(isCut ? "10 10" : "20");
         assertThat(sizes(cut.outputs())).isEqualTo(isCut ? "128 128" : "256");
         DirectConvolution parts = new DirectConvolution(Long.MAX_VALUE, scratch);
-        DirectConvolution whole = new DirectConvolution();
 
-        for (boolean add : new boolean[] {false, true}) {
-            Gradients expected = gradients(input, weights, bias, ofInput);
-            Gradients actual = gradients(input, weights, bias, ofInput);
-            whole.backward(input, weights, error, expected, add, geometry, workspaces);
-            parts.backward(input, weights, error, actual, add, geometry, workspaces);
-            assertEqual(actual.input(), expected.input());
-            assertEqual(actual.weights(), expected.weights());
-            assertEqual(actual.bias(), expected.bias());
-        }
+        assertEqualGradients(parts, input, weights, bias, error, ofInput, geometry);
     }
 
     /** Of one thread: twice 36 numbers for each pair of channels, and 36 for each channel and tile of 4x4 outputs. */
@@ -130,8 +104,7 @@ class DirectConvolutionTest {
             int megabytes,
             String examples,
             String channels) {
-        ConvolutionGeometry geometry = new ConvolutionGeometry(
-                new ConvolutionLayer.Builder(3, 3).dataFormat(format).build(), ConvolutionMode.Same);
+        ConvolutionGeometry geometry = geometry(format, 1, ConvolutionMode.Same);
         INDArray weights = Nd4j.createUninitialized(type, outputs, inputs, 3, 3);
         INDArray error = Nd4j.createUninitialized(type, 64, outputs, size, size);
 
@@ -153,6 +126,14 @@ class DirectConvolutionTest {
         assertThat(parts.get(parts.size() - 1).to()).isEqualTo(examples);
     }
 
+    private static ConvolutionGeometry geometry(CNN2DFormat format, int stride, ConvolutionMode mode) {
+        ConvolutionLayer layer = new ConvolutionLayer.Builder(3, 3)
+                .stride(stride, stride)
+                .dataFormat(format)
+                .build();
+        return new ConvolutionGeometry(layer, mode);
+    }
+
     private static INDArray maps(DataType type, CNN2DFormat format, int examples, int channels, int size) {
         return format == CNN2DFormat.NCHW
                 ? Nd4j.rand(type, examples, channels, size, size)
@@ -167,6 +148,25 @@ class DirectConvolutionTest {
                 bias == null
                         ? null
                         : Nd4j.create(bias.dataType(), bias.length()).assign(3));
+    }
+
+    private void assertEqualGradients(
+            DirectConvolution parts,
+            INDArray input,
+            INDArray weights,
+            @Nullable INDArray bias,
+            INDArray error,
+            boolean ofInput,
+            ConvolutionGeometry geometry) {
+        for (boolean add : new boolean[] {false, true}) {
+            Gradients expected = gradients(input, weights, bias, ofInput);
+            Gradients actual = gradients(input, weights, bias, ofInput);
+            whole.backward(input, weights, error, expected, add, geometry, workspaces);
+            parts.backward(input, weights, error, actual, add, geometry, workspaces);
+            assertEqual(actual.input(), expected.input());
+            assertEqual(actual.weights(), expected.weights());
+            assertEqual(actual.bias(), expected.bias());
+        }
     }
 
     private static void assertEqual(@Nullable INDArray actual, @Nullable INDArray expected) {
