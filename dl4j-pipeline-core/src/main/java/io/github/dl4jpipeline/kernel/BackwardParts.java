@@ -15,7 +15,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * Where they would not before parts are so small that they take much longer, nothing is cut for it.
  *
  * @param examples ranges of examples
- * @param outputs ranges of output channels; one range with channels last, whose parts are not in one piece
+ * @param outputs ranges of as many output channels each; one range with channels last, whose parts are not in one piece
  */
 record BackwardParts(List<Rows.Range> examples, List<Rows.Range> outputs) {
     private static final int KERNEL = 3;

@@ -90,56 +90,44 @@ final class DirectConvolution implements ConvolutionCode {
         INDArray delta = inOrder(error, geometry, workspaces, ArrayType.BP_WORKING_MEM);
         BackwardParts parts =
                 BackwardParts.of(weights, error, geometry, mostExamples(input, error.length()), mostScratch, threads());
-        List<Rows.Range> examples = parts.examples();
         INDArray wanted = gradients.input();
         INDArray weightSum = Objects.requireNonNull(gradients.weights());
         INDArray biasSum = gradients.bias();
+        Rows.Range mostOutputs = parts.outputs().get(0);
+        boolean needsToAdd = add || parts.examples().size() > 1;
+        INDArray toAdd = needsToAdd ? scratch(mostOutputs.of(weightSum), workspaces) : null;
+        INDArray toAddToBias = needsToAdd && biasSum != null ? scratch(ofBias(biasSum, mostOutputs), workspaces) : null;
         boolean needsSpare = wanted == null || parts.outputs().size() > 1;
-        boolean needsToAdd = add || examples.size() > 1;
-        INDArray spare = needsSpare ? scratch(examples.get(0).of(input), workspaces) : null;
-        INDArray toAdd = needsToAdd ? scratch(weightSum, workspaces) : null;
-        INDArray toAddToBias = needsToAdd && biasSum != null ? scratch(biasSum, workspaces) : null;
+        INDArray spare = needsSpare ? scratch(parts.examples().get(0).of(input), workspaces) : null;
         boolean adding = add;
-        for (Rows.Range part : examples) {
-            INDArray spareOfPart = spare == null ? null : Rows.of(spare, 0, part.size());
-            INDArray ofInput = wanted == null ? spareOfPart : part.of(wanted);
-            Gradients ofPart =
-                    adding ? new Gradients(ofInput, toAdd, toAddToBias) : new Gradients(ofInput, weightSum, biasSum);
-            backward(part.of(from), weights, part.of(delta), ofPart, parts.outputs(), spareOfPart, geometry);
-            if (adding) {
-                weightSum.addi(toAdd);
-                if (biasSum != null) {
-                    biasSum.addi(toAddToBias);
+        for (Rows.Range some : parts.examples()) {
+            INDArray spareOfSome = spare == null ? null : Rows.of(spare, 0, some.size());
+            INDArray ofInput = wanted == null ? spareOfSome : some.of(wanted);
+            for (Rows.Range outputs : parts.outputs()) {
+                INDArray byOutputs = outputs.from() == 0 ? ofInput : spareOfSome;
+                INDArray ofWeights = outputs.of(weightSum);
+                INDArray ofBias = biasSum == null ? null : ofBias(biasSum, outputs);
+                Gradients ofPart = adding
+                        ? new Gradients(byOutputs, toAdd, toAddToBias)
+                        : new Gradients(byOutputs, ofWeights, ofBias);
+                INDArray errorOfPart = outputs.of(some.of(delta), geometry.channelDimension());
+                backward(some.of(from), outputs.of(weights), errorOfPart, ofPart, geometry);
+                if (adding) {
+                    ofWeights.addi(toAdd);
+                    if (ofBias != null) {
+                        ofBias.addi(toAddToBias);
+                    }
+                }
+                if (byOutputs != ofInput) { // the same also if nothing needs it
+                    ofInput.addi(byOutputs);
                 }
             }
             adding = true;
         }
     }
 
-    /** @param spare where the input's gradients by all output channels but the first part are put, to be added */
-    private static void backward(
-            INDArray input,
-            INDArray weights,
-            INDArray error,
-            Gradients gradients,
-            List<Rows.Range> outputs,
-            @Nullable INDArray spare,
-            ConvolutionGeometry geometry) {
-        if (outputs.size() == 1) {
-            backward(input, weights, error, gradients, geometry);
-            return;
-        }
-        INDArray ofInput = gradients.input();
-        INDArray bias = gradients.bias();
-        for (Rows.Range part : outputs) {
-            INDArray byPart = part.from() == 0 ? ofInput : spare;
-            Gradients ofPart = new Gradients(
-                    byPart, part.of(gradients.weights()), bias == null ? null : part.of(bias, bias.rank() - 1));
-            backward(input, part.of(weights), part.of(error, 1), ofPart, geometry);
-            if (byPart != ofInput) {
-                ofInput.addi(byPart);
-            }
-        }
+    private static INDArray ofBias(INDArray bias, Rows.Range outputs) {
+        return outputs.of(bias, bias.rank() - 1);
     }
 
     private static void backward(
