@@ -42,14 +42,7 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
             return ChannelValues.of(product(ones(matrix, matrix.size(0)), matrix, vector(matrix, channels)));
         }
         long rows = array.size(0) * channels;
-        double[] ofRows = ChannelValues.of(sumOfRows(array.reshape('c', rows, array.length() / rows)));
-        double[] sums = new double[channels];
-        for (int row = 0; row < rows; ) {
-            for (int channel = 0; channel < channels; channel++) {
-                sums[channel] += ofRows[row++];
-            }
-        }
-        return sums;
+        return ChannelValues.sum(sumOfRows(array.reshape('c', rows, array.length() / rows)), channels);
     }
 
     /** Writes the sum of each channel to {@code result}, or adds it. */
@@ -124,9 +117,7 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     }
 
     private INDArray ones(INDArray like, long length) {
-        double[] ones = new double[(int) length];
-        Arrays.fill(ones, 1);
-        return vector(like, ones);
+        return vector(like, length).assign(1);
     }
 
     private INDArray vector(INDArray like, double[] values) {

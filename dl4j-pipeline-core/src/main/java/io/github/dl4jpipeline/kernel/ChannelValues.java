@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.kernel;
 
 import java.lang.ref.Reference;
+import java.nio.FloatBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -27,6 +28,31 @@ final class ChannelValues {
             values[i] = floats[i];
         }
         return values;
+    }
+
+    /** The sum of every so many values of an array, in its own order: of the first of each group, of the second, and so on. */
+    static double[] sum(INDArray array, int group) {
+        double[] sums = new double[group];
+        if (!HostFloats.inAnyOrder(array)) {
+            double[] values = array.reshape(array.length()).toDoubleVector();
+            for (int i = 0; i < values.length; i++) {
+                sums[i % group] += values[i];
+            }
+            return sums;
+        }
+        float[] values = new float[group];
+        FloatBuffer from = HostFloats.of(array);
+        try {
+            while (from.hasRemaining()) {
+                from.get(values);
+                for (int i = 0; i < group; i++) {
+                    sums[i] += values[i];
+                }
+            }
+        } finally {
+            Reference.reachabilityFence(array);
+        }
+        return sums;
     }
 
     /** Writes values to an array of as many elements, and returns it. */

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -87,9 +88,12 @@ class VertexKernel {
      * @param add whether to add to it; a vertex that {@linkplain #addsGradients() cannot} always overwrites it
      */
     void bindGradients(INDArray gradients, boolean add) {
-        vertex.setBackpropGradientsViewArray(gradients);
-        if (vertex.getLayer() instanceof AddsGradients layer) {
-            layer.addGradients(add);
+        Layer layer = vertex.getLayer();
+        if (layer == null || layer.getGradientsViewArray() != gradients) {
+            vertex.setBackpropGradientsViewArray(gradients); // which makes views of it
+        }
+        if (layer instanceof AddsGradients adding) {
+            adding.addGradients(add);
         }
     }
 

@@ -12,6 +12,8 @@ import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.TileableVertices;
 import io.github.dl4jpipeline.profile.ProfileRounds.Placed;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -131,7 +133,7 @@ public final class GraphProfiler {
      * @param share that part, from 0 to 1
      * @param split of all examples on the first device, with split backward passes
      * @param alone of a device's share of the examples on the first device
-     * @param shared the same while the others do the same
+     * @param shared the same while the others do the same, on the slowest
      * @param joint of all examples on all cores as one device
      * @param jointFewer of a part of the examples on all cores as one device
      */
@@ -159,18 +161,25 @@ public final class GraphProfiler {
                 ReplicaSlot own = together.isEmpty() ? slot : rounds.slot();
                 together.add(new Placed(rounds.replica(ofDevice, choice, own), device));
             }
+            VertexTimer wholeTimes = rounds.way(whole, first);
+            VertexTimer fewerTimes = rounds.way(fewer, first);
+            VertexTimer splitTimes = rounds.splitWay(whole, first);
+            VertexTimer none = new VertexTimer(VertexGraph.of(graph).size());
             boolean several = devices.size() > 1;
-            Times times = new Times(
-                    rounds.way(whole, first),
-                    rounds.way(fewer, first),
-                    (double) part.examples() / sample.examples(),
-                    rounds.splitWay(whole, first),
-                    rounds.way(several ? together.subList(0, 1) : List.of()),
-                    rounds.way(several ? together : List.of()),
-                    rounds.way(several ? List.of(new Placed(whole, all)) : List.of()),
-                    rounds.way(several ? List.of(new Placed(fewer, all)) : List.of()));
+            VertexTimer alone = several ? rounds.way(together.get(0).replica(), first) : none;
+            List<VertexTimer> shared = several ? rounds.way(together) : List.of(none);
+            VertexTimer joint = several ? rounds.way(whole, all) : none;
+            VertexTimer jointFewer = several ? rounds.way(fewer, all) : none;
             rounds.run();
-            return times;
+            return new Times(
+                    wholeTimes,
+                    fewerTimes,
+                    (double) part.examples() / sample.examples(),
+                    splitTimes,
+                    alone,
+                    Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
+                    joint,
+                    jointFewer);
         }
     }
 

@@ -42,8 +42,8 @@ final class ProfileRounds implements AutoCloseable {
     /** A replica on a device. */
     record Placed(WarmReplica replica, Device device) {}
 
-    /** What runs at the same time, until the first has been measured, and the times of the first. */
-    private record Way(List<Placed> together, boolean split, VertexTimer times) {}
+    /** What runs at the same time, until the first has been measured, and the times of each. */
+    private record Way(List<Placed> together, boolean split, List<VertexTimer> times) {}
 
     ProfileRounds(ComputationGraph graph) {
         this.graph = graph;
@@ -64,31 +64,31 @@ final class ProfileRounds implements AutoCloseable {
         return replica;
     }
 
-    /**
-     * One more way to measure.
-     *
-     * @param together what runs at the same time, on devices that are alike
-     * @return the times of the first, once they have been measured; none if there is nothing to run
-     */
-    VertexTimer way(List<Placed> together) {
-        return way(together, false);
+    /** One more way to measure, and the times, once they have been measured. */
+    VertexTimer way(WarmReplica replica, Device device) {
+        return way(List.of(new Placed(replica, device))).get(0);
     }
 
     /** One more way, with parameter gradients computed after the backward pass. */
     VertexTimer splitWay(WarmReplica replica, Device device) {
-        return way(List.of(new Placed(replica, device)), true);
+        return way(List.of(new Placed(replica, device)), true).get(0);
     }
 
-    private VertexTimer way(List<Placed> together, boolean split) {
-        Way way = new Way(together, split, new VertexTimer(vertices));
-        if (!together.isEmpty()) {
-            ways.add(way);
-        }
-        return way.times();
+    /**
+     * One more way to measure.
+     *
+     * @param together what runs at the same time, on devices that are alike
+     * @return the times of each, once they have been measured; all but the first may have run alone in the end
+     */
+    List<VertexTimer> way(List<Placed> together) {
+        return way(together, false);
     }
 
-    VertexTimer way(WarmReplica replica, Device device) {
-        return way(List.of(new Placed(replica, device)));
+    private List<VertexTimer> way(List<Placed> together, boolean split) {
+        List<VertexTimer> times =
+                together.stream().map(placed -> new VertexTimer(vertices)).toList();
+        ways.add(new Way(together, split, times));
+        return times;
     }
 
     /** Measures each way in turn, again and again. The first times do not count. */
@@ -113,23 +113,24 @@ final class ProfileRounds implements AutoCloseable {
         long start = System.nanoTime();
         for (int round = 0; round < LEAST || (round < MOST && System.nanoTime() - start < nanos); round++) {
             for (Way way : ways) {
-                way.times().add(measure(way));
+                List<VertexTimer> measured = measure(way);
+                for (int i = 0; i < measured.size(); i++) {
+                    way.times().get(i).add(measured.get(i));
+                }
             }
         }
     }
 
-    private VertexTimer measure(Way way) {
+    private List<VertexTimer> measure(Way way) {
         int ofEach = way.together().get(0).device().threads();
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(ofEach)) {
             Placed measured = way.together().get(0);
             Future<VertexTimer> first = thread(0).submit(() -> measure(measured, way.split()));
-            List<Future<VertexTimer>> others = new ArrayList<>();
+            List<Future<VertexTimer>> all = new ArrayList<>(List.of(first));
             for (Placed other : way.together().subList(1, way.together().size())) {
-                others.add(thread(1 + others.size()).submit(() -> measureUntil(other, first)));
+                all.add(thread(all.size()).submit(() -> measureUntil(other, first)));
             }
-            VertexTimer timer = result(first);
-            others.forEach(ProfileRounds::result); // which may have run alone in the end
-            return timer;
+            return all.stream().map(ProfileRounds::result).toList();
         }
     }
 

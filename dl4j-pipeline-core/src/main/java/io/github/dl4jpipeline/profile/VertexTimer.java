@@ -91,7 +91,8 @@ final class VertexTimer implements VertexObserver {
      * @param share that part, from 0 to 1; 1 if nothing can be told
      * @param split times taken with split backward passes
      * @param alone times taken with a device's share of the examples
-     * @param shared the same while all devices were busy, so that whatever else the machine did got into the way
+     * @param shared the same on the slowest device while all were busy, so that whatever else the machine did got into the
+     *     way
      * @param joint times taken on all devices as one; the vertex is at its slowest the most times slower than usual that it
      *     has been in any of these ways
      */
