@@ -5,58 +5,92 @@ import java.nio.FloatBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Arithmetic with a value for each channel, in Java: ND4J's broadcasts take up to five times as long. Some thousand elements
+ * Arithmetic with values for each channel, in Java: ND4J's broadcasts take up to five times as long. Some thousand elements
  * at a time are copied to an array that stays in a core's first caches, and the results back.
  */
 @FunctionalInterface
 interface ChannelLoop {
-    ThreadLocal<float[]> BLOCK = ThreadLocal.withInitial(() -> new float[4096]);
+    int BLOCK = 4096;
+    ThreadLocal<float[][]> BLOCKS = ThreadLocal.withInitial(() -> new float[2][BLOCK]);
 
-    /** Changes elements of one channel, from one index to before another. */
-    void run(float[] elements, int from, int to, float ofChannel);
+    /** Changes elements of one channel, from one index to before another; {@code others} lie at the same indices. */
+    void run(float[] elements, float[] others, int from, int to, int channel);
 
-    static void add(float[] elements, int from, int to, float value) {
-        for (int i = from; i < to; i++) {
-            elements[i] += value;
-        }
+    /** Adds a value for each channel. */
+    static ChannelLoop add(double[] summands) {
+        return (elements, others, from, to, channel) -> {
+            float summand = (float) summands[channel];
+            for (int i = from; i < to; i++) {
+                elements[i] += summand;
+            }
+        };
     }
 
-    static void subtract(float[] elements, int from, int to, float value) {
-        for (int i = from; i < to; i++) {
-            elements[i] -= value;
-        }
+    /** Subtracts a value for each channel. */
+    static ChannelLoop subtract(double[] subtrahends) {
+        return (elements, others, from, to, channel) -> {
+            float subtrahend = (float) subtrahends[channel];
+            for (int i = from; i < to; i++) {
+                elements[i] -= subtrahend;
+            }
+        };
     }
 
-    static void multiply(float[] elements, int from, int to, float value) {
-        for (int i = from; i < to; i++) {
-            elements[i] *= value;
-        }
+    /** Multiplies with one value for each channel, and then adds another. */
+    static ChannelLoop multiplyAndAdd(double[] factors, double[] summands) {
+        return (elements, others, from, to, channel) -> {
+            float factor = (float) factors[channel];
+            float summand = (float) summands[channel];
+            for (int i = from; i < to; i++) {
+                elements[i] = elements[i] * factor + summand;
+            }
+        };
+    }
+
+    /** What {@link ChannelMath#multiplyWithOthers} does. */
+    static ChannelLoop multiplyWithOthers(double[] factors, double[] subtrahends, double[] scales) {
+        return (elements, others, from, to, channel) -> {
+            float factor = (float) factors[channel];
+            float subtrahend = (float) subtrahends[channel];
+            float scale = (float) scales[channel];
+            for (int i = from; i < to; i++) {
+                elements[i] = (elements[i] * factor + others[i] - subtrahend) * scale;
+            }
+        };
     }
 
     /**
      * Writes what the loop makes of an array to another, which may be the same.
      *
-     * @param array {@code [examples, channels, ...]}, {@linkplain HostFloats#are in the host's memory}, as the other
+     * @param array {@code [examples, channels, ...]}, {@linkplain HostFloats#are in the host's memory}, as the others
+     * @param others of the same shape; the array itself for a loop that does not read them
+     * @param channels their number
      */
-    default void run(INDArray array, double[] ofChannel, INDArray result) {
-        int rest = (int) (array.length() / (array.size(0) * ofChannel.length));
+    default void run(INDArray array, INDArray others, int channels, INDArray result) {
+        int rest = (int) (array.length() / (array.size(0) * channels));
         FloatBuffer from = HostFloats.of(array);
+        FloatBuffer fromOthers = HostFloats.of(others);
         FloatBuffer to = HostFloats.of(result);
-        float[] block = BLOCK.get();
+        float[] block = BLOCKS.get()[0];
+        float[] blockOfOthers = BLOCKS.get()[1];
         try {
-            for (int begin = 0; begin < from.capacity(); begin += block.length) {
-                int length = Math.min(block.length, from.capacity() - begin);
+            for (int begin = 0; begin < from.capacity(); begin += BLOCK) {
+                int length = Math.min(BLOCK, from.capacity() - begin);
                 from.get(begin, block, 0, length);
+                if (others != array) {
+                    fromOthers.get(begin, blockOfOthers, 0, length);
+                }
                 for (int i = 0; i < length; ) {
                     int row = (begin + i) / rest;
                     int end = Math.min(length, (row + 1) * rest - begin);
-                    run(block, i, end, (float) ofChannel[row % ofChannel.length]);
+                    run(block, blockOfOthers, i, end, row % channels);
                     i = end;
                 }
                 to.put(begin, block, 0, length);
             }
         } finally { // else their memory may be freed meanwhile
             Reference.reachabilityFence(array);
+            Reference.reachabilityFence(others);
             Reference.reachabilityFence(result);
         }
     }

@@ -75,28 +75,58 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         return result;
     }
 
-    /** Writes the sum of an array and a value for each channel to {@code result}, and returns it. */
-    INDArray plus(INDArray array, double[] ofChannel, INDArray result) {
-        return broadcast("add", ChannelLoop::add, array, ofChannel, result);
+    /** Adds a value for each channel to an array, in place. */
+    INDArray add(INDArray array, double[] ofChannel) {
+        if (runsInJava(array)) {
+            ChannelLoop.add(ofChannel).run(array, array, ofChannel.length, array);
+            return array;
+        }
+        return broadcast("add", array, ofChannel, array);
     }
 
     /** Writes the difference of an array and a value for each channel to {@code result}, and returns it. */
     INDArray minus(INDArray array, double[] ofChannel, INDArray result) {
-        return broadcast("subtract", ChannelLoop::subtract, array, ofChannel, result);
-    }
-
-    /** Multiplies an array with a value for each channel, in place. */
-    INDArray multiply(INDArray array, double[] ofChannel) {
-        return broadcast("multiply", ChannelLoop::multiply, array, ofChannel, array);
-    }
-
-    private INDArray broadcast(String op, ChannelLoop loop, INDArray array, double[] ofChannel, INDArray result) {
-        if (!isLast(array) && HostFloats.are(array, result)) {
-            loop.run(array, ofChannel, result);
-        } else {
-            INDArray vector = folded(vector(array, ofChannel), array);
-            NativeOp.run(op, new INDArray[] {folded(array), vector}, new INDArray[] {folded(result)});
+        if (runsInJava(array, result)) {
+            ChannelLoop.subtract(ofChannel).run(array, array, ofChannel.length, result);
+            return result;
         }
+        return broadcast("subtract", array, ofChannel, result);
+    }
+
+    /** Multiplies an array with one value for each channel and adds another, in place. */
+    INDArray multiplyAndAdd(INDArray array, double[] factors, double[] summands) {
+        if (runsInJava(array)) {
+            ChannelLoop.multiplyAndAdd(factors, summands).run(array, array, factors.length, array);
+            return array;
+        }
+        broadcast("multiply", array, factors, array);
+        return broadcast("add", array, summands, array);
+    }
+
+    /**
+     * Makes {@code (array * factor + other - subtrahend) * scale} of an array, in place, with a factor, subtrahend and scale
+     * for each channel.
+     *
+     * @param others an array of the same shape
+     */
+    INDArray multiplyWithOthers(
+            INDArray array, double[] factors, INDArray others, double[] subtrahends, double[] scales) {
+        if (runsInJava(array, others)) {
+            ChannelLoop.multiplyWithOthers(factors, subtrahends, scales).run(array, others, factors.length, array);
+            return array;
+        }
+        broadcast("multiply", array, factors, array).addi(others);
+        broadcast("subtract", array, subtrahends, array);
+        return broadcast("multiply", array, scales, array);
+    }
+
+    private boolean runsInJava(INDArray... arrays) {
+        return !isLast(arrays[0]) && HostFloats.are(arrays);
+    }
+
+    private INDArray broadcast(String op, INDArray array, double[] ofChannel, INDArray result) {
+        INDArray vector = folded(vector(array, ofChannel), array);
+        NativeOp.run(op, new INDArray[] {folded(array), vector}, new INDArray[] {folded(result)});
         return result;
     }
 

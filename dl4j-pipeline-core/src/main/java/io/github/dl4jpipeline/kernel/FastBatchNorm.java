@@ -64,8 +64,7 @@ final class FastBatchNorm extends BatchNormalization {
             variance = runningVariance();
         }
         double[] scale = product(inverseDeviation(variance), values(BatchNormalizationParamInitializer.GAMMA));
-        math.multiply(output, scale);
-        return math.plus(output, values(BatchNormalizationParamInitializer.BETA), output);
+        return math.multiplyAndAdd(output, scale, values(BatchNormalizationParamInitializer.BETA));
     }
 
     private double[] runningVariance() {
@@ -98,10 +97,12 @@ final class FastBatchNorm extends BatchNormalization {
         double[] shiftGradient = joined(ownShift);
 
         // With x' the normalized input: scale / deviation * (error - mean(error) - x' * mean(error * x'))
-        math.multiply(inputError, each(product(scaleGradient, inverse), value -> -value / count));
-        inputError.addi(delta);
-        math.minus(inputError, each(shiftGradient, value -> value / count), inputError);
-        math.multiply(inputError, product(inverse, values(BatchNormalizationParamInitializer.GAMMA)));
+        math.multiplyWithOthers(
+                inputError,
+                each(product(scaleGradient, inverse), value -> -value / count),
+                delta,
+                each(shiftGradient, value -> value / count),
+                product(inverse, values(BatchNormalizationParamInitializer.GAMMA)));
 
         batch.writeChanges(this, gradientViews);
         Gradient gradient = new DefaultGradient();

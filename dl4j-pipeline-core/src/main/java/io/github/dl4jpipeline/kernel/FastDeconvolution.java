@@ -52,7 +52,7 @@ final class FastDeconvolution extends Deconvolution2DLayer {
         unfolding.fold(weights, unfolding.channels(from), from, output);
         if (hasBias()) {
             INDArray bias = getParamWithNoise(DeconvolutionParamInitializer.BIAS_KEY, training, workspaces);
-            new ChannelMath(1, workspaces, ArrayType.FF_WORKING_MEM).plus(output, ChannelValues.of(bias), output);
+            new ChannelMath(1, workspaces, ArrayType.FF_WORKING_MEM).add(output, ChannelValues.of(bias));
         }
         return activation.forward(output, training, workspaces);
     }

@@ -40,7 +40,7 @@ final class PointwiseConvolution implements ConvolutionCode {
             });
         }
         if (bias != null) {
-            math.plus(output, ChannelValues.of(bias), output);
+            math.add(output, ChannelValues.of(bias));
         }
     }
 

@@ -73,7 +73,7 @@ final class WinogradConvolution implements ForwardConvolution {
                 0,
                 0);
         if (bias != null) {
-            new ChannelMath(1, workspaces, ArrayType.FF_WORKING_MEM).plus(output, ChannelValues.of(bias), output);
+            new ChannelMath(1, workspaces, ArrayType.FF_WORKING_MEM).add(output, ChannelValues.of(bias));
         }
     }
 
