@@ -15,36 +15,39 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Descriptions of the shapes of arrays, which are constant, and here are made once for each shape.
+ * Descriptions of the shapes of arrays, which are constant, and are made here once for each shape.
  *
- * <p>ND4J 1.0.0-M2.1 has a cache of them for CPUs, but goes round it whenever an array or a view is made: a buffer with five
- * objects that the garbage collector has to tell of, each entered in a list of the process under a lock. In training
- * ResNet50 on two cores, this took a fifth of the time, most of it in waiting for that lock and in collecting garbage.
+ * <p>ND4J 1.0.0-M2.1 has a cache of them for CPUs, but does not look there when it makes an array or a view: it makes a native
+ * buffer, and with it five objects that are registered, under a lock of the whole process, to be freed when nobody has them any
+ * more. In training ResNet50 on two cores, this took a fifth of the time, most of it in waiting for that lock and in collecting
+ * garbage.
  */
 final class ShapeCache extends BaseShapeInfoProvider {
     private static final Logger log = LoggerFactory.getLogger(ShapeCache.class);
 
-    /** A process whose arrays are all of different shapes does without; ResNet50 has 600. */
-    private static final int MOST_SHAPES = 20_000;
+    /** After so many all are made anew; ResNet50 has 600. */
+    static final int MOST_SHAPES = 20_000;
 
-    private final ShapeInfoProvider others;
+    private static boolean tried;
+
+    private final ShapeInfoProvider original;
     private final Map<LongShapeDescriptor, Pair<DataBuffer, long[]>> shapes = new ConcurrentHashMap<>();
 
-    /** @param others makes what is not here */
-    ShapeCache(ShapeInfoProvider others) {
-        this.others = others;
+    /** @param original makes what is not here */
+    ShapeCache(ShapeInfoProvider original) {
+        this.original = original;
     }
 
     /** Has ND4J look here first, from now on and in the whole process, if it runs on CPUs. */
     static synchronized void install() {
-        ShapeInfoProvider present = Nd4j.getShapeInfoProvider();
-        if (present instanceof ShapeCache || !Nd4j.getEnvironment().isCPU()) {
+        if (tried || !Nd4j.getEnvironment().isCPU()) {
             return;
         }
+        tried = true;
         try {
             Field provider = Nd4j.class.getDeclaredField("shapeInfoProvider"); // which no method sets
             provider.setAccessible(true);
-            provider.set(null, new ShapeCache(present));
+            provider.set(null, new ShapeCache(Nd4j.getShapeInfoProvider()));
         } catch (ReflectiveOperationException | RuntimeException e) {
             log.warn("Shapes of arrays are not cached, which makes training slower: {}", e.toString());
         }
@@ -57,33 +60,34 @@ final class ShapeCache extends BaseShapeInfoProvider {
         if (empty) {
             options |= ArrayOptionsHelper.ATYPE_EMPTY_BIT;
         }
-        LongShapeDescriptor layout = new LongShapeDescriptor(shape, stride, 0, elementWiseStride, order, options);
-        Pair<DataBuffer, long[]> known = shapes.get(layout);
+        LongShapeDescriptor key = new LongShapeDescriptor(shape, stride, 0, elementWiseStride, order, options);
+        Pair<DataBuffer, long[]> known = shapes.get(key);
         if (known != null) {
             return known;
         }
         Pair<DataBuffer, long[]> made =
-                others.createShapeInformation(shape, stride, elementWiseStride, order, type, empty);
-        if (shapes.size() < MOST_SHAPES) {
-            shapes.put(layout, made);
+                original.createShapeInformation(shape, stride, elementWiseStride, order, type, empty);
+        if (shapes.size() >= MOST_SHAPES) {
+            shapes.clear(); // arrays keep theirs
         }
+        shapes.put(key, made);
         return made;
     }
 
     @Override
     public Pair<DataBuffer, long[]> createShapeInformation(
             long[] shape, long[] stride, long elementWiseStride, char order, long extras) {
-        return others.createShapeInformation(shape, stride, elementWiseStride, order, extras);
+        return original.createShapeInformation(shape, stride, elementWiseStride, order, extras);
     }
 
     @Override
     public void purgeCache() {
         shapes.clear();
-        others.purgeCache();
+        original.purgeCache();
     }
 
     @Override
     public long getCachedBytes() {
-        return others.getCachedBytes();
+        return original.getCachedBytes();
     }
 }

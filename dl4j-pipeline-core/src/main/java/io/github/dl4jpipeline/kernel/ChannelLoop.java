@@ -2,18 +2,19 @@ package io.github.dl4jpipeline.kernel;
 
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Arithmetic with values for each channel, in Java: ND4J's broadcasts take up to five times as long. Some thousand elements
- * at a time are copied to an array that stays in a core's first caches, and the results back.
+ * at a time are copied to arrays that stay in a core's first caches, and the results back.
  */
 @FunctionalInterface
 interface ChannelLoop {
     int BLOCK = 4096;
     ThreadLocal<float[][]> BLOCKS = ThreadLocal.withInitial(() -> new float[2][BLOCK]);
 
-    /** Changes elements of one channel, from one index to before another; {@code others} lie at the same indices. */
+    /** Changes elements of one channel, from one index to before another; others may lie at the same indices. */
     void run(float[] elements, float[] others, int from, int to, int channel);
 
     /** Adds a value for each channel. */
@@ -47,8 +48,8 @@ interface ChannelLoop {
         };
     }
 
-    /** What {@link ChannelMath#multiplyWithOthers} does. */
-    static ChannelLoop multiplyWithOthers(double[] factors, double[] subtrahends, double[] scales) {
+    /** What {@link ChannelMath#combine} does. */
+    static ChannelLoop combine(double[] factors, double[] subtrahends, double[] scales) {
         return (elements, others, from, to, channel) -> {
             float factor = (float) factors[channel];
             float subtrahend = (float) subtrahends[channel];
@@ -63,13 +64,13 @@ interface ChannelLoop {
      * Writes what the loop makes of an array to another, which may be the same.
      *
      * @param array {@code [examples, channels, ...]}, {@linkplain HostFloats#are in the host's memory}, as the others
-     * @param others of the same shape; the array itself for a loop that does not read them
+     * @param others of the same shape; null for a loop that does not read them
      * @param channels their number
      */
-    default void run(INDArray array, INDArray others, int channels, INDArray result) {
+    default void run(INDArray array, @Nullable INDArray others, int channels, INDArray result) {
         int rest = (int) (array.length() / (array.size(0) * channels));
         FloatBuffer from = HostFloats.of(array);
-        FloatBuffer fromOthers = HostFloats.of(others);
+        FloatBuffer fromOthers = others == null ? null : HostFloats.of(others);
         FloatBuffer to = HostFloats.of(result);
         float[] block = BLOCKS.get()[0];
         float[] blockOfOthers = BLOCKS.get()[1];
@@ -77,7 +78,7 @@ interface ChannelLoop {
             for (int begin = 0; begin < from.capacity(); begin += BLOCK) {
                 int length = Math.min(BLOCK, from.capacity() - begin);
                 from.get(begin, block, 0, length);
-                if (others != array) {
+                if (fromOthers != null) {
                     fromOthers.get(begin, blockOfOthers, 0, length);
                 }
                 for (int i = 0; i < length; ) {

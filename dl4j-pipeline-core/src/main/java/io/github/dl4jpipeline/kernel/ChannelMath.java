@@ -78,7 +78,7 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     /** Adds a value for each channel to an array, in place. */
     INDArray add(INDArray array, double[] ofChannel) {
         if (runsInJava(array)) {
-            ChannelLoop.add(ofChannel).run(array, array, ofChannel.length, array);
+            ChannelLoop.add(ofChannel).run(array, null, ofChannel.length, array);
             return array;
         }
         return broadcast("add", array, ofChannel, array);
@@ -87,7 +87,7 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     /** Writes the difference of an array and a value for each channel to {@code result}, and returns it. */
     INDArray minus(INDArray array, double[] ofChannel, INDArray result) {
         if (runsInJava(array, result)) {
-            ChannelLoop.subtract(ofChannel).run(array, array, ofChannel.length, result);
+            ChannelLoop.subtract(ofChannel).run(array, null, ofChannel.length, result);
             return result;
         }
         return broadcast("subtract", array, ofChannel, result);
@@ -96,7 +96,7 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     /** Multiplies an array with one value for each channel and adds another, in place. */
     INDArray multiplyAndAdd(INDArray array, double[] factors, double[] summands) {
         if (runsInJava(array)) {
-            ChannelLoop.multiplyAndAdd(factors, summands).run(array, array, factors.length, array);
+            ChannelLoop.multiplyAndAdd(factors, summands).run(array, null, factors.length, array);
             return array;
         }
         broadcast("multiply", array, factors, array);
@@ -109,10 +109,9 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
      *
      * @param others an array of the same shape
      */
-    INDArray multiplyWithOthers(
-            INDArray array, double[] factors, INDArray others, double[] subtrahends, double[] scales) {
+    INDArray combine(INDArray array, double[] factors, INDArray others, double[] subtrahends, double[] scales) {
         if (runsInJava(array, others)) {
-            ChannelLoop.multiplyWithOthers(factors, subtrahends, scales).run(array, others, factors.length, array);
+            ChannelLoop.combine(factors, subtrahends, scales).run(array, others, factors.length, array);
             return array;
         }
         broadcast("multiply", array, factors, array).addi(others);
@@ -147,7 +146,7 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     }
 
     private INDArray ones(INDArray like, long length) {
-        return vector(like, length).assign(1);
+        return ChannelValues.fill(vector(like, length), 1);
     }
 
     private INDArray vector(INDArray like, double[] values) {

@@ -55,6 +55,22 @@ final class ChannelValues {
         return sums;
     }
 
+    /** Sets every element of an array, and returns it. */
+    static INDArray fill(INDArray array, float value) {
+        if (!HostFloats.inAnyOrder(array)) {
+            return array.assign(value);
+        }
+        FloatBuffer to = HostFloats.of(array);
+        try {
+            while (to.hasRemaining()) {
+                to.put(value);
+            }
+        } finally {
+            Reference.reachabilityFence(array);
+        }
+        return array;
+    }
+
     /** Writes values to an array of as many elements, and returns it. */
     static INDArray write(double[] values, INDArray array) {
         if (values.length != array.length()) {

@@ -97,7 +97,7 @@ final class FastBatchNorm extends BatchNormalization {
         double[] shiftGradient = joined(ownShift);
 
         // With x' the normalized input: scale / deviation * (error - mean(error) - x' * mean(error * x'))
-        math.multiplyWithOthers(
+        math.combine(
                 inputError,
                 each(product(scaleGradient, inverse), value -> -value / count),
                 delta,

@@ -90,7 +90,7 @@ class VertexKernel {
     void bindGradients(INDArray gradients, boolean add) {
         Layer layer = vertex.getLayer();
         if (layer == null || layer.getGradientsViewArray() != gradients) {
-            vertex.setBackpropGradientsViewArray(gradients); // which makes views of it
+            vertex.setBackpropGradientsViewArray(gradients); // whose views would be made anew each time
         }
         if (layer instanceof AddsGradients adding) {
             adding.addGradients(add);

@@ -77,8 +77,8 @@ final class ProfileRounds implements AutoCloseable {
     /**
      * One more way to measure.
      *
-     * @param together what runs at the same time, on devices that are alike
-     * @return the times of each, once they have been measured; all but the first may have run alone in the end
+     * @param together what runs at the same time, at least one, on devices that are alike
+     * @return the times of each, once they have been measured
      */
     List<VertexTimer> way(List<Placed> together) {
         return way(together, false);
@@ -128,7 +128,7 @@ final class ProfileRounds implements AutoCloseable {
             Future<VertexTimer> first = thread(0).submit(() -> measure(measured, way.split()));
             List<Future<VertexTimer>> all = new ArrayList<>(List.of(first));
             for (Placed other : way.together().subList(1, way.together().size())) {
-                all.add(thread(all.size()).submit(() -> measureUntil(other, first)));
+                all.add(thread(all.size()).submit(() -> measureBeside(other, first)));
             }
             return all.stream().map(ProfileRounds::result).toList();
         }
@@ -146,9 +146,9 @@ final class ProfileRounds implements AutoCloseable {
         return placed.replica().measure(split, DeviceRuntimes.of(placed.device()));
     }
 
-    private static VertexTimer measureUntil(Placed placed, Future<?> end) {
+    private static VertexTimer measureBeside(Placed placed, Future<?> other) {
         DeviceThread.bindForHostArrays(placed.device());
-        return placed.replica().measureUntil(timer -> end.isDone(), false, DeviceRuntimes.of(placed.device()));
+        return placed.replica().measureBeside(other, DeviceRuntimes.of(placed.device()));
     }
 
     /** Waits for a measurement. */

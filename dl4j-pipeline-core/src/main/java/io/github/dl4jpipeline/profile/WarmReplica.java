@@ -8,8 +8,8 @@ import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.StageKernel;
 import java.util.List;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -51,25 +51,32 @@ final class WarmReplica {
     /**
      * Takes the times of at least one run on the device that the calling thread is bound to. Memory is reserved in the first
      * two runs, so they should not count.
-     */
-    VertexTimer measure(boolean split, DeviceRuntime runtime) {
-        long start = System.nanoTime();
-        return measureUntil(
-                timer -> timer.runs() == MOST_RUNS || System.nanoTime() - start >= RUNS_NANOS, split, runtime);
-    }
-
-    /**
-     * Takes the times of at least one run on the device that the calling thread is bound to.
      *
      * @param split whether parameter gradients are computed after the backward pass
      */
-    VertexTimer measureUntil(Predicate<VertexTimer> end, boolean split, DeviceRuntime runtime) {
-        GraphReplica replica = created().replica();
+    VertexTimer measure(boolean split, DeviceRuntime runtime) {
+        long start = System.nanoTime();
         VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
         do {
             run(timer, split);
-        } while (!end.test(timer));
-        IntStream.range(0, vertices.size()).filter(replica::addsGradients).forEach(timer::addsGradients);
+        } while (timer.runs() < MOST_RUNS && System.nanoTime() - start < RUNS_NANOS);
+        return timer;
+    }
+
+    /**
+     * Runs beside another measurement until that has ended, and takes the times of at least one run. Later ones count if they
+     * ended before it did: the last may have had the machine for itself.
+     */
+    VertexTimer measureBeside(Future<?> other, DeviceRuntime runtime) {
+        VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
+        run(timer, false);
+        while (!other.isDone()) {
+            VertexTimer next = new VertexTimer(vertices.size(), runtime::synchronize);
+            run(next, false);
+            if (!other.isDone()) {
+                timer.add(next);
+            }
+        }
         return timer;
     }
 
@@ -84,6 +91,7 @@ final class WarmReplica {
             own.kernel().backward(own.replica(), 0, timer);
         }
         own.replica().end();
+        IntStream.range(0, vertices.size()).filter(own.replica()::addsGradients).forEach(timer::addsGradients);
     }
 
     private Created created() {

@@ -151,6 +151,8 @@ class FastLayersTest {
         cases.add(even("pooling of even sizes, same", pool().convolutionMode(ConvolutionMode.Same)));
         cases.add(image("batch norm", new BatchNormalization.Builder()));
         cases.add(image("batch norm, variance", new BatchNormalization.Builder().useLogStd(false)));
+        cases.add(large("batch norm, rows of maps in two blocks", 3, 5, 41));
+        cases.add(large("batch norm, maps larger than a block", 1, 2, 80));
         cases.add(rows("batch norm of rows", new BatchNormalization.Builder().decay(0.8)));
         cases.add(channelsLast("batch norm NHWC", new BatchNormalization.Builder().dataFormat(CNN2DFormat.NHWC)));
         cases.add(image("LRN", new LocalResponseNormalization.Builder()));
@@ -189,6 +191,12 @@ class FastLayersTest {
 
     private static Named<Case> image(String name, org.deeplearning4j.nn.conf.layers.Layer.Builder<?> builder) {
         return Named.of(name, new Case(builder.build(), NCHW, InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW)));
+    }
+
+    private static Named<Case> large(String name, int examples, int channels, int side) {
+        InputType input = InputType.convolutional(side, side, channels, CNN2DFormat.NCHW);
+        List<Integer> shape = List.of(examples, channels, side, side);
+        return Named.of(name, new Case(new BatchNormalization.Builder().build(), shape, input));
     }
 
     private static Named<Case> channelsLast(String name, org.deeplearning4j.nn.conf.layers.Layer.Builder<?> builder) {
