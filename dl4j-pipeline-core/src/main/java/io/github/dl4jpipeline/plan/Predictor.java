@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToDoubleBiFunction;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -25,7 +26,7 @@ import java.util.function.ToDoubleFunction;
  * @param syncMillisPerByte time of adding up gradients of replicas, for each byte
  * @param addMillisPerByte time of adding a micro-batch's gradients to those before, for each byte
  * @param mayRecompute whether a stage whose activations do not fit into its device's memory may compute them again
- * @param sharedSpeed speed of a device while all are busy, by number of workers
+ * @param sharedSpeed speed of a device beside others, by number of workers, and of those that are busy at the same time
  */
 record Predictor(
         int examples,
@@ -33,14 +34,15 @@ record Predictor(
         double syncMillisPerByte,
         double addMillisPerByte,
         boolean mayRecompute,
-        ToDoubleFunction<Integer> sharedSpeed,
+        ToDoubleBiFunction<Integer, Integer> sharedSpeed,
         List<String> notes) {
 
     /** A plan with these stages, without alternatives. */
     PartitionPlan predict(List<StageDraft> drafts, int microBatches, Schedule schedule, Duration oneDeviceTime) {
         List<List<Device>> places = drafts.stream().map(StageDraft::devices).toList();
         Workers workers = new Workers(places.stream().map(List::size).toList(), PartitionPlan.sharedWorkers(places));
-        double shared = sharedSpeed.applyAsDouble(workers.count());
+        double shared = sharedSpeed.applyAsDouble(
+                workers.count(), Math.min(workers.count(), microBatches)); // a micro-batch is in one place at a time
         int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
         List<Stage> stages = new ArrayList<>();
         List<StageTimes> usual = new ArrayList<>();

@@ -132,9 +132,9 @@ final class Search {
         return new Device(device.id(), device.kind(), device.cores(), bytes, device.relativeSpeed());
     }
 
-    private double sharedSpeed(int workers) {
+    private double sharedSpeed(int workers, int busy) {
         double turns = Math.min(1, (double) devices.size() / workers);
-        double others = Math.min(1, (workers - 1.0) / Math.max(1, devices.size() - 1));
+        double others = Math.min(1, (busy - 1.0) / Math.max(1, devices.size() - 1));
         return turns * (1 - (1 - profile.machine().sharedSpeed()) * others);
     }
 

@@ -192,6 +192,18 @@ class PlannerTest {
     }
 
     @Test
+    void devicesSlowEachOtherDownOnlyWhereMicroBatchesOverlap() {
+        GraphProfile alone = chain(0, new MachineSpeed(2, 0, 1, 1, 0));
+        GraphProfile together = chain(0, new MachineSpeed(2, 0, 1, 0.5, 0));
+        assertThat(Planner.plan(together, TWO, straight(2, 1)).predictedStepTime())
+                .isEqualTo(Planner.plan(alone, TWO, straight(2, 1)).predictedStepTime());
+        assertThat(Planner.plan(together, TWO, straight(2, 4)).predictedStepTime())
+                .isEqualTo(Planner.plan(alone, TWO, straight(2, 4))
+                        .predictedStepTime()
+                        .multipliedBy(2));
+    }
+
+    @Test
     void finalistsAreTheBestOfEachKindThatIsNearlyAsFast() {
         MachineSpeed machine = new MachineSpeed(2, 0, 1.6, 1, 0);
         PlanOptions options = PlanOptions.defaults().withExamples(64);
