@@ -34,7 +34,7 @@ final class ChannelValues {
     static double[] sum(INDArray array, int group) {
         double[] sums = new double[group];
         if (!HostFloats.inAnyOrder(array)) {
-            double[] values = array.reshape(array.length()).toDoubleVector();
+            double[] values = of(array);
             for (int i = 0; i < values.length; i++) {
                 sums[i % group] += values[i];
             }
