@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.execute;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.dl4jpipeline.graph.ArrayDifference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -145,7 +146,7 @@ class FusedUpdateTest {
     }
 
     private static double difference(INDArray actual, INDArray expected) {
-        return actual.sub(expected).amaxNumber().doubleValue()
-                / Math.max(1e-6, expected.amaxNumber().doubleValue());
+        ArrayDifference difference = ArrayDifference.of(actual, expected);
+        return difference.largestDifference() / Math.max(1e-6, difference.largestExpected());
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.dl4jpipeline.graph.ArrayDifference;
 import io.github.dl4jpipeline.kernel.BackwardConvolution.Gradients;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -172,9 +173,8 @@ class DirectConvolutionTest {
     private static void assertEqual(@Nullable INDArray actual, @Nullable INDArray expected) {
         assertThat(actual == null).isEqualTo(expected == null);
         if (actual != null && expected != null) {
-            double difference = actual.sub(expected).amaxNumber().doubleValue();
-            double largest = expected.amaxNumber().doubleValue();
-            assertThat(difference / largest).isLessThan(actual.dataType() == DataType.DOUBLE ? 1e-12 : 1e-5);
+            assertThat(ArrayDifference.of(actual, expected).relative())
+                    .isLessThan(actual.dataType() == DataType.DOUBLE ? 1e-12 : 1e-5);
         }
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.graph.ArrayDifference;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -12,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 
 /** Trains on devices, one stage on each. */
@@ -44,14 +44,9 @@ final class TrainingCheck {
                 net.fit(batch);
             }
         }
-        expected.paramTable().forEach((name, array) -> assertThat(difference(graph.getParam(name), array))
+        expected.paramTable().forEach((name, array) -> assertThat(
+                        ArrayDifference.of(graph.getParam(name), array).relative())
                 .as(name)
                 .isLessThanOrEqualTo(1e-10));
-    }
-
-    /** max |a - b| / max |b|. */
-    private static double difference(INDArray actual, INDArray expected) {
-        return actual.sub(expected).amaxNumber().doubleValue()
-                / expected.amaxNumber().doubleValue();
     }
 }

@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.examples.infer.LatencyFigures.SystemFigures;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.VertexFigures;
 import io.github.dl4jpipeline.examples.io.Progress;
 import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.graph.ArrayDifference;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.Kernels;
 import java.io.PrintWriter;
@@ -151,8 +152,8 @@ public final class LatencyComparison {
                 .max()
                 .orElseThrow();
         double head = alone.get(branches).medianMillis();
-        double difference =
-                output.output().sub(branched.outputSingle(images)).amaxNumber().doubleValue();
+        double difference = ArrayDifference.of(output.output(), branched.outputSingle(images))
+                .largestDifference();
         return new LatencyFigures(
                 original.name(),
                 branches,
