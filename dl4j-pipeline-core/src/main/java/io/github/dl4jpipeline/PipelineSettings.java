@@ -187,7 +187,7 @@ record PipelineSettings(
                 .withSchedule(schedule)
                 .withRecompute(tiling.isPresent() ? Optional.of(false) : recompute)
                 .withDeadline(deadline);
-        if (kernels == Kernels.FAST) {
+        if (kernels != Kernels.STOCK) {
             String plain = "Products of matrices, or Deeplearning4j's own code, are faster ";
             options = noteCode(options, measured, plain + "forward", code -> code.forward() == KernelCode.PLAIN);
             options = noteCode(options, measured, plain + "backward", code -> code.backward() == KernelCode.PLAIN);

@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         subcommands = {
             LayerComparison.class,
+            GradientComparison.class,
             SteadyMemory.class,
             AccuracyComparison.class,
             BranchAccuracy.class,

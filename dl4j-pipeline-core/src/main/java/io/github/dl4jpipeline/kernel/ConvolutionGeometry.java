@@ -43,6 +43,11 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return isAll(kernel(), 1) && isAll(stride(), 1) && (isSame() || isAll(padding(), 0));
     }
 
+    /** Whether oneDNN may run it with Winograd's algorithm, where the processor and the number of examples allow it. */
+    boolean isWinogradCandidate() {
+        return isAll(kernel(), 3) && isAll(stride(), 1) && isAll(dilation(), 1);
+    }
+
     /** Whether the kernel is at least as large as its stride. */
     boolean coversInput() {
         int[] reach = ConvolutionUtils.effectiveKernelSize(kernel(), dilation());

@@ -96,7 +96,7 @@ public final class GraphCopies {
     public static ComputationGraph forInference(ComputationGraph original, Kernels kernels) {
         ComputationGraph copy = sharingParameters(original);
         FastLayers.replaceIn(copy, KernelChoice.all(kernels));
-        if (kernels == Kernels.FAST) {
+        if (kernels != Kernels.STOCK) {
             ChannelsLastLayers.prepare(copy);
         }
         return copy;

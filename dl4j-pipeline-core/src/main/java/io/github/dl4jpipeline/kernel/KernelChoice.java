@@ -26,8 +26,13 @@ public record KernelChoice(Kernels kernels, Map<String, VertexCode> other) {
     }
 
     /** Names of the vertices of a graph that some code can run instead of the usual. */
+    public static Set<String> vertices(ComputationGraph graph, KernelCode code, Kernels kernels) {
+        return FastLayers.vertices(graph, code, kernels);
+    }
+
+    /** The same for the fast kernels. */
     public static Set<String> vertices(ComputationGraph graph, KernelCode code) {
-        return FastLayers.vertices(graph, code);
+        return vertices(graph, code, Kernels.FAST);
     }
 
     /** Names of the vertices of a graph whose passes can have different code. */
@@ -37,7 +42,7 @@ public record KernelChoice(Kernels kernels, Map<String, VertexCode> other) {
 
     /** Names of the batch normalizations whose statistics can be taken across micro-batches that run at the same time. */
     public static Set<String> joinableVertices(ComputationGraph graph, Kernels kernels) {
-        return kernels == Kernels.FAST ? FastLayers.batchNormalizations(graph) : Set.of();
+        return kernels != Kernels.STOCK ? FastLayers.batchNormalizations(graph) : Set.of();
     }
 
     VertexCode code(String vertex) {

@@ -33,13 +33,13 @@ final class FasterCode {
 
     private final Set<String> twoCodes;
 
-    private FasterCode(ComputationGraph graph, MicroBatch sample, Device device) {
+    private FasterCode(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
         twoCodes = KernelChoice.verticesOfTwoCodes(graph);
-        KernelChoice usual = KernelChoice.all(Kernels.FAST);
+        KernelChoice usual = KernelChoice.all(kernels);
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
             ReplicaSlot slot = rounds.slot();
             for (KernelCode code : KernelCode.values()) {
-                Set<String> names = KernelChoice.vertices(graph, code);
+                Set<String> names = KernelChoice.vertices(graph, code, kernels);
                 boolean runs =
                         code != KernelCode.WINOGRAD || DeviceRuntimes.of(device).sharesMemory();
                 if (runs && !names.isEmpty()) {
@@ -53,10 +53,10 @@ final class FasterCode {
         }
     }
 
-    /** The usual fast kernels, except where other code has been measured to be faster. */
-    static KernelChoice of(ComputationGraph graph, MicroBatch sample, Device device) {
-        FasterCode measured = new FasterCode(graph, sample, device);
-        Set<String> joinable = KernelChoice.joinableVertices(graph, Kernels.FAST); // the plan may need their code
+    /** These kernels, fast or precise, except where other code that they allow has been measured to be faster. */
+    static KernelChoice of(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
+        FasterCode measured = new FasterCode(graph, sample, device, kernels);
+        Set<String> joinable = KernelChoice.joinableVertices(graph, kernels); // the plan may need their code
         Map<String, VertexCode> faster = new LinkedHashMap<>();
         for (Vertex vertex : VertexGraph.of(graph).vertices()) {
             VertexCode code = measured.code(vertex);
@@ -64,7 +64,7 @@ final class FasterCode {
                 faster.put(vertex.name(), code);
             }
         }
-        return KernelChoice.all(Kernels.FAST).except(faster);
+        return KernelChoice.all(kernels).except(faster);
     }
 
     private VertexCode code(Vertex vertex) {

@@ -97,8 +97,9 @@ public final class GraphProfiler {
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
-        KernelChoice choice =
-                kernels == Kernels.FAST ? FasterCode.of(graph, sample, device.firstCore()) : KernelChoice.all(kernels);
+        KernelChoice choice = kernels == Kernels.STOCK
+                ? KernelChoice.all(kernels)
+                : FasterCode.of(graph, sample, device.firstCore(), kernels);
         Times times = times(graph, sample, devices, choice);
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()

@@ -434,6 +434,35 @@ class FastLayersTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("layers")
+    void preciseEqualsInFloat(Case layer) {
+        compare(layer, DataType.FLOAT, 1e-5, KernelChoice.all(Kernels.PRECISE));
+    }
+
+    /** Also with a profile that names it. */
+    @Test
+    void preciseIsWithoutWinograd() {
+        Case layer = square("3x3", conv(3, 3), 16, 3, 9).getPayload();
+        VertexCode named = new VertexCode(KernelCode.WINOGRAD, KernelCode.USUAL);
+        assertThat(mayUseWinograd(layer, Kernels.FAST, VertexCode.USUAL)).isTrue();
+        assertThat(mayUseWinograd(layer, Kernels.PRECISE, VertexCode.USUAL)).isFalse();
+        assertThat(mayUseWinograd(layer, Kernels.PRECISE, named)).isFalse();
+        Case other = square("3x3, stride 2", conv(3, 3).stride(2, 2), 16, 3, 9).getPayload();
+        assertThat(mayUseWinograd(other, Kernels.PRECISE, VertexCode.USUAL)).isTrue(); // were it not for its stride
+        assertThat(KernelChoice.vertices(graph(layer, DataType.FLOAT), KernelCode.WINOGRAD, Kernels.PRECISE))
+                .isEmpty();
+    }
+
+    /** Whether a pass is the native operation. */
+    private static boolean mayUseWinograd(Case layer, Kernels kernels, VertexCode code) {
+        ComputationGraph graph = graph(layer, DataType.FLOAT);
+        FastLayers.replaceIn(graph, KernelChoice.all(kernels).except(Map.of("layer", code)));
+        FastConvolution convolution = (FastConvolution) graph.getLayer("layer");
+        convolution.addGradients(true);
+        return convolution.canBeChannelsLast() || convolution.elementsToAdd() > 0;
+    }
+
     @Test
     void winogradIsFor3x3ConvolutionsInFloat() {
         KernelCode code = KernelCode.WINOGRAD;
