@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.execute.BatchSource;
 import io.github.dl4jpipeline.execute.DeviceParameters;
 import io.github.dl4jpipeline.execute.Inference;
 import io.github.dl4jpipeline.execute.ParameterStore;
+import io.github.dl4jpipeline.execute.PipelineException;
 import io.github.dl4jpipeline.execute.PipelineSolver;
 import io.github.dl4jpipeline.execute.StepResult;
 import io.github.dl4jpipeline.execute.WrappedGraph;
@@ -36,6 +37,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
@@ -82,6 +84,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient ParameterStore parameters;
     private final transient Inference inference;
     private final transient PlannedTraining training;
+    private final transient Computing computing = new Computing();
     private final transient StepListener stepListener = new StepListener(this);
 
     private transient @Nullable INDArray[] labels = new INDArray[0];
@@ -166,7 +169,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     public void computeGradientAndScore() {
         requireOpen();
         if (plainFit) {
-            super.computeGradientAndScore();
+            inside(super::computeGradientAndScore);
             return;
         }
         synchronizeIterEpochCounts();
@@ -174,10 +177,18 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             initGradientsView();
         }
         MicroBatch batch = MicroBatch.whole(getInputs(), labels, getInputMaskArrays(), getLabelMaskArrays());
-        StepResult result = training.step(batch, stepListener.wantsActivations());
+        boolean keepActivations = stepListener.wantsActivations();
+        StepResult result = computing.inside(() -> training.step(batch, keepActivations));
         gradient = result.gradient();
         score = result.score();
         stepListener.gradientComputed(result.activations());
+    }
+
+    private void inside(Runnable layers) {
+        computing.inside(() -> {
+            layers.run();
+            return this;
+        });
     }
 
     /** Lets a test say what steps have taken, instead of the clock. */
@@ -203,6 +214,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public void fit(INDArray[] inputs, INDArray[] labels, INDArray[] featureMaskArrays, INDArray[] labelMaskArrays) {
         requireOpen();
+        computing.requireOutside("fit");
+        BatchCheck.require(this, inputs, labels);
         fitting(() -> {
             boolean done = false;
             try {
@@ -219,19 +232,33 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     }
 
     @Override
-    public synchronized void fit(MultiDataSetIterator iterator) {
+    public void fit(DataSetIterator iterator) {
+        fit(new DataSetBatches(iterator), iterator.getClass());
+    }
+
+    @Override
+    public void fit(MultiDataSetIterator iterator) {
+        fit(iterator, iterator.getClass());
+    }
+
+    private void fit(MultiDataSetIterator iterator, Class<?> named) {
+        computing.requireOutside("fit"); // before it waits for the monitor
+        fitInTurn(iterator, named.getName());
+    }
+
+    private synchronized void fitInTurn(MultiDataSetIterator iterator, String name) {
         requireOpen();
-        if (!iterator.hasNext() && iterator.resetSupported()) {
-            iterator.reset();
+        try (BatchSource batches = new BatchSource(
+                iterator, name, batch -> BatchCheck.require(this, batch.getFeatures(), batch.getLabels()))) {
+            fitting(() -> fitEpoch(batches));
         }
-        fitting(() -> fitEpoch(iterator));
     }
 
     /** Leaves the wrapped graph as what was learned, also after a failure. */
     private void fitting(Runnable steps) {
         parameters.beginFit();
         try {
-            steps.run();
+            computing.around(steps);
         } catch (Throwable failure) {
             parameters.endFitAfter(failure);
             throw failure;
@@ -239,16 +266,18 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         parameters.endFit();
     }
 
-    private void fitEpoch(MultiDataSetIterator iterator) {
+    private void fitEpoch(BatchSource batches) {
         getListeners().forEach(listener -> listener.onEpochStart(this));
-        try (BatchSource batches = new BatchSource(iterator)) {
-            long waiting = System.currentTimeMillis();
-            while (batches.hasNext()) {
-                MultiDataSet batch = batches.next();
-                setLastEtlTime(System.currentTimeMillis() - waiting);
+        long waiting = System.currentTimeMillis();
+        while (batches.hasNext()) {
+            MultiDataSet batch = batches.next();
+            setLastEtlTime(System.currentTimeMillis() - waiting);
+            try {
                 fit(batch.getFeatures(), batch.getLabels(), batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
-                waiting = System.currentTimeMillis();
+            } catch (PipelineException e) {
+                throw batches.withBatch(e);
             }
+            waiting = System.currentTimeMillis();
         }
         getListeners().forEach(listener -> listener.onEpochEnd(this));
         incrementEpochCount();
@@ -411,12 +440,18 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     /**
      * Ends the worker threads and frees their memory. The wrapped graph keeps what was learned. Closing twice has no
      * effect; afterwards this pipeline cannot be used any more.
+     *
+     * <p>Listeners and other threads may close the pipeline during {@code fit}, which then throws
+     * {@link IllegalStateException}: at once with no effect of the step that runs, or after a step that has its gradient.
+     *
+     * @throws IllegalStateException if a layer calls it; it has no effect then
      */
     @Override
     public void close() {
         if (training.isClosed()) {
             return;
         }
+        computing.requireOutside("close");
         try {
             training.close();
         } finally {
@@ -442,7 +477,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             boolean clearInputs) {
         requireOpen();
         bringHome();
-        return super.ffToLayerActivationsInWS(
+        return computing.inside(() -> super.ffToLayerActivationsInWS(
                 train,
                 layerIndex,
                 excluded,
@@ -451,7 +486,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 features,
                 featureMasks,
                 labelMasks,
-                clearInputs);
+                clearInputs));
     }
 
     @Override
@@ -467,7 +502,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             boolean clearLayers) {
         requireOpen();
         bringHome();
-        return super.ffToLayerActivationsDetached(
+        return computing.inside(() -> super.ffToLayerActivationsDetached(
                 train,
                 passType,
                 storeLastForTbptt,
@@ -476,7 +511,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 features,
                 featureMasks,
                 labelMasks,
-                clearLayers);
+                clearLayers));
     }
 
     // ---- Inference ----
@@ -500,10 +535,10 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 && !train
                 && passType == FwdPassType.STANDARD
                 && Arrays.equals(layerIndexes, getOutputLayerIndices())) {
-            return inference.outputs(
-                    MicroBatch.whole(features, new INDArray[0], featureMasks, labelMasks), outputWorkspace);
+            return computing.inside(() -> inference.outputs(
+                    MicroBatch.whole(features, new INDArray[0], featureMasks, labelMasks), outputWorkspace));
         }
-        return super.outputOfLayersDetached(
+        return computing.inside(() -> super.outputOfLayersDetached(
                 train,
                 passType,
                 layerIndexes,
@@ -512,7 +547,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 labelMasks,
                 clearInputs,
                 detachedInputs,
-                outputWorkspace);
+                outputWorkspace));
     }
 
     @Override
@@ -520,9 +555,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         requireOpen();
         bringHome();
         if (plainFit || ownMemory || training) {
-            return super.score(data, training);
+            return computing.inside(() -> super.score(data, training));
         }
-        return inference.score(MicroBatch.whole(
-                data.getFeatures(), data.getLabels(), data.getFeaturesMaskArrays(), data.getLabelsMaskArrays()));
+        return computing.inside(() -> inference.score(MicroBatch.whole(
+                data.getFeatures(), data.getLabels(), data.getFeaturesMaskArrays(), data.getLabelsMaskArrays())));
     }
 }

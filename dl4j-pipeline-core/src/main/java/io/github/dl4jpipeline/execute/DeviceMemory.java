@@ -93,7 +93,7 @@ public final class DeviceMemory {
         }
         long elements = vertex.parameters() * (gradientsApart && vertex.runsBackward() ? 3L : 2L);
         if (vertex.runsBackward()) {
-            elements += UpdaterState.elements(graph.getVertex(vertex.name()));
+            elements += 2 * UpdaterState.elements(graph.getVertex(vertex.name())); // and as it was before an update
         }
         return elements * graph.getConfiguration().getDataType().width();
     }

@@ -115,6 +115,11 @@ final class FusedUpdate {
                 .asBuffer();
     }
 
+    /** Allocates what the calling thread needs for updates, so that none fails half done for lack of memory. */
+    static void allocateScratch() {
+        SCRATCH.get();
+    }
+
     /** Whether the regularization of now can be calculated in the same pass. */
     boolean canRun() {
         return UpdatePiece.isElementWise(part);

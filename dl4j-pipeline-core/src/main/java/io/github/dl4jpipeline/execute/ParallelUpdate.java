@@ -87,7 +87,8 @@ final class ParallelUpdate {
     }
 
     /**
-     * Turns gradient sums into what is to be subtracted from the parameters.
+     * Turns gradient sums into what is to be subtracted from the parameters. If it fails, or what follows it, {@link #takeBack}
+     * makes the updater state what it was, until {@link #commit} or {@link #finish}.
      *
      * @param subtract whether {@link #finish} follows, so that what can subtract it in the same pass over memory is left to it
      */
@@ -100,15 +101,35 @@ final class ParallelUpdate {
         }
     }
 
+    /** Makes the updater state what it was before an update that is not committed. */
+    void takeBack() {
+        pending = false;
+        pieces.forEach(piece -> piece.state().takeBack());
+    }
+
+    /** The update has been subtracted from the parameters. */
+    void commit() {
+        pieces.forEach(piece -> piece.state().commit());
+    }
+
+    /** Frees its memory. */
+    void close() {
+        pieces.forEach(piece -> piece.state().close());
+    }
+
     /** Whether an update is still to be finished. */
     boolean isPending() {
         return pending;
     }
 
-    /** Does what {@link #update} has left, and subtracts the updates from the parameters. */
+    /**
+     * Commits the update: does what {@link #update} has left, and subtracts the updates from the parameters. That is arithmetic
+     * in arrays that are there. If a piece fails all the same, the others are done nevertheless.
+     */
     void finish() {
         pending = false;
-        share(rest.length, i -> rest[i].run());
+        commit();
+        share(rest.length, i -> rest[i].run(), true);
     }
 
     private void normalize(Normalized layer, int iteration, int examples) {
@@ -130,10 +151,18 @@ final class ParallelUpdate {
 
     /** Shares work among the threads. What they leave, because the pipeline is being closed, the calling one does. */
     private void share(int count, IntConsumer work) {
+        share(count, work, false);
+    }
+
+    /** @param all whether to go on after a failure */
+    private void share(int count, IntConsumer work, boolean all) {
         AtomicInteger next = new AtomicInteger();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         Runnable loop = () -> {
-            for (int i = next.getAndIncrement(); i < count && failure.get() == null; i = next.getAndIncrement()) {
+            FusedUpdate.allocateScratch();
+            for (int i = next.getAndIncrement();
+                    i < count && (all || failure.get() == null);
+                    i = next.getAndIncrement()) {
                 try {
                     work.accept(i);
                 } catch (RuntimeException | Error e) {
@@ -142,7 +171,11 @@ final class ParallelUpdate {
             }
         };
         if (count > 1) {
-            crew.accept(loop);
+            try {
+                crew.accept(loop);
+            } catch (RuntimeException | Error e) {
+                failure.compareAndSet(null, e);
+            }
         }
         loop.run();
         Throwable failed = failure.get();

@@ -31,6 +31,7 @@ final class StageUpdater {
     private final List<INDArray> perExample = new ArrayList<>();
     private final List<Piece> pieces = new ArrayList<>();
     private final @Nullable INDArray state;
+    private final StateBackup backup;
 
     /**
      * Allocates the state where the current thread does; it has no content yet.
@@ -45,6 +46,7 @@ final class StageUpdater {
             length += arraysOfState(block) * lengthOf(statesOfStage(block));
         }
         state = length == 0 ? null : Nd4j.create(stage.parameters().dataType(), length);
+        backup = new StateBackup(state == null ? List.of() : List.of(state));
         long from = 0;
         for (UpdaterBlock block : whole.getUpdaterBlocks()) {
             from += addBlock(block, from);
@@ -140,12 +142,13 @@ final class StageUpdater {
         return pieces;
     }
 
-    /** Turns the gradient sums into updates. In a thread of the device. */
+    /** Turns the gradient sums into updates. In a thread of the device. Until {@link #commit} it can be taken back. */
     void prepare(int iteration, int epoch, int examples, boolean miniBatch) {
         if (miniBatch) {
             perExample.forEach(gradient -> gradient.divi(examples));
         }
         normalize(iteration);
+        backup.keep();
         for (UpdaterBlock block : blocks) {
             if (!block.skipDueToPretrainConfig(false)) {
                 block.update(iteration, epoch);
@@ -155,7 +158,13 @@ final class StageUpdater {
 
     /** Subtracts the updates from the parameters. In a thread of the device. */
     void commit() {
+        backup.commit();
         stage.parameters().subi(stage.sums());
+    }
+
+    /** Makes the updater state what it was before {@link #prepare}. In a thread of the device. */
+    void takeBack() {
+        backup.takeBack();
     }
 
     private void normalize(int iteration) {
@@ -170,6 +179,7 @@ final class StageUpdater {
     }
 
     void close() {
+        backup.close();
         if (state != null) {
             state.close();
         }

@@ -34,8 +34,14 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
  * @param parameters its parameters
  * @param summed the gradients in it that are sums over the examples of a batch
  * @param fused does the same in one pass, for each of its parameter arrays; empty where there is no such pass
+ * @param state its updater state, as it was before an update that is not committed
  */
-record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summed, List<FusedUpdate> fused) {
+record UpdatePiece(
+        UpdaterBlock block,
+        INDArray parameters,
+        List<INDArray> summed,
+        List<FusedUpdate> fused,
+        StateBackup state) {
     private static final int MOST_ELEMENTS = 1 << 17;
     private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
     private static final Set<Class<?>> ELEMENT_WISE_REGULARIZATION =
@@ -138,7 +144,16 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
                 piece,
                 parameters.get(NDArrayIndex.interval(from, to)),
                 summed.size() == parts.size() ? List.of(gradient) : summed,
-                fused.size() == parts.size() ? fused : List.of());
+                fused.size() == parts.size() ? fused : List.of(),
+                new StateBackup(state(block, updater)));
+    }
+
+    /** What the updater of a piece changes: its part of the state, or all state of an updater that is not cut. */
+    private static List<INDArray> state(UpdaterBlock block, GradientUpdater<?> ofPiece) {
+        if (isElementWise(block)) {
+            return List.copyOf(ofPiece.getState().values());
+        }
+        return block.getUpdaterView() == null ? List.of() : List.of(block.getUpdaterView());
     }
 
     /**
@@ -162,7 +177,8 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
     }
 
     /**
-     * Begins to turn gradient sums into what is to be subtracted from the parameters, and does all of it that can fail.
+     * Begins to turn gradient sums into what is to be subtracted from the parameters, and does all of it that can fail. Until
+     * {@link #state} is committed, it takes back what has changed.
      *
      * @param subtract whether the rest subtracts it, too
      * @return the rest
@@ -174,7 +190,12 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
                 List<Runnable> passes = fused.stream()
                         .map(part -> part.prepare(iteration, epoch, examples, subtract))
                         .toList();
-                return () -> passes.forEach(Runnable::run);
+                return () -> {
+                    if (!subtract) {
+                        state.keep(); // the update is committed later
+                    }
+                    passes.forEach(Runnable::run);
+                };
             }
             updateByOperations(iteration, epoch, examples, skipped);
             return subtract ? () -> parameters.subi(block.getGradientView()) : () -> {};
@@ -187,6 +208,7 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().getAndActivateWorkspace(TEMPORARY, WORKSPACE)) {
             summed.forEach(gradient -> gradient.divi(examples));
             if (!skipped) {
+                state.keep();
                 block.update(iteration, epoch);
             }
         }
