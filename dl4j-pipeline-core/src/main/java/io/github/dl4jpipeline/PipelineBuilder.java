@@ -10,8 +10,10 @@ import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +47,7 @@ public final class PipelineBuilder {
     private @Nullable PartitionPlan plan;
     private Optional<FusedTiling> tiling = Optional.empty();
     private Optional<Boolean> recompute = Optional.empty();
+    private Set<Class<?>> exampleIndependent = Set.of();
     private boolean plainFitIfUnsupported;
 
     PipelineBuilder(
@@ -78,8 +81,9 @@ public final class PipelineBuilder {
     }
 
     /**
-     * The number of micro-batches that a batch is split into; a batch with fewer examples is split into single ones.
-     * Default: the planner chooses.
+     * The number of micro-batches that a batch is split into. A batch with fewer examples is split into single ones, or into
+     * pairs if it has masks that could have one value for one example, which Deeplearning4j takes for something else. Default:
+     * the planner chooses.
      */
     public PipelineBuilder microBatches(int value) {
         microBatches = OptionalInt.of(requirePositive("microBatches", value));
@@ -120,6 +124,21 @@ public final class PipelineBuilder {
     /** Over which examples batch normalization takes its statistics. Default: the full batch, as plain {@code fit}. */
     public PipelineBuilder batchNorm(BatchNormStatistics value) {
         batchNorm = value;
+        return this;
+    }
+
+    /**
+     * Classes of yours that treat the examples of a batch independently: vertices, layers, preprocessors, activation
+     * functions, losses, dropout, weight noise or constraints. Of other classes that are not Deeplearning4j's this is not
+     * known, so that a graph with one of them has one micro-batch, and its batches run on one device in {@code output}. Also
+     * lifts the doubt about some of Deeplearning4j's classes, where the plan's note says so. Counts for exactly these
+     * classes, not for their subclasses. Default: none.
+     */
+    public PipelineBuilder exampleIndependent(Class<?>... value) {
+        if (value == null || Arrays.asList(value).contains(null)) {
+            throw new IllegalArgumentException("exampleIndependent takes classes, got null; leave it out for none");
+        }
+        exampleIndependent = Set.copyOf(Arrays.asList(value));
         return this;
     }
 
@@ -182,7 +201,8 @@ public final class PipelineBuilder {
                 profile,
                 plan,
                 tiling.map(FusedTiling::tiling),
-                recompute);
+                recompute,
+                exampleIndependent);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

@@ -116,7 +116,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             solver = new PipelineSolver(this, parameters, ownMemory);
             super.setUpdater(updater);
         }
-        inference = new Inference(this, settings.devices(), settings.kernels());
+        inference = new Inference(this, settings.devices(), settings.kernels(), settings.exampleIndependent());
         training = new PlannedTraining(this, settings, parameters, inference);
         if (!plainFit) {
             training.planWithoutBatch();

@@ -50,7 +50,8 @@ record PipelineSettings(
         @Nullable GraphProfile profile,
         @Nullable PartitionPlan plan,
         Optional<Tiling> tiling,
-        Optional<Boolean> recompute) {
+        Optional<Boolean> recompute,
+        Set<Class<?>> exampleIndependent) {
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
@@ -102,8 +103,9 @@ record PipelineSettings(
             return profile;
         }
         int examples = (int) batch.examples();
-        int parts = examples / GraphProfiler.usualExamples(examples);
-        return GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels);
+        boolean splittable = couplings(graph).stream().allMatch(ExampleCoupling::batchNorm);
+        int parts = splittable ? examples / GraphProfiler.usualExamples(examples) : 1;
+        return GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels, splittable);
     }
 
     /** With which code vertices are run, according to a profile if there is one. */
@@ -128,7 +130,8 @@ record PipelineSettings(
     /** Whether the result depends on the number of micro-batches. */
     private boolean microBatchesCount(ComputationGraph graph) {
         return batchNorm == BatchNormStatistics.PER_MICRO_BATCH
-                && !ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH).isEmpty();
+                && ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH, exampleIndependent).stream()
+                        .anyMatch(ExampleCoupling::batchNorm);
     }
 
     /**
@@ -222,10 +225,13 @@ record PipelineSettings(
     private Optional<ExampleCoupling> coupling(ComputationGraph graph) {
         Set<String> joinable = joinable(graph);
         boolean together = microBatches.isEmpty() || microBatches.equals(replicas);
-        return ExampleCoupling.in(graph, batchNorm).stream()
-                .filter(coupling -> coupling.certain() || microBatches.isEmpty())
-                .filter(coupling -> !(together && joinable.contains(coupling.vertex())))
+        return couplings(graph).stream()
+                .filter(coupling -> !(together && coupling.batchNorm() && joinable.contains(coupling.vertex())))
                 .findFirst();
+    }
+
+    private List<ExampleCoupling> couplings(ComputationGraph graph) {
+        return ExampleCoupling.in(graph, batchNorm, exampleIndependent);
     }
 
     /**
@@ -257,11 +263,13 @@ record PipelineSettings(
 
     private void requireUncoupled(ComputationGraph graph, PartitionPlan given) {
         Set<String> joinable = given.runsMicroBatchesTogether() ? joinable(graph) : Set.of();
-        for (ExampleCoupling coupling : ExampleCoupling.in(graph, batchNorm)) {
-            if (coupling.certain() && given.microBatches() > 1 && !joinable.contains(coupling.vertex())) {
+        for (ExampleCoupling coupling : couplings(graph)) {
+            boolean joins = coupling.batchNorm() && joinable.contains(coupling.vertex());
+            if (given.microBatches() > 1 && !joins) {
                 throw new IllegalArgumentException("The plan has " + given.microBatches()
                         + " micro-batches, but at vertex '" + coupling.vertex() + "' " + coupling.reason()
-                        + "; use a plan with 1 micro-batch");
+                        + "; use a plan with 1 micro-batch"
+                        + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy()));
             }
         }
     }

@@ -168,6 +168,7 @@ class BatchNormTest {
         AtomicInteger calls = new AtomicInteger();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
                 .plan(SameResult.evenPlan(start, List.of(2), 2))
+                .exampleIndependent(ProbeVertex.class)
                 .build()) {
             ProbeVertex.onForward(() -> {
                 if (calls.getAndIncrement() == 0) {

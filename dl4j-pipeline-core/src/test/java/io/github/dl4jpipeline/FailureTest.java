@@ -70,6 +70,7 @@ class FailureTest {
     private static PipelineComputationGraph pipeline(ComputationGraph graph, int stages, int devices) {
         return PipelineComputationGraph.builder(graph)
                 .plan(SameResult.inTurn(SameResult.evenPlan(graph, stages, 4), devices))
+                .exampleIndependent(ProbeVertex.class)
                 .build();
     }
 

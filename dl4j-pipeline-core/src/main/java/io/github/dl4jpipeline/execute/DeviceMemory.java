@@ -34,7 +34,10 @@ public final class DeviceMemory {
         Program program = Program.of(schedule, Program.workers(plan), plan.microBatches());
         Slots slots = Slots.of(program);
         TrialRun trial = new TrialRun(graph, plan, kernels, program);
-        long examples = (batch.examples() + plan.microBatches() - 1) / plan.microBatches();
+        long examples = batch.split(plan.microBatches()).stream()
+                .mapToLong(MicroBatch::examples)
+                .max()
+                .orElseThrow();
         List<TrialRun.Bytes> taken =
                 trial.run(batch, examples, DeviceRuntimes.of(plan.devices().get(0)));
         List<Stage> counted = new ArrayList<>();

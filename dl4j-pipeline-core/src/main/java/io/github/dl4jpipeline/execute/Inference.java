@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ public final class Inference implements AutoCloseable {
     private final ComputationGraph graph;
     private final Devices devices;
     private final Kernels kernels;
+    private final Set<Class<?>> exampleIndependent;
     private final List<ComputationGraph> copies = new ArrayList<>();
 
     /** By number of examples. */
@@ -41,11 +43,15 @@ public final class Inference implements AutoCloseable {
     private @Nullable TiledInference tiled;
     private @Nullable ComputationGraph whole;
 
-    /** @param graph an initialised graph */
-    public Inference(ComputationGraph graph, Devices devices, Kernels kernels) {
+    /**
+     * @param graph an initialised graph
+     * @param exampleIndependent classes for which the user vouches
+     */
+    public Inference(ComputationGraph graph, Devices devices, Kernels kernels, Set<Class<?>> exampleIndependent) {
         this.graph = graph;
         this.devices = devices;
         this.kernels = kernels;
+        this.exampleIndependent = exampleIndependent;
     }
 
     /** Vertices that {@link #outputs} runs in tiles, on all devices, instead of splitting the batch; null for none. */
@@ -59,7 +65,8 @@ public final class Inference implements AutoCloseable {
             whole = GraphCopies.forInference(graph, kernels);
             if (devices.size() > 1) {
                 workers = new DeviceWorkers(devices);
-                boolean splittable = ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH)
+                boolean splittable = ExampleCoupling.in(
+                                graph, BatchNormStatistics.PER_MICRO_BATCH, exampleIndependent)
                         .isEmpty();
                 for (int i = 0; splittable && i < devices.size(); i++) {
                     copies.add(GraphCopies.forInference(graph, kernels));
@@ -122,11 +129,20 @@ public final class Inference implements AutoCloseable {
         boolean isMean = whole.conf().isMiniBatch();
         List<MicroBatch> parts = isMean ? parts(batch) : List.of(batch);
         if (parts.size() == 1) {
-            return whole.score(dataOf(batch), false);
+            return score(whole, batch);
         }
         List<Double> scores =
-                inParallel(parts, (copy, part) -> copy.score(dataOf(part), false) * part.examples() / batch.examples());
+                inParallel(parts, (copy, part) -> score(copy, part) * part.examples() / batch.examples());
         return scores.stream().mapToDouble(Double::doubleValue).sum();
+    }
+
+    /** Forgets the labels afterwards: by their number a graph would reshape the next batch, if it comes without labels. */
+    private static double score(ComputationGraph graph, MicroBatch batch) {
+        try {
+            return graph.score(dataOf(batch), false);
+        } finally {
+            graph.clear();
+        }
     }
 
     private static MultiDataSet dataOf(MicroBatch batch) {

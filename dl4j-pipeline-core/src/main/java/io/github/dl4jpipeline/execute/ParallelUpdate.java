@@ -2,22 +2,16 @@ package io.github.dl4jpipeline.execute;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.graph.vertex.GraphVertex;
-import org.deeplearning4j.nn.layers.BaseLayer;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
@@ -37,8 +31,7 @@ final class ParallelUpdate {
     private final List<Normalized> normalized;
     private final Runnable[] rest;
     private boolean pending;
-    private final Set<Trainable> scoredByParameter = Collections.newSetFromMap(new IdentityHashMap<>());
-    private final List<Layer> scoredWhole = new ArrayList<>();
+    private final RegularizationScore regularization;
 
     /** A layer whose gradients are normalized, for which it needs all of them. */
     private record Normalized(Trainable layer, Gradient gradient, List<INDArray> summed) {}
@@ -66,7 +59,7 @@ final class ParallelUpdate {
                 gradients.reshape(gradients.length()),
                 layer -> isMiniBatch() && !isNormalized(layer));
         rest = new Runnable[pieces.size()];
-        findScored();
+        regularization = RegularizationScore.of(graph);
     }
 
     @SuppressWarnings("ReferenceEquality") // updaters are equal if their states are
@@ -141,12 +134,9 @@ final class ParallelUpdate {
     double regularization() {
         int iteration = graph.getIterationCount();
         int epoch = graph.getEpochCount();
-        double[] terms = new double[pieces.size()];
-        share(terms.length, i -> terms[i] = pieces.get(i).regularization(scoredByParameter, iteration, epoch));
-        double ofWholeLayers = scoredWhole.stream()
-                .mapToDouble(layer -> layer.calcRegularizationScore(true))
-                .sum();
-        return Arrays.stream(terms).sum() + ofWholeLayers;
+        double[] terms = new double[regularization.pieces()];
+        share(terms.length, i -> terms[i] = regularization.ofPiece(i, iteration, epoch));
+        return Arrays.stream(terms).sum() + regularization.ofWholeLayers();
     }
 
     /** Shares work among the threads. What they leave, because the pipeline is being closed, the calling one does. */
@@ -206,34 +196,5 @@ final class ParallelUpdate {
             }
         }
         return new Normalized(layer, gradient, summed);
-    }
-
-    /** Finds which layers have their regularization term counted parameter by parameter; others have code of their own. */
-    private void findScored() {
-        for (GraphVertex vertex : graph.getVertices()) {
-            Layer layer = vertex.getLayer();
-            if (layer != null) {
-                if (countsByParameter(vertex, layer)) {
-                    scoredByParameter.add(vertex);
-                } else {
-                    scoredWhole.add(layer);
-                }
-            }
-        }
-    }
-
-    private static boolean countsByParameter(Trainable vertex, Layer layer) {
-        boolean inheritsScore;
-        try {
-            inheritsScore = layer.getClass()
-                            .getMethod("calcRegularizationScore", boolean.class)
-                            .getDeclaringClass()
-                    == BaseLayer.class;
-        } catch (NoSuchMethodException e) {
-            throw new IllegalStateException(e); // it is a method of every layer
-        }
-        return inheritsScore
-                && vertex.paramTable(false).entrySet().stream()
-                        .allMatch(parameter -> UpdatePiece.canScore(vertex, parameter.getKey(), parameter.getValue()));
     }
 }

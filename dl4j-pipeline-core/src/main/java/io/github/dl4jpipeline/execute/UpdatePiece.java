@@ -9,7 +9,6 @@ import java.util.function.Predicate;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
 import org.nd4j.linalg.api.memory.enums.LearningPolicy;
@@ -42,7 +41,7 @@ record UpdatePiece(
         List<INDArray> summed,
         List<FusedUpdate> fused,
         StateBackup state) {
-    private static final int MOST_ELEMENTS = 1 << 17;
+    static final int MOST_ELEMENTS = 1 << 17;
     private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
     private static final Set<Class<?>> ELEMENT_WISE_REGULARIZATION =
             Set.of(L1Regularization.class, L2Regularization.class, WeightDecay.class);
@@ -85,20 +84,13 @@ record UpdatePiece(
         return isElementWise(regularization(parameter.getLayer(), parameter.getParamName()));
     }
 
-    private static boolean isElementWise(List<Regularization> terms) {
+    static boolean isElementWise(List<Regularization> terms) {
         return terms.stream().allMatch(term -> ELEMENT_WISE_REGULARIZATION.contains(term.getClass()));
     }
 
     static List<Regularization> regularization(Trainable layer, String parameter) {
         List<Regularization> terms = layer.getConfig().getRegularizationByParam(parameter);
         return terms == null ? List.of() : terms;
-    }
-
-    /** Whether {@link #regularization(Set, int, int)} can count a parameter of a layer. */
-    static boolean canScore(Trainable layer, String parameter, INDArray values) {
-        List<Regularization> terms = regularization(layer, parameter);
-        boolean hasBlas = values.dataType() == DataType.FLOAT || values.dataType() == DataType.DOUBLE;
-        return terms.isEmpty() || (hasBlas && isElementWise(terms));
     }
 
     private static UpdatePiece piece(
@@ -218,36 +210,5 @@ record UpdatePiece(
         return block.getLayersAndVariablesInBlock().stream()
                 .map(part -> part.getLayer().getConfig().getLayerName() + "_" + part.getParamName())
                 .toList();
-    }
-
-    /** The regularization term of the parameters whose layers it counts for. */
-    double regularization(Set<Trainable> layers, int iteration, int epoch) {
-        double sum = 0;
-        for (ParamState part : block.getLayersAndVariablesInBlock()) {
-            if (layers.contains(part.getLayer())) {
-                for (Regularization term : regularization(part.getLayer(), part.getParamName())) {
-                    sum += score(term, part.getParamView(), iteration, epoch);
-                }
-            }
-        }
-        return sum;
-    }
-
-    /** What {@link Regularization#score} gives, by faster operations. */
-    private static double score(Regularization term, INDArray parameters, int iteration, int epoch) {
-        if (term instanceof L1Regularization l1) {
-            return l1.getL1().valueAt(iteration, epoch) * Nd4j.getBlasWrapper().asum(parameters);
-        }
-        if (term instanceof L2Regularization l2) {
-            return l2.getL2().valueAt(iteration, epoch) * halfSquare(parameters);
-        }
-        if (term instanceof WeightDecay decay) {
-            return decay.getCoeff().valueAt(iteration, epoch) * halfSquare(parameters);
-        }
-        throw new IllegalArgumentException("No faster score for " + term);
-    }
-
-    private static double halfSquare(INDArray parameters) {
-        return 0.5 * Nd4j.getBlasWrapper().dot(parameters, parameters);
     }
 }

@@ -63,10 +63,12 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         INDArray output = activation.forward(preOutput(training, workspaces), training, workspaces);
-        if (maskArray != null) {
-            applyMask(output);
+        if (maskArray == null) {
+            return output;
         }
-        return output;
+        INDArray masked = workspaces.dup(ArrayType.ACTIVATIONS, output, output.ordering()); // the derivative is of the other
+        applyMask(masked);
+        return masked;
     }
 
     @Override
@@ -84,6 +86,9 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         INDArray output = together == null
                 ? DenseMath.output(rows, weights, bias, workspaces)
                 : together.output(microBatch, rows, weights, bias, workspaces);
+        if (maskArray != null) {
+            applyMask(output); // and the activation again, as Deeplearning4j does
+        }
         return new Pair<>(output, null);
     }
 
