@@ -5,13 +5,13 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.dl4jpipeline.file.WholeFile;
 import io.github.dl4jpipeline.kernel.VertexCode;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -112,20 +112,7 @@ public record GraphProfile(
      * @throws UncheckedIOException if the file cannot be written; an existing one is then as before
      */
     public void save(Path file) {
-        try {
-            Path directory = file.toAbsolutePath().getParent();
-            // Not a temporary file of Java's: those can be read by their owner only.
-            Path draft = directory.resolve(
-                    "." + file.getFileName() + "." + ProcessHandle.current().pid() + ".part");
-            try {
-                JSON.writeValue(draft.toFile(), this);
-                Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
-            } finally {
-                Files.deleteIfExists(draft);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot write profile " + file + ": " + e.getMessage(), e);
-        }
+        WholeFile.write(file, draft -> JSON.writeValue(draft.toFile(), this));
     }
 
     /**
@@ -136,11 +123,36 @@ public record GraphProfile(
      */
     public static GraphProfile load(Path file) {
         try {
-            return JSON.readValue(Files.readString(file), GraphProfile.class);
-        } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(file + " is not a profile: " + describe(e), e);
+            return fromJson(file.toString(), Files.readString(file));
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot read profile " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The profile as JSON, as {@link #save} writes it. */
+    public String toJson() {
+        try {
+            return JSON.writeValueAsString(this);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e); // records of numbers and texts
+        }
+    }
+
+    /**
+     * Reads a profile that {@link #toJson} wrote.
+     *
+     * @param name where it is from, for errors
+     * @throws IllegalArgumentException if it is no valid profile; the message names where it is from, and the place
+     */
+    public static GraphProfile fromJson(String name, String json) {
+        try {
+            GraphProfile profile = JSON.readValue(json, GraphProfile.class);
+            if (profile == null) {
+                throw new IllegalArgumentException(name + " is not a profile: it holds null");
+            }
+            return profile;
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(name + " is not a profile: " + describe(e), e);
         }
     }
 

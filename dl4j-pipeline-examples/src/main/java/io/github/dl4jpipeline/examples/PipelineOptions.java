@@ -37,11 +37,10 @@ final class PipelineOptions {
     @Option(
             names = "--kernels",
             paramLabel = "fast|precise|stock",
-            defaultValue = "fast",
             description =
                     "Code of layers: the pipeline's faster one, the same without Winograd's algorithm, or Deeplearning4j's"
-                            + " own. Default: ${DEFAULT-VALUE}.")
-    private Kernels kernels = Kernels.FAST;
+                            + " own. Default: fast.")
+    private @Nullable Kernels kernels;
 
     @Mixin
     private final TileOptions tiles = new TileOptions();
@@ -54,7 +53,7 @@ final class PipelineOptions {
                 Options.requirePositiveIfGiven("--replicas", replicas),
                 Options.requirePositiveIfGiven("--micro-batches", microBatches),
                 schedule.choice(),
-                kernels,
+                Optional.ofNullable(kernels),
                 Options.requirePositiveIfGiven("--deadline", deadline),
                 tiles.choice());
     }
