@@ -17,12 +17,14 @@ import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.StepMeasurement;
+import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -147,6 +149,26 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                         plainFit
                                 ? "There is no plan: this graph cannot be pipelined and trains as plain fit does"
                                 : "There is no plan yet: the first fit makes one, or give the builder a profile"));
+    }
+
+    /**
+     * Keeps the present plan from now on. Without this, the first steps try a few plans, and later ones another if devices
+     * turn out to be slower or faster; so what is trained depends, within rounding, on how long steps have taken. With a kept
+     * plan it does not, and another pipeline that is built with this plan and {@link #profile} goes on bit for bit alike.
+     *
+     * @return the plan that training goes on with
+     * @throws IllegalStateException as {@link #plan}
+     */
+    public PartitionPlan keepPlan() {
+        return training.keepPlan().orElseGet(this::plan);
+    }
+
+    /**
+     * The profile that the plan was made from, and that says which code vertices are run with; empty if there is none, as
+     * for a plan given without one, or before the first {@code fit}.
+     */
+    public Optional<GraphProfile> profile() {
+        return training.profile();
     }
 
     /** What has been measured since this pipeline was built or last got another plan, beside the prediction. */

@@ -44,6 +44,7 @@ final class PlannedTraining {
     private @Nullable Replanner replanner;
     private @Nullable PartitionPlan nextPlan;
     private UnaryOperator<StepMeasurement> measurements = UnaryOperator.identity();
+    private boolean kept;
     private volatile boolean closed;
     private long steps;
     private long stepNanos;
@@ -72,6 +73,24 @@ final class PlannedTraining {
     Optional<PartitionPlan> plan() {
         synchronized (lock) {
             return Optional.ofNullable(plan);
+        }
+    }
+
+    /** What the plan was made from; empty if it was made without a profile, or not yet. */
+    Optional<GraphProfile> profile() {
+        synchronized (lock) {
+            return Optional.ofNullable(profile);
+        }
+    }
+
+    /** Goes on with one plan from now on, whatever steps take; empty if there is none yet. */
+    Optional<PartitionPlan> keepPlan() {
+        synchronized (lock) {
+            if (replanner != null && !kept) {
+                goOnWith(replanner.settle());
+            }
+            kept = true;
+            return Optional.ofNullable(nextPlan == null ? plan : nextPlan);
         }
     }
 
@@ -134,7 +153,7 @@ final class PlannedTraining {
         synchronized (lock) {
             steps++;
             stepNanos += nanos;
-            if (replanner != null && plan != null && examples == plan.examples()) {
+            if (replanner != null && !kept && plan != null && examples == plan.examples()) {
                 StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
                 replanner.afterStep(measurements.apply(measured)).ifPresent(this::goOnWith);
             }
@@ -144,6 +163,7 @@ final class PlannedTraining {
     private void goOnWith(PartitionPlan next) {
         if (next.runsLike(plan)) {
             plan = next;
+            nextPlan = null;
         } else {
             nextPlan = next;
         }

@@ -16,6 +16,7 @@ class ArchitectureTest {
     private static final String BASE = "io.github.dl4jpipeline";
     private static final List<String> ORDER = List.of(
             "device",
+            "file",
             "graph",
             "tile",
             "kernel",

@@ -16,7 +16,8 @@ import picocli.CommandLine.Command;
             Prediction.class,
             Planning.class,
             TileComparison.class,
-            TileSimulation.class
+            TileSimulation.class,
+            Kills.class
         })
 public final class Benchmarks {
     private Benchmarks() {}

@@ -1,17 +1,18 @@
 package io.github.dl4jpipeline.branch;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.io.IOException;
+import io.github.dl4jpipeline.file.ModelArchive;
+import io.github.dl4jpipeline.file.ModelFileException;
+import io.github.dl4jpipeline.file.ModelWriter;
+import io.github.dl4jpipeline.file.WholeFile;
 import java.io.UncheckedIOException;
-import java.nio.file.FileSystem;
-import java.nio.file.FileSystems;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.ProviderNotFoundException;
+import java.util.Map;
+import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.util.ModelSerializer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One branch of a branched network, or its head, which is what follows the branches; made by {@link BranchParts}.
@@ -21,13 +22,20 @@ import org.deeplearning4j.util.ModelSerializer;
 public final class BranchPart {
     private static final JsonMapper JSON = new JsonMapper();
     private static final String ENTRY = "branchPart.json";
+    private static final int LARGEST_ENTRY = 1 << 20;
 
     private final PartIdentity identity;
     private final ComputationGraph graph;
+    private final @Nullable Path file;
 
     BranchPart(PartIdentity identity, ComputationGraph graph) {
+        this(identity, graph, null);
+    }
+
+    private BranchPart(PartIdentity identity, ComputationGraph graph, @Nullable Path file) {
         this.identity = identity;
         this.graph = graph;
+        this.file = file;
     }
 
     PartIdentity identity() {
@@ -53,43 +61,51 @@ public final class BranchPart {
      * @throws UncheckedIOException if the file cannot be written; an existing one is then as before
      */
     public void save(Path file) {
-        WholeFile.write(file, draft -> {
-            ModelSerializer.writeModel(graph, draft.toFile(), false);
-            try (FileSystem zip = FileSystems.newFileSystem(draft, (ClassLoader) null)) {
-                Files.writeString(zip.getPath(ENTRY), JSON.writeValueAsString(identity));
-            }
-        });
+        WholeFile.write(
+                file,
+                draft -> ModelWriter.write(draft, graph, false, Map.of(ENTRY, JSON.writeValueAsBytes(identity))));
     }
 
     /**
-     * Reads a part that {@link #save} wrote.
+     * Reads a part that {@link #save} wrote. The file may come from a stranger: it is checked, no Java objects are read from
+     * it, and no class that is not Deeplearning4j's is loaded because of it, unless the system property
+     * {@code dl4jpipeline.model.classes} allows it, which has names of classes, or of packages with a dot at the end,
+     * separated by commas.
      *
      * @throws UncheckedIOException if the file cannot be read
-     * @throws IllegalArgumentException if it holds something else; the message names the file
+     * @throws IllegalArgumentException if it holds something else; the message names the file, the entry and the reason
      */
     public static BranchPart load(Path file) {
-        if (!Files.isRegularFile(file)) {
-            throw new UncheckedIOException(new NoSuchFileException(file.toString(), null, "there is no such file"));
+        try (ModelArchive archive = ModelArchive.open(file, Set.of(ENTRY))) {
+            return new BranchPart(identity(file, archive.requireText(ENTRY, LARGEST_ENTRY)), archive.graph(false), file);
+        } catch (ModelFileException e) {
+            throw notAPart(e.getMessage(), e);
         }
+    }
+
+    private static PartIdentity identity(Path file, String json) {
+        String place = file + ", entry " + ENTRY + ": ";
         try {
-            PartIdentity identity = identity(file);
-            return new BranchPart(identity, ModelSerializer.restoreComputationGraph(file.toFile(), false));
-        } catch (JsonProcessingException | ProviderNotFoundException | NoSuchFileException e) {
-            throw notAPart(file, e);
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot read " + file + ": " + e.getMessage(), e);
+            PartIdentity identity = JSON.readValue(json, PartIdentity.class);
+            if (identity == null) {
+                throw notAPart(place + "it holds null", null);
+            }
+            return identity;
+        } catch (ValueInstantiationException e) {
+            throw notAPart(place + e.getCause().getMessage(), e);
+        } catch (JsonProcessingException e) {
+            throw notAPart(place + e.getOriginalMessage(), e);
         }
     }
 
-    private static PartIdentity identity(Path file) throws IOException {
-        try (FileSystem zip = FileSystems.newFileSystem(file, (ClassLoader) null)) {
-            return JSON.readValue(Files.readString(zip.getPath(ENTRY)), PartIdentity.class);
-        }
-    }
-
-    private static IllegalArgumentException notAPart(Path file, Exception cause) {
+    private static IllegalArgumentException notAPart(String reason, @Nullable Exception cause) {
         return new IllegalArgumentException(
-                file + " is no part of a branched network; BranchPart.save writes such files", cause);
+                reason + "; this is no part of a branched network that BranchPart.save has written", cause);
+    }
+
+    /** {@link #title}, and the file that it was read from. */
+    String titleAndFile() {
+        return title() + (file == null ? "" : " in " + file);
     }
 
     @Override

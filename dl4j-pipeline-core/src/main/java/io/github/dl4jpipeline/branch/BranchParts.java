@@ -1,9 +1,11 @@
 package io.github.dl4jpipeline.branch;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -68,13 +70,29 @@ public final class BranchParts {
      */
     public static ComputationGraph join(List<BranchPart> parts) {
         List<BranchPart> inOrder = inOrder(parts);
+        try {
+            return whole(inOrder);
+        } catch (RuntimeException e) {
+            throw new IllegalArgumentException(
+                    "Parts do not match: "
+                            + inOrder.stream().map(BranchPart::titleAndFile).collect(Collectors.joining(", "))
+                            + " make no network together: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private static ComputationGraph whole(List<BranchPart> inOrder) {
         BranchPart head = inOrder.get(inOrder.size() - 1);
         Map<String, GraphVertex> vertices = new LinkedHashMap<>();
         Map<String, List<String>> vertexInputs = new LinkedHashMap<>();
         for (BranchPart part : inOrder) {
             ComputationGraphConfiguration copy =
                     Configurations.copy(part.graph().getConfiguration());
-            vertices.putAll(copy.getVertices());
+            copy.getVertices().forEach((name, vertex) -> {
+                if (vertices.put(name, vertex) != null) {
+                    throw new IllegalArgumentException("two have a vertex '" + name + "'");
+                }
+            });
             vertexInputs.putAll(copy.getVertexInputs());
         }
         ComputationGraphConfiguration settings = head.graph().getConfiguration();
@@ -92,25 +110,26 @@ public final class BranchParts {
             throw new IllegalArgumentException("There are no parts to join");
         }
         PartIdentity first = parts.get(0).identity();
-        BranchPart[] places = new BranchPart[first.branches() + 1];
+        Map<Integer, BranchPart> places = new HashMap<>();
         for (BranchPart part : parts) {
             PartIdentity identity = part.identity();
-            if (!identity.network().equals(first.network())) {
+            if (!identity.network().equals(first.network()) || identity.branches() != first.branches()) {
                 throw new IllegalArgumentException(
-                        "Parts do not match: " + part.title() + " is of another network than " + first.title()
-                                + "; take the parts of one network at one time");
+                        "Parts do not match: " + part.titleAndFile() + " is of another network than "
+                                + parts.get(0).titleAndFile() + "; take the parts of one network at one time");
             }
-            if (places[identity.index()] != null) {
-                throw new IllegalArgumentException("Parts do not match: " + part.title() + " is there twice");
+            if (places.put(identity.index(), part) != null) {
+                throw new IllegalArgumentException("Parts do not match: " + part.titleAndFile() + " is there twice");
             }
-            places[identity.index()] = part;
         }
-        for (int i = 0; i < places.length; i++) {
-            if (places[i] == null) {
+        List<BranchPart> inOrder = new ArrayList<>();
+        for (int i = 0; i <= first.branches(); i++) {
+            if (!places.containsKey(i)) {
                 String missing = new PartIdentity(first.network(), first.branches(), i, first.networkInputs()).title();
                 throw new IllegalArgumentException("Parts do not match: " + missing + " is missing");
             }
+            inOrder.add(places.get(i));
         }
-        return List.of(places);
+        return inOrder;
     }
 }

@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -18,6 +19,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 record PartIdentity(String network, int branches, int index, List<String> networkInputs) {
     PartIdentity {
+        if (network == null || networkInputs == null || networkInputs.stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("It does not say of which network it is, and with which inputs");
+        }
+        if (branches < 1 || index < 0 || index > branches) {
+            throw new IllegalArgumentException("It has the index " + index + " of " + branches + " branches; branches"
+                    + " count from 0, and the head follows them");
+        }
         networkInputs = List.copyOf(networkInputs);
     }
 

@@ -231,6 +231,20 @@ public record PartitionPlan(
         return Arrays.stream(ofWorkers).max().orElse(0);
     }
 
+    /** The plan as JSON, with all that it says. */
+    public String toJson() {
+        return PlanJson.write(this);
+    }
+
+    /**
+     * Reads a plan that {@link #toJson} wrote.
+     *
+     * @throws IllegalArgumentException if it is none; the message says why
+     */
+    public static PartitionPlan fromJson(String json) {
+        return PlanJson.read(json);
+    }
+
     /** The plan in a few words. */
     public String summary() {
         return String.format(

@@ -180,6 +180,14 @@ final class PlanTrial {
                 .orElseThrow();
     }
 
+    /** Ends the trial with what has been measured so far; the plan that training has started with stays if nothing has. */
+    void stop() {
+        left.removeIf(contender -> contender.millis.isEmpty());
+        Contender stays = left.isEmpty() ? all.get(0) : fastest();
+        left.clear();
+        left.add(stays);
+    }
+
     /** The latest execution time of the plan that stays, by what has been measured. */
     Duration latestExecutionTime() {
         return fastest().latest();

@@ -141,17 +141,36 @@ public final class Replanner {
         trial.afterStep(stepMillis);
         plan = trial.plan();
         if (trial.isOver()) {
-            String measured = trial.measured().stream()
-                    .map(tried -> String.format(
-                            Locale.ROOT, "%s %.1f ms", tried.plan().kind(), tried.stepMillis()))
-                    .collect(Collectors.joining(", "));
-            plan = plan.withNote("Chosen by measured steps: " + measured)
-                    .withLatestExecutionTime(trial.latestExecutionTime());
-            warnOfDeadline();
-            window = new DriftWindow(parts(plan));
-            log.info("Plan chosen after step {} ({}): {}", steps, measured, plan.summary());
+            endTrial();
         }
         return plan.equals(before) ? Optional.empty() : Optional.of(plan);
+    }
+
+    /**
+     * Chooses now, by what has been measured so far. Training goes on with this plan.
+     *
+     * @return the plan to go on with
+     */
+    public PartitionPlan settle() {
+        if (!trial.isOver()) {
+            trial.stop();
+            plan = trial.plan();
+            endTrial();
+        }
+        return plan;
+    }
+
+    private void endTrial() {
+        String measured = trial.measured().stream()
+                .map(tried -> String.format(Locale.ROOT, "%s %.1f ms", tried.plan().kind(), tried.stepMillis()))
+                .collect(Collectors.joining(", "));
+        if (!measured.isEmpty()) {
+            plan = plan.withNote("Chosen by measured steps: " + measured)
+                    .withLatestExecutionTime(trial.latestExecutionTime());
+        }
+        warnOfDeadline();
+        window = new DriftWindow(parts(plan));
+        log.info("Plan chosen after step {} ({}): {}", steps, measured, plan.summary());
     }
 
     private void warnOfDeadline() {

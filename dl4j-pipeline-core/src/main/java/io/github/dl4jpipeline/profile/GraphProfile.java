@@ -163,7 +163,22 @@ public record GraphProfile(
      * @throws IllegalArgumentException if it does not hold a valid profile; the message names the file and the place
      */
     public static GraphProfile load(Path file) {
-        return ProfileFile.load(file);
+        return fromJson(file.toString(), ProfileFile.text(file));
+    }
+
+    /** The profile as JSON, as {@link #save} writes it. */
+    public String toJson() {
+        return ProfileFile.toJson(this);
+    }
+
+    /**
+     * Reads a profile that {@link #toJson} wrote.
+     *
+     * @param name where it is from, for errors
+     * @throws IllegalArgumentException if it is no valid profile; the message names where it is from, and the place
+     */
+    public static GraphProfile fromJson(String name, String json) {
+        return ProfileFile.fromJson(name, json);
     }
 
     /**

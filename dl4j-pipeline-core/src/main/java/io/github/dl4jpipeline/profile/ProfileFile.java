@@ -7,12 +7,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.dl4jpipeline.file.WholeFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import org.jspecify.annotations.Nullable;
 
 /** Profiles as files. */
 final class ProfileFile {
@@ -31,32 +32,28 @@ final class ProfileFile {
 
     /** Writes a profile as JSON; see {@link GraphProfile#save}. */
     static void save(GraphProfile profile, Path file) {
+        WholeFile.write(file, draft -> JSON.writeValue(draft.toFile(), profile));
+    }
+
+    /** See {@link GraphProfile#toJson}. */
+    static String toJson(GraphProfile profile) {
         try {
-            Path directory = file.toAbsolutePath().getParent();
-            // Not a temporary file of Java's: those can be read by their owner only.
-            Path draft = directory.resolve(
-                    "." + file.getFileName() + "." + ProcessHandle.current().pid() + ".part");
-            try {
-                JSON.writeValue(draft.toFile(), profile);
-                Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
-            } finally {
-                Files.deleteIfExists(draft);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot write profile " + file + ": " + e.getMessage(), e);
+            return JSON.writeValueAsString(profile);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e); // records of numbers and texts
         }
     }
 
-    /** Reads a profile from JSON; see {@link GraphProfile#load}. */
-    static GraphProfile load(Path file) {
+    /** See {@link GraphProfile#fromJson}. */
+    static GraphProfile fromJson(String name, String json) {
         GraphProfile profile;
         try {
-            profile = JSON.readValue(text(file), GraphProfile.class);
+            profile = JSON.readValue(json, GraphProfile.class);
         } catch (JsonProcessingException e) {
-            throw notAProfile(file, describe(e), e);
+            throw notAProfile(name, describe(e), e);
         }
         if (profile == null) {
-            throw notAProfile(file, "it holds null", null);
+            throw notAProfile(name, "it holds null", null);
         }
         return profile;
     }
@@ -70,18 +67,18 @@ final class ProfileFile {
     static String text(Path file) {
         try {
             if (Files.isRegularFile(file) && Files.size(file) > MOST_BYTES) {
-                throw notAProfile(file, "it has " + Files.size(file) + " bytes, more than " + MOST_BYTES, null);
+                throw notAProfile(file.toString(), "it has " + Files.size(file) + " bytes, more than " + MOST_BYTES, null);
             }
             return Files.readString(file);
         } catch (CharacterCodingException e) {
-            throw notAProfile(file, "it is no text in UTF-8", e);
+            throw notAProfile(file.toString(), "it is no text in UTF-8", e);
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot read profile " + file + ": " + e.getMessage(), e);
         }
     }
 
-    private static IllegalArgumentException notAProfile(Path file, String reason, Exception cause) {
-        return new IllegalArgumentException(file + " is not a profile: " + reason, cause);
+    private static IllegalArgumentException notAProfile(String name, String reason, @Nullable Exception cause) {
+        return new IllegalArgumentException(name + " is not a profile: " + reason, cause);
     }
 
     /** What is wrong and where. */

@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.TestData;
+import io.github.dl4jpipeline.file.ModelWriter;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
@@ -90,6 +93,50 @@ class BranchPartsTest {
         assertThatThrownBy(() -> BranchParts.join(List.of(parts)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
+    }
+
+    /** Identities that no part has, and parts that make no network. */
+    @Test
+    void refusesIdentitiesThatNoPartHas() throws IOException {
+        BranchPart branch = BranchParts.of(whole).get(0);
+        Path file = directory.resolve("part.zip");
+        for (String identity : List.of(
+                "null",
+                "{}",
+                "[]",
+                "text",
+                "{\"network\": \"x\", \"branches\": 2, \"index\": 9, \"networkInputs\": [\"a\"]}",
+                "{\"network\": \"x\", \"branches\": 2, \"index\": -1, \"networkInputs\": [\"a\"]}",
+                "{\"network\": \"x\", \"branches\": 2, \"index\": 0, \"networkInputs\": [null]}",
+                "{\"network\": null, \"branches\": 2, \"index\": 0, \"networkInputs\": []}")) {
+            ModelWriter.write(
+                    file,
+                    branch.graph(),
+                    false,
+                    Map.of("branchPart.json", identity.getBytes(StandardCharsets.UTF_8)));
+            assertThatThrownBy(() -> BranchPart.load(file))
+                    .as(identity)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(file + ", entry branchPart.json: ");
+        }
+        ModelWriter.write(
+                file,
+                branch.graph(),
+                false,
+                Map.of(
+                        "branchPart.json",
+                        ("{\"network\": \"x\", \"branches\": 1, \"index\": 0, \"networkInputs\": []}")
+                                .getBytes(StandardCharsets.UTF_8)));
+        BranchPart first = BranchPart.load(file);
+        ModelWriter.write(
+                file,
+                branch.graph(),
+                false,
+                Map.of(
+                        "branchPart.json",
+                        ("{\"network\": \"x\", \"branches\": 1, \"index\": 1, \"networkInputs\": []}")
+                                .getBytes(StandardCharsets.UTF_8)));
+        assertMismatch("branch 0 of 1 in " + file, first, BranchPart.load(file));
     }
 
     @Test

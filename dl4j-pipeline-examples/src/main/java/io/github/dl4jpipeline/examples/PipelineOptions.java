@@ -37,10 +37,8 @@ final class PipelineOptions {
     @Option(
             names = "--kernels",
             paramLabel = "fast|stock",
-            defaultValue = "fast",
-            description =
-                    "Code of layers: the pipeline's faster one, or Deeplearning4j's own. Default: ${DEFAULT-VALUE}.")
-    private Kernels kernels = Kernels.FAST;
+            description = "Code of layers: the pipeline's faster one, or Deeplearning4j's own. Default: fast.")
+    private @Nullable Kernels kernels;
 
     @Mixin
     private final TileOptions tiles = new TileOptions();
@@ -53,7 +51,7 @@ final class PipelineOptions {
                 Options.requirePositiveIfGiven("--replicas", replicas),
                 Options.requirePositiveIfGiven("--micro-batches", microBatches),
                 schedule.choice(),
-                kernels,
+                Optional.ofNullable(kernels),
                 Options.requirePositiveIfGiven("--deadline", deadline),
                 tiles.choice());
     }

@@ -1,21 +1,26 @@
 package io.github.dl4jpipeline.examples;
 
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.data.ImageData;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
+import io.github.dl4jpipeline.examples.model.HeldPlan;
 import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.examples.model.PipelineChoice;
+import io.github.dl4jpipeline.examples.train.Checkpoints;
 import io.github.dl4jpipeline.examples.train.RunIdentity;
 import io.github.dl4jpipeline.examples.train.Training;
 import io.github.dl4jpipeline.examples.train.TrainingResult;
 import io.github.dl4jpipeline.examples.train.TrainingSettings;
 import io.github.dl4jpipeline.examples.train.TrainingStart;
+import io.github.dl4jpipeline.file.ModelWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.deeplearning4j.util.ModelSerializer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -56,8 +61,25 @@ final class TrainCommand implements Callable<Integer> {
             description = "Save the model there after each epoch; the directory is created if need be.")
     private @Nullable Path checkpointDirectory;
 
-    @Option(names = "--resume", description = "Go on from the latest checkpoint in --checkpoint-dir.")
+    @Option(
+            names = "--keep-checkpoints",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "How many checkpoints stay; older ones are deleted. Default: ${DEFAULT-VALUE}.")
+    private int keep = 3;
+
+    @Option(
+            names = "--resume",
+            description = "Go on from the latest whole checkpoint in --checkpoint-dir, with its plan unless other options"
+                    + " are given: the result is then that of a run without interruption, bit for bit.")
     private boolean resume;
+
+    @Option(
+            names = "--plan",
+            paramLabel = "FILE",
+            description = "Train with the plan of this checkpoint, of any run of this model, instead of making one: the"
+                    + " same seed, data and plan give the same model, bit for bit.")
+    private @Nullable Path plan;
 
     @Option(
             names = "--out",
@@ -90,7 +112,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainingResult result = new Training(start, data, settings, identity, err).run();
 
         NamedModel model = start.model();
-        modelFile.write(draft -> ModelSerializer.writeModel(model.model(), draft.toFile(), true));
+        modelFile.write(draft -> ModelWriter.write(draft, model.model(), true, Map.of()));
         jsonFile.ifPresent(file -> Json.write(file, TrainFigures.of(model, data, settings, result, modelFile.path())));
         print(data, result, modelFile.path());
         return 0;
@@ -118,27 +140,50 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private TrainingStart start(RunIdentity identity, TrainingSettings settings, PrintWriter err) {
+        Options.requirePositive("--keep-checkpoints", keep);
+        Optional<HeldPlan> given = Optional.ofNullable(plan).map(TrainingStart::planOf);
+        given.flatMap(held -> reasonAgainst(held, settings)).ifPresent(reason -> {
+            throw new InputException("--plan " + plan + " cannot be used: " + reason);
+        });
         Optional<Path> directory = Optional.ofNullable(checkpointDirectory);
         if (!resume) {
-            return TrainingStart.fresh(NamedModel.ofCifar(modelOptions.model(), settings.seed()), directory);
+            NamedModel model = NamedModel.ofCifar(modelOptions.model(), settings.seed());
+            return TrainingStart.fresh(model, directory.map(path -> Checkpoints.create(path, keep)))
+                    .with(given);
         }
+        Path existing = directory.orElseThrow(() -> new InputException("--resume needs --checkpoint-dir"));
         TrainingStart start = TrainingStart.resumed(
                 identity,
                 settings.epochs(),
-                directory.orElseThrow(() -> new InputException("--resume needs --checkpoint-dir")));
+                Checkpoints.existing(existing, keep),
+                warning -> err.println("warning: " + warning));
         err.println("Resuming after epoch " + start.epochsDone());
-        return start;
+        if (start.epochsDone() == settings.epochs()) {
+            return start;
+        }
+        if (given.isPresent()) {
+            return start.with(given);
+        }
+        Optional<String> reason = start.plan().flatMap(held -> reasonAgainst(held, settings));
+        reason.ifPresent(why -> err.println(
+                "With a new plan, since " + why + ": the result is the same as without interruption up to rounding"));
+        return reason.isPresent() ? start.with(Optional.empty()) : start;
+    }
+
+    private static Optional<String> reasonAgainst(HeldPlan held, TrainingSettings settings) {
+        PipelineChoice choice = settings.pipeline();
+        return held.reasonAgainst(choice.options(), choice.devices().orElseGet(Devices::cpu));
     }
 
     private void print(ImageData data, TrainingResult result, Path file) {
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.printf(
                 Locale.ROOT,
-                "Accuracy %.4f on %d test images (%s), training loss %.4f%n",
+                "Accuracy %.4f on %d test images (%s)%s%n",
                 result.accuracy(),
                 data.test().size(),
                 data.name(),
-                result.loss());
+                result.images() == 0 ? "" : String.format(Locale.ROOT, ", training loss %.4f", result.loss()));
         stdout.printf(
                 Locale.ROOT,
                 "Trained %d images in %.1f s, %.1f images/s%n",

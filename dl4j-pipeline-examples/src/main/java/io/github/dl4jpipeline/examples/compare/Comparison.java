@@ -147,7 +147,7 @@ public final class Comparison {
             DataSet batch) {
         PipelineComputationGraph net = PipelineComputationGraph.builder(graph.clone())
                 .devices(devices)
-                .kernels(choice.kernels())
+                .kernels(choice.codeOfLayers())
                 .stages(1)
                 .microBatches(microBatches)
                 .build();

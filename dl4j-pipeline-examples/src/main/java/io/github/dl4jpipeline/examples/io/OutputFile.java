@@ -1,23 +1,17 @@
 package io.github.dl4jpipeline.examples.io;
 
+import io.github.dl4jpipeline.file.WholeFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /**
- * A file that is written in one step: its content goes to a hidden draft beside it, which then takes its name. Whatever
- * happens, readers see the old file or the whole new one.
+ * A file that is written in one step, see {@link WholeFile}: readers see the old file or the whole new one.
  *
  * @param path where the content goes
  */
 public record OutputFile(Path path) {
-
-    /** Writes the content of a file to its draft, which does not exist yet. */
-    public interface Content {
-        void writeTo(Path draft) throws IOException;
-    }
 
     /**
      * A file that can be written, as found by writing a draft and deleting it.
@@ -29,15 +23,15 @@ public record OutputFile(Path path) {
         if (Files.isDirectory(path)) {
             throw new InputException(name + " " + path + " is a directory; give the name of a file");
         }
-        OutputFile file = new OutputFile(path);
         try {
-            Files.write(file.draft(), new byte[1]);
-            Files.delete(file.draft());
+            WholeFile.probe(path);
         } catch (IOException e) {
             throw new InputException(
-                    name + " " + path + " cannot be written in " + file.directory() + ": " + Failures.reason(e), e);
+                    name + " " + path + " cannot be written in "
+                            + path.toAbsolutePath().getParent() + ": " + Failures.reason(e),
+                    e);
         }
-        return file;
+        return new OutputFile(path);
     }
 
     /**
@@ -45,27 +39,11 @@ public record OutputFile(Path path) {
      *
      * @throws UncheckedIOException if that fails; an existing file is then as before
      */
-    public void write(Content content) {
+    public void write(WholeFile.Content content) {
         try {
-            try {
-                content.writeTo(draft());
-                Files.move(draft(), path, StandardCopyOption.ATOMIC_MOVE);
-            } finally {
-                Files.deleteIfExists(draft());
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot write " + path + ": " + Failures.reason(e), e);
+            WholeFile.write(path, content);
+        } catch (UncheckedIOException e) {
+            throw new UncheckedIOException("Cannot write " + path + ": " + Failures.reason(e.getCause()), e.getCause());
         }
-    }
-
-    private Path directory() {
-        Path parent = path.toAbsolutePath().getParent();
-        return parent == null ? path.toAbsolutePath() : parent;
-    }
-
-    private Path draft() {
-        return directory()
-                .resolve(
-                        "." + path.getFileName() + "." + ProcessHandle.current().pid() + ".part");
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.examples.model;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.graph.UnsupportedGraphException;
@@ -14,6 +15,8 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -27,7 +30,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param replicas number of replicas of every stage; empty leaves it to the planner
  * @param microBatches number of micro-batches; empty leaves it to the planner
  * @param schedule the order in which stages run their tasks; empty leaves it to the planner
- * @param kernels with which code layers are run
+ * @param kernels with which code layers are run; empty for the faster one
  * @param deadlineMillis the longest that a step may take; empty for no limit
  * @param tiles which vertices are run in tiles
  */
@@ -37,7 +40,7 @@ public record PipelineChoice(
         OptionalInt replicas,
         OptionalInt microBatches,
         Optional<Schedule> schedule,
-        Kernels kernels,
+        Optional<Kernels> kernels,
         OptionalInt deadlineMillis,
         TileChoice tiles) {
     private static final int MOST_PROFILED = 16;
@@ -54,10 +57,7 @@ public record PipelineChoice(
      * @throws InputException if the model cannot be trained in a pipeline, or has fewer vertices than stages
      */
     public PipelineComputationGraph build(NamedModel model, int batch) {
-        PipelineBuilder builder = (model.model() instanceof ComputationGraph graph
-                        ? PipelineComputationGraph.builder(graph)
-                        : PipelineComputationGraph.builder((MultiLayerNetwork) model.model()))
-                .kernels(kernels);
+        PipelineBuilder builder = builder(model).kernels(codeOfLayers());
         schedule.ifPresent(builder::schedule);
         devices.ifPresent(builder::devices);
         stages.ifPresent(builder::stages);
@@ -82,6 +82,56 @@ public record PipelineChoice(
                     + model.name() + ", got " + stages.getAsInt());
         }
         return net;
+    }
+
+    /**
+     * A pipeline around a model with a plan that has been made before.
+     *
+     * @throws InputException if the plan is not for this model
+     */
+    public PipelineComputationGraph build(NamedModel model, HeldPlan held) {
+        PipelineBuilder builder = builder(model).kernels(held.kernels()).plan(held.plan());
+        held.profile().ifPresent(builder::profile);
+        devices.ifPresent(builder::devices);
+        try {
+            return builder.build();
+        } catch (IllegalArgumentException e) {
+            throw new InputException("The plan is not for " + model.name() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static PipelineBuilder builder(NamedModel model) {
+        return model.model() instanceof ComputationGraph graph
+                ? PipelineComputationGraph.builder(graph)
+                : PipelineComputationGraph.builder((MultiLayerNetwork) model.model());
+    }
+
+    /** With which code layers are run. */
+    public Kernels codeOfLayers() {
+        return kernels.orElse(Kernels.FAST);
+    }
+
+    /** The plan that a pipeline has from now on, with what the user has asked for. */
+    public HeldPlan hold(PipelineComputationGraph net) {
+        return new HeldPlan(net.keepPlan(), net.profile(), codeOfLayers(), options());
+    }
+
+    /** What the user has asked for: options of the command line with their values. */
+    public Map<String, String> options() {
+        Map<String, String> options = new LinkedHashMap<>();
+        devices.filter(asked -> asked.get(0).kind() == Device.Kind.GPU)
+                .ifPresent(gpus -> options.put("--gpus", String.valueOf(gpus.size())));
+        stages.ifPresent(number -> options.put("--stages", String.valueOf(number)));
+        replicas.ifPresent(number -> options.put("--replicas", String.valueOf(number)));
+        microBatches.ifPresent(number -> options.put("--micro-batches", String.valueOf(number)));
+        schedule.ifPresent(order -> options.put("--schedule", order.name()));
+        kernels.ifPresent(code -> options.put("--kernels", HeldPlan.nameOf(code)));
+        deadlineMillis.ifPresent(millis -> options.put("--deadline", String.valueOf(millis)));
+        tiles.named().ifPresent(tiling -> options.put("--tiles", tiling.tiling().toString()));
+        if (tiles.chosen()) {
+            options.put("--tiles", "auto");
+        }
+        return options;
     }
 
     private void addTiles(PipelineBuilder builder, NamedModel model, int batch) {

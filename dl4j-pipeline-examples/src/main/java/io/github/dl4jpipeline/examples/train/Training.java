@@ -5,7 +5,9 @@ import io.github.dl4jpipeline.examples.data.ImageBatches;
 import io.github.dl4jpipeline.examples.data.ImageData;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.io.Progress;
+import io.github.dl4jpipeline.examples.model.HeldPlan;
 import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.examples.model.PipelineChoice;
 import java.io.PrintWriter;
 
 /** Trains a model in a pipeline, epoch after epoch, and tests it. */
@@ -39,7 +41,7 @@ public final class Training {
      * @throws InputException if the model cannot be trained in a pipeline with these settings
      */
     public TrainingResult run() {
-        try (PipelineComputationGraph net = settings.pipeline().build(model, settings.batch())) {
+        try (PipelineComputationGraph net = pipeline()) {
             ImageBatches batches = ImageBatches.shuffled(data.train(), settings.batch(), settings.seed());
             LossMeter loss = new LossMeter();
             long nanos = 0;
@@ -50,12 +52,26 @@ public final class Training {
                 nanos += System.nanoTime() - before;
                 images += loss.images();
                 int done = epoch + 1;
-                start.checkpoints().ifPresent(directory -> directory.save(model.model(), identity, done));
+                start.checkpoints()
+                        .ifPresent(directory ->
+                                directory.save(new Checkpoint(model.model(), identity, held(net)), done));
             }
             double accuracy = net.evaluate(ImageBatches.inOrder(data.test(), settings.batch()))
                     .accuracy();
             return new TrainingResult(accuracy, loss.mean(), nanos / 1e9, images, net.plan(), net.report());
         }
+    }
+
+    private PipelineComputationGraph pipeline() {
+        PipelineChoice choice = settings.pipeline();
+        return start.plan()
+                .map(held -> choice.build(model, held))
+                .orElseGet(() -> choice.build(model, settings.batch()));
+    }
+
+    /** How the run goes on after a checkpoint, so that one that is resumed does, too. */
+    private HeldPlan held(PipelineComputationGraph net) {
+        return start.plan().orElseGet(() -> settings.pipeline().hold(net));
     }
 
     private LossMeter train(PipelineComputationGraph net, ImageBatches batches, int epoch) {

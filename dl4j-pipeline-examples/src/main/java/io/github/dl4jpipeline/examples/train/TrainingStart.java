@@ -1,44 +1,65 @@
 package io.github.dl4jpipeline.examples.train;
 
 import io.github.dl4jpipeline.examples.io.InputException;
+import io.github.dl4jpipeline.examples.model.HeldPlan;
 import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.examples.train.Checkpoints.Checkpoint;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Where a run begins.
  *
  * @param model the model as it is then
  * @param epochsDone number of epochs that it has been trained
+ * @param plan how it has been trained so far; empty for a new run
  * @param checkpoints where it goes after each epoch
  */
-public record TrainingStart(NamedModel model, int epochsDone, Optional<Checkpoints> checkpoints) {
+public record TrainingStart(
+        NamedModel model, int epochsDone, Optional<HeldPlan> plan, Optional<Checkpoints> checkpoints) {
 
-    /**
-     * A new run.
-     *
-     * @param checkpointDirectory for the checkpoints, if any are wanted
-     * @throws InputException if the directory cannot be used
-     */
-    public static TrainingStart fresh(NamedModel model, Optional<Path> checkpointDirectory) {
-        return new TrainingStart(model, 0, checkpointDirectory.map(Checkpoints::create));
+    /** A new run. */
+    public static TrainingStart fresh(NamedModel model, Optional<Checkpoints> checkpoints) {
+        return new TrainingStart(model, 0, Optional.empty(), checkpoints);
     }
 
     /**
-     * A run that goes on from its latest checkpoint.
+     * A run that goes on from its latest checkpoint that is whole. If that is of the last epoch, what is left is the test.
      *
      * @param epochs number of epochs in all
-     * @throws InputException if there is no checkpoint of this run, or nothing left to train
+     * @param warnings takes a text for each checkpoint that is damaged
+     * @throws InputException if there is no checkpoint of this run, or one of more epochs
      */
-    public static TrainingStart resumed(RunIdentity run, int epochs, Path checkpointDirectory) {
-        Checkpoints checkpoints = Checkpoints.existing(checkpointDirectory);
-        Checkpoint latest = checkpoints.requireLatest();
-        if (latest.epochs() >= epochs) {
+    public static TrainingStart resumed(
+            RunIdentity run, int epochs, Checkpoints checkpoints, Consumer<String> warnings) {
+        Checkpoints.Latest latest = checkpoints.requireLatest(run, warnings);
+        if (latest.epochs() > epochs) {
             throw new InputException("Nothing to train: " + latest.file() + " has " + latest.epochs()
                     + " epochs already, and --epochs asks for " + epochs + " in all");
         }
         return new TrainingStart(
-                new NamedModel(run.model(), latest.restore(run)), latest.epochs(), Optional.of(checkpoints));
+                new NamedModel(run.model(), latest.content().model()),
+                latest.epochs(),
+                Optional.of(latest.content().plan()),
+                Optional.of(checkpoints));
+    }
+
+    /** The same with another plan; empty to make one. */
+    public TrainingStart with(Optional<HeldPlan> other) {
+        return new TrainingStart(model, epochsDone, other, checkpoints);
+    }
+
+    /**
+     * The plan of a checkpoint of any run.
+     *
+     * @throws InputException if the file cannot be read, or is none
+     */
+    public static HeldPlan planOf(Path checkpoint) {
+        try {
+            return Checkpoint.readPlan(checkpoint);
+        } catch (IllegalArgumentException | UncheckedIOException e) {
+            throw new InputException("--plan: " + e.getMessage(), e);
+        }
     }
 }

@@ -1,0 +1,97 @@
+package io.github.dl4jpipeline.partition;
+
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.dl4jpipeline.tile.Tiling;
+import java.time.Duration;
+import java.util.List;
+
+/** A plan as JSON: times in nanoseconds, tiling as a list with at most one. */
+record PlanJson(
+        List<Stage> stages,
+        int microBatches,
+        int examples,
+        String schedule,
+        long predictedStepNanos,
+        long latestExecutionNanos,
+        long oneDeviceNanos,
+        double bubble,
+        List<Tiling> tiling,
+        List<OtherKind> alternatives,
+        List<String> notes) {
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+            .defaultSetterInfo(JsonSetter.Value.forContentNulls(Nulls.FAIL))
+            .build();
+
+    /** An {@link Alternative}. */
+    record OtherKind(String kind, int stages, int workers, int microBatches, long predictedStepNanos) {}
+
+    static String write(PartitionPlan plan) {
+        PlanJson json = new PlanJson(
+                plan.stages(),
+                plan.microBatches(),
+                plan.examples(),
+                plan.schedule(),
+                plan.predictedStepTime().toNanos(),
+                plan.latestExecutionTime().toNanos(),
+                plan.oneDeviceTime().toNanos(),
+                plan.bubble(),
+                plan.tiling().stream().toList(),
+                plan.alternatives().stream()
+                        .map(other -> new OtherKind(
+                                other.kind(),
+                                other.stages(),
+                                other.workers(),
+                                other.microBatches(),
+                                other.predictedStepTime().toNanos()))
+                        .toList(),
+                plan.notes());
+        try {
+            return JSON.writeValueAsString(json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e); // records of numbers and texts
+        }
+    }
+
+    static PartitionPlan read(String text) {
+        try {
+            PlanJson json = JSON.readValue(text, PlanJson.class);
+            if (json == null) {
+                throw new IllegalArgumentException("This is no plan: null");
+            }
+            return json.plan();
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("This is no plan: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private PartitionPlan plan() {
+        return new PartitionPlan(
+                stages,
+                microBatches,
+                examples,
+                schedule,
+                Duration.ofNanos(predictedStepNanos),
+                Duration.ofNanos(latestExecutionNanos),
+                Duration.ofNanos(oneDeviceNanos),
+                bubble,
+                tiling.stream().findFirst(),
+                alternatives.stream()
+                        .map(other -> new Alternative(
+                                other.kind(),
+                                other.stages(),
+                                other.workers(),
+                                other.microBatches(),
+                                Duration.ofNanos(other.predictedStepNanos())))
+                        .toList(),
+                notes);
+    }
+}
