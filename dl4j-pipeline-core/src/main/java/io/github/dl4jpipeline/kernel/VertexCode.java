@@ -7,6 +7,12 @@ package io.github.dl4jpipeline.kernel;
  * @param backward for the backward pass
  */
 public record VertexCode(KernelCode forward, KernelCode backward) {
+    public VertexCode {
+        if (forward == null || backward == null) {
+            throw new IllegalArgumentException("Both passes need a code, got " + forward + " and " + backward);
+        }
+    }
+
     /** What is usually the fastest. */
     public static final VertexCode USUAL = new VertexCode(KernelCode.USUAL, KernelCode.USUAL);
 

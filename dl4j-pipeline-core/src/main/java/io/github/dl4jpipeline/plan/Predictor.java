@@ -143,7 +143,7 @@ record Predictor(
     /** A sum over the vertices but for network inputs. */
     private static double moved(StageDraft draft, ToDoubleFunction<VertexCost> value) {
         return draft.costs().stream()
-                .filter(cost -> !cost.inputs().isEmpty())
+                .filter(VertexCost::movable)
                 .mapToDouble(value)
                 .sum();
     }

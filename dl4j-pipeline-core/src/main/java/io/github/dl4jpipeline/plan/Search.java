@@ -102,7 +102,7 @@ final class Search {
     }
 
     private static List<VertexCost> movable(List<VertexCost> costs) {
-        return costs.stream().filter(cost -> !cost.inputs().isEmpty()).toList();
+        return costs.stream().filter(VertexCost::movable).toList();
     }
 
     private boolean mayRecompute() {
