@@ -65,7 +65,7 @@ final class FastLayers {
 
     private static boolean canRun(KernelCode code, Layer layer, DataType type) {
         return switch (code) {
-            case USUAL -> true;
+            case USUAL, STOCK -> true;
             case PLAIN -> fasterThan(layer, type, VertexCode.USUAL) != null;
             case WINOGRAD ->
                 type == DataType.FLOAT
@@ -128,6 +128,9 @@ final class FastLayers {
      */
     private static @Nullable Layer fasterThan(Layer layer, DataType type, VertexCode code) {
         Class<?> kind = layer.getClass();
+        if (code.forward() == KernelCode.STOCK) {
+            return null;
+        }
         if (kind == ConvolutionLayer.class) {
             return fasterThan((ConvolutionLayer) layer, code);
         }

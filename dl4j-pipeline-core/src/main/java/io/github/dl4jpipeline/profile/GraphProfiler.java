@@ -97,9 +97,12 @@ public final class GraphProfiler {
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
-        KernelChoice choice =
+        KernelChoice fastest =
                 kernels == Kernels.FAST ? FasterCode.of(graph, sample, device.firstCore()) : KernelChoice.all(kernels);
-        Times times = times(graph, sample, devices, choice);
+        // Code may fail with fewer examples only.
+        WorkingCode.Done<Times> measured =
+                new WorkingCode(graph, fastest).run(fastest, choice -> times(graph, sample, devices, choice));
+        Times times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
                 .map(vertex -> times.whole()
@@ -120,7 +123,7 @@ public final class GraphProfiler {
                 device.id(),
                 times.whole().runs(),
                 machine,
-                choice.other(),
+                measured.choice().other(),
                 costs,
                 TileableVertices.of(graph, sample));
     }
