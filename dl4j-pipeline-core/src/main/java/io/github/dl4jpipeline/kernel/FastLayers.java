@@ -66,7 +66,7 @@ final class FastLayers {
 
     private static boolean canRun(KernelCode code, Layer layer, DataType type, Kernels kernels) {
         return switch (code) {
-            case USUAL -> true;
+            case USUAL, STOCK -> true;
             case PLAIN -> fasterThan(layer, type, VertexCode.USUAL, kernels) != null;
             case WINOGRAD ->
                 kernels == Kernels.FAST
@@ -130,6 +130,9 @@ final class FastLayers {
      */
     private static @Nullable Layer fasterThan(Layer layer, DataType type, VertexCode code, Kernels kernels) {
         Class<?> kind = layer.getClass();
+        if (code.forward() == KernelCode.STOCK) {
+            return null;
+        }
         if (kind == ConvolutionLayer.class) {
             return fasterThan((ConvolutionLayer) layer, code, kernels);
         }

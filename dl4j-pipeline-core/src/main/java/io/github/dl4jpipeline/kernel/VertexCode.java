@@ -1,7 +1,8 @@
 package io.github.dl4jpipeline.kernel;
 
 /**
- * Code for both passes of a vertex. Only convolutions can mix {@link KernelCode#PLAIN} with others.
+ * Code for both passes of a vertex. Only convolutions can mix {@link KernelCode#PLAIN} with others,
+ * and {@link KernelCode#STOCK} is for both.
  *
  * @param forward for the forward pass
  * @param backward for the backward pass

@@ -107,10 +107,13 @@ public final class GraphProfiler {
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
-        KernelChoice choice = kernels == Kernels.STOCK
+        KernelChoice fastest = kernels == Kernels.STOCK
                 ? KernelChoice.all(kernels)
                 : FasterCode.of(graph, sample, device.firstCore(), kernels);
-        Times times = times(graph, sample, devices, choice, splittable);
+        // Code may fail with fewer examples only.
+        WorkingCode.Done<Times> measured =
+                new WorkingCode(graph, fastest).run(fastest, choice -> times(graph, sample, devices, choice, splittable));
+        Times times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
                 .map(vertex -> times.whole()
@@ -131,7 +134,7 @@ public final class GraphProfiler {
                 device.id(),
                 times.whole().runs(),
                 machine,
-                choice.other(),
+                measured.choice().other(),
                 costs,
                 TileableVertices.of(graph, sample));
     }

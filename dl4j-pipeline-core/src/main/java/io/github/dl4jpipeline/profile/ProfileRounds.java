@@ -91,6 +91,21 @@ final class ProfileRounds implements AutoCloseable {
         return times;
     }
 
+    /**
+     * Returns a replica after it has run once in every way.
+     *
+     * @throws VertexFailure if the code of a vertex fails
+     */
+    WarmReplica tried(WarmReplica replica, Device device) {
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
+            return result(thread(0).submit(() -> {
+                DeviceThread.bindForHostArrays(device);
+                replica.tryOut();
+                return replica;
+            }));
+        }
+    }
+
     /** Measures each way in turn, again and again. The first times do not count. */
     void run() {
         run(WARM_UP, NANOS);
@@ -151,11 +166,18 @@ final class ProfileRounds implements AutoCloseable {
         return placed.replica().measureBeside(other, DeviceRuntimes.of(placed.device()));
     }
 
-    /** Waits for a measurement. */
+    /**
+     * Waits for a measurement.
+     *
+     * @throws VertexFailure if the code of a vertex fails
+     */
     static <T> T result(Future<T> run) {
         try {
             return run.get();
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof VertexFailure failure) {
+                throw failure;
+            }
             throw new IllegalArgumentException(
                     "Cannot profile the graph with this sample: " + e.getCause().getMessage(), e.getCause());
         } catch (InterruptedException e) {
