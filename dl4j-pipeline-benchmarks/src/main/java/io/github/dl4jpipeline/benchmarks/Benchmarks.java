@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             LayerComparison.class,
             SteadyMemory.class,
+            FrequentCollections.class,
             AccuracyComparison.class,
             BranchAccuracy.class,
             Prediction.class,

@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.DeviceThread;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.device.ReachableArguments;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
@@ -93,6 +94,7 @@ public final class GraphProfiler {
 
     /** Profiles with the examples of a batch or micro-batch and the layer code that training will use. */
     public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels) {
+        ReachableArguments.install(); // also for what this thread does
         graph.init();
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
