@@ -8,8 +8,9 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.DataSet;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -28,7 +29,7 @@ final class FrequentCollections implements Callable<Integer> {
     private static final int ARRAY_BYTES = 2_000;
     private static final Duration BETWEEN_LINES = Duration.ofSeconds(30);
 
-    private static volatile byte @Nullable [] garbage;
+    private static final AtomicReference<byte[]> LAST = new AtomicReference<>();
 
     @Option(names = "--model", description = "Name of an example model.")
     private String model = "lenet";
@@ -60,9 +61,9 @@ final class FrequentCollections implements Callable<Integer> {
     private static void makeGarbage() {
         while (true) {
             for (int i = 0; i < ARRAYS; i++) {
-                garbage = new byte[ARRAY_BYTES];
+                LAST.set(new byte[ARRAY_BYTES]);
             }
-            Thread.yield();
+            LockSupport.parkNanos(1); // some time for the training
         }
     }
 
