@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.device.ReachableArguments;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.execute.BatchSource;
 import io.github.dl4jpipeline.execute.DeviceParameters;
@@ -98,6 +99,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             PipelineSettings settings,
             boolean plainFitIfUnsupported) {
         super(configuration);
+        ReachableArguments.install(); // also for what this thread does
         this.wrapped = wrapped;
         boolean hasParameters = wrapped.parameters().length() > 0;
         init(hasParameters ? wrapped.parameters() : null, false);

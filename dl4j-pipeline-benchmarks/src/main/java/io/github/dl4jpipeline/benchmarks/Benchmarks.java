@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
             LayerComparison.class,
             GradientComparison.class,
             SteadyMemory.class,
+            FrequentCollections.class,
             AccuracyComparison.class,
             BranchAccuracy.class,
             Prediction.class,

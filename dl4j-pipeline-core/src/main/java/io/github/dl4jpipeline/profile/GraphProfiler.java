@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.DeviceThread;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.device.ReachableArguments;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.graph.VertexGraph;
@@ -104,6 +105,8 @@ public final class GraphProfiler {
      */
     public static GraphProfile profile(
             ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels, boolean splittable) {
+        ReachableArguments.install(); // also for what this thread does
+        graph.init();
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());

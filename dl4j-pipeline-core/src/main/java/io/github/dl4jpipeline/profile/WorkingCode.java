@@ -18,7 +18,7 @@ final class WorkingCode {
     private final Set<String> replaceable;
 
     WorkingCode(ComputationGraph graph, KernelChoice choice) {
-        replaceable = choice.kernels() == Kernels.FAST ? KernelChoice.replaceableVertices(graph) : Set.of();
+        replaceable = choice.kernels() == Kernels.STOCK ? Set.of() : KernelChoice.replaceableVertices(graph);
     }
 
     /** What came of some work, and the code that it was done with. */
