@@ -35,7 +35,7 @@ public final class PipelineBuilder {
     private final WrappedModel wrapped;
     private final @Nullable ComputationGraph graph;
 
-    private Devices devices = Devices.cpu();
+    private @Nullable Devices devices;
     private OptionalInt stages = OptionalInt.empty();
     private OptionalInt replicas = OptionalInt.empty();
     private OptionalInt microBatches = OptionalInt.empty();
@@ -59,7 +59,7 @@ public final class PipelineBuilder {
 
     /** The devices to train on. Default: one per core of this machine. */
     public PipelineBuilder devices(Devices value) {
-        devices = value;
+        devices = given("devices", value);
         return this;
     }
 
@@ -95,7 +95,7 @@ public final class PipelineBuilder {
      * a {@link #plan} has its own.
      */
     public PipelineBuilder schedule(Schedule value) {
-        schedule = Optional.of(value);
+        schedule = Optional.of(given("schedule", value));
         return this;
     }
 
@@ -107,6 +107,9 @@ public final class PipelineBuilder {
      * none.
      */
     public PipelineBuilder deadline(Duration value) {
+        if (given("deadline", value).isNegative() || value.isZero()) {
+            throw new IllegalArgumentException("deadline must be positive, got " + value);
+        }
         deadline = Optional.of(value);
         return this;
     }
@@ -123,7 +126,7 @@ public final class PipelineBuilder {
 
     /** Over which examples batch normalization takes its statistics. Default: the full batch, as plain {@code fit}. */
     public PipelineBuilder batchNorm(BatchNormStatistics value) {
-        batchNorm = value;
+        batchNorm = given("batchNorm", value);
         return this;
     }
 
@@ -144,22 +147,25 @@ public final class PipelineBuilder {
 
     /** With which code layers are run. Default: the faster one; the result is the same. */
     public PipelineBuilder kernels(Kernels value) {
-        kernels = value;
+        kernels = given("kernels", value);
         return this;
     }
 
     /**
-     * A profile of this graph, so that the first {@code fit} need not measure one. The plan is made when the pipeline is
+     * A profile of this graph, which {@link #build} compares with it, so that the first {@code fit} need not measure one. The plan is made when the pipeline is
      * built, for batches of as many examples as the profile has: profile a whole training batch.
      */
     public PipelineBuilder profile(GraphProfile value) {
-        profile = value;
+        profile = given("profile", value);
         return this;
     }
 
-    /** A plan for this graph. Stages, micro-batches and devices are the plan's. */
+    /**
+     * A plan for this graph. Stages, replicas, micro-batches, devices and recomputation are the plan's, and {@link #build}
+     * refuses other settings for them. {@link #schedule} takes the place of the plan's.
+     */
     public PipelineBuilder plan(PartitionPlan value) {
-        plan = value;
+        plan = given("plan", value);
         return this;
     }
 
@@ -169,7 +175,7 @@ public final class PipelineBuilder {
      * tiles at the same time. Default: no tiles, unless the planner finds that nothing else fits into memory.
      */
     public PipelineBuilder tiling(FusedTiling value) {
-        tiling = Optional.of(value);
+        tiling = Optional.of(given("tiling", value));
         return this;
     }
 
@@ -190,7 +196,8 @@ public final class PipelineBuilder {
             throw new IllegalArgumentException("Tiles keep their activations; use tiling or recompute(true), not both");
         }
         PipelineSettings settings = new PipelineSettings(
-                devices,
+                devices == null ? Devices.cpu() : devices,
+                Optional.ofNullable(devices),
                 stages,
                 replicas,
                 microBatches,
@@ -204,6 +211,14 @@ public final class PipelineBuilder {
                 recompute,
                 exampleIndependent);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
+    }
+
+    /** @throws IllegalArgumentException for null, which code that is not checked for it may give */
+    private static <T> T given(String name, @Nullable T value) {
+        if (value == null) {
+            throw new IllegalArgumentException(name + " must not be null; leave " + name + " out for the default");
+        }
+        return value;
     }
 
     private static int requirePositive(String name, int value) {

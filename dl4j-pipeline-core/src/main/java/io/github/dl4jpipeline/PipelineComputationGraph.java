@@ -110,6 +110,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         if (!plainFit) {
             GraphSupport.require(this);
         }
+        if (!plainFit) {
+            SettingsCheck.require(settings, this);
+        }
         ownMemory = !plainFit && !settings.sharesMemory();
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
         if (ownMemory) {
@@ -130,6 +133,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     /** Wraps a graph, which is initialised if it has not been. */
     public static PipelineBuilder builder(ComputationGraph graph) {
+        if (graph == null) {
+            throw new IllegalArgumentException("The graph to wrap is null");
+        }
         if (graph instanceof PipelineComputationGraph) {
             throw new IllegalArgumentException("The graph is a pipeline already; wrap the graph that it wraps");
         }
@@ -139,6 +145,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     /** Wraps a multi-layer network, which is initialised if it has not been. */
     public static PipelineBuilder builder(MultiLayerNetwork network) {
+        if (network == null) {
+            throw new IllegalArgumentException("The network to wrap is null");
+        }
         network.init();
         return new PipelineBuilder(ChainGraph.of(network), new WrappedNetwork(network), null);
     }

@@ -25,7 +25,6 @@ import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -37,9 +36,14 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the user of a builder has asked for, and the plan that follows from it. */
+/**
+ * What the user of a builder has asked for, and the plan that follows from it.
+ *
+ * @param devices those given, or else the default
+ */
 record PipelineSettings(
         Devices devices,
+        Optional<Devices> givenDevices,
         OptionalInt stages,
         OptionalInt replicas,
         OptionalInt microBatches,
@@ -65,7 +69,6 @@ record PipelineSettings(
     List<PartitionPlan> plansWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
             requireUncoupled(graph, plan);
-            requireInTime(plan);
             return List.of(plan.withSchedule(schedule(plan).name()));
         }
         if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
@@ -248,17 +251,6 @@ record PipelineSettings(
         return "1 micro-batch" + (microBatches.isPresent() ? " instead of " + microBatches.getAsInt() : "")
                 + ": at vertex '" + coupling.vertex() + "' " + coupling.reason()
                 + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy());
-    }
-
-    private void requireInTime(PartitionPlan given) {
-        if (deadline.isPresent() && given.latestExecutionTime().compareTo(deadline.get()) > 0) {
-            throw new IllegalArgumentException(String.format(
-                    Locale.ROOT,
-                    "The plan's latest execution time is %.1f ms, after the deadline of %.1f ms; use another plan, or"
-                            + " allow more time",
-                    given.latestExecutionTime().toNanos() / 1e6,
-                    deadline.get().toNanos() / 1e6));
-        }
     }
 
     private void requireUncoupled(ComputationGraph graph, PartitionPlan given) {

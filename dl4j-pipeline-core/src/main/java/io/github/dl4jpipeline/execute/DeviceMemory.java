@@ -96,7 +96,10 @@ public final class DeviceMemory {
         }
         long elements = vertex.parameters() * (gradientsApart && vertex.runsBackward() ? 3L : 2L);
         if (vertex.runsBackward()) {
-            elements += 2 * UpdaterState.elements(graph.getVertex(vertex.name())); // and as it was before an update
+            elements += UpdaterState.elements(graph.getVertex(vertex.name()));
+            elements += UpdaterState.elements( // as it was before an update
+                    graph.getVertex(vertex.name()),
+                    parameter -> UpdateCode.mayFail(graph.getVertex(vertex.name()), parameter));
         }
         return elements * graph.getConfiguration().getDataType().width();
     }

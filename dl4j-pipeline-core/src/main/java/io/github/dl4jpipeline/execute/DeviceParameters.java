@@ -241,7 +241,7 @@ public final class DeviceParameters {
                 }
                 throw failure;
             }
-            commit();
+            commit(iteration, epoch);
         } finally {
             updating.unlock();
         }
@@ -252,12 +252,12 @@ public final class DeviceParameters {
     }
 
     /** Commits in all stages, also in those whose workers have just been ended. */
-    private void commit() {
+    private void commit(int iteration, int epoch) {
         AtomicIntegerArray progress = new AtomicIntegerArray(stages.size());
         try {
             runner.each(stage -> {
                 progress.set(stage, BEGUN);
-                changeFirst(stage, () -> updaters.get(stage).commit());
+                changeFirst(stage, () -> updaters.get(stage).commit(iteration, epoch));
                 progress.set(stage, DONE);
             });
         } catch (RuntimeException failure) {
@@ -265,7 +265,7 @@ public final class DeviceParameters {
             for (int stage = 0; stage < stages.size(); stage++) {
                 failed |= progress.get(stage) == BEGUN;
                 if (progress.get(stage) < BEGUN) {
-                    here(stage, StageUpdater::commit);
+                    here(stage, updater -> updater.commit(iteration, epoch));
                 }
             }
             if (failed) {

@@ -64,24 +64,28 @@ public record PipelineChoice(
         replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);
         deadlineMillis.ifPresent(millis -> builder.deadline(Duration.ofMillis(millis)));
-        PipelineComputationGraph net;
+        requireVertices(model);
         try {
             addTiles(builder, model, batch);
-            net = builder.build();
+            return builder.build();
         } catch (UnsupportedGraphException e) {
             throw new InputException(model.name() + ": " + e.getMessage(), e);
         } catch (IllegalArgumentException e) {
-            throw new InputException("--tiles, " + model.name() + ": " + e.getMessage(), e);
+            boolean tiled = tiles.chosen() || tiles.named().isPresent();
+            throw new InputException((tiled ? "--tiles, " : "") + model.name() + ": " + e.getMessage(), e);
         }
-        long vertices = VertexGraph.of(net).vertices().stream()
-                .filter(vertex -> !vertex.inputs().isEmpty())
-                .count();
+    }
+
+    private void requireVertices(NamedModel model) {
+        long vertices = model.model() instanceof MultiLayerNetwork network
+                ? network.getnLayers()
+                : VertexGraph.of((ComputationGraph) model.model()).vertices().stream()
+                        .filter(vertex -> !vertex.inputs().isEmpty())
+                        .count();
         if (stages.orElse(1) > vertices) {
-            net.close();
             throw new InputException("--stages must be at most " + vertices + ", the number of vertices of "
                     + model.name() + ", got " + stages.getAsInt());
         }
-        return net;
     }
 
     /**
