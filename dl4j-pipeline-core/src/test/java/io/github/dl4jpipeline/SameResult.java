@@ -106,16 +106,12 @@ public final class SameResult {
     }
 
     private static INDArray[] inDouble(INDArray[] arrays) {
-        return Arrays.stream(arrays)
-                .map(array -> array.castTo(DataType.DOUBLE))
-                .toArray(INDArray[]::new);
+        return Arrays.stream(arrays).map(array -> array.castTo(DataType.DOUBLE)).toArray(INDArray[]::new);
     }
 
     /** Asserts that a gradient is that of plain fit, as invariant 1 says it. {@code graph} is not changed. */
-    public static void assertSameGradient(
-            Map<String, INDArray> actual, ComputationGraph graph, MultiDataSet batch) {
-        SameGradient same =
-                SameGradient.of(actual, gradient(copy(graph), batch), () -> gradientInDouble(graph, batch));
+    public static void assertSameGradient(Map<String, INDArray> actual, ComputationGraph graph, MultiDataSet batch) {
+        SameGradient same = SameGradient.of(actual, gradient(copy(graph), batch), () -> gradientInDouble(graph, batch));
         assertThat(same.different()).isEmpty();
     }
 

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.io.TextTable;
 import io.github.dl4jpipeline.examples.model.RandomBatch;
@@ -10,6 +11,8 @@ import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -51,10 +54,12 @@ final class GradientComparison implements Callable<Integer> {
     @Option(names = "--kernels", split = ",", description = "${COMPLETION-CANDIDATES}; several, with commas between.")
     private List<Kernels> kernels = List.of(Kernels.values());
 
-    @Option(names = "--stages", description = "Number of stages. Default: the planner chooses.")
+    @Option(
+            names = "--stages",
+            description = "Number of stages with as many vertices each, without a profile. Default: the planner chooses.")
     private @Nullable Integer stages;
 
-    @Option(names = "--micro-batches", description = "Number of micro-batches. Default: the planner chooses.")
+    @Option(names = "--micro-batches", description = "Number of micro-batches. Default: the planner chooses, or 1.")
     private @Nullable Integer microBatches;
 
     @Option(names = "--seed", description = "Of parameters and batch.")
@@ -67,6 +72,11 @@ final class GradientComparison implements Callable<Integer> {
     public Integer call() {
         if (batch < 1 || size < 0) {
             System.err.println("--batch must be at least 1 and --size at least 0, got " + batch + " and " + size);
+            return ExitCode.USAGE;
+        }
+        if ((stages != null && stages < 1) || (microBatches != null && microBatches < 1)) {
+            System.err.println(
+                    "--stages and --micro-batches must be at least 1, got " + stages + " and " + microBatches);
             return ExitCode.USAGE;
         }
         GradientModel chosen;
@@ -139,14 +149,25 @@ final class GradientComparison implements Callable<Integer> {
         PipelineBuilder builder =
                 PipelineComputationGraph.builder(GraphCopies.independent(graph)).kernels(some);
         if (stages != null) {
-            builder.stages(stages);
-        }
-        if (microBatches != null) {
+            builder.plan(evenPlan(graph, stages, microBatches == null ? 1 : microBatches));
+        } else if (microBatches != null) {
             builder.microBatches(microBatches);
         }
         try (PipelineComputationGraph pipeline = builder.build()) {
             return GradientRun.of(pipeline, data, layers);
         }
+    }
+
+    private static PartitionPlan evenPlan(ComputationGraph graph, int count, int microBatches) {
+        List<String> names = VertexGraph.of(graph).names();
+        Devices devices = Devices.cpu(count);
+        List<Stage> planned = new ArrayList<>();
+        for (int stage = 0; stage < count; stage++) {
+            int from = stage * names.size() / count;
+            int to = (stage + 1) * names.size() / count;
+            planned.add(Stage.of(devices.get(stage), names.subList(from, to)));
+        }
+        return PartitionPlan.of(planned, microBatches);
     }
 
     private static void addRow(

@@ -84,9 +84,8 @@ public record SameGradient(List<Compared> arrays) {
         for (Map.Entry<String, INDArray> entry : expected.entrySet()) {
             String name = entry.getKey();
             INDArray found = actual.get(name);
-            Compared compared = found == null
-                    ? mismatch(name, "is missing")
-                    : compare(name, found, entry.getValue(), largest);
+            Compared compared =
+                    found == null ? mismatch(name, "is missing") : compare(name, found, entry.getValue(), largest);
             if (!compared.isSame()
                     && compared.mismatch().isEmpty()
                     && entry.getValue().dataType() != DataType.DOUBLE) {

@@ -59,7 +59,8 @@ final class FastLayers {
     static Set<String> vertices(ComputationGraph graph, KernelCode code, Kernels kernels) {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
-                .filter(vertex -> vertex instanceof LayerVertex && canRun(code, inside(vertex.getLayer()), type, kernels))
+                .filter(vertex ->
+                        vertex instanceof LayerVertex && canRun(code, inside(vertex.getLayer()), type, kernels))
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
     }

@@ -43,7 +43,8 @@ class BatchNormAccuracyTest {
                 ? new long[] {4, CHANNELS, side, side}
                 : new long[] {4, side, side, CHANNELS};
         INDArray input = Transforms.relu(Nd4j.randn(DataType.FLOAT, shape).muli(4), false);
-        INDArray error = Transforms.relu(Nd4j.randn(DataType.FLOAT, shape), false).muli(1e-3);
+        INDArray error =
+                Transforms.relu(Nd4j.randn(DataType.FLOAT, shape), false).muli(1e-3);
         Map<String, INDArray> exact = passes(format, side, DataType.DOUBLE, Kernels.STOCK, input, error);
         Map<String, INDArray> stock = passes(format, side, DataType.FLOAT, Kernels.STOCK, input, error);
         Map<String, INDArray> fast = passes(format, side, DataType.FLOAT, Kernels.FAST, input, error);
