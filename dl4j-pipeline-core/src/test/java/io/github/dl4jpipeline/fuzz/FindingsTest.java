@@ -20,6 +20,14 @@ class FindingsTest {
         return files("PipeDreamFuzzInputs/text");
     }
 
+    static List<Path> models() throws IOException, URISyntaxException {
+        return files("ModelFuzzInputs/zip");
+    }
+
+    static List<Path> branchParts() throws IOException, URISyntaxException {
+        return files("BranchPartFuzzInputs/zip");
+    }
+
     private static List<Path> files(String directory) throws IOException, URISyntaxException {
         URL resource = FindingsTest.class.getResource(directory);
         if (resource == null) {
@@ -40,5 +48,17 @@ class FindingsTest {
     @MethodSource("graphs")
     void pipeDreamGraph(Path file) throws IOException {
         ProfileContract.pipeDream(Files.readAllBytes(file));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void model(Path file) throws IOException {
+        ModelContract.model(Files.readAllBytes(file));
+    }
+
+    @ParameterizedTest
+    @MethodSource("branchParts")
+    void branchPart(Path file) throws IOException {
+        ModelContract.branchPart(Files.readAllBytes(file));
     }
 }
