@@ -73,13 +73,19 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         return sumOfProducts(minus(array, ofChannel, result), result);
     }
 
-    /**
-     * Sums over each channel of an array and of its products with another.
-     *
-     * @param products of both
-     * @param others of the other array
-     */
-    record Sums(double[] products, double[] others) {}
+    /** Sums over each channel, of an array and of its products with another. */
+    static final class Sums {
+        /** Of the products. */
+        final double[] products;
+
+        /** Of the other array. */
+        final double[] others;
+
+        private Sums(double[] products, double[] others) {
+            this.products = products;
+            this.others = others;
+        }
+    }
 
     /**
      * Writes the difference of an array and a value for each channel to {@code result}, and returns the sums of the products
@@ -88,7 +94,7 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     Sums minusAndMultiply(INDArray array, double[] ofChannel, INDArray others, INDArray result) {
         if (runsInJava(array, others, result)) {
             Sums sums = new Sums(new double[ofChannel.length], new double[ofChannel.length]);
-            ChannelLoop.subtractAndMultiply(ofChannel, sums.products(), sums.others())
+            ChannelLoop.subtractAndMultiply(ofChannel, sums.products, sums.others)
                     .run(array, others, ofChannel.length, result);
             return sums;
         }

@@ -84,8 +84,8 @@ final class FastBatchNorm extends BatchNormalization {
 
         INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, from.shape(), 'c');
         ChannelMath.Sums sums = math.minusAndMultiply(from, batch.mean(), delta, inputError);
-        double[] ownScale = product(sums.products(), inverse);
-        double[] ownShift = sums.others();
+        double[] ownScale = product(sums.products, inverse);
+        double[] ownShift = sums.others;
         ChannelValues.write(ownScale, gradientViews.get(BatchNormalizationParamInitializer.GAMMA));
         ChannelValues.write(ownShift, gradientViews.get(BatchNormalizationParamInitializer.BETA));
         double[] scaleGradient = joined(ownScale);

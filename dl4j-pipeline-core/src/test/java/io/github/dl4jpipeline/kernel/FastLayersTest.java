@@ -434,8 +434,19 @@ class FastLayersTest {
         }
     }
 
+    private static Stream<Named<Case>> preciseLayers() {
+        return layers().filter(layer -> !isLeftAloneByPrecise(layer.getPayload().layer()));
+    }
+
+    /** A convolution 3x3 with channels last. */
+    private static boolean isLeftAloneByPrecise(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        return layer.getClass() == ConvolutionLayer.class
+                && ((ConvolutionLayer) layer).getCnn2dDataFormat() == CNN2DFormat.NHWC
+                && new ConvolutionGeometry((ConvolutionLayer) layer, ConvolutionMode.Truncate).isWinogradCandidate();
+    }
+
     @ParameterizedTest
-    @MethodSource("layers")
+    @MethodSource("preciseLayers")
     void preciseEqualsInFloat(Case layer) {
         compare(layer, DataType.FLOAT, 1e-5, KernelChoice.all(Kernels.PRECISE));
     }
@@ -452,6 +463,12 @@ class FastLayersTest {
         assertThat(mayUseWinograd(other, Kernels.PRECISE, VertexCode.USUAL)).isTrue(); // were it not for its stride
         assertThat(KernelChoice.vertices(graph(layer, DataType.FLOAT), KernelCode.WINOGRAD, Kernels.PRECISE))
                 .isEmpty();
+        Case last =
+                channelsLast("NHWC", conv(3, 3).dataFormat(CNN2DFormat.NHWC)).getPayload();
+        ComputationGraph graph = graph(last, DataType.FLOAT);
+        FastLayers.replaceIn(graph, KernelChoice.all(Kernels.PRECISE));
+        assertThat(graph.getLayer("layer").getClass())
+                .isEqualTo(org.deeplearning4j.nn.layers.convolution.ConvolutionLayer.class);
     }
 
     /** Whether a pass is the native operation. */
