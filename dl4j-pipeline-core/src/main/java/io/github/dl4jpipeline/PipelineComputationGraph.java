@@ -270,6 +270,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     }
 
     @Override
+    @SuppressWarnings("UnsynchronizedOverridesSynchronized") // fitInTurn is
     public void fit(MultiDataSetIterator iterator) {
         fit(iterator, iterator.getClass());
     }

@@ -78,9 +78,8 @@ class UpdateFailureTest {
     }
 
     static Stream<Arguments> cases() {
-        return updaters()
-                .flatMap(updater -> Stream.of(DataType.FLOAT, DataType.DOUBLE)
-                        .flatMap(type -> Stream.of(1, 2).map(stages -> Arguments.of(updater, type, stages))));
+        return updaters().flatMap(updater -> Stream.of(DataType.FLOAT, DataType.DOUBLE)
+                .flatMap(type -> Stream.of(1, 2).map(stages -> Arguments.of(updater, type, stages))));
     }
 
     /** A schedule of a learning rate, of an L2 coefficient and of a weight decay. */
@@ -111,7 +110,8 @@ class UpdateFailureTest {
                 output(updater, new After()));
     }
 
-    private static void failAtEachPlace(DataType type, int stages, DenseLayer first, DenseLayer second, OutputLayer out) {
+    private static void failAtEachPlace(
+            DataType type, int stages, DenseLayer first, DenseLayer second, OutputLayer out) {
         ComputationGraphConfiguration configuration = TestGraphs.settings(type)
                 .graphBuilder()
                 .addInputs("values")
@@ -121,8 +121,7 @@ class UpdateFailureTest {
                 .setOutputs("output")
                 .build();
         ComputationGraph graph = TestGraphs.graph(configuration);
-        List<MultiDataSet> batches =
-                TestData.several(3, seed -> TestData.classification(type, seed, 8, 3, 6));
+        List<MultiDataSet> batches = TestData.several(3, seed -> TestData.classification(type, seed, 8, 3, 6));
         ComputationGraph expected = SameResult.plain(graph, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, stages, 2))
@@ -132,7 +131,8 @@ class UpdateFailureTest {
             net.fit(batches.get(1));
             int places = Fuse.uses() - before;
             for (int place : List.of(0, places / 2, places - 1)) {
-                Throwable cause = place == places / 2 ? new OutOfMemoryError("blown") : new IllegalStateException("blown");
+                Throwable cause =
+                        place == places / 2 ? new OutOfMemoryError("blown") : new IllegalStateException("blown");
                 Fuse.blowAfter(place, cause);
                 assertNoEffect(graph, net, batches.get(2));
                 Fuse.replace();
@@ -177,7 +177,8 @@ class UpdateFailureTest {
             INDArray state = state(net);
             Fuse.nanInsteadOfRate = true;
             Nd4j.getExecutioner()
-                    .setProfilingConfig(ProfilerConfig.builder().checkForNAN(true).build());
+                    .setProfilingConfig(
+                            ProfilerConfig.builder().checkForNAN(true).build());
             try {
                 assertThatThrownBy(() -> net.fit(batch)).hasRootCauseInstanceOf(ND4JOpProfilerException.class);
             } finally {

@@ -7,10 +7,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** The identity, which first runs what a soak has set. It treats every example alike. */
 public final class FaultActivation extends BaseActivationFunction {
     private static final long serialVersionUID = 1;
-    private static final Runnable NOTHING = () -> {};
+    private static volatile Runnable onForward = FaultActivation::nothing;
+    private static volatile Runnable onBackward = FaultActivation::nothing;
 
-    private static volatile Runnable onForward = NOTHING;
-    private static volatile Runnable onBackward = NOTHING;
+    private static void nothing() {}
 
     static void onForward(Runnable action) {
         onForward = action;
@@ -21,8 +21,8 @@ public final class FaultActivation extends BaseActivationFunction {
     }
 
     static void reset() {
-        onForward = NOTHING;
-        onBackward = NOTHING;
+        onForward = FaultActivation::nothing;
+        onBackward = FaultActivation::nothing;
     }
 
     @Override

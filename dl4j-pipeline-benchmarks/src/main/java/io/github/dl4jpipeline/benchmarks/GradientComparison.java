@@ -56,7 +56,8 @@ final class GradientComparison implements Callable<Integer> {
 
     @Option(
             names = "--stages",
-            description = "Number of stages with as many vertices each, without a profile. Default: the planner chooses.")
+            description =
+                    "Number of stages with as many vertices each, without a profile. Default: the planner chooses.")
     private @Nullable Integer stages;
 
     @Option(names = "--micro-batches", description = "Number of micro-batches. Default: the planner chooses, or 1.")
@@ -170,8 +171,7 @@ final class GradientComparison implements Callable<Integer> {
         return PartitionPlan.of(planned, microBatches);
     }
 
-    private static void addRow(
-            TextTable table, String name, GradientRun run, GradientRun plain, GradientRun inDouble) {
+    private static void addRow(TextTable table, String name, GradientRun run, GradientRun plain, GradientRun inDouble) {
         SameGradient same = SameGradient.of(run.gradient(), plain.gradient(), inDouble::gradient);
         List<Double> ratios = new ArrayList<>();
         inDouble.gradient().forEach((array, exact) -> {

@@ -20,8 +20,9 @@ import picocli.CommandLine.Option;
 /** Trains while one thing after the other goes wrong. */
 @Command(
         name = "soak",
-        description = "Makes faults happen in training, in random order, and checks that each comes out as it should, that"
-                + " nothing hangs, and that threads, memory and files do not grow.",
+        description =
+                "Makes faults happen in training, in random order, and checks that each comes out as it should, that"
+                        + " nothing hangs, and that threads, memory and files do not grow.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class Soak implements Callable<Integer> {
@@ -50,7 +51,7 @@ final class Soak implements Callable<Integer> {
         for (int reading = 1; reading <= readings; reading++) {
             long until = start + Duration.ofMinutes(minutes).toNanos() * reading / readings;
             while (System.nanoTime() < until) {
-                SoakPlan plan = SoakPlan.values()[random.nextInt(SoakPlan.values().length)];
+                SoakPlan plan = any(SoakPlan.values(), random);
                 if (!withinTime(plan + " pipeline", () -> onePipeline(plan, random, batch))) {
                     return 1;
                 }
@@ -62,6 +63,10 @@ final class Soak implements Callable<Integer> {
         return failures == 0 ? 0 : 1;
     }
 
+    private static <T> T any(T[] values, Random random) {
+        return values[random.nextInt(values.length)];
+    }
+
     private int total() {
         return counts.values().stream().mapToInt(Integer::intValue).sum();
     }
@@ -69,7 +74,7 @@ final class Soak implements Callable<Integer> {
     private void onePipeline(SoakPlan plan, Random random, DataSet batch) {
         try (PipelineComputationGraph net = plan.pipeline()) {
             for (int i = 0; i < FAULTS_PER_PIPELINE; i++) {
-                SoakFault fault = SoakFault.values()[random.nextInt(SoakFault.values().length)];
+                SoakFault fault = any(SoakFault.values(), random);
                 happen(fault, plan, net, batch);
                 if (fault.closes()) {
                     return;

@@ -12,10 +12,14 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 final class SoakChecks {
     private SoakChecks() {}
 
+    /** Throws. */
+    @SuppressWarnings("DoNotCallSuggester") // made for being passed on
     static void outOfPaper() {
         throw new IllegalStateException("out of paper");
     }
 
+    /** Throws. */
+    @SuppressWarnings("DoNotCallSuggester")
     static @Nullable MultiDataSet badSector() {
         throw new IllegalStateException("bad sector");
     }

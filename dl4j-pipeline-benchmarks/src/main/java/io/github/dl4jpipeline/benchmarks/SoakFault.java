@@ -72,19 +72,26 @@ enum SoakFault {
     ITERATOR {
         @Override
         void happen(PipelineComputationGraph net, DataSet batch) {
-            SoakChecks.oneStep(net, () -> net.fit(new FaultyBatches(batch.toMultiDataSet(), SoakChecks::badSector, false)), "bad sector");
+            SoakChecks.oneStep(
+                    net,
+                    () -> net.fit(new FaultyBatches(batch.toMultiDataSet(), SoakChecks::badSector, false)),
+                    "bad sector");
         }
     },
     ITERATOR_READING_AHEAD {
         @Override
         void happen(PipelineComputationGraph net, DataSet batch) {
-            SoakChecks.oneStep(net, () -> net.fit(new FaultyBatches(batch.toMultiDataSet(), SoakChecks::badSector, true)), "bad sector");
+            SoakChecks.oneStep(
+                    net,
+                    () -> net.fit(new FaultyBatches(batch.toMultiDataSet(), SoakChecks::badSector, true)),
+                    "bad sector");
         }
     },
     ITERATOR_GIVES_NULL {
         @Override
         void happen(PipelineComputationGraph net, DataSet batch) {
-            SoakChecks.oneStep(net, () -> net.fit(new FaultyBatches(batch.toMultiDataSet(), () -> null, true)), "FaultyBatches");
+            SoakChecks.oneStep(
+                    net, () -> net.fit(new FaultyBatches(batch.toMultiDataSet(), () -> null, true)), "FaultyBatches");
         }
     },
     LISTENER_BEFORE_UPDATE {
@@ -173,7 +180,9 @@ enum SoakFault {
                 fits.add(fit);
                 SoakChecks.start("fit-" + i, fit);
             }
-            long done = fits.stream().filter(fit -> SoakChecks.failure(fit).isEmpty()).count();
+            long done = fits.stream()
+                    .filter(fit -> SoakChecks.failure(fit).isEmpty())
+                    .count();
             if (net.getIterationCount() != before + done) {
                 throw new IllegalStateException(done + " of two fits at once ended well, but "
                         + (net.getIterationCount() - before) + " steps were counted");

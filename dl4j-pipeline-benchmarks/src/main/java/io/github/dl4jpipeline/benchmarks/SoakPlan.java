@@ -33,8 +33,7 @@ enum SoakPlan {
 
     static final int BATCH = 16;
 
-    private static final List<String> VERTICES =
-            List.of("image", "conv", "pool", "dense", "probe", "dense2", "output");
+    private static final List<String> VERTICES = List.of("image", "conv", "pool", "dense", "probe", "dense2", "output");
 
     private final Schedule schedule;
     private final int stages;
@@ -78,27 +77,28 @@ enum SoakPlan {
     PipelineComputationGraph pipeline() {
         ComputationGraph graph = network();
         List<Device> devices = Devices.cpu(2).list();
-        PipelineBuilder builder = PipelineComputationGraph.builder(graph)
-                .schedule(schedule)
-                .exampleIndependent(FaultActivation.class);
+        PipelineBuilder builder =
+                PipelineComputationGraph.builder(graph).schedule(schedule).exampleIndependent(FaultActivation.class);
         return builder.plan(plan(devices)).build();
     }
 
     private PartitionPlan plan(List<Device> devices) {
         return switch (stages) {
             case 1 -> PartitionPlan.of(List.of(Stage.of(devices, VERTICES)), 4);
-            case 2 -> PartitionPlan.of(
-                    List.of(
-                            Stage.of(devices.get(0), VERTICES.subList(0, 4)),
-                            Stage.of(devices.get(1), VERTICES.subList(4, 7))),
-                    4);
-            default -> PartitionPlan.of(
-                    List.of(
-                            Stage.of(devices.get(0), VERTICES.subList(0, 2)),
-                            Stage.of(devices.get(1), VERTICES.subList(2, 4)),
-                            Stage.of(devices.get(0), VERTICES.subList(4, 5)),
-                            Stage.of(devices.get(1), VERTICES.subList(5, 7))),
-                    4);
+            case 2 ->
+                PartitionPlan.of(
+                        List.of(
+                                Stage.of(devices.get(0), VERTICES.subList(0, 4)),
+                                Stage.of(devices.get(1), VERTICES.subList(4, 7))),
+                        4);
+            default ->
+                PartitionPlan.of(
+                        List.of(
+                                Stage.of(devices.get(0), VERTICES.subList(0, 2)),
+                                Stage.of(devices.get(1), VERTICES.subList(2, 4)),
+                                Stage.of(devices.get(0), VERTICES.subList(4, 5)),
+                                Stage.of(devices.get(1), VERTICES.subList(5, 7))),
+                        4);
         };
     }
 }

@@ -23,8 +23,8 @@ record TrainingState(INDArray parameters, INDArray updater, int iterations, int 
     void requireSame(ComputationGraph graph) {
         TrainingState now = of(graph);
         if (iterations != now.iterations || epochs != now.epochs) {
-            throw new IllegalStateException("counts went from " + iterations + ", " + epochs + " to " + now.iterations
-                    + ", " + now.epochs);
+            throw new IllegalStateException(
+                    "counts went from " + iterations + ", " + epochs + " to " + now.iterations + ", " + now.epochs);
         }
         requireSameBits("parameters", parameters, now.parameters);
         requireSameBits("updater state", updater, now.updater);

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.execute;
 
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.AsyncMultiDataSetIterator;
@@ -93,7 +94,7 @@ public final class BatchSource implements AutoCloseable {
     private void rethrow() {
         Throwable failure = guard.failure;
         if (failure != null) {
-            throw failed(guard.read, failure);
+            throw failed(guard.read.get(), failure);
         }
     }
 
@@ -151,7 +152,7 @@ public final class BatchSource implements AutoCloseable {
         private transient volatile @Nullable Throwable failure;
 
         /** How many batches have been read; after a failure, the number of the one that failed. */
-        private volatile int read;
+        private final transient AtomicInteger read = new AtomicInteger();
 
         Guard(MultiDataSetIterator iterator, Consumer<MultiDataSet> check) {
             this.iterator = iterator;
@@ -180,7 +181,7 @@ public final class BatchSource implements AutoCloseable {
                     throw new IllegalStateException("next() has returned null after hasNext() was true");
                 }
                 check.accept(batch);
-                read++;
+                read.incrementAndGet();
                 return batch;
             } catch (RuntimeException | Error e) {
                 failure = e;

@@ -24,9 +24,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class ArrayReader {
     private static final Set<String> OLDEST = Set.of("DIRECT", "HEAP", "JAVACPP");
-    private static final Set<String> ALLOCATIONS = Set.of("DIRECT", "HEAP", "JAVACPP", "LONG_SHAPE", "MIXED_DATA_TYPES");
+    private static final Set<String> ALLOCATIONS =
+            Set.of("DIRECT", "HEAP", "JAVACPP", "LONG_SHAPE", "MIXED_DATA_TYPES");
     private static final List<DataType> FLOATING =
-            List.of(DataType.FLOAT, DataType.DOUBLE, DataType.HALF, DataType.BFLOAT16);
+            List.of(DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16, DataType.BFLOAT16);
 
     /** Strides, flags and order follow the sizes. */
     private static final int BESIDE_SIZES = 4;
@@ -107,8 +108,8 @@ final class ArrayReader {
         }
         long rank = ints ? in.readInt() : in.readLong();
         if (rank < 1 || rank > 2 || header.length() != 2 * rank + BESIDE_SIZES) {
-            throw new ModelFileException("it has " + rank + " dimensions in a shape of " + header.length()
-                    + " numbers; expected a vector");
+            throw new ModelFileException(
+                    "it has " + rank + " dimensions in a shape of " + header.length() + " numbers; expected a vector");
         }
         long[] sizes = new long[(int) rank];
         for (int i = 0; i < header.length() - 1; i++) {

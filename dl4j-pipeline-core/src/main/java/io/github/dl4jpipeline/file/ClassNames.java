@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
 import org.nd4j.shade.jackson.core.JsonFactory;
 import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.core.JsonToken;
+import org.nd4j.shade.jackson.core.json.JsonReadFeature;
 
 /**
  * Which classes a configuration may name. Deeplearning4j's configurations say by class name what their layers, activation
@@ -32,7 +33,8 @@ final class ClassNames {
     private static final int DEEPEST = 100;
 
     private final Set<String> seen = new HashSet<>();
-    private final List<String> allowed = Arrays.stream(System.getProperty(ALLOWED, "").split(","))
+    private final List<String> allowed = Arrays.stream(
+                    System.getProperty(ALLOWED, "").split(","))
             .map(String::strip)
             .filter(name -> !name.isEmpty())
             .toList();
@@ -48,8 +50,9 @@ final class ClassNames {
     static void check(String json) throws IOException {
         ClassNames names = new ClassNames();
         int depth = 0;
-        try (JsonParser parser = new JsonFactory()
-                .enable(JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS)
+        try (JsonParser parser = JsonFactory.builder()
+                .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                .build()
                 .createParser(json)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 if (token.isStructStart()) {
@@ -75,8 +78,9 @@ final class ClassNames {
     private void checkName(String name) {
         String element = name.startsWith("[") ? name.replaceAll("^\\[+L?|;$", "") : name;
         if (!isAllowed(element) && isClass(element)) {
-            throw new ModelFileException("it names the class " + element + ", which is not Deeplearning4j's; if you trust"
-                    + " the file, allow the class with -D" + ALLOWED + "=" + element);
+            throw new ModelFileException(
+                    "it names the class " + element + ", which is not Deeplearning4j's; if you trust"
+                            + " the file, allow the class with -D" + ALLOWED + "=" + element);
         }
     }
 

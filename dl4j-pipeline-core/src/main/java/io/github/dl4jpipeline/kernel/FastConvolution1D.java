@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.kernel;
 
-import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
+import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.layers.convolution.Convolution1DLayer;
 import org.deeplearning4j.nn.params.ConvolutionParamInitializer;
@@ -63,7 +63,8 @@ final class FastConvolution1D extends Convolution1DLayer {
                 Convolution1DUtils.getOutputSize(from.size(2), kernel, stride, padding, convolutionMode, dilation);
         if (length < 1) { // which would end the process
             throw new DL4JInvalidInputException("Layer '" + layerConf().getLayerName()
-                    + "' has no output for input of length " + from.size(2) + ": kernel " + kernel + ", stride " + stride
+                    + "' has no output for input of length " + from.size(2) + ": kernel " + kernel + ", stride "
+                    + stride
                     + ", dilation " + dilation + ", padding " + padding + ", " + convolutionMode);
         }
         INDArray weights = Convolution1DUtils.reshapeWeightArrayOrGradientForFormat(

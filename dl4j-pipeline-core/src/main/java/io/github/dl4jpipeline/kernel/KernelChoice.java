@@ -49,7 +49,8 @@ public record KernelChoice(Kernels kernels, Map<String, VertexCode> other) {
      * normalizations: only the fast code can take their statistics across micro-batches, which a plan may need.
      */
     public static Set<String> replaceableVertices(ComputationGraph graph) {
-        Set<String> names = new HashSet<>(FastLayers.vertices(graph, KernelCode.PLAIN, Kernels.FAST)); // all that have fast code
+        Set<String> names =
+                new HashSet<>(FastLayers.vertices(graph, KernelCode.PLAIN, Kernels.FAST)); // all that have fast code
         names.removeAll(FastLayers.batchNormalizations(graph));
         return names;
     }

@@ -43,9 +43,7 @@ final class WinogradConvolution implements ForwardConvolution {
             INDArray output,
             ConvolutionGeometry geometry,
             LayerWorkspaceMgr workspaces) {
-        if (input.dataType() != DataType.FLOAT
-                || input.size(0) < LEAST_EXAMPLES
-                || input.size(2) != input.size(3)) {
+        if (input.dataType() != DataType.FLOAT || input.size(0) < LEAST_EXAMPLES || input.size(2) != input.size(3)) {
             direct.forward(input, weights, bias, output, geometry, workspaces);
             return;
         }

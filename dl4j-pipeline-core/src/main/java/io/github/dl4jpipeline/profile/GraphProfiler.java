@@ -114,8 +114,8 @@ public final class GraphProfiler {
                 ? KernelChoice.all(kernels)
                 : FasterCode.of(graph, sample, device.firstCore(), kernels);
         // Code may fail with fewer examples only.
-        WorkingCode.Done<Times> measured =
-                new WorkingCode(graph, fastest).run(fastest, choice -> times(graph, sample, devices, choice, splittable));
+        WorkingCode.Done<Times> measured = new WorkingCode(graph, fastest)
+                .run(fastest, choice -> times(graph, sample, devices, choice, splittable));
         Times times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
@@ -166,8 +166,7 @@ public final class GraphProfiler {
 
     private static Times times(
             ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice, boolean splittable) {
-        MicroBatch part =
-                splittable ? sample.split(parts(sample.examples())).get(0) : sample;
+        MicroBatch part = splittable ? sample.split(parts(sample.examples())).get(0) : sample;
         MicroBatch ofDevice = splittable ? sample.split(devices.size()).get(0) : sample;
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);

@@ -110,10 +110,7 @@ class BranchPartsTest {
                 "{\"network\": \"x\", \"branches\": 2, \"index\": 0, \"networkInputs\": [null]}",
                 "{\"network\": null, \"branches\": 2, \"index\": 0, \"networkInputs\": []}")) {
             ModelWriter.write(
-                    file,
-                    branch.graph(),
-                    false,
-                    Map.of("branchPart.json", identity.getBytes(StandardCharsets.UTF_8)));
+                    file, branch.graph(), false, Map.of("branchPart.json", identity.getBytes(StandardCharsets.UTF_8)));
             assertThatThrownBy(() -> BranchPart.load(file))
                     .as(identity)
                     .isInstanceOf(IllegalArgumentException.class)

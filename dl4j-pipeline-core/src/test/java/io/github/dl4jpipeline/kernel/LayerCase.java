@@ -138,7 +138,9 @@ record LayerCase(
                 pair(random, square, 1, large ? 40 : 9),
                 channels(random, many),
                 channels(random, many),
-                winograd ? random.nextInt(15, 20) : List.of(1, 2, 3, 4, 7, 16, 17).get(random.nextInt(7)),
+                winograd
+                        ? random.nextInt(15, 20)
+                        : List.of(1, 2, 3, 4, 7, 16, 17).get(random.nextInt(7)),
                 ACTIVATIONS.get(random.nextInt(ACTIVATIONS.size())),
                 random.nextInt(4) > 0,
                 random.nextInt(3) == 0,
@@ -186,8 +188,7 @@ record LayerCase(
 
     private static ConvolutionMode mode(SplittableRandom random, Kind kind) {
         int choice = random.nextInt(kind == Kind.CONVOLUTION_1D ? 4 : 3);
-        return List.of(
-                        ConvolutionMode.Truncate, ConvolutionMode.Same, ConvolutionMode.Strict, ConvolutionMode.Causal)
+        return List.of(ConvolutionMode.Truncate, ConvolutionMode.Same, ConvolutionMode.Strict, ConvolutionMode.Causal)
                 .get(choice);
     }
 

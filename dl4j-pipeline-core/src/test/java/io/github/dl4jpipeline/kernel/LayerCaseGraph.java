@@ -111,7 +111,8 @@ final class LayerCaseGraph {
                 yield convolution(builder).dilation(layer.dilation().array()).build();
             }
             case CONVOLUTION_1D ->
-                new Convolution1DLayer.Builder(layer.kernel().height(), layer.stride().height())
+                new Convolution1DLayer.Builder(
+                                layer.kernel().height(), layer.stride().height())
                         .padding(layer.padding().height())
                         .dilation(layer.dilation().height())
                         .convolutionMode(layer.mode())

@@ -94,7 +94,9 @@ final class LayerComparison {
         }
         try (GuardedMemory memory = new GuardedMemory()) {
             Passes passes = passes(graph.getLayer("layer"), graphs, memory, Way.USUAL, false);
-            return memory.damage().isEmpty() ? passes : Passes.failed(new IllegalStateException("writes" + memory.damage()));
+            return memory.damage().isEmpty()
+                    ? passes
+                    : Passes.failed(new IllegalStateException("writes" + memory.damage()));
         }
     }
 
@@ -176,7 +178,11 @@ final class LayerComparison {
         }
         for (String key : expected.arrays().keySet()) {
             if (way != Way.WITHOUT_INPUT || !key.equals("error")) {
-                compare(name + ", " + key, actual.arrays().get(key), expected.arrays().get(key), largest);
+                compare(
+                        name + ", " + key,
+                        actual.arrays().get(key),
+                        expected.arrays().get(key),
+                        largest);
             }
         }
         expected.gradients().forEach((key, array) -> {
@@ -234,8 +240,7 @@ final class LayerComparison {
         if (run.numParams() > 0) {
             long[] shape = {1, run.numParams()};
             DataType type = graphs.input().dataType();
-            run.setBackpropGradientsViewArray(
-                    workspaces.array(type, shape, 'c').assign(FOUND));
+            run.setBackpropGradientsViewArray(workspaces.array(type, shape, 'c').assign(FOUND));
         }
         if (run instanceof AddsGradients adding) {
             adding.addGradients(way == Way.ADDING);
@@ -304,7 +309,8 @@ final class LayerComparison {
     }
 
     private static String describe(RuntimeException e) {
-        StringBuilder text = new StringBuilder(String.valueOf(e).lines().findFirst().orElse(""));
+        StringBuilder text =
+                new StringBuilder(String.valueOf(e).lines().findFirst().orElse(""));
         for (StackTraceElement frame : e.getStackTrace()) {
             if (frame.getClassName().startsWith("io.github.dl4jpipeline")) {
                 return text.append(" at ").append(frame).toString();

@@ -30,11 +30,10 @@ class FailingCodeTest {
     private final MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 16, 4, 2, 8, 8);
 
     private static ComputationGraph graph() {
-        ConvolutionLayer.Builder convolution =
-                new ConvolutionLayer.Builder(3, 3)
-                        .nOut(4)
-                        .convolutionMode(ConvolutionMode.Same)
-                        .activation(Activation.TANH);
+        ConvolutionLayer.Builder convolution = new ConvolutionLayer.Builder(3, 3)
+                .nOut(4)
+                .convolutionMode(ConvolutionMode.Same)
+                .activation(Activation.TANH);
         ComputationGraph graph = new ComputationGraph(new NeuralNetConfiguration.Builder()
                 .seed(3)
                 .updater(new Sgd(0.1))
@@ -70,11 +69,7 @@ class FailingCodeTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {
-                "DirectConvolution.forward",
-                "DirectConvolution.backward",
-                "FastConvolution.postponedGradient"
-            })
+            strings = {"DirectConvolution.forward", "DirectConvolution.backward", "FastConvolution.postponedGradient"})
     void usualCodeThatFailsGivesWayToDeeplearning4js(String method) {
         FailingConvolution.failIn(method);
         GraphProfile profile = GraphProfiler.profile(graph(), batch, Devices.cpu(1));
@@ -104,9 +99,8 @@ class FailingCodeTest {
         ComputationGraph plain = graph();
         ComputationGraph piped = graph();
         FailingConvolution.failIn("DirectConvolution.forward");
-        try (PipelineComputationGraph pipeline = PipelineComputationGraph.builder(piped)
-                .devices(Devices.cpu(2))
-                .build()) {
+        try (PipelineComputationGraph pipeline =
+                PipelineComputationGraph.builder(piped).devices(Devices.cpu(2)).build()) {
             for (int step = 0; step < 3; step++) {
                 plain.fit(batch);
                 pipeline.fit(batch);

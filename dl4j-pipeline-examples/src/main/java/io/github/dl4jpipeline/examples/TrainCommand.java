@@ -70,8 +70,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(
             names = "--resume",
-            description = "Go on from the latest whole checkpoint in --checkpoint-dir, with its plan unless other options"
-                    + " are given: the result is then that of a run without interruption, bit for bit.")
+            description =
+                    "Go on from the latest whole checkpoint in --checkpoint-dir, with its plan unless other options"
+                            + " are given: the result is then that of a run without interruption, bit for bit.")
     private boolean resume;
 
     @Option(

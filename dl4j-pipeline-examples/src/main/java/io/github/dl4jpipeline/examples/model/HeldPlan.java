@@ -61,14 +61,12 @@ public record HeldPlan(
      */
     public static HeldPlan of(ModelArchive archive, String name) {
         Optional<GraphProfile> profile = archive.entry(PROFILE, LARGEST)
-                .map(json -> GraphProfile.fromJson(
-                        name + ", entry " + PROFILE, new String(json, StandardCharsets.UTF_8)));
+                .map(json ->
+                        GraphProfile.fromJson(name + ", entry " + PROFILE, new String(json, StandardCharsets.UTF_8)));
         Map<String, String> options = options(name, archive.requireText(OPTIONS, LARGEST));
         try {
-            Kernels kernels =
-                    Kernels.valueOf(options.getOrDefault(KERNELS, "").toUpperCase(Locale.ROOT));
-            return new HeldPlan(
-                    PartitionPlan.fromJson(archive.requireText(PLAN, LARGEST)), profile, kernels, options);
+            Kernels kernels = Kernels.valueOf(options.getOrDefault(KERNELS, "").toUpperCase(Locale.ROOT));
+            return new HeldPlan(PartitionPlan.fromJson(archive.requireText(PLAN, LARGEST)), profile, kernels, options);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(name + ": " + e.getMessage(), e);
         }
@@ -125,7 +123,8 @@ public record HeldPlan(
         kept.put("--micro-batches", String.valueOf(plan.microBatches()));
         kept.put("--schedule", plan.schedule());
         kept.put(KERNELS, nameOf(kernels));
-        Set<Integer> replicas = new HashSet<>(plan.stages().stream().map(Stage::replicas).toList());
+        Set<Integer> replicas =
+                new HashSet<>(plan.stages().stream().map(Stage::replicas).toList());
         if (replicas.size() == 1) {
             kept.put("--replicas", String.valueOf(replicas.iterator().next()));
         }
