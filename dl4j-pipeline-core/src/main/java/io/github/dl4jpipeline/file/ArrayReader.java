@@ -47,7 +47,11 @@ final class ArrayReader {
 
     /** Gives the array that the elements go to. */
     interface Target {
-        /** @throws ModelFileException if such elements are not expected */
+        /**
+         * The array for elements of a type and shape.
+         *
+         * @throws ModelFileException if such elements are not expected
+         */
         INDArray of(Shape shape);
     }
 
@@ -118,7 +122,7 @@ final class ArrayReader {
                 sizes[i] = number;
             }
         }
-        if (sizes[sizes.length - 1] < 1 || rank == 2 && sizes[0] != 1) {
+        if (sizes[sizes.length - 1] < 1 || (rank == 2 && sizes[0] != 1)) {
             throw new ModelFileException("it has the shape " + Arrays.toString(sizes) + "; expected a vector");
         }
         return sizes;

@@ -85,7 +85,7 @@ final class ClassNames {
     }
 
     private boolean isAllowed(String name) {
-        return OWN.stream().anyMatch(name::startsWith) && !name.startsWith(SHADED)
+        return (OWN.stream().anyMatch(name::startsWith) && !name.startsWith(SHADED))
                 || allowed.stream().anyMatch(own -> own.endsWith(".") ? name.startsWith(own) : name.equals(own));
     }
 

@@ -122,7 +122,7 @@ class BranchPartsTest {
                 false,
                 Map.of(
                         "branchPart.json",
-                        ("{\"network\": \"x\", \"branches\": 1, \"index\": 0, \"networkInputs\": []}")
+                        "{\"network\": \"x\", \"branches\": 1, \"index\": 0, \"networkInputs\": []}"
                                 .getBytes(StandardCharsets.UTF_8)));
         BranchPart first = BranchPart.load(file);
         ModelWriter.write(
@@ -131,7 +131,7 @@ class BranchPartsTest {
                 false,
                 Map.of(
                         "branchPart.json",
-                        ("{\"network\": \"x\", \"branches\": 1, \"index\": 1, \"networkInputs\": []}")
+                        "{\"network\": \"x\", \"branches\": 1, \"index\": 1, \"networkInputs\": []}"
                                 .getBytes(StandardCharsets.UTF_8)));
         assertMismatch("branch 0 of 1 in " + file, first, BranchPart.load(file));
     }

@@ -272,7 +272,7 @@ class ModelArchiveTest {
         Map<String, INDArray> arrays = new LinkedHashMap<>();
         arrays.put("it has 27 parameters, and the configuration has 26", Nd4j.zeros(DataType.FLOAT, 27));
         arrays.put("expected a vector", Nd4j.zeros(DataType.FLOAT, 13, 2));
-        arrays.put("elements of type INT", Nd4j.zeros(DataType.INT, PARAMETERS));
+        arrays.put("elements of type INT", Nd4j.zeros(DataType.INT32, PARAMETERS));
         for (Map.Entry<String, INDArray> array : arrays.entrySet()) {
             write(with(entries(network), "coefficients.bin", array(out -> Nd4j.write(array.getValue(), out))));
             assertRefused("entry coefficients.bin: it has ", array.getKey());

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -13,9 +12,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 class SameGradientTest {
-    private static final Supplier<Map<String, INDArray>> NOT_NEEDED = () -> {
+    private static Map<String, INDArray> notNeeded() {
         throw new AssertionError("asked for the gradient in double");
-    };
+    }
 
     private static INDArray array(DataType type, double... values) {
         return Nd4j.createFromArray(values).castTo(type);
@@ -36,7 +35,7 @@ class SameGradientTest {
     void sharesOfTheArrayAndOfTheNetwork() {
         Map<String, INDArray> expected = gradient(DataType.FLOAT, 1, 0.5);
         // 2e-5 * 100 + 1e-7 * 100, and 2e-5 * 0.5 + 1e-7 * 100
-        assertThat(SameGradient.of(gradient(DataType.FLOAT, 1.0019, 0.500019), expected, NOT_NEEDED)
+        assertThat(SameGradient.of(gradient(DataType.FLOAT, 1.0019, 0.500019), expected, SameGradientTest::notNeeded)
                         .isSame())
                 .isTrue();
         assertThat(compare(gradient(DataType.FLOAT, 1.0021, 0.5), expected).different())
@@ -50,13 +49,13 @@ class SameGradientTest {
     @Test
     void doublesAreHeldToTheirOwnBound() {
         Map<String, INDArray> expected = gradient(DataType.DOUBLE, 1, 0.5);
-        assertThat(SameGradient.of(gradient(DataType.DOUBLE, 1 + 0.9e-8, 0.5 + 1.4e-10), expected, NOT_NEEDED)
+        assertThat(SameGradient.of(gradient(DataType.DOUBLE, 1 + 0.9e-8, 0.5 + 1.4e-10), expected, SameGradientTest::notNeeded)
                         .isSame())
                 .isTrue();
-        assertThat(SameGradient.of(gradient(DataType.DOUBLE, 1 + 1.1e-8, 0.5), expected, NOT_NEEDED)
+        assertThat(SameGradient.of(gradient(DataType.DOUBLE, 1 + 1.1e-8, 0.5), expected, SameGradientTest::notNeeded)
                         .isSame())
                 .isFalse();
-        assertThat(SameGradient.of(gradient(DataType.DOUBLE, 1, 0.5 + 1.6e-10), expected, NOT_NEEDED)
+        assertThat(SameGradient.of(gradient(DataType.DOUBLE, 1, 0.5 + 1.6e-10), expected, SameGradientTest::notNeeded)
                         .isSame())
                 .isFalse();
     }
@@ -80,7 +79,7 @@ class SameGradientTest {
         Map<String, INDArray> other = gradient(DataType.FLOAT, 1, value);
         assertThat(compare(other, other).isSame()).isTrue();
         assertThat(compare(other, finite).isSame()).isFalse();
-        assertThat(SameGradient.of(finite, other, NOT_NEEDED).worst().toString())
+        assertThat(SameGradient.of(finite, other, SameGradientTest::notNeeded).worst().toString())
                 .isEqualTo("'small_b' has 0.5 instead of " + value + " at element 1");
     }
 
@@ -89,8 +88,8 @@ class SameGradientTest {
         Map<String, INDArray> both = gradient(DataType.FLOAT, 1, 0.5);
         Map<String, INDArray> one = new LinkedHashMap<>(both);
         one.remove("small_b");
-        assertThat(SameGradient.of(one, both, NOT_NEEDED).different()).hasToString("['small_b' is missing]");
-        assertThat(SameGradient.of(both, one, NOT_NEEDED).different())
+        assertThat(SameGradient.of(one, both, SameGradientTest::notNeeded).different()).hasToString("['small_b' is missing]");
+        assertThat(SameGradient.of(both, one, SameGradientTest::notNeeded).different())
                 .hasToString("['small_b' is not in the expected gradient]");
     }
 
