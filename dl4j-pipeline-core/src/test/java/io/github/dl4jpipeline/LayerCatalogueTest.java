@@ -273,6 +273,7 @@ class LayerCatalogueTest {
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .plan(SameResult.evenPlan(graph, stages, microBatches))
                         .exampleIndependent(TimeDistributed.class) // without masks
+                        .verifyFirstStep()
                         .build()) {
                     batches.forEach(net::fit);
                     assertThat(net.plan().microBatches()).isEqualTo(microBatches);

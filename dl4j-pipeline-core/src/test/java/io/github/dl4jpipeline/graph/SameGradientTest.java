@@ -49,7 +49,10 @@ class SameGradientTest {
     @Test
     void doublesAreHeldToTheirOwnBound() {
         Map<String, INDArray> expected = gradient(DataType.DOUBLE, 1, 0.5);
-        assertThat(SameGradient.of(gradient(DataType.DOUBLE, 1 + 0.9e-8, 0.5 + 1.4e-10), expected, SameGradientTest::notNeeded)
+        assertThat(SameGradient.of(
+                                gradient(DataType.DOUBLE, 1 + 0.9e-8, 0.5 + 1.4e-10),
+                                expected,
+                                SameGradientTest::notNeeded)
                         .isSame())
                 .isTrue();
         assertThat(SameGradient.of(gradient(DataType.DOUBLE, 1 + 1.1e-8, 0.5), expected, SameGradientTest::notNeeded)
@@ -79,7 +82,9 @@ class SameGradientTest {
         Map<String, INDArray> other = gradient(DataType.FLOAT, 1, value);
         assertThat(compare(other, other).isSame()).isTrue();
         assertThat(compare(other, finite).isSame()).isFalse();
-        assertThat(SameGradient.of(finite, other, SameGradientTest::notNeeded).worst().toString())
+        assertThat(SameGradient.of(finite, other, SameGradientTest::notNeeded)
+                        .worst()
+                        .toString())
                 .isEqualTo("'small_b' has 0.5 instead of " + value + " at element 1");
     }
 
@@ -88,7 +93,8 @@ class SameGradientTest {
         Map<String, INDArray> both = gradient(DataType.FLOAT, 1, 0.5);
         Map<String, INDArray> one = new LinkedHashMap<>(both);
         one.remove("small_b");
-        assertThat(SameGradient.of(one, both, SameGradientTest::notNeeded).different()).hasToString("['small_b' is missing]");
+        assertThat(SameGradient.of(one, both, SameGradientTest::notNeeded).different())
+                .hasToString("['small_b' is missing]");
         assertThat(SameGradient.of(both, one, SameGradientTest::notNeeded).different())
                 .hasToString("['small_b' is not in the expected gradient]");
     }
