@@ -42,7 +42,8 @@ final class ZipMutation {
                 case 0 -> entries.remove(name);
                 case 1 -> entries.put(data.pickValue(names), content);
                 case 2 -> entries.put(name, bytes(content, data));
-                default -> entries.put(name, name.endsWith(".json") ? JsonMutation.of(content, data) : bytes(content, data));
+                default ->
+                    entries.put(name, name.endsWith(".json") ? JsonMutation.of(content, data) : bytes(content, data));
             }
         }
         return zip(entries);

@@ -67,7 +67,8 @@ final class ProfileFile {
     static String text(Path file) {
         try {
             if (Files.isRegularFile(file) && Files.size(file) > MOST_BYTES) {
-                throw notAProfile(file.toString(), "it has " + Files.size(file) + " bytes, more than " + MOST_BYTES, null);
+                throw notAProfile(
+                        file.toString(), "it has " + Files.size(file) + " bytes, more than " + MOST_BYTES, null);
             }
             return Files.readString(file);
         } catch (CharacterCodingException e) {
