@@ -118,6 +118,49 @@ class ReplanTest {
         assertWorkLeavesASlowDevice(start, batches, expected);
     }
 
+    @Test
+    void aKeptPlanStaysWhenADeviceBecomesSlow() {
+        ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        List<MultiDataSet> batches = batches(Network.LENET);
+        GraphProfile profile = SameResult.evenProfile(start, examples(batches));
+        ComputationGraph graph = SameResult.copy(start);
+        PartitionPlan kept;
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .devices(TWO)
+                .profile(profile)
+                .build()) {
+            net.replaceMeasurements(measured -> withSlowSecondDevice(net.plan(), 6));
+            net.fit(batches.get(0));
+            kept = net.keepPlan();
+            batches.forEach(net::fit);
+            assertThat(net.plan()).isEqualTo(kept);
+            assertThat(net.keepPlan()).isEqualTo(kept);
+            assertThat(net.profile()).contains(profile);
+            assertThat(net.report().changes()).isEmpty();
+        }
+        ComputationGraph again = SameResult.copy(start);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(again)
+                .profile(profile)
+                .plan(PartitionPlan.fromJson(kept.toJson()))
+                .build()) {
+            net.fit(batches.get(0));
+            batches.forEach(net::fit);
+        }
+        assertThat(again.params()).isEqualTo(graph.params());
+    }
+
+    @Test
+    void thereIsNoPlanToKeepBeforeTheFirstFit() {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(
+                        TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE)))
+                .build()) {
+            assertThatThrownBy(net::keepPlan)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("There is no plan yet");
+            assertThat(net.profile()).isEmpty();
+        }
+    }
+
     private static void assertWorkLeavesASlowDevice(
             ComputationGraph start, List<MultiDataSet> batches, ComputationGraph expected) {
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)

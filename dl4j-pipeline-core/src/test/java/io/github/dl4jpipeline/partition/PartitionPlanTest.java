@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.dl4jpipeline.device.Device;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.Optional;
+import io.github.dl4jpipeline.tile.TileGrid;
+import io.github.dl4jpipeline.tile.Tiling;
 import org.junit.jupiter.api.Test;
 
 class PartitionPlanTest {
@@ -61,5 +64,50 @@ class PartitionPlanTest {
         assertThatThrownBy(() -> PartitionPlan.of(List.of(), 2)).hasMessageContaining("at least one stage");
         assertThatThrownBy(() -> PartitionPlan.of(List.of(stage), 0)).hasMessageContaining("got 0");
         assertThatThrownBy(() -> Stage.of(FIRST, List.of())).hasMessageContaining("at least one vertex");
+    }
+
+    @Test
+    void isTheSameAfterJson() {
+        Device device = new Device("cpu-0", Device.Kind.CPU, List.of(0, 1), 1L << 40, 1.5);
+        Device other = new Device("cpu-1", Device.Kind.CPU, List.of(2), 1L << 30, 1);
+        PartitionPlan plan = new PartitionPlan(
+                List.of(
+                        new Stage(List.of("a", "b"), List.of(device, other), 1.25, 2.5, 10, 1L << 33, true),
+                        Stage.of(other, List.of("c"))),
+                4,
+                64,
+                "zb-h1",
+                Duration.ofNanos(123_456_789),
+                Duration.ofNanos(223_456_789),
+                Duration.ofSeconds(3),
+                0.1,
+                Optional.of(new Tiling(new TileGrid(2, 3), "a", "b", Set.of("a"))),
+                List.of(new Alternative("one device", 1, 1, 1, Duration.ofMillis(7))),
+                List.of("a note"));
+        assertThat(PartitionPlan.fromJson(plan.toJson())).isEqualTo(plan);
+        PartitionPlan plain = PartitionPlan.of(List.of(Stage.of(other, List.of("c"))), 2);
+        assertThat(PartitionPlan.fromJson(plain.toJson())).isEqualTo(plain);
+    }
+
+    @Test
+    void refusesOtherJson() {
+        String json = PartitionPlan.of(
+                        List.of(Stage.of(
+                                new Device("cpu-0", Device.Kind.CPU, List.of(0), 1, 1), List.of("only"))),
+                        2)
+                .toJson();
+        for (String other : List.of(
+                "",
+                "null",
+                "{}",
+                "text",
+                json.replace("\"microBatches\" : 2", "\"microBatches\" : 0"),
+                json.replace("\"only\"", "null"),
+                json.replace("\"CPU\"", "\"TPU\""))) {
+            assertThatThrownBy(() -> PartitionPlan.fromJson(other))
+                    .as(other)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("This is no plan: ");
+        }
     }
 }

@@ -69,6 +69,28 @@ class PlanTrialTest {
     }
 
     @Test
+    void endsEarlyWithWhatHasBeenMeasured() {
+        PlanTrial early = trial(2);
+        for (int step = 0; step < TURN + 2; step++) {
+            early.afterStep(100);
+        }
+        early.stop();
+        assertThat(early.isOver()).isTrue();
+        assertThat(kept(early)).isZero();
+        assertThat(early.measured()).isEmpty();
+
+        PlanTrial later = trial(2);
+        for (int step = 0; step < 4 * TURN; step++) {
+            later.afterStep(kept(later) == 0 ? 100 : 80);
+        }
+        assertThat(later.isOver()).isFalse();
+        later.stop();
+        assertThat(later.isOver()).isTrue();
+        assertThat(kept(later)).isEqualTo(1);
+        assertThat(later.measured()).hasSize(2);
+    }
+
+    @Test
     void turnsGoThereAndBackAndATieGoesToThePlannedOne() {
         PlanTrial trial = trial(2);
         assertThat(run(trial, (place, step) -> place == 0 ? 102 : 100)).isEqualTo(turns(0, 1, 1, 0, 0, 1, 1, 0, 0, 1));

@@ -146,6 +146,7 @@ final class InferCommand implements Callable<Integer> {
         if (!(ModelFile.read(file) instanceof ComputationGraph branched)) {
             throw new InputException("--split " + file + " is no ComputationGraph; `split` writes such files");
         }
+        ModelFile.requireFor(model.images(), file, branched);
         INDArray image = Nd4j.zeros(DataType.FLOAT, model.images().features(1));
         try {
             BranchLayout.of(branched.getConfiguration());

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.examples.data.TestBatches;
 import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -119,6 +121,39 @@ class BadInputTest {
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err()).contains("data_batch_1.bin: record 0 is truncated, it has 3072 of 3073 bytes");
         assertThat(out).hasContent("earlier");
+    }
+
+    /** Settings of layers that nobody means, in a model file. */
+    @ParameterizedTest
+    @CsvSource({
+        "'\"padding\" : [ 0, 0 ]', '\"padding\" : [ 1000000, 1000000 ]', 'numbers'",
+        "'\"stride\" : [ 4, 4 ]', '\"stride\" : [ 0, 4 ]', 'images of'",
+        "'\"kernelSize\" : [ 4, 4 ]', '\"kernelSize\" : [ 4, 2147483647 ]', 'parameters'"
+    })
+    void refusesModelsWithAbsurdLayers(String setting, String absurd, String message) throws IOException {
+        try (FileSystem zip = FileSystems.newFileSystem(model)) {
+            Path configuration = zip.getPath("configuration.json");
+            String json = Files.readString(configuration);
+            String changed = json.replace(setting, absurd);
+            assertThat(changed).as(json).isNotEqualTo(json);
+            Files.writeString(configuration, changed);
+        }
+        CommandRun run = CommandRun.of("train", "--model", model, "--out", out);
+        assertRefused(run, model.toString());
+        assertThat(run.err()).contains(message).doesNotContain("\tat ");
+    }
+
+    @Test
+    void refusesAModelWithADamagedArrayHeader() throws IOException {
+        try (FileSystem zip = FileSystems.newFileSystem(model)) {
+            Path coefficients = zip.getPath("coefficients.bin");
+            byte[] bytes = Files.readAllBytes(coefficients);
+            bytes[20] ^= 0x5c;
+            Files.write(coefficients, bytes);
+        }
+        assertRefused(
+                CommandRun.of("train", "--model", model, "--out", out),
+                "Model file " + model + ", entry coefficients.bin: it has ");
     }
 
     @Test

@@ -29,4 +29,13 @@ public final class ModelFile {
             throw new InputException("Model file " + e.getMessage(), e);
         }
     }
+
+    /**
+     * Makes sure, before it is run, that a model from a file can be run with images.
+     *
+     * @throws InputException if a layer does not fit them
+     */
+    public static void requireFor(ImageSize images, Path file, Model model) {
+        ActivationSizes.require(file, model, images.inputType());
+    }
 }

@@ -122,6 +122,7 @@ public record NamedModel(String name, Model model, ModelShape shape) {
             throw new InputException(file + " has " + graph.getNumInputArrays() + " inputs and "
                     + graph.getNumOutputArrays() + " outputs; expected 1 input and 1 output, " + wanted);
         }
+        ActivationSizes.require(file, model, ImageSize.CIFAR.inputType());
         INDArray image = Nd4j.zeros(DataType.FLOAT, 1, CifarFormat.CHANNELS, CifarFormat.SIZE, CifarFormat.SIZE);
         long[] shape;
         try {
