@@ -54,9 +54,14 @@ final class JsonMutation {
 
     private JsonMutation() {}
 
-    /** A copy of a document with a few changes. */
+    /** A copy of a document with a few changes; as it is if it is no JSON. */
     static byte[] of(byte[] document, FuzzedDataProvider data) throws IOException {
-        JsonNode root = JSON.readTree(document);
+        JsonNode root;
+        try {
+            root = JSON.readTree(document);
+        } catch (IOException e) {
+            return document;
+        }
         int changes = data.consumeInt(1, MOST_CHANGES);
         for (int i = 0; i < changes; i++) {
             change(root, data);
@@ -67,6 +72,9 @@ final class JsonMutation {
     private static void change(JsonNode root, FuzzedDataProvider data) throws IOException {
         List<JsonNode> containers = new ArrayList<>();
         collect(root, containers);
+        if (containers.isEmpty()) {
+            return;
+        }
         JsonNode parent = containers.get(data.consumeInt(0, containers.size() - 1));
         if (parent.isEmpty()) {
             return;
