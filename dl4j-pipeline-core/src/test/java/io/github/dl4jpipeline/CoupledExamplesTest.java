@@ -35,16 +35,12 @@ class CoupledExamplesTest {
     private static Stream<Named<Middle>> middles() {
         return Stream.of(
                 middle("batch in a shape", b -> b.addVertex("last", new ReshapeVertex(EXAMPLES, 4), "dense")),
-                middle(
-                        "joined examples",
-                        b -> b.addVertex("joined", new ReshapeVertex(4, -1), "dense")
-                                .addVertex("unit", new L2NormalizeVertex(), "joined")
-                                .addVertex("last", new ReshapeVertex(-1, 4), "unit")),
-                middle(
-                        "examples joined by width",
-                        b -> b.addVertex("joined", new ReshapeVertex(-1, 8), "dense")
-                                .addVertex("unit", new L2NormalizeVertex(), "joined")
-                                .addVertex("last", new ReshapeVertex(-1, 4), "unit")),
+                middle("joined examples", b -> b.addVertex("joined", new ReshapeVertex(4, -1), "dense")
+                        .addVertex("unit", new L2NormalizeVertex(), "joined")
+                        .addVertex("last", new ReshapeVertex(-1, 4), "unit")),
+                middle("examples joined by width", b -> b.addVertex("joined", new ReshapeVertex(-1, 8), "dense")
+                        .addVertex("unit", new L2NormalizeVertex(), "joined")
+                        .addVertex("last", new ReshapeVertex(-1, 4), "unit")),
                 middle(
                         "activation function of the user",
                         b -> b.addLayer(
@@ -98,10 +94,9 @@ class CoupledExamplesTest {
         ComputationGraph start = graph(middle);
         List<org.nd4j.linalg.dataset.api.MultiDataSet> batches = TestData.several(2, CoupledExamplesTest::batch);
         ComputationGraph expected = SameResult.plain(start, batches);
-        List<UnaryOperator<PipelineBuilder>> settings = List.of(
-                builder -> builder,
-                builder -> builder.stages(2).microBatches(4),
-                builder -> builder.replicas(2).microBatches(2));
+        List<UnaryOperator<PipelineBuilder>> settings =
+                List.of(builder -> builder, builder -> builder.stages(2).microBatches(4), builder -> builder.replicas(2)
+                        .microBatches(2));
         for (UnaryOperator<PipelineBuilder> setting : settings) {
             ComputationGraph graph = SameResult.copy(start);
             try (PipelineComputationGraph net = setting.apply(PipelineComputationGraph.builder(graph))
@@ -112,12 +107,12 @@ class CoupledExamplesTest {
                 assertThat(net.plan().explain()).contains("1 micro-batch");
                 SameResult.assertSame(net, expected, 1e-10);
                 INDArray output = net.output(batches.get(0).getFeatures())[0];
-                assertThat(SameResult.difference(output, expected.output(batches.get(0).getFeatures())[0]))
+                assertThat(SameResult.difference(
+                                output, expected.output(batches.get(0).getFeatures())[0]))
                         .isLessThan(1e-10);
                 assertThat(net.score(batches.get(0)))
                         .isCloseTo(
-                                expected.score(batches.get(0)),
-                                org.assertj.core.data.Percentage.withPercentage(1e-8));
+                                expected.score(batches.get(0)), org.assertj.core.data.Percentage.withPercentage(1e-8));
             }
         }
     }

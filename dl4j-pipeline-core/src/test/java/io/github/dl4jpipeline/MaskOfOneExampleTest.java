@@ -51,6 +51,7 @@ class MaskOfOneExampleTest {
         MultiDataSet batch(int examples);
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // shapes
     private record Output(GraphBuilder graph, long[] features, long[] labels, long[] featureMask, long[] labelMask)
             implements Task {
         @Override
@@ -106,13 +107,13 @@ class MaskOfOneExampleTest {
             for (Activation activation : List.of(Activation.SIGMOID, Activation.SOFTMAX)) {
                 for (long[] mask : new long[][] {{1}, {CLASSES}}) {
                     GraphBuilder graph = dense().addLayer(
-                            "output",
-                            new OutputLayer.Builder(loss)
-                                    .nIn(4)
-                                    .nOut(CLASSES)
-                                    .activation(activation)
-                                    .build(),
-                            "dense");
+                                    "output",
+                                    new OutputLayer.Builder(loss)
+                                            .nIn(4)
+                                            .nOut(CLASSES)
+                                            .activation(activation)
+                                            .build(),
+                                    "dense");
                     String masked = mask[0] == 1 ? "examples" : "outputs";
                     tasks.add(Named.of(
                             loss + ", " + activation + ", " + masked,
@@ -121,28 +122,27 @@ class MaskOfOneExampleTest {
             }
         }
         GraphBuilder mixture = dense().addLayer(
-                "output",
-                new OutputLayer.Builder(LossMixtureDensity.builder()
-                                .gaussians(1)
-                                .labelWidth(CLASSES)
-                                .build())
-                        .nIn(4)
-                        .nOut(CLASSES + 2)
-                        .activation(Activation.IDENTITY)
-                        .build(),
-                "dense");
+                        "output",
+                        new OutputLayer.Builder(LossMixtureDensity.builder()
+                                        .gaussians(1)
+                                        .labelWidth(CLASSES)
+                                        .build())
+                                .nIn(4)
+                                .nOut(CLASSES + 2)
+                                .activation(Activation.IDENTITY)
+                                .build(),
+                        "dense");
         tasks.add(Named.of(
                 "mixture density", new Output(mixture, new long[] {4}, new long[] {CLASSES}, null, new long[] {1})));
         GraphBuilder single = dense().addLayer(
-                "output",
-                new OutputLayer.Builder(new LossMSE())
-                        .nIn(4)
-                        .nOut(1)
-                        .activation(Activation.IDENTITY)
-                        .build(),
-                "dense");
-        tasks.add(Named.of(
-                "one output", new Output(single, new long[] {4}, new long[] {1}, null, new long[] {1})));
+                        "output",
+                        new OutputLayer.Builder(new LossMSE())
+                                .nIn(4)
+                                .nOut(1)
+                                .activation(Activation.IDENTITY)
+                                .build(),
+                        "dense");
+        tasks.add(Named.of("one output", new Output(single, new long[] {4}, new long[] {1}, null, new long[] {1})));
         return tasks.stream();
     }
 
@@ -182,7 +182,12 @@ class MaskOfOneExampleTest {
                         tasks,
                         "loss over pixels, " + side + ", " + loss,
                         start().setInputTypes(InputType.convolutional(side, side, 2))
-                                .addLayer("conv", new ConvolutionLayer.Builder(1, 1).nOut(CLASSES).build(), "in"),
+                                .addLayer(
+                                        "conv",
+                                        new ConvolutionLayer.Builder(1, 1)
+                                                .nOut(CLASSES)
+                                                .build(),
+                                        "in"),
                         new CnnLossLayer.Builder(loss).activation(activation).build(),
                         "conv",
                         new long[] {2, side, side},
@@ -192,8 +197,14 @@ class MaskOfOneExampleTest {
                 add(
                         tasks,
                         "loss over voxels, " + side + ", " + loss,
-                        start().setInputTypes(InputType.convolutional3D(side, side, side, 2))
-                                .addLayer("conv", new Convolution3D.Builder(1, 1, 1).nOut(CLASSES).build(), "in"),
+                        start().setInputTypes(
+                                        InputType.convolutional3D(Convolution3D.DataFormat.NCDHW, side, side, side, 2))
+                                .addLayer(
+                                        "conv",
+                                        new Convolution3D.Builder(1, 1, 1)
+                                                .nOut(CLASSES)
+                                                .build(),
+                                        "in"),
                         new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NCDHW)
                                 .lossFunction(loss)
                                 .activation(activation)
@@ -209,7 +220,10 @@ class MaskOfOneExampleTest {
                 tasks,
                 "YOLO with one box in one place",
                 start().setInputTypes(InputType.convolutional(1, 1, 2))
-                        .addLayer("conv", new ConvolutionLayer.Builder(1, 1).nOut(5 + 2).build(), "in"),
+                        .addLayer(
+                                "conv",
+                                new ConvolutionLayer.Builder(1, 1).nOut(5 + 2).build(),
+                                "in"),
                 new Yolo2OutputLayer.Builder()
                         .boundingBoxPriors(Nd4j.create(new double[][] {{0.5, 0.6}}))
                         .build(),
@@ -249,7 +263,10 @@ class MaskOfOneExampleTest {
         add(tasks, "RNN loss, " + name, lstm, output, "dense", features, labels, featureMask, labelMask);
         if (!ofLabels) {
             lstm = start().setInputTypes(InputType.recurrent(4, steps))
-                    .addLayer("last", new LastTimeStep(new LSTM.Builder().nOut(CLASSES).build()), "in");
+                    .addLayer(
+                            "last",
+                            new LastTimeStep(new LSTM.Builder().nOut(CLASSES).build()),
+                            "in");
             output = new OutputLayer.Builder(loss)
                     .nOut(CLASSES)
                     .activation(activation)

@@ -65,8 +65,7 @@ public final class Inference implements AutoCloseable {
             whole = GraphCopies.forInference(graph, kernels);
             if (devices.size() > 1) {
                 workers = new DeviceWorkers(devices);
-                boolean splittable = ExampleCoupling.in(
-                                graph, BatchNormStatistics.PER_MICRO_BATCH, exampleIndependent)
+                boolean splittable = ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH, exampleIndependent)
                         .isEmpty();
                 for (int i = 0; splittable && i < devices.size(); i++) {
                     copies.add(GraphCopies.forInference(graph, kernels));
@@ -131,8 +130,7 @@ public final class Inference implements AutoCloseable {
         if (parts.size() == 1) {
             return score(whole, batch);
         }
-        List<Double> scores =
-                inParallel(parts, (copy, part) -> score(copy, part) * part.examples() / batch.examples());
+        List<Double> scores = inParallel(parts, (copy, part) -> score(copy, part) * part.examples() / batch.examples());
         return scores.stream().mapToDouble(Double::doubleValue).sum();
     }
 

@@ -109,7 +109,8 @@ public record ExampleCoupling(String vertex, String reason, String remedy, boole
     }
 
     private static Optional<ExampleCoupling> uncertain(String vertex, String reason, String condition, Object part) {
-        String remedy = condition + ", say so with exampleIndependent(" + part.getClass().getSimpleName() + ".class)";
+        String remedy = condition + ", say so with exampleIndependent("
+                + part.getClass().getSimpleName() + ".class)";
         return Optional.of(new ExampleCoupling(vertex, reason, remedy, false));
     }
 

@@ -89,8 +89,7 @@ final class RowLayout {
             layout.vertex = vertex.name();
             List<Layout> inputs = vertex.inputs().stream().map(outputs::get).toList();
             outputs.put(
-                    vertex.position(),
-                    conf == null || inputs.isEmpty() ? Layout.INPUT : layout.after(conf, inputs));
+                    vertex.position(), conf == null || inputs.isEmpty() ? Layout.INPUT : layout.after(conf, inputs));
         }
         return layout.found;
     }
@@ -151,13 +150,19 @@ final class RowLayout {
         int[] shape = reshape.getNewShape();
         long row = Arrays.stream(shape).skip(1).asLongStream().reduce(1, (a, b) -> a * b);
         if (shape[0] != -1) {
-            mixes(reshape, "a reshape to " + Arrays.toString(shape) + " fixes the number of rows, which counts examples", true);
+            mixes(
+                    reshape,
+                    "a reshape to " + Arrays.toString(shape) + " fixes the number of rows, which counts examples",
+                    true);
         } else if (reshape.getReshapeOrder() != 'c') {
             mixes(reshape, "a reshape in order '" + reshape.getReshapeOrder() + "' may mix examples", false);
         } else if (reshape.getMaskShape() != null) {
             mixes(reshape, "a reshape of masks may mix examples", false);
         } else if (row < 1 || in.divisor() % row != 0) {
-            mixes(reshape, "it is not known whether a row of " + Arrays.toString(shape) + " joins several examples", false);
+            mixes(
+                    reshape,
+                    "it is not known whether a row of " + Arrays.toString(shape) + " joins several examples",
+                    false);
         }
         return in.withRows(in.rows().compareTo(Rows.APART) >= 0 ? Rows.CUT : Rows.TOGETHER, in.divisor());
     }
@@ -169,9 +174,11 @@ final class RowLayout {
                 layout = after(each, layout);
             }
             return layout;
-        } else if (preprocessor instanceof RnnToFeedForwardPreProcessor || preprocessor instanceof RnnToCnnPreProcessor) {
+        } else if (preprocessor instanceof RnnToFeedForwardPreProcessor
+                || preprocessor instanceof RnnToCnnPreProcessor) {
             return in.withRows(in.rows() == Rows.ONE ? Rows.APART : Rows.CUT, 1);
-        } else if (preprocessor instanceof FeedForwardToRnnPreProcessor || preprocessor instanceof CnnToRnnPreProcessor) {
+        } else if (preprocessor instanceof FeedForwardToRnnPreProcessor
+                || preprocessor instanceof CnnToRnnPreProcessor) {
             if (in.stacked() > 1 || in.rows() == Rows.TOGETHER || in.rows() == Rows.CUT) {
                 mixes(preprocessor, "it is not known whether time steps are made of rows of one example", false);
             }
@@ -191,8 +198,8 @@ final class RowLayout {
         if (layer instanceof SpaceToBatchLayer) {
             return in.withRows(in.rows() == Rows.ONE ? Rows.APART : Rows.CUT, 1);
         }
-        return in.withDivisor(channels(layer).orElseGet(() ->
-                layer instanceof ActivationLayer || layer instanceof DropoutLayer ? in.divisor() : 1));
+        return in.withDivisor(channels(layer)
+                .orElseGet(() -> layer instanceof ActivationLayer || layer instanceof DropoutLayer ? in.divisor() : 1));
     }
 
     /** The size of the dimension of a layer's output that its parameters decide. */

@@ -66,7 +66,8 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         if (maskArray == null) {
             return output;
         }
-        INDArray masked = workspaces.dup(ArrayType.ACTIVATIONS, output, output.ordering()); // the derivative is of the other
+        INDArray masked =
+                workspaces.dup(ArrayType.ACTIVATIONS, output, output.ordering()); // the derivative is of the other
         applyMask(masked);
         return masked;
     }

@@ -159,8 +159,7 @@ public final class GraphProfiler {
 
     private static Times times(
             ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice, boolean splittable) {
-        MicroBatch part =
-                splittable ? sample.split(parts(sample.examples())).get(0) : sample;
+        MicroBatch part = splittable ? sample.split(parts(sample.examples())).get(0) : sample;
         MicroBatch ofDevice = splittable ? sample.split(devices.size()).get(0) : sample;
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);

@@ -96,13 +96,15 @@ class ExampleCouplingTest {
         try (JarFile jar = new JarFile(path.toFile())) {
             return jar.stream()
                     .map(entry -> entry.getName())
-                    .filter(name -> name.matches(
-                            "org/(deeplearning4j/nn/conf|deeplearning4j/preprocessors|nd4j/linalg/(activations|lossfunctions))/.*[.]class"))
+                    .filter(
+                            name -> name.matches(
+                                    "org/(deeplearning4j/nn/conf|deeplearning4j/preprocessors|nd4j/linalg/(activations|lossfunctions))/.*[.]class"))
                     .map(name -> name.replace(".class", "").replace('/', '.'))
                     .toList();
         }
     }
 
+    @SuppressWarnings("ArrayRecordComponent")
     private record Case(Consumer<GraphBuilder> middle, String... couplings) {}
 
     private static Stream<Named<Case>> vertices() {
@@ -144,10 +146,8 @@ class ExampleCouplingTest {
                         middle -> middle.addVertex("v", new ReshapeVertex(-1, 3), "first")
                                 .addVertex("steps", new PreprocessorVertex(new FeedForwardToRnnPreProcessor()), "v"),
                         "steps"),
-                several(
-                        "stacked",
-                        middle -> middle.addVertex("stack", new StackVertex(), "first", "first")
-                                .addVertex("v", new UnstackVertex(0, 2), "stack")),
+                several("stacked", middle -> middle.addVertex("stack", new StackVertex(), "first", "first")
+                        .addVertex("v", new UnstackVertex(0, 2), "stack")),
                 several(
                         "stacked otherwise",
                         middle -> middle.addVertex("stack", new StackVertex(), "first", "first")
@@ -207,17 +207,32 @@ class ExampleCouplingTest {
                 layer("in a frozen layer", new FrozenLayer(inner), "v"),
                 layer("in a layer with fixed parameters", new FrozenLayerWithBackprop(inner), "v"),
                 layer("dropout", dense().dropOut(new ForeignParts.Noise()).build(), "v"),
-                layer("weight noise", dense().weightNoise(new ForeignParts.OfWeights()).build(), "v"),
-                layer("constraint", dense().constrainWeights(new ForeignParts.Constraint()).build(), "v"),
+                layer(
+                        "weight noise",
+                        dense().weightNoise(new ForeignParts.OfWeights()).build(),
+                        "v"),
+                layer(
+                        "constraint",
+                        dense().constrainWeights(new ForeignParts.Constraint()).build(),
+                        "v"),
                 layer("loss", output(new ForeignParts.Loss()), "v"),
                 layer("known loss", output(new LossMSE())),
                 layer("F-measure", output(new LossFMeasure()), "v"),
-                layer("pooling", new GlobalPoolingLayer.Builder().poolingDimensions(2, 3).build()),
-                layer("pooling of examples", new GlobalPoolingLayer.Builder().poolingDimensions(0, 2).build(), "v"),
+                layer(
+                        "pooling",
+                        new GlobalPoolingLayer.Builder().poolingDimensions(2, 3).build()),
+                layer(
+                        "pooling of examples",
+                        new GlobalPoolingLayer.Builder().poolingDimensions(0, 2).build(),
+                        "v"),
                 several("vertex", middle -> middle.addVertex("v", new ProbeVertex(), "first"), "v"),
                 several(
                         "preprocessor within another",
-                        middle -> middle.addLayer("v", dense().build(), new ComposableInputPreProcessor(new ForeignParts.Preprocessor()), "first"),
+                        middle -> middle.addLayer(
+                                "v",
+                                dense().build(),
+                                new ComposableInputPreProcessor(new ForeignParts.Preprocessor()),
+                                "first"),
                         "v"));
     }
 

@@ -91,10 +91,9 @@ class MicroBatchTest {
         assertThat(sizes(values, Nd4j.zeros(5, 6, 1, 1), null, null)).containsExactly(2L, 3L);
         assertThat(sizes(values, Nd4j.zeros(5, 6, 2, 1), null, null)).hasSize(5);
         MicroBatch one = MicroBatch.whole(
-                new INDArray[] {Nd4j.zeros(1, 3)},
-                new INDArray[] {Nd4j.zeros(1, 3)},
-                null,
-                new INDArray[] {Nd4j.ones(1, 1)});
+                new INDArray[] {Nd4j.zeros(1, 3)}, new INDArray[] {Nd4j.zeros(1, 3)}, null, new INDArray[] {
+                    Nd4j.ones(1, 1)
+                });
         assertThat(one.split(2)).containsExactly(one);
     }
 
