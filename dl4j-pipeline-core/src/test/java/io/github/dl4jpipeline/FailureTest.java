@@ -222,8 +222,10 @@ class FailureTest {
     void wrongInputShapeInTheFirstBatchWhichIsProfiled() {
         ComputationGraph graph = TestGraphs.graph(configuration());
         ComputationGraph expected = SameResult.plain(graph, List.of(batch));
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).microBatches(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .microBatches(2)
+                .exampleIndependent(ProbeVertex.class)
+                .build()) {
             MultiDataSet tooWide = TestData.classification(DataType.DOUBLE, 3, 8, 3, 7);
             assertThatThrownBy(() -> net.fit(tooWide)).hasMessageContaining("dense1");
             net.fit(batch);

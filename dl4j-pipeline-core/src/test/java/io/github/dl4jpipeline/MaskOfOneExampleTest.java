@@ -51,6 +51,7 @@ class MaskOfOneExampleTest {
         MultiDataSet batch(int examples);
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // shapes
     private record Output(GraphBuilder graph, long[] features, long[] labels, long[] featureMask, long[] labelMask)
             implements Task {
         @Override
@@ -196,7 +197,8 @@ class MaskOfOneExampleTest {
                 add(
                         tasks,
                         "loss over voxels, " + side + ", " + loss,
-                        start().setInputTypes(InputType.convolutional3D(side, side, side, 2))
+                        start().setInputTypes(
+                                        InputType.convolutional3D(Convolution3D.DataFormat.NCDHW, side, side, side, 2))
                                 .addLayer(
                                         "conv",
                                         new Convolution3D.Builder(1, 1, 1)

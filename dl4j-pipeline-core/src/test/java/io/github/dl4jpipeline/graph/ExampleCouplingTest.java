@@ -104,6 +104,7 @@ class ExampleCouplingTest {
         }
     }
 
+    @SuppressWarnings("ArrayRecordComponent")
     private record Case(Consumer<GraphBuilder> middle, String... couplings) {}
 
     private static Stream<Named<Case>> vertices() {
