@@ -40,9 +40,9 @@ public final class SameResult {
         return ArrayDifference.of(actual, expected).relative();
     }
 
-    /** Asserts that each array of two tables is the same to a relative difference. */
+    /** Asserts that two tables have the same names in the same order, and that each array is the same to a relative difference. */
     public static void assertSame(Map<String, INDArray> actual, Map<String, INDArray> expected, double tolerance) {
-        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        assertThat(actual.keySet()).containsExactlyElementsOf(expected.keySet());
         for (Map.Entry<String, INDArray> entry : expected.entrySet()) {
             assertThat(difference(actual.get(entry.getKey()), entry.getValue()))
                     .as(entry.getKey())

@@ -94,7 +94,7 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         JointDense together = joint();
         if (together != null) {
             INDArray ofRows = together.backward(microBatch, delta, weights, gradientViews);
-            return new Pair<>(DenseMath.named(gradientViews), backpropDropOutIfPresent(ofRows));
+            return new Pair<>(named(), backpropDropOutIfPresent(ofRows));
         }
         INDArray inputError = DenseMath.inputError(delta, weights, workspaces);
         return new Pair<>(gradientOf(delta, workspaces), backpropDropOutIfPresent(inputError));
@@ -118,7 +118,7 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         JointDense together = joint();
         if (together != null) {
             together.writeGradient(microBatch, delta, gradientViews);
-            return DenseMath.named(gradientViews);
+            return named();
         }
         weightNoiseParams.clear();
         if (joint != null && joint.isShared()) {
@@ -139,7 +139,12 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     }
 
     private Gradient ownGradient(INDArray delta, boolean toOthers, LayerWorkspaceMgr workspaces) {
-        return DenseMath.gradient(input.castTo(dataType), delta, gradientViews, toOthers, workspaces);
+        DenseMath.gradient(input.castTo(dataType), delta, gradientViews, toOthers, workspaces);
+        return named();
+    }
+
+    private Gradient named() {
+        return DenseMath.named(gradientViews, DefaultParamInitializer.BIAS_KEY, DefaultParamInitializer.WEIGHT_KEY);
     }
 
     @Override

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.SameResult;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
@@ -574,7 +574,7 @@ class FastLayersTest {
     }
 
     private static Map<String, INDArray> copies(Gradient gradient) {
-        Map<String, INDArray> copies = new TreeMap<>();
+        Map<String, INDArray> copies = new LinkedHashMap<>();
         gradient.gradientForVariable().forEach((name, array) -> copies.put(name, array.dup()));
         return copies;
     }
