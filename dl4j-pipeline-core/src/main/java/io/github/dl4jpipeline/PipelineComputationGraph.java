@@ -71,7 +71,12 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * and example, and so does not depend on them either.
  *
  * <p>If a step fails, {@code fit} throws {@link io.github.dl4jpipeline.execute.PipelineException}; parameters, updater
- * state and counts are as before the step, and the next {@code fit} works.
+ * state and counts are as before the step, and the next {@code fit} works. An exception from a listener's {@code iterationDone}
+ * comes after the update: {@code fit} throws it when the step is counted and constraints are applied. Plain {@code fit} leaves
+ * such a step uncounted, so that the next one repeats its iteration.
+ *
+ * <p>Listeners are called as by plain {@code fit}, in the thread that called {@code fit}; but {@code onForwardPass} comes when the
+ * backward pass is done as well.
  */
 public class PipelineComputationGraph extends ComputationGraph implements AutoCloseable {
     private static final long serialVersionUID = 1;
@@ -394,7 +399,11 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     // ---- Copies ----
 
-    /** A plain graph that equals this one and shares nothing with it. */
+    /**
+     * A plain graph that equals this one and shares nothing with it but the listeners: parameters, updater state, frozen layers, and
+     * iteration and epoch counts, so that it trains as this one would go on. Deeplearning4j's own {@code clone} sets the counts to
+     * zero.
+     */
     @Override
     @SuppressWarnings("MethodDoesntCallSuperMethod")
     public ComputationGraph clone() {
