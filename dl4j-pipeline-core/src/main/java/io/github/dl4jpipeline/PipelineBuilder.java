@@ -15,6 +15,7 @@ import java.util.OptionalInt;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * Settings of a {@link PipelineComputationGraph}. All are optional:
@@ -45,6 +46,7 @@ public final class PipelineBuilder {
     private @Nullable PartitionPlan plan;
     private Optional<FusedTiling> tiling = Optional.empty();
     private Optional<Boolean> recompute = Optional.empty();
+    private boolean verifyFirstStep;
     private boolean plainFitIfUnsupported;
 
     PipelineBuilder(
@@ -154,6 +156,24 @@ public final class PipelineBuilder {
         return this;
     }
 
+    /**
+     * Compares the first step of every plan, also of those that are tried or come later, with plain Deeplearning4j: its own layer
+     * code computes gradient and score of the whole batch on an independent copy of the graph. Where they differ by more than
+     * roundings, as {@link io.github.dl4jpipeline.graph.SameGradient} has them, {@code fit} throws {@link
+     * DifferentResultException} before anything is changed, and so does the next {@code fit} as long as that is so. {@link
+     * PipelineComputationGraph#report()} has what was found.
+     *
+     * <p>The result of training is bit for bit as without. Dropout and weight noise are on in both, and the copy draws the
+     * pipeline's; layers that draw random numbers in another way cannot be compared. Where float needs it, the gradient is
+     * computed in double too. Takes, once for a plan, the time of one or two plain steps and memory for parameters, gradients
+     * and activations of the whole batch on the host. Without effect for a graph that trains as {@link #plainFitIfUnsupported
+     * plain fit} does. Default: no.
+     */
+    public PipelineBuilder verifyFirstStep() {
+        verifyFirstStep = true;
+        return this;
+    }
+
     /** Trains a graph that cannot be pipelined as plain {@code fit} does, instead of refusing it. */
     public PipelineBuilder plainFitIfUnsupported() {
         plainFitIfUnsupported = true;
@@ -170,6 +190,9 @@ public final class PipelineBuilder {
         if (tiling.isPresent() && recompute.orElse(false)) {
             throw new IllegalArgumentException("Tiles keep their activations; use tiling or recompute(true), not both");
         }
+        if (verifyFirstStep) {
+            requireVerifiable();
+        }
         PipelineSettings settings = new PipelineSettings(
                 devices,
                 stages,
@@ -182,8 +205,22 @@ public final class PipelineBuilder {
                 profile,
                 plan,
                 tiling.map(FusedTiling::tiling),
-                recompute);
+                recompute,
+                verifyFirstStep);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
+    }
+
+    private void requireVerifiable() {
+        if (batchNorm == BatchNormStatistics.PER_MICRO_BATCH) {
+            throw new IllegalArgumentException("verifyFirstStep() compares with plain fit, from whose result"
+                    + " batchNorm(PER_MICRO_BATCH) differs by choice; use one of the two, not both");
+        }
+        DataType type = wrapped.parameters().dataType();
+        if (type != DataType.FLOAT && type != DataType.DOUBLE) {
+            throw new IllegalArgumentException(
+                    "verifyFirstStep() has bounds for FLOAT and DOUBLE, but the graph's parameters" + " are " + type
+                            + "; train it in one of these, or without verifyFirstStep()");
+        }
     }
 
     private static int requirePositive(String name, int value) {

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.execute.DeviceMemory;
@@ -50,14 +51,20 @@ record PipelineSettings(
         @Nullable GraphProfile profile,
         @Nullable PartitionPlan plan,
         Optional<Tiling> tiling,
-        Optional<Boolean> recompute) {
+        Optional<Boolean> recompute,
+        boolean verifyFirstStep) {
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
     /** Whether stages use the arrays of the wrapped graph where they are. */
     boolean sharesMemory() {
+        return runtime().sharesMemory();
+    }
+
+    /** That of the devices that stages run on. */
+    DeviceRuntime runtime() {
         Devices used = plan == null ? devices : plan.devices();
-        return DeviceRuntimes.of(used.get(0)).sharesMemory();
+        return DeviceRuntimes.of(used.get(0));
     }
 
     /** The plans that need no batch: the one given, or those for the profile given; none if there is neither. */

@@ -265,6 +265,7 @@ class LayerCatalogueTest {
                 ComputationGraph graph = SameResult.copy(start);
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .plan(SameResult.evenPlan(graph, stages, microBatches))
+                        .verifyFirstStep()
                         .build()) {
                     batches.forEach(net::fit);
                     assertThat(net.plan().microBatches()).isEqualTo(microBatches);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -32,7 +33,7 @@ public record SameGradient(List<Compared> arrays) {
             BatchNormalizationParamInitializer.GLOBAL_LOG_STD);
 
     /**
-     * One parameter array.
+     * One parameter array, or the score.
      *
      * @param name of vertex and parameter, as in Deeplearning4j's gradient
      * @param difference the largest of an element; infinite with a mismatch
@@ -46,7 +47,7 @@ public record SameGradient(List<Compared> arrays) {
         }
 
         /** How much of the bound is used: more than 1 if the array is not the same. */
-        double share() {
+        public double share() {
             return difference == 0 ? 0 : difference / bound;
         }
 
@@ -58,7 +59,7 @@ public record SameGradient(List<Compared> arrays) {
                             "'%s' differs by %.2g%s, bound %.2g",
                             name,
                             difference,
-                            withDouble ? " from the gradient in double" : "",
+                            withDouble ? " from that in double" : "",
                             bound)
                     : "'" + name + "' " + mismatch;
         }
@@ -84,9 +85,8 @@ public record SameGradient(List<Compared> arrays) {
         for (Map.Entry<String, INDArray> entry : expected.entrySet()) {
             String name = entry.getKey();
             INDArray found = actual.get(name);
-            Compared compared = found == null
-                    ? mismatch(name, "is missing")
-                    : compare(name, found, entry.getValue(), largest);
+            Compared compared =
+                    found == null ? mismatch(name, "is missing") : compare(name, found, entry.getValue(), largest);
             if (!compared.isSame()
                     && compared.mismatch().isEmpty()
                     && entry.getValue().dataType() != DataType.DOUBLE) {
@@ -104,6 +104,32 @@ public record SameGradient(List<Compared> arrays) {
                 .filter(name -> !expected.containsKey(name))
                 .forEach(name -> arrays.add(mismatch(name, "is not in the expected gradient")));
         return new SameGradient(arrays);
+    }
+
+    /**
+     * Compares scores, whose bound is that of an array: 1e-10 of the expected score in double and 2e-5 in float; or the score is
+     * no farther from that in double than twice the expected one is, plus 1e-6 of it.
+     *
+     * @param type of the network
+     * @param inDouble the score in double, asked for only if it is needed; NaN if there is none
+     */
+    public static Compared score(double actual, double expected, DataType type, DoubleSupplier inDouble) {
+        if (Double.compare(actual, expected) == 0) {
+            return new Compared("score", 0, 0, false, "");
+        }
+        if (!Double.isFinite(actual) || !Double.isFinite(expected)) {
+            return mismatch("score", "is " + actual + " instead of " + expected);
+        }
+        double difference = Math.abs(actual - expected);
+        double bound = (type == DataType.DOUBLE ? 1e-10 : 2e-5) * Math.abs(expected);
+        if (difference > bound && type != DataType.DOUBLE) {
+            double exact = inDouble.getAsDouble();
+            if (Double.isFinite(exact)) {
+                double ofExpected = 2 * Math.abs(expected - exact) + 1e-6 * Math.abs(exact);
+                return new Compared("score", Math.abs(actual - exact), ofExpected, true, "");
+            }
+        }
+        return new Compared("score", difference, bound, false, "");
     }
 
     private static double largest(Map<String, INDArray> gradient) {

@@ -43,9 +43,7 @@ class SameGradientTest {
                 .extracting(SameGradient.Compared::name)
                 .containsExactly("large_W");
         SameGradient second = compare(gradient(DataType.FLOAT, 1, 0.500021), expected);
-        assertThat(second.different())
-                .extracting(SameGradient.Compared::name)
-                .containsExactly("small_b");
+        assertThat(second.different()).extracting(SameGradient.Compared::name).containsExactly("small_b");
         assertThat(second.worst()).hasToString("'small_b' differs by 2.1e-05, bound 2.0e-05");
     }
 
@@ -91,8 +89,7 @@ class SameGradientTest {
         Map<String, INDArray> both = gradient(DataType.FLOAT, 1, 0.5);
         Map<String, INDArray> one = new LinkedHashMap<>(both);
         one.remove("small_b");
-        assertThat(SameGradient.of(one, both, NOT_NEEDED).different())
-                .hasToString("['small_b' is missing]");
+        assertThat(SameGradient.of(one, both, NOT_NEEDED).different()).hasToString("['small_b' is missing]");
         assertThat(SameGradient.of(both, one, NOT_NEEDED).different())
                 .hasToString("['small_b' is not in the expected gradient]");
     }

@@ -55,6 +55,7 @@ final class PipelineOptions {
                 schedule.choice(),
                 kernels,
                 Options.requirePositiveIfGiven("--deadline", deadline),
-                tiles.choice());
+                tiles.choice(),
+                false);
     }
 }

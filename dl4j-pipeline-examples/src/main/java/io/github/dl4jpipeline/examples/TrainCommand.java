@@ -66,6 +66,12 @@ final class TrainCommand implements Callable<Integer> {
                     + " <model>-trained.zip for a model from a file.")
     private @Nullable Path out;
 
+    @Option(
+            names = "--verify",
+            description = "Compare the first step's gradient with plain Deeplearning4j's, array by array, and stop if they"
+                    + " differ.")
+    private boolean verify;
+
     @Option(names = "--report", description = "Print what was measured beside what the plan predicted.")
     private boolean report;
 
@@ -101,7 +107,7 @@ final class TrainCommand implements Callable<Integer> {
                 Options.requirePositive("--epochs", epochs),
                 modelOptions.batch(),
                 modelOptions.seed(),
-                pipelineOptions.choice().on(gpuOptions.devices()));
+                pipelineOptions.choice().on(gpuOptions.devices()).verifying(verify));
     }
 
     private Path defaultOut(String name) {
@@ -145,6 +151,7 @@ final class TrainCommand implements Callable<Integer> {
                 result.images(),
                 result.seconds(),
                 result.imagesPerSecond());
+        result.report().verification().ifPresent(found -> stdout.println("First step " + found));
         stdout.print(result.plan().explain());
         if (report) {
             stdout.print(result.report());

@@ -30,6 +30,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param kernels with which code layers are run
  * @param deadlineMillis the longest that a step may take; empty for no limit
  * @param tiles which vertices are run in tiles
+ * @param verify whether the first step is compared with plain Deeplearning4j's
  */
 public record PipelineChoice(
         Optional<Devices> devices,
@@ -39,12 +40,20 @@ public record PipelineChoice(
         Optional<Schedule> schedule,
         Kernels kernels,
         OptionalInt deadlineMillis,
-        TileChoice tiles) {
+        TileChoice tiles,
+        boolean verify) {
     private static final int MOST_PROFILED = 16;
 
     /** The same on devices, or if empty on the cores of this machine. */
     public PipelineChoice on(Optional<Devices> other) {
-        return new PipelineChoice(other, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles);
+        return new PipelineChoice(
+                other, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles, verify);
+    }
+
+    /** The same, with the first step compared or not. */
+    public PipelineChoice verifying(boolean other) {
+        return new PipelineChoice(
+                devices, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles, other);
     }
 
     /**
@@ -64,6 +73,9 @@ public record PipelineChoice(
         replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);
         deadlineMillis.ifPresent(millis -> builder.deadline(Duration.ofMillis(millis)));
+        if (verify) {
+            builder.verifyFirstStep();
+        }
         PipelineComputationGraph net;
         try {
             addTiles(builder, model, batch);
