@@ -28,7 +28,8 @@ final class ActivationSizes {
         try {
             types(model, input).forEach((layer, type) -> require(file, layer, type));
         } catch (DL4JException | ArithmeticException e) {
-            throw new InputException(file + " has layers that do not fit images of " + input + ": " + e.getMessage(), e);
+            throw new InputException(
+                    file + " has layers that do not fit images of " + input + ": " + e.getMessage(), e);
         }
     }
 
