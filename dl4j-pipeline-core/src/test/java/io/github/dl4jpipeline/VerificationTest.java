@@ -206,7 +206,7 @@ class VerificationTest {
             net.setListeners(new Calls(calls));
             for (int fit = 0; fit < 2; fit++) {
                 DifferentResultException failure =
-                        catchThrowableOfType(() -> net.fit(values.get(0)), DifferentResultException.class);
+                        catchThrowableOfType(DifferentResultException.class, () -> net.fit(values.get(0)));
                 assertThat(failure)
                         .hasMessageContaining("2 of 7 values")
                         .hasMessageContaining("'dense1_W' differs by ")
@@ -360,7 +360,7 @@ class VerificationTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("verifyFirstStep()")
                 .hasMessageContaining("PER_MICRO_BATCH");
-        ComputationGraph half = TestGraphs.graph(TestGraphs.dense(DataType.HALF, settings -> settings));
+        ComputationGraph half = TestGraphs.graph(TestGraphs.dense(DataType.FLOAT16, settings -> settings));
         PipelineBuilder ofHalf = PipelineComputationGraph.builder(half).verifyFirstStep();
         assertThatThrownBy(ofHalf::build)
                 .isInstanceOf(IllegalArgumentException.class)

@@ -149,17 +149,28 @@ record LayerCase(
     }
 
     /**
-     * Whether Deeplearning4j's own code ends the process, or writes to any place in memory: without an output in a 1D
-     * convolution, and with a window of max-pooling that has no input.
+     * Whether Deeplearning4j's own code ends the process, or writes to any place in memory: some convolutions without an
+     * output, and max-pooling with a window that has no input.
      */
     boolean isFatal() {
-        if (kind == Kind.CONVOLUTION_1D) {
-            int reach = (kernel.height() - 1) * dilation.height() + 1;
-            int rest = map.height() + 2 * padding.height() - reach;
-            boolean hasOutput = rest / stride.height() + 1 > 0;
-            return !hasOutput && (mode == ConvolutionMode.Truncate || mode == ConvolutionMode.Strict);
-        }
-        return kind == Kind.MAX_POOLING && hasEmptyWindow();
+        boolean padded = mode == ConvolutionMode.Truncate || mode == ConvolutionMode.Strict;
+        return switch (kind) {
+            case CONVOLUTION_1D -> {
+                int rest = map.height() + 2 * padding.height() - reach(kernel.height(), dilation.height());
+                yield padded && rest / stride.height() + 1 < 1;
+            }
+            case DECONVOLUTION -> {
+                int height = stride.height() * (map.height() - 1) + reach(kernel.height(), dilation.height());
+                int width = stride.width() * (map.width() - 1) + reach(kernel.width(), dilation.width());
+                yield padded && (height - 2 * padding.height() < 1 || width - 2 * padding.width() < 1);
+            }
+            case MAX_POOLING -> hasEmptyWindow();
+            default -> false;
+        };
+    }
+
+    private static int reach(int places, int apart) {
+        return (places - 1) * apart + 1;
     }
 
     private boolean hasEmptyWindow() {
@@ -168,7 +179,7 @@ record LayerCase(
     }
 
     private boolean hasEmptyWindow(int places, int step, int apart, int padded, int size) {
-        int reach = (places - 1) * apart + 1;
+        int reach = reach(places, apart);
         boolean same = mode == ConvolutionMode.Same;
         int windows = same ? (size + step - 1) / step : (size + 2 * padded - reach) / step + 1;
         int before = same ? Math.max(0, ((windows - 1) * step + reach - size) / 2) : padded;
