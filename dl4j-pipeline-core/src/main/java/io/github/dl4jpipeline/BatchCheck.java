@@ -12,21 +12,21 @@ final class BatchCheck {
 
     /** @throws IllegalArgumentException if a network input has no features, or an output that needs labels has none */
     static void require(
-            ComputationGraph graph,
-            @Nullable INDArray @Nullable [] features,
-            @Nullable INDArray @Nullable [] labels) {
+            ComputationGraph graph, @Nullable INDArray @Nullable [] features, @Nullable INDArray @Nullable [] labels) {
         List<String> inputs = graph.getConfiguration().getNetworkInputs();
         requireCount("features", "inputs", inputs, features);
         for (int i = 0; i < inputs.size(); i++) {
             if (features[i] == null || features[i].isEmpty()) {
-                throw new IllegalArgumentException("The batch has no features for network input '" + inputs.get(i) + "'");
+                throw new IllegalArgumentException(
+                        "The batch has no features for network input '" + inputs.get(i) + "'");
             }
         }
         List<String> outputs = graph.getConfiguration().getNetworkOutputs();
         requireCount("labels", "outputs", outputs, labels);
         for (int i = 0; i < outputs.size(); i++) {
             if (labels[i] == null && needsLabels(graph, outputs.get(i))) {
-                throw new IllegalArgumentException("The batch has no labels for network output '" + outputs.get(i) + "'");
+                throw new IllegalArgumentException(
+                        "The batch has no labels for network output '" + outputs.get(i) + "'");
             }
         }
     }

@@ -47,7 +47,8 @@ final class Computing {
     void requireOutside(String call) {
         if (inside.get() != null && calls.get() > 0) {
             throw new IllegalStateException(call + "() was called by a layer, in thread "
-                    + Thread.currentThread().getName() + ", and would wait for itself; call it from a listener, or after"
+                    + Thread.currentThread().getName()
+                    + ", and would wait for itself; call it from a listener, or after"
                     + " fit or output has returned");
         }
     }

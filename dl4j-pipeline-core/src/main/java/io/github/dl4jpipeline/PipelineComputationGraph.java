@@ -246,6 +246,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     }
 
     @Override
+    @SuppressWarnings("UnsynchronizedOverridesSynchronized") // what it calls is synchronized
     public void fit(MultiDataSetIterator iterator) {
         fit(iterator, iterator.getClass());
     }

@@ -90,7 +90,10 @@ final class SettingsCheck {
         for (Device planned : plan.devices().list()) {
             if (!places.contains(place(planned))) {
                 throw contradiction(
-                        "devices(" + given.list().stream().map(SettingsCheck::place).toList() + ")",
+                        "devices("
+                                + given.list().stream()
+                                        .map(SettingsCheck::place)
+                                        .toList() + ")",
                         "a stage on " + place(planned),
                         "devices");
             }
@@ -138,8 +141,9 @@ final class SettingsCheck {
             if (cost == null) {
                 throw ofAnotherGraph("it has no vertex '" + vertex.name() + "'");
             }
-            List<String> inputs =
-                    vertex.inputs().stream().map(input -> vertices.get(input).name()).toList();
+            List<String> inputs = vertex.inputs().stream()
+                    .map(input -> vertices.get(input).name())
+                    .toList();
             if (!cost.inputs().equals(inputs)) {
                 throw ofAnotherGraph("vertex '" + vertex.name() + "' reads " + cost.inputs() + " in it, and " + inputs
                         + " in the graph");
@@ -174,8 +178,9 @@ final class SettingsCheck {
         int replicas = settings.replicas().orElse(1);
         int microBatches = settings.microBatches().orElse(replicas);
         if (replicas > microBatches) {
-            throw new IllegalArgumentException("replicas(" + replicas + ") share the micro-batches of a stage, but microBatches("
-                    + microBatches + ") leaves some without any; ask for at least as many micro-batches, or fewer replicas");
+            throw new IllegalArgumentException(
+                    "replicas(" + replicas + ") share the micro-batches of a stage, but microBatches(" + microBatches
+                            + ") leaves some without any; ask for at least as many micro-batches, or fewer replicas");
         }
     }
 
@@ -184,7 +189,8 @@ final class SettingsCheck {
         int workers = settings.stages().orElse(1) * settings.replicas().orElse(1);
         if (workers < devices.size() && settings.tiling().isEmpty() && devices.shareCores()) {
             throw new IllegalArgumentException("devices: " + devices.size() + " devices share the cores of fewer ("
-                    + devices.list().stream().map(SettingsCheck::place).toList() + "), so a plan that counts on all of them"
+                    + devices.list().stream().map(SettingsCheck::place).toList()
+                    + "), so a plan that counts on all of them"
                     + " would be wrong; use Devices.cpu(), which takes one for each core, or ask for " + devices.size()
                     + " stages");
         }

@@ -103,8 +103,7 @@ class IteratorFailureTest {
     }
 
     private void assertNamed(Fault fault, boolean readAhead, Fit fit) {
-        List<org.nd4j.linalg.dataset.api.MultiDataSet> good =
-                Collections.nCopies(GOOD + 2, batch.toMultiDataSet());
+        List<org.nd4j.linalg.dataset.api.MultiDataSet> good = Collections.nCopies(GOOD + 2, batch.toMultiDataSet());
         ComputationGraph expected = SameResult.plain(graph, good);
         long threadsBefore = readers().count();
         try (PipelineComputationGraph net = pipeline()) {
@@ -143,8 +142,7 @@ class IteratorFailureTest {
             List<MultiDataSet> bad = List.of(
                     new MultiDataSet(new INDArray[0], new INDArray[] {batch.getLabels()}),
                     new MultiDataSet(new INDArray[] {null}, new INDArray[] {batch.getLabels()}),
-                    new MultiDataSet(
-                            new INDArray[] {Nd4j.empty(DataType.DOUBLE)}, new INDArray[] {batch.getLabels()}),
+                    new MultiDataSet(new INDArray[] {Nd4j.empty(DataType.DOUBLE)}, new INDArray[] {batch.getLabels()}),
                     new MultiDataSet(new INDArray[] {batch.getFeatures()}, new INDArray[] {null}),
                     new MultiDataSet(
                             new INDArray[] {batch.getFeatures(), batch.getFeatures()},

@@ -48,36 +48,37 @@ class SettingsTest {
         PartitionPlan plan = twoStages();
         PartitionPlan one = SameResult.evenPlan(graph(), 1, 1);
         return Stream.of(
-                Arguments.of("stages(3) contradicts the plan, which has 1 stages", with(b -> b.plan(one).stages(3))),
-                Arguments.of("stages(3) contradicts the plan, which has 2 stages", with(b -> b.stages(3).plan(plan))),
-                Arguments.of(
-                        "microBatches(2) contradicts the plan, which has 4 micro-batches",
-                        with(b -> b.plan(plan).microBatches(2))),
-                Arguments.of(
-                        "replicas(2) contradicts the plan, which has 1 replicas", with(b -> b.plan(plan).replicas(2))),
-                Arguments.of(
-                        "a stage on cpu-1 with cores",
-                        with(b -> b.plan(plan).devices(Devices.of(Devices.cpu(2).get(0))))),
-                Arguments.of("recompute(true) contradicts the plan", with(b -> b.plan(plan).recompute(true))),
-                Arguments.of(
-                        "recompute(false) contradicts the plan",
-                        with(b -> b.plan(SameResult.recomputing(plan)).recompute(false))),
+                Arguments.of("stages(3) contradicts the plan, which has 1 stages", with(b -> b.plan(one)
+                        .stages(3))),
+                Arguments.of("stages(3) contradicts the plan, which has 2 stages", with(b -> b.stages(3)
+                        .plan(plan))),
+                Arguments.of("microBatches(2) contradicts the plan, which has 4 micro-batches", with(b -> b.plan(plan)
+                        .microBatches(2))),
+                Arguments.of("replicas(2) contradicts the plan, which has 1 replicas", with(b -> b.plan(plan)
+                        .replicas(2))),
+                Arguments.of("a stage on cpu-1 with cores", with(b -> b.plan(plan)
+                        .devices(Devices.of(Devices.cpu(2).get(0))))),
+                Arguments.of("recompute(true) contradicts the plan", with(b -> b.plan(plan)
+                        .recompute(true))),
+                Arguments.of("recompute(false) contradicts the plan", with(b -> b.plan(SameResult.recomputing(plan))
+                        .recompute(false))),
                 Arguments.of(
                         "tiling(grid 2x2, from 'a' to 'b', not cut) contradicts the plan, which has tiles of its own",
                         with(b -> b.plan(plan.withTiling(
                                         FusedTiling.grid(1, 2).from("a").to("b").tiling()))
                                 .tiling(FusedTiling.grid(2, 2).from("a").to("b")))),
                 Arguments.of("stages(5): cannot cut 4 vertices into 5 stages", with(b -> b.stages(5))),
-                Arguments.of("replicas(3) share the micro-batches", with(b -> b.replicas(3).microBatches(2))),
-                Arguments.of(
-                        "recompute(true), not both",
-                        with(b -> b.recompute(true).tiling(FusedTiling.grid(2, 2).from("a").to("b")))));
+                Arguments.of("replicas(3) share the micro-batches", with(b -> b.replicas(3)
+                        .microBatches(2))),
+                Arguments.of("recompute(true), not both", with(b -> b.recompute(true)
+                        .tiling(FusedTiling.grid(2, 2).from("a").to("b")))));
     }
 
     @ParameterizedTest
     @MethodSource("contradictions")
     void areRefused(String message, UnaryOperator<PipelineBuilder> settings) {
-        assertThatThrownBy(() -> settings.apply(PipelineComputationGraph.builder(graph())).build())
+        assertThatThrownBy(() -> settings.apply(PipelineComputationGraph.builder(graph()))
+                        .build())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
     }
@@ -152,8 +153,10 @@ class SettingsTest {
                 .addInputs("values")
                 .addLayer("first", TestGraphs.dense(6, width), "values")
                 .addLayer("second", TestGraphs.dense(skip ? 6 : width, 6), skip ? "values" : "first")
-                .addLayer("output", TestGraphs.softmax(skip ? 6 + width : 6, 3), skip ? new String[] {"first", "second"}
-                        : new String[] {"second"})
+                .addLayer(
+                        "output",
+                        TestGraphs.softmax(skip ? 6 + width : 6, 3),
+                        skip ? new String[] {"first", "second"} : new String[] {"second"})
                 .setOutputs("output")
                 .build();
         return TestGraphs.graph(configuration);
@@ -163,8 +166,12 @@ class SettingsTest {
     @Test
     void aProfileOfAnotherGraph() {
         GraphProfile profile = GraphProfiler.profile(named(8, false), batch);
-        PipelineComputationGraph.builder(named(8, false)).profile(profile).build().close();
-        assertRefused(named(9, false), profile, "vertex 'first' has 448 bytes of parameters in it, and 504 in the graph");
+        PipelineComputationGraph.builder(named(8, false))
+                .profile(profile)
+                .build()
+                .close();
+        assertRefused(
+                named(9, false), profile, "vertex 'first' has 448 bytes of parameters in it, and 504 in the graph");
         assertRefused(named(8, true), profile, "vertex 'second' reads [first] in it, and [values] in the graph");
         assertRefused(graph(), profile, "it has vertices [first, second], which the graph has not");
         assertRefused(
@@ -198,8 +205,16 @@ class SettingsTest {
         assertThatThrownBy(() ->
                         PipelineComputationGraph.builder(graph()).devices(same).build())
                 .hasMessageContaining("2 devices share");
-        PipelineComputationGraph.builder(graph()).devices(same).stages(2).build().close();
-        PipelineComputationGraph.builder(graph()).devices(same).replicas(2).build().close();
+        PipelineComputationGraph.builder(graph())
+                .devices(same)
+                .stages(2)
+                .build()
+                .close();
+        PipelineComputationGraph.builder(graph())
+                .devices(same)
+                .replicas(2)
+                .build()
+                .close();
     }
 
     static Stream<Arguments> nulls() {
@@ -212,7 +227,8 @@ class SettingsTest {
                 Arguments.of("profile", call(b -> b.profile(null))),
                 Arguments.of("plan", call(b -> b.plan(null))),
                 Arguments.of("tiling", call(b -> b.tiling(null))),
-                Arguments.of("schedule", call(b -> PlanOptions.defaults().withSchedule((io.github.dl4jpipeline.schedule.Schedule) null))),
+                Arguments.of("schedule", call(b -> PlanOptions.defaults()
+                        .withSchedule((io.github.dl4jpipeline.schedule.Schedule) null))),
                 Arguments.of("deadline", call(b -> PlanOptions.defaults().withDeadline((Duration) null))),
                 Arguments.of("recompute", call(b -> PlanOptions.defaults().withRecompute(null))),
                 Arguments.of("stages", call(b -> PlanOptions.defaults().withStages(null))),

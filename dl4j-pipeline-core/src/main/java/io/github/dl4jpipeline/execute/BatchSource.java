@@ -150,8 +150,8 @@ public final class BatchSource implements AutoCloseable {
         private transient volatile @Nullable Thread reader;
         private transient volatile @Nullable Throwable failure;
 
-        /** How many batches have been read; after a failure, the number of the one that failed. */
-        private volatile int read;
+        /** How many batches have been read; after {@link #failure} is set, the number of the one that failed. */
+        private int read;
 
         Guard(MultiDataSetIterator iterator, Consumer<MultiDataSet> check) {
             this.iterator = iterator;

@@ -308,13 +308,7 @@ public final class DeviceParameters {
         List<DeviceStage> replicas = stages.get(stage);
         DeviceStage first = replicas.get(0);
         for (DeviceStage other : replicas.subList(1, replicas.size())) {
-            copy(
-                    Transfers.Kind.REPLICA,
-                    "parameters",
-                    first.parameters(),
-                    id(first),
-                    other.parameters(),
-                    id(other));
+            copy(Transfers.Kind.REPLICA, "parameters", first.parameters(), id(first), other.parameters(), id(other));
         }
         runtime.synchronize();
     }

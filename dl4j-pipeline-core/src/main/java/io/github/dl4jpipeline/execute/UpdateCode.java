@@ -30,7 +30,8 @@ final class UpdateCode {
     /** The same for one parameter array, but for checks that ND4J makes to find errors. */
     static boolean mayFail(Trainable layer, String parameter) {
         List<Regularization> terms = UpdatePiece.regularization(layer, parameter);
-        return mayFail(layer.getConfig().getUpdaterByParam(parameter)) || terms.stream().anyMatch(UpdateCode::mayFail);
+        return mayFail(layer.getConfig().getUpdaterByParam(parameter))
+                || terms.stream().anyMatch(UpdateCode::mayFail);
     }
 
     private static boolean checksValues() {

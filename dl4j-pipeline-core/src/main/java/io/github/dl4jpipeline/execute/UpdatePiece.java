@@ -37,11 +37,7 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
  * @param state its updater state, as it was before an update that is not committed
  */
 record UpdatePiece(
-        UpdaterBlock block,
-        INDArray parameters,
-        List<INDArray> summed,
-        List<FusedUpdate> fused,
-        StateBackup state) {
+        UpdaterBlock block, INDArray parameters, List<INDArray> summed, List<FusedUpdate> fused, StateBackup state) {
     private static final int MOST_ELEMENTS = 1 << 17;
     private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
     private static final Set<Class<?>> ELEMENT_WISE_REGULARIZATION =

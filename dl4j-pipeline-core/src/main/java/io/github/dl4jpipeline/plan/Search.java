@@ -68,7 +68,8 @@ final class Search {
         this.joint = slowdowns.applyTo(JointDevice.of(devices), devices);
         this.options = options;
         this.limitMemory = limitMemory;
-        // A batch of fewer examples than micro-batches asked for says nothing about larger ones, and nor would its plan.
+        // A batch of fewer examples than micro-batches asked for says nothing about larger ones, and nor would its
+        // plan.
         this.examples = Math.max(
                 options.examples().orElse(profile.examples()),
                 options.microBatches().orElse(1));

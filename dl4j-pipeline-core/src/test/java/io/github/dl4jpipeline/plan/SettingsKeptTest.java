@@ -110,15 +110,15 @@ class SettingsKeptTest {
         String description = options + "\n" + plan.explain();
         options.stages()
                 .ifPresent(stages -> assertThat(plan.stages()).as(description).hasSize(stages));
-        options.replicas().ifPresent(replicas -> assertThat(plan.stages())
-                .as(description)
-                .allMatch(stage -> stage.replicas() == replicas));
-        options.microBatches().ifPresent(microBatches -> assertThat(plan.microBatches())
-                .as(description)
-                .isEqualTo(microBatches));
-        options.schedule().ifPresent(schedule -> assertThat(plan.schedule())
-                .as(description)
-                .isEqualTo(schedule.name()));
+        options.replicas()
+                .ifPresent(replicas ->
+                        assertThat(plan.stages()).as(description).allMatch(stage -> stage.replicas() == replicas));
+        options.microBatches()
+                .ifPresent(microBatches ->
+                        assertThat(plan.microBatches()).as(description).isEqualTo(microBatches));
+        options.schedule()
+                .ifPresent(
+                        schedule -> assertThat(plan.schedule()).as(description).isEqualTo(schedule.name()));
         if (!options.recompute().orElse(true)) {
             assertThat(plan.stages()).as(description).noneMatch(Stage::recompute);
         }
@@ -127,8 +127,8 @@ class SettingsKeptTest {
 
     private static Devices devices(int count, double speedOfOthers) {
         return new Devices(IntStream.range(0, count)
-                .mapToObj(core -> new Device(
-                        "d" + core, Device.Kind.CPU, List.of(core), 1L << 40, core == 0 ? 1 : speedOfOthers))
+                .mapToObj(core ->
+                        new Device("d" + core, Device.Kind.CPU, List.of(core), 1L << 40, core == 0 ? 1 : speedOfOthers))
                 .toList());
     }
 
@@ -175,7 +175,8 @@ class SettingsKeptTest {
     private PlanOptions options(GraphProfile profile) {
         PlanOptions options = PlanOptions.defaults();
         if (random.nextBoolean()) {
-            options = options.withStages(1 + random.nextInt(Math.min(3, profile.vertices().size() - 1)));
+            options = options.withStages(
+                    1 + random.nextInt(Math.min(3, profile.vertices().size() - 1)));
         }
         if (random.nextBoolean()) {
             options = options.withReplicas(1 + random.nextInt(2));
@@ -184,9 +185,9 @@ class SettingsKeptTest {
             options = options.withMicroBatches(1 + random.nextInt(8));
         }
         if (random.nextBoolean()) {
-            options = options.withSchedule(List.of(
-                            Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble())
-                    .get(random.nextInt(3)));
+            options = options.withSchedule(
+                    List.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble())
+                            .get(random.nextInt(3)));
         }
         if (random.nextBoolean()) {
             options = options.withRecompute(Optional.of(random.nextBoolean()));
