@@ -275,7 +275,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     }
 
     @Override
-    @SuppressWarnings("UnsynchronizedOverridesSynchronized") // fitInTurn is
+    @SuppressWarnings("UnsynchronizedOverridesSynchronized") // what it calls is synchronized
     public void fit(MultiDataSetIterator iterator) {
         fit(iterator, iterator.getClass());
     }

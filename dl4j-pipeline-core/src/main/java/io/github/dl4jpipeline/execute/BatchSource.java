@@ -2,7 +2,6 @@ package io.github.dl4jpipeline.execute;
 
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.AsyncMultiDataSetIterator;
@@ -94,7 +93,7 @@ public final class BatchSource implements AutoCloseable {
     private void rethrow() {
         Throwable failure = guard.failure;
         if (failure != null) {
-            throw failed(guard.read.get(), failure);
+            throw failed(guard.read, failure);
         }
     }
 
@@ -151,8 +150,8 @@ public final class BatchSource implements AutoCloseable {
         private transient volatile @Nullable Thread reader;
         private transient volatile @Nullable Throwable failure;
 
-        /** How many batches have been read; after a failure, the number of the one that failed. */
-        private final transient AtomicInteger read = new AtomicInteger();
+        /** How many batches have been read; after {@link #failure} is set, the number of the one that failed. */
+        private int read;
 
         Guard(MultiDataSetIterator iterator, Consumer<MultiDataSet> check) {
             this.iterator = iterator;
@@ -181,7 +180,7 @@ public final class BatchSource implements AutoCloseable {
                     throw new IllegalStateException("next() has returned null after hasNext() was true");
                 }
                 check.accept(batch);
-                read.incrementAndGet();
+                read++;
                 return batch;
             } catch (RuntimeException | Error e) {
                 failure = e;
