@@ -217,6 +217,7 @@ class SettingsTest {
                 .close();
     }
 
+    @SuppressWarnings("NullOptional") // as code that is not checked for null may do
     static Stream<Arguments> nulls() {
         return Stream.<Arguments>of(
                 Arguments.of("devices", call(b -> b.devices(null))),

@@ -7,9 +7,11 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.execute.PipelineException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
@@ -284,9 +286,11 @@ class TilingTest {
     }
 
     private static PipelineBuilder perMicroBatch(ComputationGraph graph) {
+        Devices devices = Devices.cpu(2);
+        Stage all = Stage.of(devices.get(0), VertexGraph.of(graph).names());
         return PipelineComputationGraph.builder(graph)
-                .devices(Devices.cpu(2))
-                .plan(SameResult.evenPlan(graph, 1, 2))
+                .devices(devices)
+                .plan(PartitionPlan.of(List.of(all), 2))
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH);
     }
 

@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
@@ -709,7 +708,11 @@ class FastLayersTest {
         FastLayers.replaceIn(graph, code);
         Layer layer = graph.getLayer("layer");
         LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
-        layer.setInput(Nd4j.rand(DataType.DOUBLE, LongStream.concat(LongStream.of(3), LongStream.of(map)).toArray()), workspaces);
+        layer.setInput(
+                Nd4j.rand(
+                        DataType.DOUBLE,
+                        LongStream.concat(LongStream.of(3), LongStream.of(map)).toArray()),
+                workspaces);
         assertThatThrownBy(() -> layer.activate(true, workspaces)).isInstanceOf(RuntimeException.class);
     }
 

@@ -30,7 +30,8 @@ final class LayerCaseRunner {
                 refused += outcome.refused() ? 1 : 0;
                 runs += outcome.runs();
             }
-            log.println(DONE + count + " cases, " + refused + " refused by Deeplearning4j, " + runs + " runs of faster code");
+            log.println(DONE + count + " cases, " + refused + " refused by Deeplearning4j, " + runs
+                    + " runs of faster code");
         }
         System.exit(0); // whatever threads native code has
     }

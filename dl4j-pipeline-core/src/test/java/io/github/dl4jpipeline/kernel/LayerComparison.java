@@ -95,7 +95,9 @@ final class LayerComparison {
         }
         try (GuardedMemory memory = new GuardedMemory()) {
             Passes passes = passes(graph.getLayer("layer"), graphs, memory, Way.USUAL, false);
-            return memory.damage().isEmpty() ? passes : Passes.failed(new IllegalStateException("writes" + memory.damage()));
+            return memory.damage().isEmpty()
+                    ? passes
+                    : Passes.failed(new IllegalStateException("writes" + memory.damage()));
         }
     }
 
@@ -171,7 +173,13 @@ final class LayerComparison {
         double largest = Math.max(largest(expected.arrays()), largest(expected.gradients()));
         for (String key : expected.arrays().keySet()) {
             if (way != Way.WITHOUT_INPUT || !key.equals("error")) {
-                compare(name, key, actual.arrays().get(key), expected, passes -> passes.arrays().get(key), largest);
+                compare(
+                        name,
+                        key,
+                        actual.arrays().get(key),
+                        expected,
+                        passes -> passes.arrays().get(key),
+                        largest);
             }
         }
         for (String key : expected.gradients().keySet()) {
@@ -223,8 +231,7 @@ final class LayerComparison {
     }
 
     /** Whether a float array is no farther from what Deeplearning4j computes in double than twice its own in float is. */
-    private boolean isAsExact(
-            INDArray actual, INDArray expected, Function<Passes, INDArray> part, double largest) {
+    private boolean isAsExact(INDArray actual, INDArray expected, Function<Passes, INDArray> part, double largest) {
         Passes inDouble = inDouble();
         if (layer.type() != DataType.FLOAT || inDouble.failed()) {
             return false;
@@ -264,8 +271,7 @@ final class LayerComparison {
         if (run.numParams() > 0) {
             long[] shape = {1, run.numParams()};
             DataType type = graphs.input().dataType();
-            run.setBackpropGradientsViewArray(
-                    workspaces.array(type, shape, 'c').assign(FOUND));
+            run.setBackpropGradientsViewArray(workspaces.array(type, shape, 'c').assign(FOUND));
         }
         if (run instanceof AddsGradients adding) {
             adding.addGradients(way == Way.ADDING);
@@ -336,7 +342,8 @@ final class LayerComparison {
     }
 
     private static String describe(RuntimeException e) {
-        StringBuilder text = new StringBuilder(String.valueOf(e).lines().findFirst().orElse(""));
+        StringBuilder text =
+                new StringBuilder(String.valueOf(e).lines().findFirst().orElse(""));
         for (StackTraceElement frame : e.getStackTrace()) {
             if (frame.getClassName().startsWith("io.github.dl4jpipeline")) {
                 return text.append(" at ").append(frame).toString();
