@@ -60,7 +60,7 @@ record LayerCase(
 
         /** Whether the layer has a kernel. */
         boolean hasKernel() {
-            return ordinal() <= NORM_POOLING.ordinal();
+            return compareTo(NORM_POOLING) <= 0;
         }
     }
 
