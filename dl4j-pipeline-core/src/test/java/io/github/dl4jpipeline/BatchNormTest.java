@@ -243,9 +243,7 @@ class BatchNormTest {
         ComputationGraph whole = SameResult.plain(start, List.of(batch, shifted));
 
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .stages(2)
-                .replicas(replicas)
-                .microBatches(3)
+                .plan(SameResult.evenPlan(start, List.of(replicas, replicas), 3))
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
                 .build()) {
             Map<String, INDArray> gradient = SameResult.gradient(net, batch);

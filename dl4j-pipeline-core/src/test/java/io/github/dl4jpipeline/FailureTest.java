@@ -182,6 +182,7 @@ class FailureTest {
         huge.getLabels(0).getRow(4).muli(1e6);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 4))
+                .exampleIndependent(ProbeVertex.class)
                 .schedule(Schedules.zeroBubble())
                 .build()) {
             Nd4j.getExecutioner()
