@@ -140,8 +140,10 @@ class InferenceTest {
     @Test
     void independentBranchesOfFewExamples() {
         ComputationGraph graph = TestGraphs.graph(BranchSplitter.branches(3).split(TestGraphs.residual(TYPE, true)));
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).devices(Devices.cpu(3)).replicas(3).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .devices(Devices.cpu(3))
+                .replicas(3)
+                .build()) {
             for (int call = 0; call < 70; call++) {
                 MultiDataSet batch = TestData.classification(TYPE, call, 1 + call % 2, 4, 3, 8, 8);
                 assertSame(net, graph, batch);
