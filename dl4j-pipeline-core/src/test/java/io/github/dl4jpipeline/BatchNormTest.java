@@ -48,8 +48,9 @@ class BatchNormTest {
     @Test
     void withOneMicroBatchThereIsOneStageUnlessAskedFor() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 32))
+                .build()) {
             net.fit(TestData.classification(DataType.DOUBLE, 1, 32, 4, 3, 8, 8));
             assertThat(net.plan().stages()).hasSize(1);
         }
