@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.deeplearning4j.nn.api.Model;
@@ -383,6 +384,31 @@ class FailureTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
         SameResult.assertSame(graph, expected, 1e-10);
+    }
+
+    @Test
+    void closeAtAnyMomentIsSaidToBeTheReason() throws InterruptedException {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.dense(DataType.DOUBLE, settings -> settings));
+        for (int i = 0; i < 100; i++) {
+            AtomicReference<Throwable> thrown = new AtomicReference<>();
+            PipelineComputationGraph net = pipeline(graph, 2);
+            Thread caller = new Thread(() -> {
+                try {
+                    net.fit(batch);
+                } catch (RuntimeException e) {
+                    thrown.set(e);
+                }
+            });
+            caller.start();
+            TimeUnit.MICROSECONDS.sleep(i % 2 * 50L * i);
+            net.close();
+            caller.join();
+            if (thrown.get() != null) {
+                assertThat(thrown.get())
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("closed");
+            }
+        }
     }
 
     @Test
