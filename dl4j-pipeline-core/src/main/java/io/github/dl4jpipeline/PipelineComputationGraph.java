@@ -499,6 +499,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             training.close();
         } finally {
             inference.close();
+            parameters.close();
             parameters.reconcile();
         }
     }

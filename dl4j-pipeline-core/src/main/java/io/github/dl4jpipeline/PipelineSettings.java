@@ -32,6 +32,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -123,12 +124,22 @@ record PipelineSettings(
         return KernelChoice.all(kernels).except(measured == null ? Map.of() : measured.otherCode());
     }
 
+    /** The vertices that run with Deeplearning4j's own code, according to a profile if there is one. */
+    Set<String> stockVertices(@Nullable GraphProfile measured) {
+        return kernelChoice(measured).other().entrySet().stream()
+                .filter(entry -> entry.getValue().forward() == KernelCode.STOCK)
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
+    }
+
     /** The plan for batches of a number of examples, and others that may turn out to be faster. */
     List<PartitionPlan> plans(ComputationGraph graph, GraphProfile measured, int examples) {
         if (mayBeSplit(examples)) {
             coupling(graph).ifPresent(coupling -> log.warn("{}", note(coupling)));
         }
-        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, measured, examples));
+        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, measured, examples)).stream()
+                .map(made -> tiling.map(made::withTiling).orElse(made))
+                .toList();
         int microBatches = plans.get(0).microBatches();
         return microBatchesCount(graph)
                 ? plans.stream()
@@ -204,6 +215,8 @@ record PipelineSettings(
             String plain = "Products of matrices, or Deeplearning4j's own code, are faster ";
             options = noteCode(options, measured, plain + "forward", code -> code.forward() == KernelCode.PLAIN);
             options = noteCode(options, measured, plain + "backward", code -> code.backward() == KernelCode.PLAIN);
+        }
+        if (kernels == Kernels.FAST) {
             String winograd = "Winograd's algorithm is faster forward";
             options = noteCode(options, measured, winograd, code -> code.forward() == KernelCode.WINOGRAD);
         }
@@ -228,7 +241,7 @@ record PipelineSettings(
     }
 
     private boolean mayBeSplit(int examples) {
-        return Math.min(examples, microBatches.orElse(examples)) > 1;
+        return microBatches.orElse(examples) > 1; // a later batch may have more examples than the first
     }
 
     /** The first vertex because of which a batch must not be split, if there is one. */

@@ -70,6 +70,7 @@ final class PlannedTraining {
         plan = made.isEmpty() ? null : made.get(0);
         tiles = settings.tiledRegion(graph, plan);
         inference.useTiles(tiles);
+        inference.useStock(settings.stockVertices(profile));
     }
 
     Optional<PartitionPlan> plan() {

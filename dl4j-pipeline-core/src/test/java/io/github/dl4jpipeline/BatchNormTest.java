@@ -56,6 +56,23 @@ class BatchNormTest {
         }
     }
 
+    /** A profile, or a first batch, of one example says nothing about those that follow. */
+    @Test
+    void afterAProfileOfOneExampleLargerBatchesAreNotSplit() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
+        MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 8, 4, 3, 8, 8);
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .kernels(Kernels.STOCK)
+                .profile(SameResult.evenProfile(graph, 1))
+                .microBatches(4)
+                .build()) {
+            net.fit(batch);
+            assertThat(net.plan().microBatches()).isEqualTo(1);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
     @Test
     void aPlanThatSplitsTheBatchIsRefused() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));

@@ -29,6 +29,7 @@ public final class ParameterStore {
     private @Nullable ParallelUpdate parallelUpdate;
     private @Nullable StateBackup wholeState;
     private int fits;
+    private volatile boolean closed;
     private int iterations;
 
     /**
@@ -69,6 +70,14 @@ public final class ParameterStore {
         workers = next;
         devices = next == null ? null : next.deviceParameters();
         closeParallelUpdate();
+    }
+
+    /** Frees what updates take: now, or at the end of the {@code fit} that is running. */
+    public void close() {
+        closed = true;
+        if (fits == 0) {
+            closeParallelUpdate();
+        }
     }
 
     private void closeParallelUpdate() {
@@ -176,6 +185,9 @@ public final class ParameterStore {
         try {
             if (--fits == 0) {
                 gather();
+                if (closed) {
+                    closeParallelUpdate();
+                }
             }
         } finally {
             reconcile();

@@ -95,9 +95,14 @@ public final class GraphCopies {
 
     /** A graph that shares the parameter array of {@code original}, to run forward while the original does something else. */
     public static ComputationGraph forInference(ComputationGraph original, Kernels kernels) {
+        return forInference(original, KernelChoice.all(kernels));
+    }
+
+    /** The same with other code for some vertices. */
+    public static ComputationGraph forInference(ComputationGraph original, KernelChoice code) {
         ComputationGraph copy = sharingParameters(original);
-        FastLayers.replaceIn(copy, KernelChoice.all(kernels));
-        if (kernels != Kernels.STOCK) {
+        FastLayers.replaceIn(copy, code);
+        if (code.kernels() != Kernels.STOCK) {
             ChannelsLastLayers.prepare(copy);
         }
         return copy;

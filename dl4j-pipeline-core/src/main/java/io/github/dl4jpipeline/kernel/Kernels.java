@@ -7,7 +7,7 @@ public enum Kernels {
 
     /**
      * The same without Winograd's algorithm, whose roundings are larger: convolutions that oneDNN might run with it, those of
-     * 3x3 places with stride 1, are products of matrices.
+     * 3x3 places with stride 1, are products of matrices, or with channels last Deeplearning4j's own.
      */
     PRECISE,
 

@@ -109,6 +109,9 @@ public record PipelineChoice(
         PipelineBuilder builder = builder(model).kernels(held.kernels()).plan(held.plan());
         held.profile().ifPresent(builder::profile);
         devices.ifPresent(builder::devices);
+        if (verify) {
+            builder.verifyFirstStep();
+        }
         try {
             return builder.build();
         } catch (IllegalArgumentException e) {
