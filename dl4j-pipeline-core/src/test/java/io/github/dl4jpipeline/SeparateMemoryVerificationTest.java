@@ -27,6 +27,7 @@ class SeparateMemoryVerificationTest {
         }
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
                 .plan(SameResult.evenPlan(start, List.of(2, 1), 4))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             batches.forEach(net::fit);
@@ -44,6 +45,7 @@ class SeparateMemoryVerificationTest {
         INDArray state = graph.getUpdater().getStateViewArray().dup();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             WorkerFault.set(1.01);

@@ -184,6 +184,7 @@ class VerificationTest {
         MultiLayerNetwork network = new MultiLayerNetwork(configuration);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(network)
                 .stages(2)
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             net.fit(values.get(0));
@@ -201,6 +202,7 @@ class VerificationTest {
         WorkerFault.set(1.01);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             net.setListeners(new Calls(calls));
@@ -240,6 +242,7 @@ class VerificationTest {
         ComputationGraph graph = withFault();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             net.fit(values.get(0));
@@ -256,6 +259,7 @@ class VerificationTest {
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .devices(Devices.cpu(2))
                 .profile(SameResult.evenProfile(graph, 11, new MachineSpeed(2, 0, 1.6, 1, 0)))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             net.replaceMeasurements(measured -> new StepMeasurement(100, measured.busyMillis()));
@@ -285,6 +289,7 @@ class VerificationTest {
         Nd4j.getRandom().setSeed(5);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
                 .plan(SameResult.evenPlan(start, 2, 3))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             net.fit(values.get(0));
@@ -301,6 +306,7 @@ class VerificationTest {
         WorkerFault.elsewhere(type -> caller.interrupt());
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             net.fit(values.get(0));
@@ -318,6 +324,7 @@ class VerificationTest {
         });
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             assertThatThrownBy(() -> net.fit(values.get(0)))
@@ -340,6 +347,7 @@ class VerificationTest {
         });
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             assertThatThrownBy(() -> net.fit(values.get(0)))
@@ -355,6 +363,7 @@ class VerificationTest {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.FLOAT, true));
         PipelineBuilder builder = PipelineComputationGraph.builder(graph)
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
+                .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep();
         assertThatThrownBy(builder::build)
                 .isInstanceOf(IllegalArgumentException.class)
