@@ -127,7 +127,7 @@ class BadInputTest {
     @ParameterizedTest
     @CsvSource({
         "'\"padding\" : [ 0, 0 ]', '\"padding\" : [ 1000000, 1000000 ]', 'numbers'",
-        "'\"stride\" : [ 4, 4 ]', '\"stride\" : [ 0, 4 ]', 'images of'",
+        "'\"stride\" : [ 4, 4 ]', '\"stride\" : [ 0, 4 ]', 'cannot be run with images'",
         "'\"kernelSize\" : [ 4, 4 ]', '\"kernelSize\" : [ 4, 2147483647 ]', 'parameters'"
     })
     void refusesModelsWithAbsurdLayers(String setting, String absurd, String message) throws IOException {

@@ -163,8 +163,10 @@ class CheckpointTest {
         return Stream.of(
                 damage("empty", (file, whole) -> Files.write(file, new byte[0])),
                 damage("half", (file, whole) -> Files.write(file, Arrays.copyOf(whole, whole.length / 2))),
-                damage("a flipped bit", (file, whole) -> {
-                    whole[whole.length / 3] ^= 4;
+                damage("flipped bits", (file, whole) -> {
+                    for (int i = 0; i < 100; i++) { // more than a header, which says again what stands elsewhere
+                        whole[whole.length / 3 + i] ^= 4;
+                    }
                     Files.write(file, whole);
                 }),
                 damage("a foreign zip", (file, whole) -> TinyModel.save(file)),

@@ -2,12 +2,16 @@ package io.github.dl4jpipeline.examples.model;
 
 import io.github.dl4jpipeline.examples.io.InputException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.deeplearning4j.exception.DL4JException;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -19,32 +23,71 @@ final class ActivationSizes {
 
     private ActivationSizes() {}
 
+    /** Gives the activations of a layer or vertex. */
+    private interface Output {
+        InputType type();
+    }
+
     /**
-     * Makes sure that a model can be run with an image.
+     * Makes sure that a model can be run with an image. What does not say how large its activations are is left out.
      *
      * @throws InputException if a layer gives out of all proportion many numbers, or its settings contradict each other
      */
     static void require(Path file, Model model, InputType input) {
-        try {
-            types(model, input).forEach((layer, type) -> require(file, layer, type));
-        } catch (DL4JException | ArithmeticException e) {
-            throw new InputException(
-                    file + " has layers that do not fit images of " + input + ": " + e.getMessage(), e);
+        if (model instanceof ComputationGraph graph) {
+            requireGraph(file, graph, input);
+        } else {
+            requireNetwork(
+                    file,
+                    ((MultiLayerNetwork) model).getLayerWiseConfigurations().clone(),
+                    input);
         }
     }
 
-    private static Map<String, InputType> types(Model model, InputType input) {
-        if (model instanceof ComputationGraph graph) {
-            return graph.getConfiguration().clone().getLayerActivationTypes(false, false, input);
+    private static void requireGraph(Path file, ComputationGraph model, InputType input) {
+        ComputationGraphConfiguration graph = model.getConfiguration().clone();
+        Map<String, InputType> types = new HashMap<>();
+        graph.getNetworkInputs().forEach(name -> types.put(name, input));
+        int position = 0;
+        for (int index : model.topologicalSortOrder()) {
+            String name = model.getVertices()[index].getVertexName();
+            List<String> inputs = graph.getVertexInputs().getOrDefault(name, List.of());
+            GraphVertex vertex = graph.getVertices().get(name);
+            if (vertex != null && types.keySet().containsAll(inputs)) {
+                InputType[] read = inputs.stream().map(types::get).toArray(InputType[]::new);
+                int number = position++;
+                type(file, name, () -> vertex.getOutputType(number, read)).ifPresent(type -> types.put(name, type));
+            }
         }
-        MultiLayerConfiguration copy =
-                ((MultiLayerNetwork) model).getLayerWiseConfigurations().clone();
-        List<InputType> types = copy.getLayerActivationTypes(input);
-        Map<String, InputType> byLayer = new LinkedHashMap<>();
-        for (int i = 0; i < types.size(); i++) {
-            byLayer.put("number " + i, types.get(i));
+    }
+
+    private static void requireNetwork(Path file, MultiLayerConfiguration network, InputType input) {
+        InputType last = input;
+        for (int i = 0; i < network.getConfs().size(); i++) {
+            int number = i;
+            InputType read = last;
+            InputPreProcessor before = network.getInputPreProcess(i);
+            Optional<InputType> type = type(file, "number " + i, () -> network.getConf(number)
+                    .getLayer()
+                    .getOutputType(number, before == null ? read : before.getOutputType(read)));
+            if (type.isEmpty()) {
+                return;
+            }
+            last = type.get();
         }
-        return byLayer;
+    }
+
+    private static Optional<InputType> type(Path file, String layer, Output output) {
+        InputType type;
+        try {
+            type = output.type();
+        } catch (DL4JException | ArithmeticException e) {
+            throw new InputException(file + ": layer '" + layer + "' cannot be run with images: " + e.getMessage(), e);
+        } catch (RuntimeException unknown) {
+            return Optional.empty();
+        }
+        require(file, layer, type);
+        return Optional.of(type);
     }
 
     private static void require(Path file, String layer, InputType type) {
