@@ -10,11 +10,14 @@ import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * Settings of a {@link PipelineComputationGraph}. All are optional:
@@ -33,7 +36,7 @@ public final class PipelineBuilder {
     private final WrappedModel wrapped;
     private final @Nullable ComputationGraph graph;
 
-    private Devices devices = Devices.cpu();
+    private @Nullable Devices devices;
     private OptionalInt stages = OptionalInt.empty();
     private OptionalInt replicas = OptionalInt.empty();
     private OptionalInt microBatches = OptionalInt.empty();
@@ -45,6 +48,8 @@ public final class PipelineBuilder {
     private @Nullable PartitionPlan plan;
     private Optional<FusedTiling> tiling = Optional.empty();
     private Optional<Boolean> recompute = Optional.empty();
+    private Set<Class<?>> exampleIndependent = Set.of();
+    private boolean verifyFirstStep;
     private boolean plainFitIfUnsupported;
 
     PipelineBuilder(
@@ -56,7 +61,7 @@ public final class PipelineBuilder {
 
     /** The devices to train on. Default: one per core of this machine. */
     public PipelineBuilder devices(Devices value) {
-        devices = value;
+        devices = given("devices", value);
         return this;
     }
 
@@ -78,8 +83,9 @@ public final class PipelineBuilder {
     }
 
     /**
-     * The number of micro-batches that a batch is split into; a batch with fewer examples is split into single ones.
-     * Default: the planner chooses.
+     * The number of micro-batches that a batch is split into. A batch with fewer examples is split into single ones, or into
+     * pairs if it has masks that could have one value for one example, which Deeplearning4j takes for something else. Default:
+     * the planner chooses.
      */
     public PipelineBuilder microBatches(int value) {
         microBatches = OptionalInt.of(requirePositive("microBatches", value));
@@ -91,7 +97,7 @@ public final class PipelineBuilder {
      * a {@link #plan} has its own.
      */
     public PipelineBuilder schedule(Schedule value) {
-        schedule = Optional.of(value);
+        schedule = Optional.of(given("schedule", value));
         return this;
     }
 
@@ -103,6 +109,9 @@ public final class PipelineBuilder {
      * none.
      */
     public PipelineBuilder deadline(Duration value) {
+        if (given("deadline", value).isNegative() || value.isZero()) {
+            throw new IllegalArgumentException("deadline must be positive, got " + value);
+        }
         deadline = Optional.of(value);
         return this;
     }
@@ -119,28 +128,46 @@ public final class PipelineBuilder {
 
     /** Over which examples batch normalization takes its statistics. Default: the full batch, as plain {@code fit}. */
     public PipelineBuilder batchNorm(BatchNormStatistics value) {
-        batchNorm = value;
+        batchNorm = given("batchNorm", value);
+        return this;
+    }
+
+    /**
+     * Classes of yours that treat the examples of a batch independently: vertices, layers, preprocessors, activation
+     * functions, losses, dropout, weight noise or constraints. Of other classes that are not Deeplearning4j's this is not
+     * known, so that a graph with one of them has one micro-batch, and its batches run on one device in {@code output}. Also
+     * lifts the doubt about some of Deeplearning4j's classes, where the plan's note says so. Counts for exactly these
+     * classes, not for their subclasses. Default: none.
+     */
+    public PipelineBuilder exampleIndependent(Class<?>... value) {
+        if (value == null || Arrays.asList(value).contains(null)) {
+            throw new IllegalArgumentException("exampleIndependent takes classes, got null; leave it out for none");
+        }
+        exampleIndependent = Set.copyOf(Arrays.asList(value));
         return this;
     }
 
     /** With which code layers are run. Default: the faster one; the result is the same. */
     public PipelineBuilder kernels(Kernels value) {
-        kernels = value;
+        kernels = given("kernels", value);
         return this;
     }
 
     /**
-     * A profile of this graph, so that the first {@code fit} need not measure one. The plan is made when the pipeline is
+     * A profile of this graph, which {@link #build} compares with it, so that the first {@code fit} need not measure one. The plan is made when the pipeline is
      * built, for batches of as many examples as the profile has: profile a whole training batch.
      */
     public PipelineBuilder profile(GraphProfile value) {
-        profile = value;
+        profile = given("profile", value);
         return this;
     }
 
-    /** A plan for this graph. Stages, micro-batches and devices are the plan's. */
+    /**
+     * A plan for this graph. Stages, replicas, micro-batches, devices and recomputation are the plan's, and {@link #build}
+     * refuses other settings for them. {@link #schedule} takes the place of the plan's.
+     */
     public PipelineBuilder plan(PartitionPlan value) {
-        plan = value;
+        plan = given("plan", value);
         return this;
     }
 
@@ -150,7 +177,25 @@ public final class PipelineBuilder {
      * tiles at the same time. Default: no tiles, unless the planner finds that nothing else fits into memory.
      */
     public PipelineBuilder tiling(FusedTiling value) {
-        tiling = Optional.of(value);
+        tiling = Optional.of(given("tiling", value));
+        return this;
+    }
+
+    /**
+     * Compares the first step of every plan, also of those that are tried or come later, with plain Deeplearning4j: its own layer
+     * code computes gradient and score of the whole batch on an independent copy of the graph. Where they differ by more than
+     * roundings, as {@link io.github.dl4jpipeline.graph.SameGradient} has them, {@code fit} throws {@link
+     * DifferentResultException} before anything is changed, and so does the next {@code fit} as long as that is so. {@link
+     * PipelineComputationGraph#report()} has what was found.
+     *
+     * <p>The result of training is bit for bit as without. Dropout and weight noise are on in both, and the copy draws the
+     * pipeline's; layers that draw random numbers in another way cannot be compared. Where float needs it, the gradient is
+     * computed in double too. Takes, once for a plan, the time of one or two plain steps and memory for parameters, gradients
+     * and activations of the whole batch on the host. Without effect for a graph that trains as {@link #plainFitIfUnsupported
+     * plain fit} does. Default: no.
+     */
+    public PipelineBuilder verifyFirstStep() {
+        verifyFirstStep = true;
         return this;
     }
 
@@ -170,8 +215,12 @@ public final class PipelineBuilder {
         if (tiling.isPresent() && recompute.orElse(false)) {
             throw new IllegalArgumentException("Tiles keep their activations; use tiling or recompute(true), not both");
         }
+        if (verifyFirstStep) {
+            requireVerifiable();
+        }
         PipelineSettings settings = new PipelineSettings(
-                devices,
+                devices == null ? Devices.cpu() : devices,
+                Optional.ofNullable(devices),
                 stages,
                 replicas,
                 microBatches,
@@ -182,8 +231,31 @@ public final class PipelineBuilder {
                 profile,
                 plan,
                 tiling.map(FusedTiling::tiling),
-                recompute);
+                recompute,
+                exampleIndependent,
+                verifyFirstStep);
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
+    }
+
+    /** @throws IllegalArgumentException for null, which code that is not checked for it may give */
+    private static <T> T given(String name, @Nullable T value) {
+        if (value == null) {
+            throw new IllegalArgumentException(name + " must not be null; leave " + name + " out for the default");
+        }
+        return value;
+    }
+
+    private void requireVerifiable() {
+        if (batchNorm == BatchNormStatistics.PER_MICRO_BATCH) {
+            throw new IllegalArgumentException("verifyFirstStep() compares with plain fit, from whose result"
+                    + " batchNorm(PER_MICRO_BATCH) differs by choice; use one of the two, not both");
+        }
+        DataType type = wrapped.parameters().dataType();
+        if (type != DataType.FLOAT && type != DataType.DOUBLE) {
+            throw new IllegalArgumentException(
+                    "verifyFirstStep() has bounds for FLOAT and DOUBLE, but the graph's parameters" + " are " + type
+                            + "; train it in one of these, or without verifyFirstStep()");
+        }
     }
 
     private static int requirePositive(String name, int value) {

@@ -1,10 +1,12 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.device.ReachableArguments;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.execute.BatchSource;
 import io.github.dl4jpipeline.execute.DeviceParameters;
 import io.github.dl4jpipeline.execute.Inference;
 import io.github.dl4jpipeline.execute.ParameterStore;
+import io.github.dl4jpipeline.execute.PipelineException;
 import io.github.dl4jpipeline.execute.PipelineSolver;
 import io.github.dl4jpipeline.execute.StepResult;
 import io.github.dl4jpipeline.execute.WrappedGraph;
@@ -38,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
@@ -73,7 +76,12 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * and example, and so does not depend on them either.
  *
  * <p>If a step fails, {@code fit} throws {@link io.github.dl4jpipeline.execute.PipelineException}; parameters, updater
- * state and counts are as before the step, and the next {@code fit} works.
+ * state and counts are as before the step, and the next {@code fit} works. An exception from a listener's {@code iterationDone}
+ * comes after the update: {@code fit} throws it when the step is counted and constraints are applied. Plain {@code fit} leaves
+ * such a step uncounted, so that the next one repeats its iteration.
+ *
+ * <p>Listeners are called as by plain {@code fit}, in the thread that called {@code fit}; but {@code onForwardPass} comes when the
+ * backward pass is done as well.
  */
 public class PipelineComputationGraph extends ComputationGraph implements AutoCloseable {
     private static final long serialVersionUID = 1;
@@ -84,6 +92,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient ParameterStore parameters;
     private final transient Inference inference;
     private final transient PlannedTraining training;
+    private final transient Computing computing = new Computing();
     private final transient StepListener stepListener = new StepListener(this);
 
     private transient @Nullable INDArray[] labels = new INDArray[0];
@@ -95,6 +104,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             PipelineSettings settings,
             boolean plainFitIfUnsupported) {
         super(configuration);
+        ReachableArguments.install(); // also for what this thread does
         this.wrapped = wrapped;
         boolean hasParameters = wrapped.parameters().length() > 0;
         init(hasParameters ? wrapped.parameters() : null, false);
@@ -104,6 +114,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
+        }
+        if (!plainFit) {
+            SettingsCheck.require(settings, this);
         }
         ownMemory = !plainFit && !settings.sharesMemory();
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
@@ -115,7 +128,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             solver = new PipelineSolver(this, parameters, ownMemory);
             super.setUpdater(updater);
         }
-        inference = new Inference(this, settings.devices(), settings.kernels());
+        inference = new Inference(this, settings.devices(), settings.kernels(), settings.exampleIndependent());
         training = new PlannedTraining(this, settings, parameters, inference);
         if (!plainFit) {
             training.planWithoutBatch();
@@ -125,6 +138,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     /** Wraps a graph, which is initialised if it has not been. */
     public static PipelineBuilder builder(ComputationGraph graph) {
+        if (graph == null) {
+            throw new IllegalArgumentException("The graph to wrap is null");
+        }
         if (graph instanceof PipelineComputationGraph) {
             throw new IllegalArgumentException("The graph is a pipeline already; wrap the graph that it wraps");
         }
@@ -134,6 +150,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     /** Wraps a multi-layer network, which is initialised if it has not been. */
     public static PipelineBuilder builder(MultiLayerNetwork network) {
+        if (network == null) {
+            throw new IllegalArgumentException("The network to wrap is null");
+        }
         network.init();
         return new PipelineBuilder(ChainGraph.of(network), new WrappedNetwork(network), null);
     }
@@ -188,7 +207,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     public void computeGradientAndScore() {
         requireOpen();
         if (plainFit) {
-            super.computeGradientAndScore();
+            inside(super::computeGradientAndScore);
             return;
         }
         synchronizeIterEpochCounts();
@@ -196,10 +215,18 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             initGradientsView();
         }
         MicroBatch batch = MicroBatch.whole(getInputs(), labels, getInputMaskArrays(), getLabelMaskArrays());
-        StepResult result = training.step(batch, stepListener.wantsActivations());
+        boolean keepActivations = stepListener.wantsActivations();
+        StepResult result = computing.inside(() -> training.step(batch, keepActivations));
         gradient = result.gradient();
         score = result.score();
         stepListener.gradientComputed(result.activations());
+    }
+
+    private void inside(Runnable layers) {
+        computing.inside(() -> {
+            layers.run();
+            return this;
+        });
     }
 
     /** Lets a test say what steps have taken, instead of the clock. */
@@ -225,6 +252,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public void fit(INDArray[] inputs, INDArray[] labels, INDArray[] featureMaskArrays, INDArray[] labelMaskArrays) {
         requireOpen();
+        computing.requireOutside("fit");
+        BatchCheck.require(this, inputs, labels);
         fitting(() -> {
             boolean done = false;
             try {
@@ -241,19 +270,34 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     }
 
     @Override
-    public synchronized void fit(MultiDataSetIterator iterator) {
+    public void fit(DataSetIterator iterator) {
+        fit(new DataSetBatches(iterator), iterator.getClass());
+    }
+
+    @Override
+    @SuppressWarnings("UnsynchronizedOverridesSynchronized") // what it calls is synchronized
+    public void fit(MultiDataSetIterator iterator) {
+        fit(iterator, iterator.getClass());
+    }
+
+    private void fit(MultiDataSetIterator iterator, Class<?> named) {
+        computing.requireOutside("fit"); // before it waits for the monitor
+        fitInTurn(iterator, named.getName());
+    }
+
+    private synchronized void fitInTurn(MultiDataSetIterator iterator, String name) {
         requireOpen();
-        if (!iterator.hasNext() && iterator.resetSupported()) {
-            iterator.reset();
+        try (BatchSource batches = new BatchSource(
+                iterator, name, batch -> BatchCheck.require(this, batch.getFeatures(), batch.getLabels()))) {
+            fitting(() -> fitEpoch(batches));
         }
-        fitting(() -> fitEpoch(iterator));
     }
 
     /** Leaves the wrapped graph as what was learned, also after a failure. */
     private void fitting(Runnable steps) {
         parameters.beginFit();
         try {
-            steps.run();
+            computing.around(steps);
         } catch (Throwable failure) {
             parameters.endFitAfter(failure);
             throw failure;
@@ -261,16 +305,18 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         parameters.endFit();
     }
 
-    private void fitEpoch(MultiDataSetIterator iterator) {
+    private void fitEpoch(BatchSource batches) {
         getListeners().forEach(listener -> listener.onEpochStart(this));
-        try (BatchSource batches = new BatchSource(iterator)) {
-            long waiting = System.currentTimeMillis();
-            while (batches.hasNext()) {
-                MultiDataSet batch = batches.next();
-                setLastEtlTime(System.currentTimeMillis() - waiting);
+        long waiting = System.currentTimeMillis();
+        while (batches.hasNext()) {
+            MultiDataSet batch = batches.next();
+            setLastEtlTime(System.currentTimeMillis() - waiting);
+            try {
                 fit(batch.getFeatures(), batch.getLabels(), batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
-                waiting = System.currentTimeMillis();
+            } catch (PipelineException e) {
+                throw batches.withBatch(e);
             }
+            waiting = System.currentTimeMillis();
         }
         getListeners().forEach(listener -> listener.onEpochEnd(this));
         incrementEpochCount();
@@ -416,7 +462,11 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     // ---- Copies ----
 
-    /** A plain graph that equals this one and shares nothing with it. */
+    /**
+     * A plain graph that equals this one and shares nothing with it but the listeners: parameters, updater state, frozen layers, and
+     * iteration and epoch counts, so that it trains as this one would go on. Deeplearning4j's own {@code clone} sets the counts to
+     * zero.
+     */
     @Override
     @SuppressWarnings("MethodDoesntCallSuperMethod")
     public ComputationGraph clone() {
@@ -433,16 +483,23 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     /**
      * Ends the worker threads and frees their memory. The wrapped graph keeps what was learned. Closing twice has no
      * effect; afterwards this pipeline cannot be used any more.
+     *
+     * <p>Listeners and other threads may close the pipeline during {@code fit}, which then throws
+     * {@link IllegalStateException}: at once with no effect of the step that runs, or after a step that has its gradient.
+     *
+     * @throws IllegalStateException if a layer calls it; it has no effect then
      */
     @Override
     public void close() {
         if (training.isClosed()) {
             return;
         }
+        computing.requireOutside("close");
         try {
             training.close();
         } finally {
             inference.close();
+            parameters.close();
             parameters.reconcile();
         }
     }
@@ -464,7 +521,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             boolean clearInputs) {
         requireOpen();
         bringHome();
-        return super.ffToLayerActivationsInWS(
+        return computing.inside(() -> super.ffToLayerActivationsInWS(
                 train,
                 layerIndex,
                 excluded,
@@ -473,7 +530,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 features,
                 featureMasks,
                 labelMasks,
-                clearInputs);
+                clearInputs));
     }
 
     @Override
@@ -489,7 +546,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             boolean clearLayers) {
         requireOpen();
         bringHome();
-        return super.ffToLayerActivationsDetached(
+        return computing.inside(() -> super.ffToLayerActivationsDetached(
                 train,
                 passType,
                 storeLastForTbptt,
@@ -498,7 +555,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 features,
                 featureMasks,
                 labelMasks,
-                clearLayers);
+                clearLayers));
     }
 
     // ---- Inference ----
@@ -522,10 +579,10 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 && !train
                 && passType == FwdPassType.STANDARD
                 && Arrays.equals(layerIndexes, getOutputLayerIndices())) {
-            return inference.outputs(
-                    MicroBatch.whole(features, new INDArray[0], featureMasks, labelMasks), outputWorkspace);
+            return computing.inside(() -> inference.outputs(
+                    MicroBatch.whole(features, new INDArray[0], featureMasks, labelMasks), outputWorkspace));
         }
-        return super.outputOfLayersDetached(
+        return computing.inside(() -> super.outputOfLayersDetached(
                 train,
                 passType,
                 layerIndexes,
@@ -534,7 +591,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
                 labelMasks,
                 clearInputs,
                 detachedInputs,
-                outputWorkspace);
+                outputWorkspace));
     }
 
     @Override
@@ -542,9 +599,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         requireOpen();
         bringHome();
         if (plainFit || ownMemory || training) {
-            return super.score(data, training);
+            return computing.inside(() -> super.score(data, training));
         }
-        return inference.score(MicroBatch.whole(
-                data.getFeatures(), data.getLabels(), data.getFeaturesMaskArrays(), data.getLabelsMaskArrays()));
+        return computing.inside(() -> inference.score(MicroBatch.whole(
+                data.getFeatures(), data.getLabels(), data.getFeaturesMaskArrays(), data.getLabelsMaskArrays())));
     }
 }

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.execute.DeviceMemory;
@@ -25,21 +26,26 @@ import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the user of a builder has asked for, and the plan that follows from it. */
+/**
+ * What the user of a builder has asked for, and the plan that follows from it.
+ *
+ * @param devices those given, or else the default
+ */
 record PipelineSettings(
         Devices devices,
+        Optional<Devices> givenDevices,
         OptionalInt stages,
         OptionalInt replicas,
         OptionalInt microBatches,
@@ -50,21 +56,27 @@ record PipelineSettings(
         @Nullable GraphProfile profile,
         @Nullable PartitionPlan plan,
         Optional<Tiling> tiling,
-        Optional<Boolean> recompute) {
+        Optional<Boolean> recompute,
+        Set<Class<?>> exampleIndependent,
+        boolean verifyFirstStep) {
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
     /** Whether stages use the arrays of the wrapped graph where they are. */
     boolean sharesMemory() {
+        return runtime().sharesMemory();
+    }
+
+    /** That of the devices that stages run on. */
+    DeviceRuntime runtime() {
         Devices used = plan == null ? devices : plan.devices();
-        return DeviceRuntimes.of(used.get(0)).sharesMemory();
+        return DeviceRuntimes.of(used.get(0));
     }
 
     /** The plans that need no batch: the one given, or those for the profile given; none if there is neither. */
     List<PartitionPlan> plansWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
             requireUncoupled(graph, plan);
-            requireInTime(plan);
             return List.of(plan.withSchedule(schedule(plan).name()));
         }
         if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
@@ -102,8 +114,9 @@ record PipelineSettings(
             return profile;
         }
         int examples = (int) batch.examples();
-        int parts = examples / GraphProfiler.usualExamples(examples);
-        return GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels);
+        boolean splittable = couplings(graph).stream().allMatch(ExampleCoupling::batchNorm);
+        int parts = splittable ? examples / GraphProfiler.usualExamples(examples) : 1;
+        return GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels, splittable);
     }
 
     /** With which code vertices are run, according to a profile if there is one. */
@@ -111,12 +124,22 @@ record PipelineSettings(
         return KernelChoice.all(kernels).except(measured == null ? Map.of() : measured.otherCode());
     }
 
+    /** The vertices that run with Deeplearning4j's own code, according to a profile if there is one. */
+    Set<String> stockVertices(@Nullable GraphProfile measured) {
+        return kernelChoice(measured).other().entrySet().stream()
+                .filter(entry -> entry.getValue().forward() == KernelCode.STOCK)
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
+    }
+
     /** The plan for batches of a number of examples, and others that may turn out to be faster. */
     List<PartitionPlan> plans(ComputationGraph graph, GraphProfile measured, int examples) {
         if (mayBeSplit(examples)) {
             coupling(graph).ifPresent(coupling -> log.warn("{}", note(coupling)));
         }
-        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, measured, examples));
+        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, measured, examples)).stream()
+                .map(made -> tiling.map(made::withTiling).orElse(made))
+                .toList();
         int microBatches = plans.get(0).microBatches();
         return microBatchesCount(graph)
                 ? plans.stream()
@@ -128,7 +151,8 @@ record PipelineSettings(
     /** Whether the result depends on the number of micro-batches. */
     private boolean microBatchesCount(ComputationGraph graph) {
         return batchNorm == BatchNormStatistics.PER_MICRO_BATCH
-                && !ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH).isEmpty();
+                && ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH, exampleIndependent).stream()
+                        .anyMatch(ExampleCoupling::batchNorm);
     }
 
     /**
@@ -187,10 +211,12 @@ record PipelineSettings(
                 .withSchedule(schedule)
                 .withRecompute(tiling.isPresent() ? Optional.of(false) : recompute)
                 .withDeadline(deadline);
-        if (kernels == Kernels.FAST) {
+        if (kernels != Kernels.STOCK) {
             String plain = "Products of matrices, or Deeplearning4j's own code, are faster ";
             options = noteCode(options, measured, plain + "forward", code -> code.forward() == KernelCode.PLAIN);
             options = noteCode(options, measured, plain + "backward", code -> code.backward() == KernelCode.PLAIN);
+        }
+        if (kernels == Kernels.FAST) {
             String winograd = "Winograd's algorithm is faster forward";
             options = noteCode(options, measured, winograd, code -> code.forward() == KernelCode.WINOGRAD);
         }
@@ -215,17 +241,20 @@ record PipelineSettings(
     }
 
     private boolean mayBeSplit(int examples) {
-        return Math.min(examples, microBatches.orElse(examples)) > 1;
+        return microBatches.orElse(examples) > 1; // a later batch may have more examples than the first
     }
 
     /** The first vertex because of which a batch must not be split, if there is one. */
     private Optional<ExampleCoupling> coupling(ComputationGraph graph) {
         Set<String> joinable = joinable(graph);
         boolean together = microBatches.isEmpty() || microBatches.equals(replicas);
-        return ExampleCoupling.in(graph, batchNorm).stream()
-                .filter(coupling -> coupling.certain() || microBatches.isEmpty())
-                .filter(coupling -> !(together && joinable.contains(coupling.vertex())))
+        return couplings(graph).stream()
+                .filter(coupling -> !(together && coupling.batchNorm() && joinable.contains(coupling.vertex())))
                 .findFirst();
+    }
+
+    private List<ExampleCoupling> couplings(ComputationGraph graph) {
+        return ExampleCoupling.in(graph, batchNorm, exampleIndependent);
     }
 
     /**
@@ -244,24 +273,15 @@ record PipelineSettings(
                 + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy());
     }
 
-    private void requireInTime(PartitionPlan given) {
-        if (deadline.isPresent() && given.latestExecutionTime().compareTo(deadline.get()) > 0) {
-            throw new IllegalArgumentException(String.format(
-                    Locale.ROOT,
-                    "The plan's latest execution time is %.1f ms, after the deadline of %.1f ms; use another plan, or"
-                            + " allow more time",
-                    given.latestExecutionTime().toNanos() / 1e6,
-                    deadline.get().toNanos() / 1e6));
-        }
-    }
-
     private void requireUncoupled(ComputationGraph graph, PartitionPlan given) {
         Set<String> joinable = given.runsMicroBatchesTogether() ? joinable(graph) : Set.of();
-        for (ExampleCoupling coupling : ExampleCoupling.in(graph, batchNorm)) {
-            if (coupling.certain() && given.microBatches() > 1 && !joinable.contains(coupling.vertex())) {
+        for (ExampleCoupling coupling : couplings(graph)) {
+            boolean joins = coupling.batchNorm() && joinable.contains(coupling.vertex());
+            if (given.microBatches() > 1 && !joins) {
                 throw new IllegalArgumentException("The plan has " + given.microBatches()
                         + " micro-batches, but at vertex '" + coupling.vertex() + "' " + coupling.reason()
-                        + "; use a plan with 1 micro-batch");
+                        + "; use a plan with 1 micro-batch"
+                        + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy()));
             }
         }
     }

@@ -34,6 +34,7 @@ final class PlannedTraining {
     private final PipelineSettings settings;
     private final ParameterStore parameters;
     private final Inference inference;
+    private final @Nullable FirstStepCheck check;
 
     private final Object lock = new Object();
     private @Nullable GraphProfile profile;
@@ -55,6 +56,7 @@ final class PlannedTraining {
         this.settings = settings;
         this.parameters = parameters;
         this.inference = inference;
+        this.check = settings.verifyFirstStep() ? new FirstStepCheck(graph, settings.runtime()) : null;
     }
 
     /** Makes the plan now if it needs no batch: if the user has given it, or a profile. */
@@ -68,6 +70,7 @@ final class PlannedTraining {
         plan = made.isEmpty() ? null : made.get(0);
         tiles = settings.tiledRegion(graph, plan);
         inference.useTiles(tiles);
+        inference.useStock(settings.stockVertices(profile));
     }
 
     Optional<PartitionPlan> plan() {
@@ -102,8 +105,19 @@ final class PlannedTraining {
         long start = System.nanoTime();
         StepResult result = running.run(new StepRequest(
                 batch, graph.getIterationCount(), graph.getEpochCount(), regularization, keepActivations));
-        done(running, batch.examples(), System.nanoTime() - start);
+        long nanos = System.nanoTime() - start;
+        verify(batch, result);
+        done(running, batch.examples(), nanos);
         return result;
+    }
+
+    private void verify(MicroBatch batch, StepResult result) {
+        PartitionPlan used = plan;
+        if (check != null && used != null && check.isDue(used)) {
+            parameters.gather();
+            parameters.gatherGradients();
+            check.check(used, batch, result);
+        }
     }
 
     private TaskController controllerFor(MicroBatch batch) {
@@ -199,7 +213,8 @@ final class PlannedTraining {
                     CopyReport.of(copied, perStep),
                     lastStep(copied),
                     replanner == null ? List.of() : replanner.changes(),
-                    controller == null ? Optional.empty() : controller.tileMeasurement());
+                    controller == null ? Optional.empty() : controller.tileMeasurement(),
+                    check == null ? Optional.empty() : check.of(planned));
         }
     }
 

@@ -48,10 +48,28 @@ class BatchNormTest {
     @Test
     void withOneMicroBatchThereIsOneStageUnlessAskedFor() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 32))
+                .build()) {
             net.fit(TestData.classification(DataType.DOUBLE, 1, 32, 4, 3, 8, 8));
             assertThat(net.plan().stages()).hasSize(1);
+        }
+    }
+
+    /** A profile, or a first batch, of one example says nothing about those that follow. */
+    @Test
+    void afterAProfileOfOneExampleLargerBatchesAreNotSplit() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
+        MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 8, 4, 3, 8, 8);
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .kernels(Kernels.STOCK)
+                .profile(SameResult.evenProfile(graph, 1))
+                .microBatches(4)
+                .build()) {
+            net.fit(batch);
+            assertThat(net.plan().microBatches()).isEqualTo(1);
+            SameResult.assertSame(net, expected, 1e-10);
         }
     }
 
@@ -168,6 +186,7 @@ class BatchNormTest {
         AtomicInteger calls = new AtomicInteger();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
                 .plan(SameResult.evenPlan(start, List.of(2), 2))
+                .exampleIndependent(ProbeVertex.class)
                 .build()) {
             ProbeVertex.onForward(() -> {
                 if (calls.getAndIncrement() == 0) {
@@ -242,9 +261,7 @@ class BatchNormTest {
         ComputationGraph whole = SameResult.plain(start, List.of(batch, shifted));
 
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .stages(2)
-                .replicas(replicas)
-                .microBatches(3)
+                .plan(SameResult.evenPlan(start, List.of(replicas, replicas), 3))
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
                 .build()) {
             Map<String, INDArray> gradient = SameResult.gradient(net, batch);

@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.deeplearning4j.nn.api.Model;
@@ -70,6 +71,7 @@ class FailureTest {
     private static PipelineComputationGraph pipeline(ComputationGraph graph, int stages, int devices) {
         return PipelineComputationGraph.builder(graph)
                 .plan(SameResult.inTurn(SameResult.evenPlan(graph, stages, 4), devices))
+                .exampleIndependent(ProbeVertex.class)
                 .build();
     }
 
@@ -181,6 +183,7 @@ class FailureTest {
         huge.getLabels(0).getRow(4).muli(1e6);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 4))
+                .exampleIndependent(ProbeVertex.class)
                 .schedule(Schedules.zeroBubble())
                 .build()) {
             Nd4j.getExecutioner()
@@ -221,8 +224,10 @@ class FailureTest {
     void wrongInputShapeInTheFirstBatchWhichIsProfiled() {
         ComputationGraph graph = TestGraphs.graph(configuration());
         ComputationGraph expected = SameResult.plain(graph, List.of(batch));
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).microBatches(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .microBatches(2)
+                .exampleIndependent(ProbeVertex.class)
+                .build()) {
             MultiDataSet tooWide = TestData.classification(DataType.DOUBLE, 3, 8, 3, 7);
             assertThatThrownBy(() -> net.fit(tooWide)).hasMessageContaining("dense1");
             net.fit(batch);
@@ -297,6 +302,115 @@ class FailureTest {
         assertThat(graph.params()).isEqualTo(before);
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, true", "1, false", "2, true", "2, false"})
+    void closeInALayerIsRefusedAtOnce(int stages, boolean forward) {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));
+        try (PipelineComputationGraph net = pipeline(graph, stages)) {
+            if (forward) {
+                ProbeVertex.onForward(net::close);
+            } else {
+                ProbeVertex.onBackward(net::close);
+            }
+            for (int time = 0; time < 2; time++) { // the second time with the same workers
+                assertThatThrownBy(() -> net.fit(batch))
+                        .isInstanceOf(PipelineException.class)
+                        .hasMessageContaining("'probe'")
+                        .cause()
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("close() was called by a layer, in thread pipeline-")
+                        .hasMessageContaining("-stage-0-cpu-0")
+                        .hasMessageContaining("call it from a listener, or after");
+            }
+            ProbeVertex.reset();
+            net.fit(batch);
+            net.fit(batch);
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void closeInALayerThatIsProfiledOrGivesOutputs() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).build()) {
+            ProbeVertex.onForward(net::close);
+            assertThatThrownBy(() -> net.fit(batch)).hasStackTraceContaining("close() was called by a layer");
+            for (int examples : new int[] {1, 8}) { // in this thread, or in several
+                MultiDataSet some = TestData.classification(DataType.DOUBLE, 3, examples, 3, 6);
+                assertThatThrownBy(() -> net.output(some.getFeatures()))
+                        .hasStackTraceContaining("close() was called by a layer");
+                assertThatThrownBy(() -> net.score(some)).hasStackTraceContaining("close() was called by a layer");
+            }
+            ProbeVertex.reset();
+            net.fit(batch);
+            net.output(batch.getFeatures());
+        }
+    }
+
+    @Test
+    void fitInALayerIsRefusedAtOnce() {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        try (PipelineComputationGraph net = pipeline(graph, 2)) {
+            ProbeVertex.onForward(() -> net.fit(batch));
+            assertThatThrownBy(() -> net.fit(batch)).hasStackTraceContaining("fit() was called by a layer");
+            ProbeVertex.onForward(() -> net.fit(new FailingIterator(batch, 1, false)));
+            assertThatThrownBy(() -> net.fit(batch)).hasStackTraceContaining("fit() was called by a layer");
+        }
+    }
+
+    /** A step that has its gradient is done; another does not begin. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void closeInAListener(boolean afterUpdate) {
+        ComputationGraph graph = TestGraphs.graph(configuration());
+        ComputationGraph expected = SameResult.plain(graph, List.of(batch));
+        PipelineComputationGraph net = pipeline(graph, 2);
+        net.setListeners(new BaseTrainingListener() {
+            @Override
+            public void onGradientCalculation(Model model) {
+                if (!afterUpdate) {
+                    net.close();
+                }
+            }
+
+            @Override
+            public void iterationDone(Model model, int iteration, int epoch) {
+                net.close();
+            }
+        });
+        assertThatThrownBy(() -> net.fit(new FailingIterator(batch, 5, true)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("closed");
+        SameResult.assertSame(graph, expected, 1e-10);
+    }
+
+    @Test
+    void closeAtAnyMomentIsSaidToBeTheReason() throws InterruptedException {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.dense(DataType.DOUBLE, settings -> settings));
+        for (int i = 0; i < 100; i++) {
+            AtomicReference<Throwable> thrown = new AtomicReference<>();
+            PipelineComputationGraph net = pipeline(graph, 2);
+            Thread caller = new Thread(() -> {
+                try {
+                    net.fit(batch);
+                } catch (RuntimeException e) {
+                    thrown.set(e);
+                }
+            });
+            caller.start();
+            TimeUnit.MICROSECONDS.sleep(i % 2 * 50L * i);
+            net.close();
+            caller.join();
+            if (thrown.get() != null) {
+                assertThat(thrown.get())
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("closed");
+            }
+        }
+    }
+
     @Test
     void aListenerThatThrowsAfterTheStepLeavesItCommittedCountedAndConstrained() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.dense(
@@ -357,6 +471,9 @@ class FailureTest {
         try (PipelineComputationGraph net = pipeline(graph, 2)) {
             FailingIterator iterator = new FailingIterator(batch, 2, readAhead);
             assertThatThrownBy(() -> net.fit(iterator))
+                    .isInstanceOf(PipelineException.class)
+                    .hasMessageContaining("batch 2 of " + FailingIterator.class.getName())
+                    .cause()
                     .isInstanceOf(NoSuchElementException.class)
                     .hasMessage("bad sector");
             assertThat(net.getIterationCount()).isEqualTo(2);

@@ -67,6 +67,7 @@ class InferenceTest {
             for (int devices = 1; devices <= 3; devices++) {
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .devices(Devices.cpu(devices))
+                        .replicas(devices) // so that there may be more devices than cores
                         .kernels(kernels)
                         .build()) {
                     for (int examples : new int[] {1, 2, 7}) {
@@ -139,8 +140,10 @@ class InferenceTest {
     @Test
     void independentBranchesOfFewExamples() {
         ComputationGraph graph = TestGraphs.graph(BranchSplitter.branches(3).split(TestGraphs.residual(TYPE, true)));
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).devices(Devices.cpu(3)).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .devices(Devices.cpu(3))
+                .replicas(3)
+                .build()) {
             for (int call = 0; call < 70; call++) {
                 MultiDataSet batch = TestData.classification(TYPE, call, 1 + call % 2, 4, 3, 8, 8);
                 assertSame(net, graph, batch);

@@ -179,7 +179,8 @@ class JointDenseTest {
                 .build());
         MultiDataSet batch = batch(DataType.DOUBLE, 8);
         ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));
-        try (PipelineComputationGraph net = replicas(graph, 2, 1).build()) {
+        try (PipelineComputationGraph net =
+                replicas(graph, 2, 1).exampleIndependent(ProbeVertex.class).build()) {
             net.fit(batch);
             INDArray before = graph.params().dup();
             AtomicInteger calls = new AtomicInteger();

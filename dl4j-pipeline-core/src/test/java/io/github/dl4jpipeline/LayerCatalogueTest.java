@@ -2,9 +2,13 @@ package io.github.dl4jpipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.assertj.core.data.Percentage;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
@@ -70,6 +74,9 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 class LayerCatalogueTest {
     private static final DataType TYPE = DataType.DOUBLE;
     private static final int EXAMPLES = 7;
+
+    /** What the settings of networks get besides. */
+    private static UnaryOperator<NeuralNetConfiguration.Builder> changes = UnaryOperator.identity();
 
     /** A network and data for it. */
     private record Entry(GraphBuilder builder, MultiDataSet first, MultiDataSet second) {
@@ -265,6 +272,8 @@ class LayerCatalogueTest {
                 ComputationGraph graph = SameResult.copy(start);
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .plan(SameResult.evenPlan(graph, stages, microBatches))
+                        .exampleIndependent(TimeDistributed.class) // without masks
+                        .verifyFirstStep()
                         .build()) {
                     batches.forEach(net::fit);
                     assertThat(net.plan().microBatches()).isEqualTo(microBatches);
@@ -274,8 +283,46 @@ class LayerCatalogueTest {
         }
     }
 
+    /** The same networks with all kinds of regularization. */
+    private static Stream<Named<Entry>> regularized() {
+        List<Named<Entry>> all = new ArrayList<>();
+        List<UnaryOperator<NeuralNetConfiguration.Builder>> kinds = List.of(
+                settings -> settings.l1(0.03).l2(0.2).l1Bias(0.07).l2Bias(0.4),
+                settings -> settings.weightDecay(0.3).weightDecayBias(0.5));
+        for (UnaryOperator<NeuralNetConfiguration.Builder> kind : kinds) {
+            changes = kind;
+            Stream.of(images(), sequences(), values(), others())
+                    .flatMap(entries -> entries)
+                    .forEach(all::add);
+        }
+        changes = UnaryOperator.identity();
+        return all.stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("regularized")
+    void theScoreOfAStepIsThatOfItsBatch(Entry entry) {
+        ComputationGraph expected =
+                TestGraphs.graph(entry.builder().setOutputs(entry.outputs()).build());
+        ComputationGraph graph = SameResult.copy(expected);
+        Percentage close = Percentage.withPercentage(1e-8);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 2, 2))
+                .exampleIndependent(TimeDistributed.class) // without masks
+                .build()) {
+            double ofBatch = expected.score(entry.first());
+            assertThat(net.score(entry.first())).as("of the batch").isCloseTo(ofBatch, close);
+            expected.fit(entry.first());
+            net.fit(entry.first());
+            assertThat(net.score()).as("of plain fit").isCloseTo(expected.score(), close);
+            assertThat(net.score()).as("of the step").isCloseTo(ofBatch, close);
+            assertThat(net.score(entry.first())).as("then").isCloseTo(expected.score(entry.first()), close);
+            assertThat(net.calcRegularizationScore(true)).isCloseTo(expected.calcRegularizationScore(true), close);
+        }
+    }
+
     private static GraphBuilder start(String... inputs) {
-        return TestGraphs.settings(TYPE).graphBuilder().addInputs(inputs);
+        return changes.apply(TestGraphs.settings(TYPE)).graphBuilder().addInputs(inputs);
     }
 
     private static Named<Entry> image(String name, Layer layer) {

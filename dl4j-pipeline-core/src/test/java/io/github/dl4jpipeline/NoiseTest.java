@@ -302,6 +302,7 @@ class NoiseTest {
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .plan(SameResult.evenPlan(graph, stages, microBatches))
                         .schedule(stages == 2 ? Schedules.fillDrain() : Schedules.zeroBubble())
+                        .verifyFirstStep()
                         .build()) {
                     batches.forEach(net::fit);
                 }

@@ -5,6 +5,7 @@ import static org.assertj.core.data.Percentage.withPercentage;
 
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.ArrayDifference;
+import io.github.dl4jpipeline.graph.SameGradient;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.GraphCopies;
@@ -14,6 +15,7 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -40,9 +42,9 @@ public final class SameResult {
         return ArrayDifference.of(actual, expected).relative();
     }
 
-    /** Asserts that each array of two tables is the same to a relative difference. */
+    /** Asserts that two tables have the same names in the same order, and that each array is the same to a relative difference. */
     public static void assertSame(Map<String, INDArray> actual, Map<String, INDArray> expected, double tolerance) {
-        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        assertThat(actual.keySet()).containsExactlyElementsOf(expected.keySet());
         for (Map.Entry<String, INDArray> entry : expected.entrySet()) {
             assertThat(difference(actual.get(entry.getKey()), entry.getValue()))
                     .as(entry.getKey())
@@ -90,6 +92,27 @@ public final class SameResult {
         graph.clearLayerMaskArrays();
         graph.clearLayersStates();
         return copy;
+    }
+
+    /** The same in double, from the same parameters and batch. */
+    public static Map<String, INDArray> gradientInDouble(ComputationGraph graph, MultiDataSet batch) {
+        return gradient(
+                copy(graph).convertDataType(DataType.DOUBLE),
+                new org.nd4j.linalg.dataset.MultiDataSet(
+                        inDouble(batch.getFeatures()),
+                        inDouble(batch.getLabels()),
+                        batch.getFeaturesMaskArrays(),
+                        batch.getLabelsMaskArrays()));
+    }
+
+    private static INDArray[] inDouble(INDArray[] arrays) {
+        return Arrays.stream(arrays).map(array -> array.castTo(DataType.DOUBLE)).toArray(INDArray[]::new);
+    }
+
+    /** Asserts that a gradient is that of plain fit, as invariant 1 says it. {@code graph} is not changed. */
+    public static void assertSameGradient(Map<String, INDArray> actual, ComputationGraph graph, MultiDataSet batch) {
+        SameGradient same = SameGradient.of(actual, gradient(copy(graph), batch), () -> gradientInDouble(graph, batch));
+        assertThat(same.different()).isEmpty();
     }
 
     /** A profile in which all vertices take the same time, so that plans do not depend on the machine. */
@@ -158,7 +181,7 @@ public final class SameResult {
                 int later = random.nextInt(3) == 0 ? random.nextInt(stages - earliest) : 0;
                 stageOf[vertex.position()] = earliest + later;
             }
-            if (java.util.Arrays.stream(stageOf).distinct().count() == stages) {
+            if (Arrays.stream(stageOf).distinct().count() == stages) {
                 return plan(vertices, stageOf, Collections.nCopies(stages, 1), microBatches);
             }
         }

@@ -203,6 +203,41 @@ public final class TestGraphs {
                 .build();
     }
 
+    /**
+     * 39 layers on 3x12x12 images, 4 classes: residual blocks of three convolutions, each with batch normalization, in which
+     * roundings grow from layer to layer. No activation has an edge, where a rounding would decide what is passed back.
+     */
+    public static ComputationGraphConfiguration deep(DataType type) {
+        GraphBuilder builder = settings(type)
+                .convolutionMode(ConvolutionMode.Same)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(12, 12, 3))
+                .addLayer("stem", convolution(8), "image");
+        String last = "stem";
+        for (int block = 1; block <= 6; block++) {
+            String inner = last;
+            for (int layer = 1; layer <= 3; layer++) {
+                String name = block + "-" + layer;
+                int kernel = layer == 2 ? 3 : 1;
+                builder.addLayer(
+                                name + "-conv",
+                                new ConvolutionLayer.Builder(kernel, kernel)
+                                        .nOut(8)
+                                        .build(),
+                                inner)
+                        .addLayer(name + "-norm", new BatchNormalization(), name + "-conv");
+                inner = name + "-norm";
+            }
+            builder.addVertex(block + "-add", new ElementWiseVertex(ElementWiseVertex.Op.Add), inner, last);
+            last = block + "-add";
+        }
+        return builder.addLayer("pool", new GlobalPoolingLayer(PoolingType.AVG), last)
+                .addLayer("output", softmax(4), "pool")
+                .setOutputs("output")
+                .build();
+    }
+
     /** Two inputs of 5 and 3 values, two outputs: 3 classes, and 2 regression targets whose layers branch off early. */
     public static ComputationGraphConfiguration twoInputsTwoOutputs(DataType type) {
         return settings(type)

@@ -171,7 +171,7 @@ class UnsupportedTest {
     }
 
     @Test
-    void codeOfTheUserIsSplitOnlyIfTheUserSaysSo() {
+    void codeOfTheUserIsSplitOnlyIfTheUserVouchesForIt() {
         ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
                 .graphBuilder()
                 .addInputs("values")
@@ -183,13 +183,28 @@ class UnsupportedTest {
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 64, 3, 6);
         ComputationGraph graph = TestGraphs.graph(configuration);
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).build()) {
+                PipelineComputationGraph.builder(graph).microBatches(4).build()) {
             net.fit(batch);
             assertThat(net.plan().microBatches()).isEqualTo(1);
-            assertThat(net.plan().explain()).contains("'own'", "microBatches");
+            assertThat(net.plan().explain())
+                    .contains(
+                            "1 micro-batch instead of 4",
+                            "'own'",
+                            ProbeVertex.class.getName(),
+                            "exampleIndependent(ProbeVertex.class)");
         }
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).microBatches(4).build()) {
+        PipelineBuilder planned = PipelineComputationGraph.builder(graph).plan(SameResult.evenPlan(graph, 2, 4));
+        assertThatThrownBy(planned::build)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(ProbeVertex.class.getName())
+                .hasMessageContaining("exampleIndependent(ProbeVertex.class)");
+        assertThatThrownBy(() -> planned.exampleIndependent((Class<?>) null))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("exampleIndependent");
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .microBatches(4)
+                .exampleIndependent(ProbeVertex.class)
+                .build()) {
             net.fit(batch);
             assertThat(net.plan().microBatches()).isEqualTo(4);
         }

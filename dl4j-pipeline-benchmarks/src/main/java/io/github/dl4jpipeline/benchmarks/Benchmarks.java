@@ -10,11 +10,14 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         subcommands = {
             LayerComparison.class,
+            GradientComparison.class,
             SteadyMemory.class,
+            FrequentCollections.class,
             AccuracyComparison.class,
             BranchAccuracy.class,
             Prediction.class,
             Planning.class,
+            Soak.class,
             TileComparison.class,
             TileSimulation.class,
             Kills.class
@@ -23,6 +26,8 @@ public final class Benchmarks {
     private Benchmarks() {}
 
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new Benchmarks()).execute(arguments));
+        System.exit(new CommandLine(new Benchmarks())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .execute(arguments));
     }
 }

@@ -67,8 +67,7 @@ record KilledRun(
         if (!Files.exists(process.out())) {
             process.runToEnd(resume());
         }
-        return new Outcome(
-                kills, moment / 1e9, checkpoints, torn, process.otherFiles(), same(process.out(), expected));
+        return new Outcome(kills, moment / 1e9, checkpoints, torn, process.otherFiles(), same(process.out(), expected));
     }
 
     /** A run without checkpoints begins again. */

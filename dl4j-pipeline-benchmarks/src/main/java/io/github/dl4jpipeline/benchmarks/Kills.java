@@ -52,7 +52,10 @@ final class Kills implements Callable<Integer> {
         whole.awaitEnd();
         long all = System.nanoTime() - start;
         System.out.printf(
-                Locale.ROOT, "without interruption %.1f s, the first checkpoint after %.1f s%n", all / 1e9, first / 1e9);
+                Locale.ROOT,
+                "without interruption %.1f s, the first checkpoint after %.1f s%n",
+                all / 1e9,
+                first / 1e9);
 
         SplittableRandom random = new SplittableRandom(seed);
         List<Outcome> outcomes = new ArrayList<>();
@@ -72,7 +75,8 @@ final class Kills implements Callable<Integer> {
     }
 
     private static int report(List<Outcome> outcomes) {
-        long later = outcomes.stream().filter(outcome -> outcome.checkpoints() > 0).count();
+        long later =
+                outcomes.stream().filter(outcome -> outcome.checkpoints() > 0).count();
         long same = outcomes.stream().filter(Outcome::same).count();
         int torn = outcomes.stream().mapToInt(Outcome::torn).sum();
         int left = outcomes.stream().mapToInt(outcome -> outcome.left().size()).sum();

@@ -43,7 +43,7 @@ public final class BranchInference implements AutoCloseable {
     }
 
     private static ComputationGraph prepared(ComputationGraph part, Kernels kernels) {
-        return GraphCopies.forInference(kernels == Kernels.FAST ? FoldedGraph.of(part) : part, kernels);
+        return GraphCopies.forInference(kernels == Kernels.STOCK ? part : FoldedGraph.of(part), kernels);
     }
 
     /**

@@ -62,8 +62,7 @@ public final class BranchPart {
      */
     public void save(Path file) {
         WholeFile.write(
-                file,
-                draft -> ModelWriter.write(draft, graph, false, Map.of(ENTRY, JSON.writeValueAsBytes(identity))));
+                file, draft -> ModelWriter.write(draft, graph, false, Map.of(ENTRY, JSON.writeValueAsBytes(identity))));
     }
 
     /**
@@ -77,7 +76,8 @@ public final class BranchPart {
      */
     public static BranchPart load(Path file) {
         try (ModelArchive archive = ModelArchive.open(file, Set.of(ENTRY))) {
-            return new BranchPart(identity(file, archive.requireText(ENTRY, LARGEST_ENTRY)), archive.graph(false), file);
+            return new BranchPart(
+                    identity(file, archive.requireText(ENTRY, LARGEST_ENTRY)), archive.graph(false), file);
         } catch (ModelFileException e) {
             throw notAPart(e.getMessage(), e);
         }

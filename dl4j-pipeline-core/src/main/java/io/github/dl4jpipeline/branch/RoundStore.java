@@ -58,7 +58,9 @@ final class RoundStore {
         }
         try {
             Files.createDirectories(directory);
-            WholeFile.removeAbandoned(directory, name -> name.equals(ROUNDS) || MODEL.matcher(name).matches());
+            WholeFile.removeAbandoned(
+                    directory,
+                    name -> name.equals(ROUNDS) || MODEL.matcher(name).matches());
             if (Files.exists(file(directory))) {
                 Content content = content(file(directory));
                 requireSame(directory, content);
@@ -107,8 +109,7 @@ final class RoundStore {
         if (directory == null) {
             graphs.add(graph);
         } else {
-            WholeFile.write(
-                    model(directory, rounds.size()), draft -> ModelWriter.write(draft, graph, true, Map.of()));
+            WholeFile.write(model(directory, rounds.size()), draft -> ModelWriter.write(draft, graph, true, Map.of()));
         }
         rounds.add(round);
         save();

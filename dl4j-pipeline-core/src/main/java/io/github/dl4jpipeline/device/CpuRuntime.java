@@ -32,6 +32,7 @@ public final class CpuRuntime {
      */
     public static void bindCurrentThread(Device device) {
         NativeHeap.keepFreed();
+        ReachableArguments.install();
         ShapeCache.install();
         if (CpuCores.pinnable(device.cores())) {
             BitSet cores = new BitSet();

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.device;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -45,7 +46,8 @@ public record Devices(List<Device> list) {
     /**
      * The cores that this process may use, split into {@code count} sets that differ by at most one core.
      *
-     * <p>With more devices than cores, several devices share a core: correct, but not faster.
+     * <p>With more devices than cores, several devices share a core: correct, but not faster. {@code build} of a pipeline
+     * refuses them unless that many stages and replicas are asked for, since plans count on all of them at the same time.
      *
      * <p>Each has an equal part of the memory of the machine or container. ND4J's own limit on arrays, by default the
      * maximum of the Java heap, is not known to plans; {@code -Dorg.bytedeco.javacpp.maxbytes} raises it.
@@ -94,7 +96,23 @@ public record Devices(List<Device> list) {
 
     /** These devices, in this order. */
     public static Devices of(Device... devices) {
+        if (Arrays.asList(devices).contains(null)) {
+            throw new IllegalArgumentException("Devices must not be null, got " + Arrays.toString(devices));
+        }
         return new Devices(List.of(devices));
+    }
+
+    /** Whether they are CPU devices of which some have to take turns: there are more than cores of this process in them. */
+    public boolean shareCores() {
+        if (get(0).kind() != Device.Kind.CPU) {
+            return false;
+        }
+        long cores = list.stream()
+                .flatMap(device -> device.cores().stream())
+                .filter(CpuCores.ofThisProcess()::contains)
+                .distinct()
+                .count();
+        return size() > cores;
     }
 
     public int size() {

@@ -34,7 +34,10 @@ public final class DeviceMemory {
         Program program = Program.of(schedule, Program.workers(plan), plan.microBatches());
         Slots slots = Slots.of(program);
         TrialRun trial = new TrialRun(graph, plan, kernels, program);
-        long examples = (batch.examples() + plan.microBatches() - 1) / plan.microBatches();
+        long examples = batch.split(plan.microBatches()).stream()
+                .mapToLong(MicroBatch::examples)
+                .max()
+                .orElseThrow();
         List<TrialRun.Bytes> taken =
                 trial.run(batch, examples, DeviceRuntimes.of(plan.devices().get(0)));
         List<Stage> counted = new ArrayList<>();
@@ -94,6 +97,9 @@ public final class DeviceMemory {
         long elements = vertex.parameters() * (gradientsApart && vertex.runsBackward() ? 3L : 2L);
         if (vertex.runsBackward()) {
             elements += UpdaterState.elements(graph.getVertex(vertex.name()));
+            elements += UpdaterState.elements( // as it was before an update
+                    graph.getVertex(vertex.name()),
+                    parameter -> UpdateCode.mayFail(graph.getVertex(vertex.name()), parameter));
         }
         return elements * graph.getConfiguration().getDataType().width();
     }

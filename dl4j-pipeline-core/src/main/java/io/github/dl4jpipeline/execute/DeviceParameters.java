@@ -5,10 +5,12 @@ import io.github.dl4jpipeline.device.Transfers;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
-import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
@@ -31,6 +33,9 @@ public final class DeviceParameters {
 
     private static final String HOST = "host";
 
+    private static final int BEGUN = 1;
+    private static final int DONE = 2;
+
     /** Elements of another replica's gradients that are on a device besides its own. */
     private static final long MOST_ADDED = 1 << 20;
 
@@ -44,6 +49,9 @@ public final class DeviceParameters {
 
     /** The stages with constraints. */
     private final BitSet constrained = new BitSet();
+
+    /** Held while parameters and updater state are changed. */
+    private final ReentrantLock updating = new ReentrantLock();
 
     private boolean hostAhead = true;
     private boolean devicesAhead;
@@ -214,13 +222,66 @@ public final class DeviceParameters {
     /**
      * Runs the updater on every device. Parameters change when all stages have their updates: the step is committed.
      *
-     * @throws PipelineException if the updater of a stage fails; parameters are as they were
+     * @throws PipelineException if the updater of a stage fails; parameters and updater state are as they were
+     * @throws IllegalStateException if the pipeline has been closed; the same holds
      */
     public void update(int iteration, int epoch, int examples) {
-        load(); // a listener may have set parameters
-        boolean miniBatch = pipeline.conf().isMiniBatch();
-        runner.each(stage -> updaters.get(stage).prepare(iteration, epoch, examples, miniBatch));
-        eachFirst(stage -> true, stage -> updaters.get(stage).commit());
+        updating.lock();
+        try {
+            if (!isOpen()) {
+                throw closedDuringStep();
+            }
+            load(); // a listener may have set parameters
+            boolean miniBatch = pipeline.conf().isMiniBatch();
+            try {
+                runner.each(stage -> updaters.get(stage).prepare(iteration, epoch, examples, miniBatch));
+            } catch (Throwable failure) {
+                for (int stage = 0; stage < stages.size(); stage++) {
+                    here(stage, StageUpdater::takeBack);
+                }
+                throw failure;
+            }
+            commit(iteration, epoch);
+        } finally {
+            updating.unlock();
+        }
+    }
+
+    static IllegalStateException closedDuringStep() {
+        return new IllegalStateException("The pipeline was closed during a training step; the step has no effect");
+    }
+
+    /** Commits in all stages, also in those whose workers have just been ended. */
+    private void commit(int iteration, int epoch) {
+        AtomicIntegerArray progress = new AtomicIntegerArray(stages.size());
+        try {
+            runner.each(stage -> {
+                progress.set(stage, BEGUN);
+                changeFirst(stage, () -> updaters.get(stage).commit(iteration, epoch));
+                progress.set(stage, DONE);
+            });
+        } catch (RuntimeException failure) {
+            boolean failed = false;
+            for (int stage = 0; stage < stages.size(); stage++) {
+                failed |= progress.get(stage) == BEGUN;
+                if (progress.get(stage) < BEGUN) {
+                    here(stage, updater -> updater.commit(iteration, epoch));
+                }
+            }
+            if (failed) {
+                throw failure;
+            }
+        } finally {
+            ahead(true);
+        }
+    }
+
+    /** Does something on the device of a stage, in the calling thread. */
+    private void here(int stage, Consumer<StageUpdater> work) {
+        runtime.on(stages.get(stage).get(0).device(), () -> {
+            work.accept(updaters.get(stage));
+            return stage;
+        });
     }
 
     private synchronized void ahead(boolean ofParameters) {
@@ -232,31 +293,24 @@ public final class DeviceParameters {
     public void applyConstraints(int iteration, int epoch) {
         if (!constrained.isEmpty()) {
             load(); // a listener may have set parameters
-            eachFirst(constrained::get, stage -> stages.get(stage).get(0).applyConstraints(iteration, epoch));
+            runner.each(stage -> {
+                if (constrained.get(stage)) {
+                    changeFirst(stage, () -> stages.get(stage).get(0).applyConstraints(iteration, epoch));
+                }
+            });
+            ahead(true);
         }
     }
 
-    /** Changes the parameters of the first replica of some stages; the others then get them. */
-    private void eachFirst(IntPredicate which, IntConsumer change) {
-        runner.each(stage -> {
-            if (!which.test(stage)) {
-                return;
-            }
-            change.accept(stage);
-            List<DeviceStage> replicas = stages.get(stage);
-            DeviceStage first = replicas.get(0);
-            for (DeviceStage other : replicas.subList(1, replicas.size())) {
-                copy(
-                        Transfers.Kind.REPLICA,
-                        "parameters",
-                        first.parameters(),
-                        id(first),
-                        other.parameters(),
-                        id(other));
-            }
-            runtime.synchronize();
-        });
-        ahead(true);
+    /** Changes the parameters of the first replica of a stage; the others then get them. */
+    private void changeFirst(int stage, Runnable change) {
+        change.run();
+        List<DeviceStage> replicas = stages.get(stage);
+        DeviceStage first = replicas.get(0);
+        for (DeviceStage other : replicas.subList(1, replicas.size())) {
+            copy(Transfers.Kind.REPLICA, "parameters", first.parameters(), id(first), other.parameters(), id(other));
+        }
+        runtime.synchronize();
     }
 
     /** What is copied. */
@@ -268,8 +322,17 @@ public final class DeviceParameters {
         return !closed;
     }
 
-    /** Gathers for the last time and frees the updater state. */
-    synchronized void close() {
+    /** Gathers for the last time, after an update that is running, and frees the updater state. */
+    void close() {
+        updating.lock();
+        try {
+            gatherAndFree();
+        } finally {
+            updating.unlock();
+        }
+    }
+
+    private synchronized void gatherAndFree() {
         try {
             gather();
             gatherGradients();

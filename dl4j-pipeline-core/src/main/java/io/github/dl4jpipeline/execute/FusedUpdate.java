@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.execute;
 
+import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
 import java.util.List;
 import org.bytedeco.javacpp.FloatPointer;
@@ -115,6 +116,11 @@ final class FusedUpdate {
                 .asBuffer();
     }
 
+    /** Allocates what the calling thread needs for updates, so that none fails half done for lack of memory. */
+    static void allocateScratch() {
+        SCRATCH.get();
+    }
+
     /** Whether the regularization of now can be calculated in the same pass. */
     boolean canRun() {
         return UpdatePiece.isElementWise(part);
@@ -131,7 +137,13 @@ final class FusedUpdate {
                 rule,
                 terms(ApplyStep.BEFORE_UPDATER, iteration, epoch),
                 terms(ApplyStep.POST_UPDATER, iteration, epoch));
-        return () -> run(pass, examples, subtract);
+        return () -> {
+            try {
+                run(pass, examples, subtract);
+            } finally { // it has the arrays, else their memory may be freed meanwhile
+                Reference.reachabilityFence(this);
+            }
+        };
     }
 
     private List<Term> terms(ApplyStep step, int iteration, int epoch) {

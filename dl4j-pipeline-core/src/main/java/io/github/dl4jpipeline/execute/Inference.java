@@ -5,13 +5,16 @@ import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.kernel.GraphCopies;
 import io.github.dl4jpipeline.kernel.KernelChoice;
+import io.github.dl4jpipeline.kernel.KernelCode;
 import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.TiledRegion;
+import io.github.dl4jpipeline.kernel.VertexCode;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
@@ -30,22 +33,27 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class Inference implements AutoCloseable {
     private final ComputationGraph graph;
     private final Devices devices;
-    private final Kernels kernels;
+    private final Set<Class<?>> exampleIndependent;
     private final List<ComputationGraph> copies = new ArrayList<>();
 
     /** By number of examples. */
     private final Map<Long, ForwardChoice> choices = new HashMap<>();
 
+    private KernelChoice code;
     private @Nullable DeviceWorkers workers;
     private @Nullable TiledRegion tiles;
     private @Nullable TiledInference tiled;
     private @Nullable ComputationGraph whole;
 
-    /** @param graph an initialised graph */
-    public Inference(ComputationGraph graph, Devices devices, Kernels kernels) {
+    /**
+     * @param graph an initialised graph
+     * @param exampleIndependent classes for which the user vouches
+     */
+    public Inference(ComputationGraph graph, Devices devices, Kernels kernels, Set<Class<?>> exampleIndependent) {
         this.graph = graph;
         this.devices = devices;
-        this.kernels = kernels;
+        this.code = KernelChoice.all(kernels);
+        this.exampleIndependent = exampleIndependent;
     }
 
     /** Vertices that {@link #outputs} runs in tiles, on all devices, instead of splitting the batch; null for none. */
@@ -53,16 +61,28 @@ public final class Inference implements AutoCloseable {
         tiles = region;
     }
 
+    /** Vertices whose fast code has failed, and which run with Deeplearning4j's own. */
+    public synchronized void useStock(Set<String> vertices) {
+        KernelChoice other = KernelChoice.all(code.kernels());
+        for (String vertex : vertices) {
+            other = other.with(vertex, VertexCode.of(KernelCode.STOCK));
+        }
+        if (!other.equals(code)) {
+            release();
+            code = other;
+        }
+    }
+
     /** The copy that runs in the calling thread. */
     private ComputationGraph whole() {
         if (whole == null) {
-            whole = GraphCopies.forInference(graph, kernels);
+            whole = GraphCopies.forInference(graph, code);
             if (devices.size() > 1) {
                 workers = new DeviceWorkers(devices);
-                boolean splittable = ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH)
+                boolean splittable = ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH, exampleIndependent)
                         .isEmpty();
                 for (int i = 0; splittable && i < devices.size(); i++) {
-                    copies.add(GraphCopies.forInference(graph, kernels));
+                    copies.add(GraphCopies.forInference(graph, code));
                 }
             }
         }
@@ -77,7 +97,7 @@ public final class Inference implements AutoCloseable {
     public synchronized INDArray[] outputs(MicroBatch batch, @Nullable MemoryWorkspace target) {
         if (tiles != null) {
             if (tiled == null) {
-                tiled = new TiledInference(graph, devices, KernelChoice.all(kernels), tiles);
+                tiled = new TiledInference(graph, devices, code, tiles);
             }
             return tiled.outputs(batch, target);
         }
@@ -85,8 +105,8 @@ public final class Inference implements AutoCloseable {
         if (workers == null || batch.examples() >= devices.size()) {
             return outputsOfParts(whole, batch, target);
         }
-        ForwardChoice choice = choices.computeIfAbsent(
-                batch.examples(), examples -> new ForwardChoice(graph, KernelChoice.all(kernels), workers));
+        ForwardChoice choice =
+                choices.computeIfAbsent(batch.examples(), examples -> new ForwardChoice(graph, code, workers));
         return choice.outputs(batch, target, () -> outputsOfParts(whole, batch, target));
     }
 
@@ -122,11 +142,19 @@ public final class Inference implements AutoCloseable {
         boolean isMean = whole.conf().isMiniBatch();
         List<MicroBatch> parts = isMean ? parts(batch) : List.of(batch);
         if (parts.size() == 1) {
-            return whole.score(dataOf(batch), false);
+            return score(whole, batch);
         }
-        List<Double> scores =
-                inParallel(parts, (copy, part) -> copy.score(dataOf(part), false) * part.examples() / batch.examples());
+        List<Double> scores = inParallel(parts, (copy, part) -> score(copy, part) * part.examples() / batch.examples());
         return scores.stream().mapToDouble(Double::doubleValue).sum();
+    }
+
+    /** Forgets the labels afterwards: by their number a graph would reshape the next batch, if it comes without labels. */
+    private static double score(ComputationGraph graph, MicroBatch batch) {
+        try {
+            return graph.score(dataOf(batch), false);
+        } finally {
+            graph.clear();
+        }
     }
 
     private static MultiDataSet dataOf(MicroBatch batch) {
@@ -149,12 +177,21 @@ public final class Inference implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        release();
+    }
+
+    private void release() {
         choices.values().forEach(ForwardChoice::close);
+        choices.clear();
+        copies.clear();
+        whole = null;
         if (workers != null) {
             workers.close();
+            workers = null;
         }
         if (tiled != null) {
             tiled.close();
+            tiled = null;
         }
     }
 }

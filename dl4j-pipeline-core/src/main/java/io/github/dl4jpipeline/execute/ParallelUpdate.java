@@ -2,22 +2,16 @@ package io.github.dl4jpipeline.execute;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.graph.vertex.GraphVertex;
-import org.deeplearning4j.nn.layers.BaseLayer;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
@@ -37,8 +31,7 @@ final class ParallelUpdate {
     private final List<Normalized> normalized;
     private final Runnable[] rest;
     private boolean pending;
-    private final Set<Trainable> scoredByParameter = Collections.newSetFromMap(new IdentityHashMap<>());
-    private final List<Layer> scoredWhole = new ArrayList<>();
+    private final RegularizationScore regularization;
 
     /** A layer whose gradients are normalized, for which it needs all of them. */
     private record Normalized(Trainable layer, Gradient gradient, List<INDArray> summed) {}
@@ -66,7 +59,7 @@ final class ParallelUpdate {
                 gradients.reshape(gradients.length()),
                 layer -> isMiniBatch() && !isNormalized(layer));
         rest = new Runnable[pieces.size()];
-        findScored();
+        regularization = RegularizationScore.of(graph);
     }
 
     @SuppressWarnings("ReferenceEquality") // updaters are equal if their states are
@@ -87,7 +80,8 @@ final class ParallelUpdate {
     }
 
     /**
-     * Turns gradient sums into what is to be subtracted from the parameters.
+     * Turns gradient sums into what is to be subtracted from the parameters. If it fails, or what follows it, {@link #takeBack}
+     * makes the updater state what it was, until {@link #commit} or {@link #finish}.
      *
      * @param subtract whether {@link #finish} follows, so that what can subtract it in the same pass over memory is left to it
      */
@@ -100,15 +94,35 @@ final class ParallelUpdate {
         }
     }
 
+    /** Makes the updater state what it was before an update that is not committed. */
+    void takeBack() {
+        pending = false;
+        pieces.forEach(piece -> piece.state().takeBack());
+    }
+
+    /** The update has been subtracted from the parameters. */
+    void commit() {
+        pieces.forEach(piece -> piece.state().commit());
+    }
+
+    /** Frees its memory. */
+    void close() {
+        pieces.forEach(piece -> piece.state().close());
+    }
+
     /** Whether an update is still to be finished. */
     boolean isPending() {
         return pending;
     }
 
-    /** Does what {@link #update} has left, and subtracts the updates from the parameters. */
+    /**
+     * Commits the update: does what {@link #update} has left, and subtracts the updates from the parameters. That is arithmetic
+     * in arrays that are there. If a piece fails all the same, the others are done nevertheless.
+     */
     void finish() {
         pending = false;
-        share(rest.length, i -> rest[i].run());
+        commit();
+        share(rest.length, i -> rest[i].run(), true);
     }
 
     private void normalize(Normalized layer, int iteration, int examples) {
@@ -120,20 +134,25 @@ final class ParallelUpdate {
     double regularization() {
         int iteration = graph.getIterationCount();
         int epoch = graph.getEpochCount();
-        double[] terms = new double[pieces.size()];
-        share(terms.length, i -> terms[i] = pieces.get(i).regularization(scoredByParameter, iteration, epoch));
-        double ofWholeLayers = scoredWhole.stream()
-                .mapToDouble(layer -> layer.calcRegularizationScore(true))
-                .sum();
-        return Arrays.stream(terms).sum() + ofWholeLayers;
+        double[] terms = new double[regularization.pieces()];
+        share(terms.length, i -> terms[i] = regularization.ofPiece(i, iteration, epoch));
+        return Arrays.stream(terms).sum() + regularization.ofWholeLayers();
     }
 
     /** Shares work among the threads. What they leave, because the pipeline is being closed, the calling one does. */
     private void share(int count, IntConsumer work) {
+        share(count, work, false);
+    }
+
+    /** @param all whether to go on after a failure */
+    private void share(int count, IntConsumer work, boolean all) {
         AtomicInteger next = new AtomicInteger();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         Runnable loop = () -> {
-            for (int i = next.getAndIncrement(); i < count && failure.get() == null; i = next.getAndIncrement()) {
+            FusedUpdate.allocateScratch();
+            for (int i = next.getAndIncrement();
+                    i < count && (all || failure.get() == null);
+                    i = next.getAndIncrement()) {
                 try {
                     work.accept(i);
                 } catch (RuntimeException | Error e) {
@@ -142,7 +161,11 @@ final class ParallelUpdate {
             }
         };
         if (count > 1) {
-            crew.accept(loop);
+            try {
+                crew.accept(loop);
+            } catch (RuntimeException | Error e) {
+                failure.compareAndSet(null, e);
+            }
         }
         loop.run();
         Throwable failed = failure.get();
@@ -173,34 +196,5 @@ final class ParallelUpdate {
             }
         }
         return new Normalized(layer, gradient, summed);
-    }
-
-    /** Finds which layers have their regularization term counted parameter by parameter; others have code of their own. */
-    private void findScored() {
-        for (GraphVertex vertex : graph.getVertices()) {
-            Layer layer = vertex.getLayer();
-            if (layer != null) {
-                if (countsByParameter(vertex, layer)) {
-                    scoredByParameter.add(vertex);
-                } else {
-                    scoredWhole.add(layer);
-                }
-            }
-        }
-    }
-
-    private static boolean countsByParameter(Trainable vertex, Layer layer) {
-        boolean inheritsScore;
-        try {
-            inheritsScore = layer.getClass()
-                            .getMethod("calcRegularizationScore", boolean.class)
-                            .getDeclaringClass()
-                    == BaseLayer.class;
-        } catch (NoSuchMethodException e) {
-            throw new IllegalStateException(e); // it is a method of every layer
-        }
-        return inheritsScore
-                && vertex.paramTable(false).entrySet().stream()
-                        .allMatch(parameter -> UpdatePiece.canScore(vertex, parameter.getKey(), parameter.getValue()));
     }
 }

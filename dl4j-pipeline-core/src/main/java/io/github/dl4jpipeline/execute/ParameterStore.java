@@ -27,7 +27,9 @@ public final class ParameterStore {
     private @Nullable DeviceParameters devices;
     private @Nullable TaskController workers;
     private @Nullable ParallelUpdate parallelUpdate;
+    private @Nullable StateBackup wholeState;
     private int fits;
+    private volatile boolean closed;
     private int iterations;
 
     /**
@@ -67,7 +69,22 @@ public final class ParameterStore {
         gather();
         workers = next;
         devices = next == null ? null : next.deviceParameters();
-        parallelUpdate = null;
+        closeParallelUpdate();
+    }
+
+    /** Frees what updates take: now, or at the end of the {@code fit} that is running. */
+    public void close() {
+        closed = true;
+        if (fits == 0) {
+            closeParallelUpdate();
+        }
+    }
+
+    private void closeParallelUpdate() {
+        if (parallelUpdate != null) {
+            parallelUpdate.close();
+            parallelUpdate = null;
+        }
     }
 
     /** The graph's regularization term with the parameters of now. */
@@ -89,9 +106,35 @@ public final class ParameterStore {
         int epoch = pipeline.getEpochCount();
         ParallelUpdate parallel = parallelUpdate();
         if (parallel == null || !parallel.isOf(gradient.gradient())) {
+            INDArray state = updater.get().getStateViewArray();
+            wholeState = new StateBackup(state == null ? List.of() : List.of(state));
+            wholeState.keep();
             updater.get().update(gradient, iteration, epoch, examples, workspaces);
         } else {
             parallel.update(iteration, epoch, examples, subtract);
+        }
+    }
+
+    /** The update, in shared memory, has been subtracted from the parameters. */
+    void commitUpdate() {
+        if (parallelUpdate != null) {
+            parallelUpdate.commit();
+        }
+        if (wholeState != null) {
+            wholeState.close();
+            wholeState = null;
+        }
+    }
+
+    /** Makes the updater state, in shared memory, what it was before an update that has not been subtracted. */
+    void takeBackUpdate() {
+        if (parallelUpdate != null) {
+            parallelUpdate.takeBack();
+        }
+        if (wholeState != null) {
+            wholeState.takeBack();
+            wholeState.close();
+            wholeState = null;
         }
     }
 
@@ -119,6 +162,7 @@ public final class ParameterStore {
         }
         ComputationGraphUpdater whole = updater.get();
         if (parallelUpdate == null || !parallelUpdate.isOf(whole)) {
+            closeParallelUpdate();
             parallelUpdate = new ParallelUpdate(pipeline, whole, workers::inEachThread);
         }
         return parallelUpdate;
@@ -141,6 +185,9 @@ public final class ParameterStore {
         try {
             if (--fits == 0) {
                 gather();
+                if (closed) {
+                    closeParallelUpdate();
+                }
             }
         } finally {
             reconcile();

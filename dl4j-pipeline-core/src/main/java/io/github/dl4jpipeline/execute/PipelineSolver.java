@@ -57,7 +57,17 @@ public final class PipelineSolver extends Solver {
         private static StepFunction stepFunction(ComputationGraph graph, ParameterStore parameters) {
             StepFunction chosen = StepFunctions.createStepFunction(graph.conf().getStepFunction());
             boolean usual = chosen == null || chosen.getClass() == NegativeGradientStepFunction.class;
-            return usual ? new InWorkers(parameters) : chosen;
+            return usual ? new InWorkers(parameters) : new Committed(chosen, parameters);
+        }
+
+        @Override
+        public boolean optimize(LayerWorkspaceMgr workspaces) {
+            try {
+                return super.optimize(workspaces);
+            } catch (Throwable failure) {
+                parameters.takeBackUpdate();
+                throw failure;
+            }
         }
 
         @Override
@@ -79,7 +89,28 @@ public final class PipelineSolver extends Solver {
         public void step(INDArray parameters, INDArray updates) {
             if (!store.subtract(updates)) {
                 super.step(parameters, updates);
+                store.commitUpdate();
             }
+        }
+    }
+
+    /** Another of Deeplearning4j's step functions. */
+    private record Committed(StepFunction chosen, ParameterStore store) implements StepFunction {
+        @Override
+        public void step(INDArray parameters, INDArray updates, double step) {
+            chosen.step(parameters, updates, step);
+            store.commitUpdate();
+        }
+
+        @Override
+        public void step(INDArray parameters, INDArray updates) {
+            chosen.step(parameters, updates);
+            store.commitUpdate();
+        }
+
+        @Override
+        public void step() {
+            chosen.step();
         }
     }
 
@@ -104,8 +135,7 @@ public final class PipelineSolver extends Solver {
             int epoch = graph.getEpochCount();
             DeviceParameters onDevices = parameters.devices();
             if (onDevices == null) {
-                throw new IllegalStateException(
-                        "The pipeline was closed during a training step; the step has no effect");
+                throw DeviceParameters.closedDuringStep();
             }
             onDevices.update(iteration, epoch, graph.batchSize());
             try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /** Finds the stage of each vertex and the vertices of each stage, and whether a plan fits a graph. */
-final class StageAssignment {
+public final class StageAssignment {
     private StageAssignment() {}
 
     /**
@@ -17,7 +17,7 @@ final class StageAssignment {
      *
      * @throws IllegalArgumentException if the plan is for another graph, or an edge would run backward through it
      */
-    static int[] check(PartitionPlan plan, VertexGraph vertices) {
+    public static int[] check(PartitionPlan plan, VertexGraph vertices) {
         int[] stageOf = new int[vertices.size()];
         Arrays.fill(stageOf, -1);
         for (int stage = 0; stage < plan.stages().size(); stage++) {

@@ -20,6 +20,9 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * <p>Deeplearning4j's updater joins neighbouring parameters with the same settings to blocks, and keeps the state of a block
  * together: for Adam all first moments, then all second moments. A block here is the stage's part of one of those, so its
  * state is in pieces of each of the whole block's arrays.
+ *
+ * <p>Blocks in which code may fail are updated before the step is committed, and a copy of their state is kept until then.
+ * The others need none, which is memory on the device: nothing but ND4J's operations runs in them, as part of the commit.
  */
 final class StageUpdater {
     /** Elements of the updater state of the whole graph, and where they are in that of the stage. */
@@ -31,6 +34,8 @@ final class StageUpdater {
     private final List<INDArray> perExample = new ArrayList<>();
     private final List<Piece> pieces = new ArrayList<>();
     private final @Nullable INDArray state;
+    private final List<StateBackup> backups = new ArrayList<>();
+    private final List<UpdaterBlock> others = new ArrayList<>();
 
     /**
      * Allocates the state where the current thread does; it has no content yet.
@@ -115,6 +120,7 @@ final class StageUpdater {
         }
         part.init();
         blocks.add(part);
+        backups.add(new StateBackup(part.getUpdaterView() == null ? List.of() : List.of(part.getUpdaterView())));
         return stateLength;
     }
 
@@ -140,22 +146,37 @@ final class StageUpdater {
         return pieces;
     }
 
-    /** Turns the gradient sums into updates. In a thread of the device. */
+    /** Does all that may fail. In a thread of the device. Until {@link #commit} it can be taken back. */
     void prepare(int iteration, int epoch, int examples, boolean miniBatch) {
         if (miniBatch) {
             perExample.forEach(gradient -> gradient.divi(examples));
         }
         normalize(iteration);
-        for (UpdaterBlock block : blocks) {
-            if (!block.skipDueToPretrainConfig(false)) {
+        others.clear();
+        for (int i = 0; i < blocks.size(); i++) {
+            UpdaterBlock block = blocks.get(i);
+            if (block.skipDueToPretrainConfig(false)) {
+                continue;
+            }
+            if (UpdateCode.mayFail(block)) {
+                backups.get(i).keep();
                 block.update(iteration, epoch);
+            } else {
+                others.add(block);
             }
         }
     }
 
-    /** Subtracts the updates from the parameters. In a thread of the device. */
-    void commit() {
+    /** Makes the other updates, and subtracts all from the parameters. In a thread of the device. */
+    void commit(int iteration, int epoch) {
+        backups.forEach(StateBackup::commit);
+        others.forEach(block -> block.update(iteration, epoch));
         stage.parameters().subi(stage.sums());
+    }
+
+    /** Makes the updater state what it was before {@link #prepare}. In a thread of the device. */
+    void takeBack() {
+        backups.forEach(StateBackup::takeBack);
     }
 
     private void normalize(int iteration) {
@@ -170,6 +191,7 @@ final class StageUpdater {
     }
 
     void close() {
+        backups.forEach(StateBackup::close);
         if (state != null) {
             state.close();
         }

@@ -64,9 +64,16 @@ final class StageWorker {
         thread.start();
     }
 
-    /** Gives the worker its part of a step. */
+    /** Gives the worker its part of a step. If it has ended, the step stops. */
     void submit(Step step) {
-        inbox.add(() -> runTasks(step));
+        synchronized (inbox) {
+            if (!ended) {
+                inbox.add(() -> runTasks(step));
+                return;
+            }
+        }
+        step.stop();
+        step.workerLeft();
     }
 
     /** Lets the thread end after the step that it runs. */

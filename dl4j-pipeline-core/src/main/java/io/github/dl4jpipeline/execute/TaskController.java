@@ -371,9 +371,12 @@ public final class TaskController implements AutoCloseable {
         List<CompletableFuture<?>> running = new ArrayList<>();
         // Else BLAS would use all cores for each thread, and its threads wait for more in a loop that takes a core.
         try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(1)) {
-            workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
-            running.addAll(updateThreads.start(work));
-            await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
+            try {
+                workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
+                running.addAll(updateThreads.start(work));
+            } finally { // whatever happens, those that have begun use the caller's arrays
+                await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
+            }
         }
     }
 

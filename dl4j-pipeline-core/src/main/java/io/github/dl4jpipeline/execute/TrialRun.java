@@ -57,15 +57,15 @@ final class TrialRun {
      * @param working for its tasks, of which there is one at a time
      */
     record Bytes(long kept, long working) {
-        /** What follows for more examples, if a part grows with their number and a part does not. */
-        static Bytes of(Bytes one, Bytes more, long examplesOfMore, long examples) {
+        /** What follows for other examples, if a part grows with their number and a part does not. */
+        static Bytes of(Bytes few, Bytes more, long ofFew, long ofMore, long examples) {
             return new Bytes(
-                    line(one.kept, more.kept, examplesOfMore, examples),
-                    line(one.working, more.working, examplesOfMore, examples));
+                    line(few.kept, more.kept, ofFew, ofMore, examples),
+                    line(few.working, more.working, ofFew, ofMore, examples));
         }
 
-        private static long line(long one, long more, long examplesOfMore, long examples) {
-            return examplesOfMore == 1 ? one : one + (more - one) * (examples - 1) / (examplesOfMore - 1);
+        private static long line(long few, long more, long ofFew, long ofMore, long examples) {
+            return few + (more - few) * (examples - ofFew) / (ofMore - ofFew);
         }
     }
 
@@ -74,12 +74,20 @@ final class TrialRun {
         FutureTask<List<Bytes>> task = new FutureTask<>(() -> {
             runtime.bindCurrentThreadToHost();
             int whole = (int) batch.examples();
-            MicroBatch some = batch.split(Math.max(1, whole / 2)).get(0);
-            List<Bytes> one = run(batch.split(whole).get(0));
-            List<Bytes> more = run(some);
+            if (examples == whole) {
+                return run(batch); // which may be the only number of examples that the graph can run with
+            }
+            MicroBatch few = batch.split(whole).get(0);
+            List<Bytes> ofFew = run(few);
+            if (examples == few.examples()) {
+                return ofFew;
+            }
+            MicroBatch half = batch.split(whole / 2).get(0);
+            MicroBatch more = half.examples() > few.examples() ? half : batch;
+            List<Bytes> ofMore = run(more);
             List<Bytes> all = new ArrayList<>();
-            for (int stage = 0; stage < one.size(); stage++) {
-                all.add(Bytes.of(one.get(stage), more.get(stage), some.examples(), examples));
+            for (int stage = 0; stage < ofFew.size(); stage++) {
+                all.add(Bytes.of(ofFew.get(stage), ofMore.get(stage), few.examples(), more.examples(), examples));
             }
             return all;
         });

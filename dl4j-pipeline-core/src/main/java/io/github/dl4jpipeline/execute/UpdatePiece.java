@@ -9,7 +9,6 @@ import java.util.function.Predicate;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
 import org.nd4j.linalg.api.memory.enums.LearningPolicy;
@@ -34,9 +33,11 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
  * @param parameters its parameters
  * @param summed the gradients in it that are sums over the examples of a batch
  * @param fused does the same in one pass, for each of its parameter arrays; empty where there is no such pass
+ * @param state its updater state, as it was before an update that is not committed
  */
-record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summed, List<FusedUpdate> fused) {
-    private static final int MOST_ELEMENTS = 1 << 17;
+record UpdatePiece(
+        UpdaterBlock block, INDArray parameters, List<INDArray> summed, List<FusedUpdate> fused, StateBackup state) {
+    static final int MOST_ELEMENTS = 1 << 17;
     private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
     private static final Set<Class<?>> ELEMENT_WISE_REGULARIZATION =
             Set.of(L1Regularization.class, L2Regularization.class, WeightDecay.class);
@@ -79,20 +80,13 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
         return isElementWise(regularization(parameter.getLayer(), parameter.getParamName()));
     }
 
-    private static boolean isElementWise(List<Regularization> terms) {
+    static boolean isElementWise(List<Regularization> terms) {
         return terms.stream().allMatch(term -> ELEMENT_WISE_REGULARIZATION.contains(term.getClass()));
     }
 
     static List<Regularization> regularization(Trainable layer, String parameter) {
         List<Regularization> terms = layer.getConfig().getRegularizationByParam(parameter);
         return terms == null ? List.of() : terms;
-    }
-
-    /** Whether {@link #regularization(Set, int, int)} can count a parameter of a layer. */
-    static boolean canScore(Trainable layer, String parameter, INDArray values) {
-        List<Regularization> terms = regularization(layer, parameter);
-        boolean hasBlas = values.dataType() == DataType.FLOAT || values.dataType() == DataType.DOUBLE;
-        return terms.isEmpty() || (hasBlas && isElementWise(terms));
     }
 
     private static UpdatePiece piece(
@@ -138,7 +132,16 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
                 piece,
                 parameters.get(NDArrayIndex.interval(from, to)),
                 summed.size() == parts.size() ? List.of(gradient) : summed,
-                fused.size() == parts.size() ? fused : List.of());
+                fused.size() == parts.size() ? fused : List.of(),
+                new StateBackup(state(block, updater)));
+    }
+
+    /** What the updater of a piece changes: its part of the state, or all state of an updater that is not cut. */
+    private static List<INDArray> state(UpdaterBlock block, GradientUpdater<?> ofPiece) {
+        if (isElementWise(block)) {
+            return List.copyOf(ofPiece.getState().values());
+        }
+        return block.getUpdaterView() == null ? List.of() : List.of(block.getUpdaterView());
     }
 
     /**
@@ -162,7 +165,8 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
     }
 
     /**
-     * Begins to turn gradient sums into what is to be subtracted from the parameters, and does all of it that can fail.
+     * Begins to turn gradient sums into what is to be subtracted from the parameters, and does all of it that can fail. Until
+     * {@link #state} is committed, it takes back what has changed.
      *
      * @param subtract whether the rest subtracts it, too
      * @return the rest
@@ -174,7 +178,12 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
                 List<Runnable> passes = fused.stream()
                         .map(part -> part.prepare(iteration, epoch, examples, subtract))
                         .toList();
-                return () -> passes.forEach(Runnable::run);
+                return () -> {
+                    if (!subtract) {
+                        state.keep(); // the update is committed later
+                    }
+                    passes.forEach(Runnable::run);
+                };
             }
             updateByOperations(iteration, epoch, examples, skipped);
             return subtract ? () -> parameters.subi(block.getGradientView()) : () -> {};
@@ -187,6 +196,7 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().getAndActivateWorkspace(TEMPORARY, WORKSPACE)) {
             summed.forEach(gradient -> gradient.divi(examples));
             if (!skipped) {
+                state.keep();
                 block.update(iteration, epoch);
             }
         }
@@ -196,36 +206,5 @@ record UpdatePiece(UpdaterBlock block, INDArray parameters, List<INDArray> summe
         return block.getLayersAndVariablesInBlock().stream()
                 .map(part -> part.getLayer().getConfig().getLayerName() + "_" + part.getParamName())
                 .toList();
-    }
-
-    /** The regularization term of the parameters whose layers it counts for. */
-    double regularization(Set<Trainable> layers, int iteration, int epoch) {
-        double sum = 0;
-        for (ParamState part : block.getLayersAndVariablesInBlock()) {
-            if (layers.contains(part.getLayer())) {
-                for (Regularization term : regularization(part.getLayer(), part.getParamName())) {
-                    sum += score(term, part.getParamView(), iteration, epoch);
-                }
-            }
-        }
-        return sum;
-    }
-
-    /** What {@link Regularization#score} gives, by faster operations. */
-    private static double score(Regularization term, INDArray parameters, int iteration, int epoch) {
-        if (term instanceof L1Regularization l1) {
-            return l1.getL1().valueAt(iteration, epoch) * Nd4j.getBlasWrapper().asum(parameters);
-        }
-        if (term instanceof L2Regularization l2) {
-            return l2.getL2().valueAt(iteration, epoch) * halfSquare(parameters);
-        }
-        if (term instanceof WeightDecay decay) {
-            return decay.getCoeff().valueAt(iteration, epoch) * halfSquare(parameters);
-        }
-        throw new IllegalArgumentException("No faster score for " + term);
-    }
-
-    private static double halfSquare(INDArray parameters) {
-        return 0.5 * Nd4j.getBlasWrapper().dot(parameters, parameters);
     }
 }

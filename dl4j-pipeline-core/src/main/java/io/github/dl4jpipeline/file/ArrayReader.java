@@ -24,9 +24,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class ArrayReader {
     private static final Set<String> OLDEST = Set.of("DIRECT", "HEAP", "JAVACPP");
-    private static final Set<String> ALLOCATIONS = Set.of("DIRECT", "HEAP", "JAVACPP", "LONG_SHAPE", "MIXED_DATA_TYPES");
+    private static final Set<String> ALLOCATIONS =
+            Set.of("DIRECT", "HEAP", "JAVACPP", "LONG_SHAPE", "MIXED_DATA_TYPES");
     private static final List<DataType> FLOATING =
-            List.of(DataType.FLOAT, DataType.DOUBLE, DataType.HALF, DataType.BFLOAT16);
+            List.of(DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16, DataType.BFLOAT16);
 
     /** Strides, flags and order follow the sizes. */
     private static final int BESIDE_SIZES = 4;
@@ -46,7 +47,11 @@ final class ArrayReader {
 
     /** Gives the array that the elements go to. */
     interface Target {
-        /** @throws ModelFileException if such elements are not expected */
+        /**
+         * The array for elements of a type and shape.
+         *
+         * @throws ModelFileException if such elements are not expected
+         */
         INDArray of(Shape shape);
     }
 
@@ -107,8 +112,8 @@ final class ArrayReader {
         }
         long rank = ints ? in.readInt() : in.readLong();
         if (rank < 1 || rank > 2 || header.length() != 2 * rank + BESIDE_SIZES) {
-            throw new ModelFileException("it has " + rank + " dimensions in a shape of " + header.length()
-                    + " numbers; expected a vector");
+            throw new ModelFileException(
+                    "it has " + rank + " dimensions in a shape of " + header.length() + " numbers; expected a vector");
         }
         long[] sizes = new long[(int) rank];
         for (int i = 0; i < header.length() - 1; i++) {
@@ -117,7 +122,7 @@ final class ArrayReader {
                 sizes[i] = number;
             }
         }
-        if (sizes[sizes.length - 1] < 1 || rank == 2 && sizes[0] != 1) {
+        if (sizes[sizes.length - 1] < 1 || (rank == 2 && sizes[0] != 1)) {
             throw new ModelFileException("it has the shape " + Arrays.toString(sizes) + "; expected a vector");
         }
         return sizes;

@@ -67,7 +67,9 @@ abstract sealed class Blueprint {
             for (int i = 0; i < configuration.getConfs().size(); i++) {
                 NeuralNetConfiguration layer = configuration.getConf(i);
                 String name = layer.getLayer().getLayerName();
-                count((name == null ? "" : name + ", ") + "number " + i, layer.getLayer().initializer().numParams(layer));
+                count(
+                        (name == null ? "" : name + ", ") + "number " + i,
+                        layer.getLayer().initializer().numParams(layer));
             }
         }
 

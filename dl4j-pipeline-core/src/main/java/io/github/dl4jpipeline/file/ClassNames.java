@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
 import org.nd4j.shade.jackson.core.JsonFactory;
 import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.core.JsonToken;
+import org.nd4j.shade.jackson.core.json.JsonReadFeature;
 
 /**
  * Which classes a configuration may name. Deeplearning4j's configurations say by class name what their layers, activation
@@ -22,17 +23,20 @@ final class ClassNames {
     private static final List<String> OWN = List.of("org.deeplearning4j.", "org.nd4j.");
     private static final String SHADED = "org.nd4j.shade.";
 
-    /** What parts a class name with type arguments. */
-    private static final Pattern BETWEEN_NAMES = Pattern.compile("[<>,\\s]+");
+    /** What parts a class name with type arguments: readers leave out whatever is no more than a blank. */
+    private static final Pattern BETWEEN_NAMES = Pattern.compile("[<>,\\x00-\\x20]+");
 
-    private static final Pattern NAME = Pattern.compile("\\[*[\\w$.]+;?");
-    private static final int LONGEST_NAME = 1000;
+    private static final Pattern NAME = Pattern.compile("\\[*[\\w$.]+;?", Pattern.UNICODE_CHARACTER_CLASS);
+
+    /** The virtual machine remembers every name that is looked up. */
+    private static final int MOST_NAMES = 100_000;
 
     /** Readers call themselves for each level. */
     private static final int DEEPEST = 100;
 
     private final Set<String> seen = new HashSet<>();
-    private final List<String> allowed = Arrays.stream(System.getProperty(ALLOWED, "").split(","))
+    private final List<String> allowed = Arrays.stream(
+                    System.getProperty(ALLOWED, "").split(","))
             .map(String::strip)
             .filter(name -> !name.isEmpty())
             .toList();
@@ -48,8 +52,9 @@ final class ClassNames {
     static void check(String json) throws IOException {
         ClassNames names = new ClassNames();
         int depth = 0;
-        try (JsonParser parser = new JsonFactory()
-                .enable(JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS)
+        try (JsonParser parser = JsonFactory.builder()
+                .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                .build()
                 .createParser(json)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 if (token.isStructStart()) {
@@ -67,21 +72,27 @@ final class ClassNames {
     }
 
     private void checkText(String text) {
-        if (text.length() <= LONGEST_NAME && seen.add(text)) {
-            BETWEEN_NAMES.splitAsStream(text).filter(NAME.asMatchPredicate()).forEach(this::checkName);
-        }
+        BETWEEN_NAMES.splitAsStream(text).filter(NAME.asMatchPredicate()).forEach(this::checkName);
     }
 
     private void checkName(String name) {
         String element = name.startsWith("[") ? name.replaceAll("^\\[+L?|;$", "") : name;
-        if (!isAllowed(element) && isClass(element)) {
-            throw new ModelFileException("it names the class " + element + ", which is not Deeplearning4j's; if you trust"
-                    + " the file, allow the class with -D" + ALLOWED + "=" + element);
+        if (isAllowed(element) || !seen.add(element)) {
+            return;
+        }
+        if (seen.size() > MOST_NAMES) {
+            throw new ModelFileException(
+                    "it has more than " + MOST_NAMES + " different texts that may be names of classes");
+        }
+        if (isClass(element)) {
+            throw new ModelFileException(
+                    "it names the class " + element + ", which is not Deeplearning4j's; if you trust"
+                            + " the file, allow the class with -D" + ALLOWED + "=" + element);
         }
     }
 
     private boolean isAllowed(String name) {
-        return OWN.stream().anyMatch(name::startsWith) && !name.startsWith(SHADED)
+        return (OWN.stream().anyMatch(name::startsWith) && !name.startsWith(SHADED))
                 || allowed.stream().anyMatch(own -> own.endsWith(".") ? name.startsWith(own) : name.equals(own));
     }
 

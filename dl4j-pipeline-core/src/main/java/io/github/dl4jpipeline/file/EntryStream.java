@@ -59,7 +59,8 @@ final class EntryStream extends FilterInputStream {
             throw new ModelFileException("it is longer than it should be");
         }
         String found = HexFormat.of().formatHex(digested.getMessageDigest().digest());
-        if (checked.getChecksum().getValue() != entry.getCrc() || !sha256.orElse(found).equals(found)) {
+        if (checked.getChecksum().getValue() != entry.getCrc()
+                || !sha256.orElse(found).equals(found)) {
             throw new ModelFileException("it is damaged: its checksum is not that of its content");
         }
     }

@@ -59,8 +59,8 @@ public final class ModelArchive implements AutoCloseable {
         this.zip = zip;
         this.entries = entries(zip);
         checksums = entries.containsKey(EntryChecksums.ENTRY)
-                ? Optional.of(EntryChecksums.parse(
-                        content(EntryChecksums.ENTRY, EntryChecksums.LARGEST, Optional.empty())))
+                ? Optional.of(
+                        EntryChecksums.parse(content(EntryChecksums.ENTRY, EntryChecksums.LARGEST, Optional.empty())))
                 : Optional.empty();
         for (String name : checksums.map(EntryChecksums::names).orElse(Set.of())) {
             if (!entries.containsKey(name)) {
@@ -185,12 +185,14 @@ public final class ModelArchive implements AutoCloseable {
             try (EntryStream in = stream(COEFFICIENTS, checksum(COEFFICIENTS))) {
                 INDArray parameters = ArrayReader.read(buffered(in), shape -> {
                     if (shape.length() != blueprint.parameters()) {
-                        throw new ModelFileException("it has " + shape.length() + " parameters, and "
-                                + blueprint.countedParameters());
+                        throw new ModelFileException(
+                                "it has " + shape.length() + " parameters, and " + blueprint.countedParameters());
                     }
                     in.requireSize(shape.length() * shape.type().width());
                     return Nd4j.createUninitialized(
-                            shape.type(), shape.sizes().stream().mapToLong(Long::longValue).toArray(), 'c');
+                            shape.type(),
+                            shape.sizes().stream().mapToLong(Long::longValue).toArray(),
+                            'c');
                 });
                 in.verify();
                 return parameters;

@@ -104,7 +104,7 @@ public final class WholeFile {
     }
 
     /** Makes the new name last. Some systems cannot open directories; there this is left to them. */
-    private static void forceDirectory(Path directory) throws IOException {
+    private static void forceDirectory(Path directory) {
         FileChannel channel;
         try {
             channel = FileChannel.open(directory, StandardOpenOption.READ);
@@ -113,6 +113,8 @@ public final class WholeFile {
         }
         try (channel) {
             channel.force(true);
+        } catch (IOException cannotBeForced) {
+            return; // the file is there all the same
         }
     }
 

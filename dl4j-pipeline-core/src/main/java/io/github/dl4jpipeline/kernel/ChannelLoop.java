@@ -17,6 +17,33 @@ interface ChannelLoop {
     /** Changes elements of one channel, from one index to before another; others may lie at the same indices. */
     void run(float[] elements, float[] others, int from, int to, int channel);
 
+    /** Adds up each channel. */
+    static ChannelLoop sum(double[] sums) {
+        LaneSum sum = new LaneSum();
+        return (elements, others, from, to, channel) -> sums[channel] += sum.of(elements, from, to);
+    }
+
+    /** Subtracts a value for each channel, and adds up the squares of the differences. */
+    static ChannelLoop subtractAndSquare(double[] subtrahends, double[] squares) {
+        ChannelLoop subtract = subtract(subtrahends);
+        LaneSum sum = new LaneSum();
+        return (elements, others, from, to, channel) -> {
+            subtract.run(elements, others, from, to, channel);
+            squares[channel] += sum.ofProducts(elements, elements, from, to);
+        };
+    }
+
+    /** Subtracts a value for each channel, and adds up the others and the products of the differences with them. */
+    static ChannelLoop subtractAndMultiply(double[] subtrahends, double[] products, double[] sumsOfOthers) {
+        ChannelLoop subtract = subtract(subtrahends);
+        LaneSum sum = new LaneSum();
+        return (elements, others, from, to, channel) -> {
+            subtract.run(elements, others, from, to, channel);
+            products[channel] += sum.ofProducts(elements, others, from, to);
+            sumsOfOthers[channel] += sum.of(others, from, to);
+        };
+    }
+
     /** Adds a value for each channel. */
     static ChannelLoop add(double[] summands) {
         return (elements, others, from, to, channel) -> {
@@ -66,12 +93,13 @@ interface ChannelLoop {
      * @param array {@code [examples, channels, ...]}, {@linkplain HostFloats#are in the host's memory}, as the others
      * @param others of the same shape; null for a loop that does not read them
      * @param channels their number
+     * @param result null for a loop that changes nothing
      */
-    default void run(INDArray array, @Nullable INDArray others, int channels, INDArray result) {
+    default void run(INDArray array, @Nullable INDArray others, int channels, @Nullable INDArray result) {
         int rest = (int) (array.length() / (array.size(0) * channels));
         FloatBuffer from = HostFloats.of(array);
         FloatBuffer fromOthers = others == null ? null : HostFloats.of(others);
-        FloatBuffer to = HostFloats.of(result);
+        FloatBuffer to = result == null ? null : HostFloats.of(result);
         float[] block = BLOCKS.get()[0];
         float[] blockOfOthers = BLOCKS.get()[1];
         try {
@@ -87,7 +115,9 @@ interface ChannelLoop {
                     run(block, blockOfOthers, i, end, row % channels);
                     i = end;
                 }
-                to.put(begin, block, 0, length);
+                if (to != null) {
+                    to.put(begin, block, 0, length);
+                }
             }
         } finally { // else their memory may be freed meanwhile
             Reference.reachabilityFence(array);

@@ -12,8 +12,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * Sums over all but the channels, and sums and products with a value for each channel, of arrays in row-major order.
  *
  * <p>Where the channels come after the examples, arrays are seen as {@code [examples, channels, rest]}, where they come
- * last, as {@code [rest, channels]}: ND4J's broadcasts are fastest over few dimensions. Sums are products with ones, which
- * take a quarter of the time of ND4J's reductions.
+ * last, as {@code [rest, channels]}: ND4J's broadcasts are fastest over few dimensions. Floats in the host's memory are added
+ * up in Java, by {@link LaneSum}; ND4J's reductions take longer and lose more to rounding. Other sums are products with ones,
+ * which take a quarter of the time of ND4J's reductions.
  *
  * @param axis the dimension of the channels
  * @param workspaces where arrays are created
@@ -23,8 +24,7 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     /** Rows for which ND4J's reduction is faster than a product with ones are shorter than this. */
     private static final int SHORT_ROW = 16;
 
-    /** An array for a moment, with the type and shape of another. */
-    INDArray scratch(INDArray like) {
+    private INDArray scratch(INDArray like) {
         return workspaces.createUninitialized(memory, like.dataType(), like.shape(), 'c');
     }
 
@@ -37,6 +37,14 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     /** The sum of each channel. */
     double[] sum(INDArray array) {
         int channels = (int) array.size(axis);
+        if (runsInJava(array)) {
+            double[] sums = new double[channels];
+            ChannelLoop.sum(sums).run(array, null, channels, null);
+            return sums;
+        }
+        if (isLast(array) && HostFloats.are(array)) {
+            return ChannelValues.sum(array, channels);
+        }
         if (isLast(array)) {
             INDArray matrix = array.reshape('c', array.length() / channels, channels);
             return ChannelValues.of(product(ones(matrix, matrix.size(0)), matrix, vector(matrix, channels)));
@@ -55,11 +63,48 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         ChannelValues.write(sums, result);
     }
 
-    /** The sum of the squares of each channel. */
-    double[] sumOfSquares(INDArray array) {
-        INDArray squares = scratch(array);
-        Nd4j.exec(new MulOp(array, array, squares));
-        return sum(squares);
+    /** Writes the difference of an array and a value for each channel to {@code result}, and returns the sums of its squares. */
+    double[] minusAndSquare(INDArray array, double[] ofChannel, INDArray result) {
+        if (runsInJava(array, result)) {
+            double[] squares = new double[ofChannel.length];
+            ChannelLoop.subtractAndSquare(ofChannel, squares).run(array, null, ofChannel.length, result);
+            return squares;
+        }
+        return sumOfProducts(minus(array, ofChannel, result), result);
+    }
+
+    /** Sums over each channel, of an array and of its products with another. */
+    static final class Sums {
+        /** Of the products. */
+        final double[] products;
+
+        /** Of the other array. */
+        final double[] others;
+
+        private Sums(double[] products, double[] others) {
+            this.products = products;
+            this.others = others;
+        }
+    }
+
+    /**
+     * Writes the difference of an array and a value for each channel to {@code result}, and returns the sums of the products
+     * with another array, and those of the latter.
+     */
+    Sums minusAndMultiply(INDArray array, double[] ofChannel, INDArray others, INDArray result) {
+        if (runsInJava(array, others, result)) {
+            Sums sums = new Sums(new double[ofChannel.length], new double[ofChannel.length]);
+            ChannelLoop.subtractAndMultiply(ofChannel, sums.products, sums.others)
+                    .run(array, others, ofChannel.length, result);
+            return sums;
+        }
+        return new Sums(sumOfProducts(minus(array, ofChannel, result), others), sum(others));
+    }
+
+    private double[] sumOfProducts(INDArray array, INDArray others) {
+        INDArray products = scratch(array);
+        Nd4j.exec(new MulOp(array, others, products));
+        return sum(products);
     }
 
     private INDArray sumOfRows(INDArray matrix) {

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.kernel;
 
 import java.util.Arrays;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -43,6 +44,11 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return isAll(kernel(), 1) && isAll(stride(), 1) && (isSame() || isAll(padding(), 0));
     }
 
+    /** Whether oneDNN may run it with Winograd's algorithm, where the processor and the number of examples allow it. */
+    boolean isWinogradCandidate() {
+        return isAll(kernel(), 3) && isAll(stride(), 1) && isAll(dilation(), 1);
+    }
+
     /** Whether the kernel is at least as large as its stride. */
     boolean coversInput() {
         int[] reach = ConvolutionUtils.effectiveKernelSize(kernel(), dilation());
@@ -61,10 +67,36 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return isChannelsFirst() ? 1 : 3;
     }
 
-    /** Height and width of the output for some input. */
+    /**
+     * Height and width of the output for some input.
+     *
+     * @throws RuntimeException if there is none; native operations would write outside of their arrays
+     */
     int[] outputSize(INDArray input) {
-        return ConvolutionUtils.getOutputSize(
+        int[] size = ConvolutionUtils.getOutputSize(
                 input, kernel(), stride(), isSame() ? null : padding(), mode, dilation(), layer.getCnn2dDataFormat());
+        requireOutput(size, input);
+        if (isSame()) {
+            paddingBefore(size, input); // refuses strides that leave out the border
+        }
+        return size;
+    }
+
+    /** The same of the transposed convolution. */
+    int[] transposedOutputSize(INDArray input) {
+        int[] size = ConvolutionUtils.getDeconvolutionOutputSize(
+                input, kernel(), stride(), padding(), mode, dilation(), layer.getCnn2dDataFormat());
+        requireOutput(size, input);
+        return size;
+    }
+
+    private void requireOutput(int[] size, INDArray input) {
+        if (size[0] < 1 || size[1] < 1) {
+            throw new DL4JInvalidInputException("Layer '" + layer.getLayerName() + "' has no output for input of shape "
+                    + Arrays.toString(input.shape()) + ": kernel " + Arrays.toString(kernel()) + ", stride "
+                    + Arrays.toString(stride()) + ", dilation " + Arrays.toString(dilation()) + ", padding "
+                    + Arrays.toString(padding()) + ", " + mode);
+        }
     }
 
     long[] outputShape(INDArray input, long channels) {
@@ -74,13 +106,15 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
                 : new long[] {input.size(0), size[0], size[1], channels};
     }
 
-    /** Padding above and to the left of channels-first input. */
+    /** Padding above and to the left of the input; none of it is negative. */
     int[] paddingBefore(INDArray input) {
-        if (!isSame()) {
-            return padding();
-        }
-        int[] size = {(int) input.size(2), (int) input.size(3)};
-        return ConvolutionUtils.getSameModeTopLeftPadding(outputSize(input), size, kernel(), stride(), dilation());
+        return isSame() ? paddingBefore(outputSize(input), input) : padding();
+    }
+
+    private int[] paddingBefore(int[] output, INDArray input) {
+        int height = isChannelsFirst() ? 2 : 1;
+        int[] size = {(int) input.size(height), (int) input.size(height + 1)};
+        return ConvolutionUtils.getSameModeTopLeftPadding(output, size, kernel(), stride(), dilation());
     }
 
     /** As the native operations on each channel by itself want it. */

@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline.kernel;
 
-import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -33,7 +32,7 @@ final class DenseMath {
     }
 
     /** Writes the gradients by weights and bias, if there is one, to their views, or adds them. */
-    static Gradient gradient(
+    static void gradient(
             INDArray input, INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
         INDArray biasSum = views.get(DefaultParamInitializer.BIAS_KEY);
         if (biasSum != null) {
@@ -48,13 +47,12 @@ final class DenseMath {
         INDArray weightSum = views.get(DefaultParamInitializer.WEIGHT_KEY);
         // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast.
         NativeOp.transposedBy(delta, input, weightSum.transpose(), add);
-        return named(views);
     }
 
-    /** The gradients by weights and bias, if there is one, that have been written to their views. */
-    static Gradient named(Map<String, INDArray> views) {
+    /** The gradients that have been written to their views, as far as there are such parameters, in the order given. */
+    static Gradient named(Map<String, INDArray> views, String... names) {
         Gradient gradient = new DefaultGradient();
-        for (String name : List.of(DefaultParamInitializer.BIAS_KEY, DefaultParamInitializer.WEIGHT_KEY)) {
+        for (String name : names) {
             if (views.containsKey(name)) {
                 gradient.setGradientFor(name, views.get(name));
             }

@@ -11,8 +11,6 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Batch normalization of examples or images, with learned scale and shift, in few passes over the activations. Keeps the
@@ -56,8 +54,7 @@ final class FastBatchNorm extends BatchNormalization {
         if (training) {
             double count = valuesOfChannel(from, math);
             double[] mean = each(joined(math.sum(from)), sum -> sum / count);
-            math.minus(from, mean, output);
-            variance = each(joined(math.sumOfSquares(output)), sum -> sum / count);
+            variance = each(joined(math.minusAndSquare(from, mean, output)), sum -> sum / count);
             moments = new Moments(mean, variance);
         } else {
             math.minus(from, values(BatchNormalizationParamInitializer.GLOBAL_MEAN), output);
@@ -86,11 +83,9 @@ final class FastBatchNorm extends BatchNormalization {
         double[] inverse = inverseDeviation(batch.variance());
 
         INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, from.shape(), 'c');
-        math.minus(from, batch.mean(), inputError);
-        INDArray products = math.scratch(from);
-        Nd4j.exec(new MulOp(inputError, delta, products));
-        double[] ownScale = product(math.sum(products), inverse);
-        double[] ownShift = math.sum(delta);
+        ChannelMath.Sums sums = math.minusAndMultiply(from, batch.mean(), delta, inputError);
+        double[] ownScale = product(sums.products, inverse);
+        double[] ownShift = sums.others;
         ChannelValues.write(ownScale, gradientViews.get(BatchNormalizationParamInitializer.GAMMA));
         ChannelValues.write(ownShift, gradientViews.get(BatchNormalizationParamInitializer.BETA));
         double[] scaleGradient = joined(ownScale);

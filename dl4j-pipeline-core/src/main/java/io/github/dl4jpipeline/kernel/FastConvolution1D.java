@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.kernel;
 
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.layers.convolution.Convolution1DLayer;
@@ -60,8 +61,11 @@ final class FastConvolution1D extends Convolution1DLayer {
         INDArray from = input.castTo(dataType);
         long length =
                 Convolution1DUtils.getOutputSize(from.size(2), kernel, stride, padding, convolutionMode, dilation);
-        if (length < 1) {
-            return super.preOutput(training, false, workspaces);
+        if (length < 1) { // which would end the process
+            throw new DL4JInvalidInputException("Layer '" + layerConf().getLayerName()
+                    + "' has no output for input of length " + from.size(2) + ": kernel " + kernel + ", stride "
+                    + stride
+                    + ", dilation " + dilation + ", padding " + padding + ", " + convolutionMode);
         }
         INDArray weights = Convolution1DUtils.reshapeWeightArrayOrGradientForFormat(
                 getParam(ConvolutionParamInitializer.WEIGHT_KEY), RNNFormat.NCW);

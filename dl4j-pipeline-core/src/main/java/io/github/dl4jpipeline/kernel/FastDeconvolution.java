@@ -6,7 +6,6 @@ import org.deeplearning4j.nn.layers.convolution.Deconvolution2DLayer;
 import org.deeplearning4j.nn.params.DeconvolutionParamInitializer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.deeplearning4j.util.ConvolutionUtils;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -38,14 +37,7 @@ final class FastDeconvolution extends Deconvolution2DLayer {
         validateInputRank();
         validateInputDepth(weights.size(0));
         INDArray from = input.castTo(dataType);
-        int[] size = ConvolutionUtils.getDeconvolutionOutputSize(
-                from,
-                transposed.kernel(),
-                transposed.stride(),
-                transposed.padding(),
-                convolutionMode,
-                transposed.dilation(),
-                layerConf().getCnn2dDataFormat());
+        int[] size = transposed.transposedOutputSize(from);
         INDArray output = workspaces.createUninitialized(
                 ArrayType.ACTIVATIONS, dataType, new long[] {from.size(0), weights.size(1), size[0], size[1]}, 'c');
         Unfolding unfolding = new Unfolding(transposed, workspaces, ArrayType.FF_WORKING_MEM);

@@ -63,10 +63,13 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         INDArray output = activation.forward(preOutput(training, workspaces), training, workspaces);
-        if (maskArray != null) {
-            applyMask(output);
+        if (maskArray == null) {
+            return output;
         }
-        return output;
+        INDArray masked =
+                workspaces.dup(ArrayType.ACTIVATIONS, output, output.ordering()); // the derivative is of the other
+        applyMask(masked);
+        return masked;
     }
 
     @Override
@@ -84,6 +87,9 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         INDArray output = together == null
                 ? DenseMath.output(rows, weights, bias, workspaces)
                 : together.output(microBatch, rows, weights, bias, workspaces);
+        if (maskArray != null) {
+            applyMask(output); // and the activation again, as Deeplearning4j does
+        }
         return new Pair<>(output, null);
     }
 
@@ -94,7 +100,7 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         JointDense together = joint();
         if (together != null) {
             INDArray ofRows = together.backward(microBatch, delta, weights, gradientViews);
-            return new Pair<>(DenseMath.named(gradientViews), backpropDropOutIfPresent(ofRows));
+            return new Pair<>(named(), backpropDropOutIfPresent(ofRows));
         }
         INDArray inputError = DenseMath.inputError(delta, weights, workspaces);
         return new Pair<>(gradientOf(delta, workspaces), backpropDropOutIfPresent(inputError));
@@ -118,7 +124,7 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
         JointDense together = joint();
         if (together != null) {
             together.writeGradient(microBatch, delta, gradientViews);
-            return DenseMath.named(gradientViews);
+            return named();
         }
         weightNoiseParams.clear();
         if (joint != null && joint.isShared()) {
@@ -139,7 +145,12 @@ final class FastDense extends DenseLayer implements AddsGradients, GradientAlone
     }
 
     private Gradient ownGradient(INDArray delta, boolean toOthers, LayerWorkspaceMgr workspaces) {
-        return DenseMath.gradient(input.castTo(dataType), delta, gradientViews, toOthers, workspaces);
+        DenseMath.gradient(input.castTo(dataType), delta, gradientViews, toOthers, workspaces);
+        return named();
+    }
+
+    private Gradient named() {
+        return DenseMath.named(gradientViews, DefaultParamInitializer.BIAS_KEY, DefaultParamInitializer.WEIGHT_KEY);
     }
 
     @Override

@@ -35,8 +35,9 @@ final class FastLayers {
     static void replaceIn(ComputationGraph graph, KernelChoice choice) {
         DataType type = graph.getConfiguration().getDataType();
         for (GraphVertex graphVertex : graph.getVertices()) {
-            if (graphVertex instanceof LayerVertex vertex && choice.kernels() == Kernels.FAST) {
-                Layer faster = fasterThan(inside(vertex.getLayer()), type, choice.code(vertex.getVertexName()));
+            if (graphVertex instanceof LayerVertex vertex && choice.kernels() != Kernels.STOCK) {
+                Layer faster = fasterThan(
+                        inside(vertex.getLayer()), type, choice.code(vertex.getVertexName()), choice.kernels());
                 if (faster != null) {
                     exchange(graph, vertex, faster);
                 }
@@ -55,20 +56,22 @@ final class FastLayers {
     }
 
     /** Names of the vertices that some code can run instead of what is usually the fastest. */
-    static Set<String> vertices(ComputationGraph graph, KernelCode code) {
+    static Set<String> vertices(ComputationGraph graph, KernelCode code, Kernels kernels) {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
-                .filter(vertex -> vertex instanceof LayerVertex && canRun(code, inside(vertex.getLayer()), type))
+                .filter(vertex ->
+                        vertex instanceof LayerVertex && canRun(code, inside(vertex.getLayer()), type, kernels))
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
     }
 
-    private static boolean canRun(KernelCode code, Layer layer, DataType type) {
+    private static boolean canRun(KernelCode code, Layer layer, DataType type, Kernels kernels) {
         return switch (code) {
-            case USUAL -> true;
-            case PLAIN -> fasterThan(layer, type, VertexCode.USUAL) != null;
+            case USUAL, STOCK -> true;
+            case PLAIN -> fasterThan(layer, type, VertexCode.USUAL, kernels) != null;
             case WINOGRAD ->
-                type == DataType.FLOAT
+                kernels == Kernels.FAST
+                        && type == DataType.FLOAT
                         && layer.getClass() == ConvolutionLayer.class
                         && WinogradConvolution.canRun(geometry((ConvolutionLayer) layer));
         };
@@ -96,7 +99,7 @@ final class FastLayers {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
                 .filter(vertex -> vertex instanceof LayerVertex
-                        && fasterThan(vertex.getLayer(), type, VertexCode.USUAL) instanceof FastBatchNorm)
+                        && fasterThan(vertex.getLayer(), type, VertexCode.USUAL, Kernels.FAST) instanceof FastBatchNorm)
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
     }
@@ -126,10 +129,13 @@ final class FastLayers {
      *
      * @return null if that is Deeplearning4j's own
      */
-    private static @Nullable Layer fasterThan(Layer layer, DataType type, VertexCode code) {
+    private static @Nullable Layer fasterThan(Layer layer, DataType type, VertexCode code, Kernels kernels) {
         Class<?> kind = layer.getClass();
+        if (code.forward() == KernelCode.STOCK) {
+            return null;
+        }
         if (kind == ConvolutionLayer.class) {
-            return fasterThan((ConvolutionLayer) layer, code);
+            return fasterThan((ConvolutionLayer) layer, code, kernels);
         }
         if (code.forward() == KernelCode.PLAIN) {
             return null;
@@ -175,9 +181,10 @@ final class FastLayers {
         return null;
     }
 
-    private static @Nullable Layer fasterThan(ConvolutionLayer layer, VertexCode code) {
+    private static @Nullable Layer fasterThan(ConvolutionLayer layer, VertexCode code, Kernels kernels) {
         ConvolutionGeometry geometry = geometry(layer);
-        boolean direct = DirectConvolution.canRun(geometry);
+        boolean precise = kernels == Kernels.PRECISE;
+        boolean direct = DirectConvolution.canRun(geometry) && !(precise && geometry.isWinogradCandidate());
         boolean unfoldForward = !direct || code.forward() == KernelCode.PLAIN;
         boolean unfoldBackward = !direct || code.backward() == KernelCode.PLAIN;
         if ((unfoldForward || unfoldBackward) && !geometry.isChannelsFirst()) {
@@ -185,7 +192,8 @@ final class FastLayers {
         }
         ConvolutionCode products = geometry.isPointwise() ? new PointwiseConvolution() : new UnfoldedConvolution();
         ForwardConvolution forward = unfoldForward ? products : new DirectConvolution();
-        if (code.forward() == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry)) { // else of another graph
+        // A profile of another graph, or of other kernels, may name it too.
+        if (code.forward() == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry) && !precise) {
             forward = new WinogradConvolution();
         }
         return new FastConvolution(layer, forward, unfoldBackward ? products : new DirectConvolution());

@@ -35,6 +35,9 @@ final class FastLrn extends LocalResponseNormalization {
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
+        if (reach() >= channels()) {
+            return super.activate(training, workspaces); // which says what is wrong
+        }
         boolean channelsLast = !training && isChannelsFirst() && ChannelsLast.is(input);
         INDArray from = channelsLast ? ChannelsLast.view(input) : input;
         INDArray squares = like(from, ArrayType.FF_WORKING_MEM, workspaces);
@@ -71,6 +74,9 @@ final class FastLrn extends LocalResponseNormalization {
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
         assertInputSet(true);
+        if (reach() >= channels()) {
+            return super.backpropGradient(error, workspaces);
+        }
         INDArray products = like(input, ArrayType.BP_WORKING_MEM, workspaces);
         Nd4j.exec(new MulOp(output, error, products));
         INDArray sums = like(input, ArrayType.BP_WORKING_MEM, workspaces);
@@ -94,8 +100,8 @@ final class FastLrn extends LocalResponseNormalization {
     private INDArray band() {
         INDArray weights = band;
         if (weights == null) {
-            int channels = (int) input.size(isChannelsFirst() ? 1 : 3);
-            int reach = (int) layerConf().getN() / 2;
+            int channels = channels();
+            int reach = reach();
             try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
                 weights = Nd4j.create(dataType, channels, channels, 1, 1);
             }
@@ -107,6 +113,15 @@ final class FastLrn extends LocalResponseNormalization {
             band = weights;
         }
         return weights;
+    }
+
+    private int channels() {
+        return (int) input.size(isChannelsFirst() ? 1 : 3);
+    }
+
+    /** How many neighbours on each side are summed up. */
+    private int reach() {
+        return (int) layerConf().getN() / 2;
     }
 
     private boolean isChannelsFirst() {

@@ -50,7 +50,9 @@ final class FastOutput extends OutputLayer implements AddsGradients {
                         maskArray);
         INDArray weights = getParamWithNoise(DefaultParamInitializer.WEIGHT_KEY, true, workspaces);
         INDArray inputError = DenseMath.inputError(delta, weights, workspaces);
-        Gradient gradient = DenseMath.gradient(input.castTo(dataType), delta, gradientViews, add, workspaces);
+        DenseMath.gradient(input.castTo(dataType), delta, gradientViews, add, workspaces);
+        Gradient gradient =
+                DenseMath.named(gradientViews, DefaultParamInitializer.WEIGHT_KEY, DefaultParamInitializer.BIAS_KEY);
         return new Pair<>(gradient, backpropDropOutIfPresent(inputError));
     }
 }

@@ -50,8 +50,9 @@ final class FastPooling extends SubsamplingLayer {
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
         assertInputSet(true);
-        boolean whole = convolutionMode != ConvolutionMode.Same || (input.size(2) % 2 == 0 && input.size(3) % 2 == 0);
-        if (!isFaster(this) || !whole || !HostFloats.are(input, error)) {
+        // Not so where an odd map is padded, and where a map of one row or column has a window all the same.
+        boolean inside = 2 * error.size(2) <= input.size(2) && 2 * error.size(3) <= input.size(3);
+        if (!isFaster(this) || !inside || !HostFloats.are(input, error)) {
             return super.backpropGradient(error, workspaces);
         }
         INDArray result =

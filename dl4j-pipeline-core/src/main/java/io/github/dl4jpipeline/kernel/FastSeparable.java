@@ -32,9 +32,14 @@ final class FastSeparable extends SeparableConvolution2DLayer {
         code = format == CNN2DFormat.NCHW ? new PointwiseConvolution() : new DirectConvolution();
     }
 
-    /** oneDNN refuses dilated kernels, and those smaller than their stride have no padding in {@code Same} mode. */
+    /**
+     * oneDNN refuses dilated kernels, those smaller than their stride have no padding in {@code Same} mode, and
+     * Deeplearning4j fails with one input channel.
+     */
     static boolean canRun(ConvolutionGeometry geometry) {
-        return DirectConvolution.canRun(geometry) && geometry.coversInput();
+        return DirectConvolution.canRun(geometry)
+                && geometry.coversInput()
+                && geometry.layer().getNIn() > 1;
     }
 
     @Override

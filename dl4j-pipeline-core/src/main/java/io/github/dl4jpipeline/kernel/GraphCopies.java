@@ -13,6 +13,7 @@ import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Makes graphs with layer objects of their own and the parameter arrays of another graph. */
@@ -94,9 +95,14 @@ public final class GraphCopies {
 
     /** A graph that shares the parameter array of {@code original}, to run forward while the original does something else. */
     public static ComputationGraph forInference(ComputationGraph original, Kernels kernels) {
+        return forInference(original, KernelChoice.all(kernels));
+    }
+
+    /** The same with other code for some vertices. */
+    public static ComputationGraph forInference(ComputationGraph original, KernelChoice code) {
         ComputationGraph copy = sharingParameters(original);
-        FastLayers.replaceIn(copy, KernelChoice.all(kernels));
-        if (kernels == Kernels.FAST) {
+        FastLayers.replaceIn(copy, code);
+        if (code.kernels() != Kernels.STOCK) {
             ChannelsLastLayers.prepare(copy);
         }
         return copy;
@@ -109,6 +115,16 @@ public final class GraphCopies {
         copy.setUpdater(new ComputationGraphUpdater(copy, state == null ? null : state.dup()));
         copy.setListeners(new ArrayList<>(original.getListeners()));
         return copy;
+    }
+
+    /** A graph with the parameters of {@code original} in another type, and with no updater and no listeners. */
+    static ComputationGraph ofType(ComputationGraph original, DataType type) {
+        INDArray parameters = original.params();
+        boolean same = parameters.dataType() == type;
+        return copy(
+                original,
+                same ? parameters.dup() : parameters.castTo(type),
+                configuration -> configuration.setDataType(type));
     }
 
     private static ComputationGraph copy(

@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.kernel;
 
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -25,9 +27,32 @@ public record KernelChoice(Kernels kernels, Map<String, VertexCode> other) {
         return new KernelChoice(kernels, vertices);
     }
 
+    /** This choice, with another code for one more vertex. */
+    public KernelChoice with(String vertex, VertexCode code) {
+        Map<String, VertexCode> vertices = new LinkedHashMap<>(other);
+        vertices.put(vertex, code);
+        return except(vertices);
+    }
+
     /** Names of the vertices of a graph that some code can run instead of the usual. */
+    public static Set<String> vertices(ComputationGraph graph, KernelCode code, Kernels kernels) {
+        return FastLayers.vertices(graph, code, kernels);
+    }
+
+    /** The same for the fast kernels. */
     public static Set<String> vertices(ComputationGraph graph, KernelCode code) {
-        return FastLayers.vertices(graph, code);
+        return vertices(graph, code, Kernels.FAST);
+    }
+
+    /**
+     * Names of the vertices of a graph that have fast code and can run with {@link KernelCode#STOCK} instead. Not so batch
+     * normalizations: only the fast code can take their statistics across micro-batches, which a plan may need.
+     */
+    public static Set<String> replaceableVertices(ComputationGraph graph) {
+        Set<String> names =
+                new HashSet<>(FastLayers.vertices(graph, KernelCode.PLAIN, Kernels.FAST)); // all that have fast code
+        names.removeAll(FastLayers.batchNormalizations(graph));
+        return names;
     }
 
     /** Names of the vertices of a graph whose passes can have different code. */
@@ -37,10 +62,11 @@ public record KernelChoice(Kernels kernels, Map<String, VertexCode> other) {
 
     /** Names of the batch normalizations whose statistics can be taken across micro-batches that run at the same time. */
     public static Set<String> joinableVertices(ComputationGraph graph, Kernels kernels) {
-        return kernels == Kernels.FAST ? FastLayers.batchNormalizations(graph) : Set.of();
+        return kernels != Kernels.STOCK ? FastLayers.batchNormalizations(graph) : Set.of();
     }
 
-    VertexCode code(String vertex) {
+    /** The code of a vertex. */
+    public VertexCode code(String vertex) {
         return other.getOrDefault(vertex, VertexCode.USUAL);
     }
 }

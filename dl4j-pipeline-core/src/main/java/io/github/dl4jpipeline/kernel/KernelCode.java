@@ -7,5 +7,7 @@ public enum KernelCode {
     /** Products of matrices for a convolution, Deeplearning4j's own code for the rest. */
     PLAIN,
     /** The native operation that oneDNN runs with Winograd's algorithm, for the forward pass of a convolution. */
-    WINOGRAD
+    WINOGRAD,
+    /** Deeplearning4j's own code, for both passes. */
+    STOCK
 }

@@ -46,12 +46,14 @@ public record MicroBatch(
 
     /**
      * Splits this batch into {@code count} micro-batches that differ by at most one example; into fewer if it has fewer
-     * examples, and not at all if its arrays do not all have the same number of examples, as with stacked inputs.
+     * examples, or fewer than two for each where {@link #mayHaveMaskOfOneValue} says so; and not at all if its arrays do
+     * not all have the same number of examples, as with stacked inputs.
      */
     public List<MicroBatch> split(int count) {
         boolean splittable = arrays(features, labels, featureMasks, labelMasks)
                 .allMatch(array -> array.rank() > 0 && array.size(0) == examples);
-        int parts = splittable ? (int) Math.max(1, Math.min(count, examples)) : 1;
+        long most = mayHaveMaskOfOneValue() ? examples / 2 : examples;
+        int parts = splittable ? (int) Math.max(1, Math.min(count, most)) : 1;
         if (parts == 1) {
             return List.of(this);
         }
@@ -68,6 +70,18 @@ public record MicroBatch(
                     to - from));
         }
         return microBatches;
+    }
+
+    /**
+     * Whether a mask may hold a single value where a micro-batch has one example. Deeplearning4j takes a mask of shape
+     * {@code [1, 1]} for one of single outputs: losses apply it twice or refuse it, and some preprocessors refuse it. Masks of
+     * labels are used as they are. Masks of features change their shape on the way. The YOLO layer makes a mask with a value
+     * for each place of the labels.
+     */
+    private boolean mayHaveMaskOfOneValue() {
+        return arrays(featureMasks).findAny().isPresent()
+                || arrays(labelMasks).anyMatch(mask -> mask.length() == examples)
+                || arrays(labels).anyMatch(label -> label.rank() == 4 && label.size(2) * label.size(3) == 1);
     }
 
     /** The same examples in contiguous arrays of their own, allocated in the current workspace. */

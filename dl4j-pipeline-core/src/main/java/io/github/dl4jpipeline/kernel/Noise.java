@@ -5,6 +5,7 @@ import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.deeplearning4j.nn.conf.weightnoise.IWeightNoise;
 
 /** Replaces the noise in a layer's configuration by noise that a {@link NoiseSource} seeds. */
 final class Noise {
@@ -12,17 +13,28 @@ final class Noise {
 
     /** Changes {@code conf}, which must belong to one replica alone. */
     static void replaceIn(Layer conf, String vertex, NoiseSource source) {
+        replaceIn(conf, vertex, source, false);
+    }
+
+    /** The same; the layer of {@code conf} computes in double, and meets the noise of the same layer in float. */
+    static void replaceByThatOfFloat(Layer conf, String vertex, NoiseSource source) {
+        replaceIn(conf, vertex, source, true);
+    }
+
+    private static void replaceIn(Layer conf, String vertex, NoiseSource source, boolean ofFloat) {
         if (conf instanceof BaseWrapperLayer wrapper) {
-            replaceIn(wrapper.getUnderlying(), vertex, source);
+            replaceIn(wrapper.getUnderlying(), vertex, source, ofFloat);
         } else if (conf instanceof Bidirectional both) {
-            replaceIn(both.getFwd(), vertex + "-forward", source);
-            replaceIn(both.getBwd(), vertex + "-backward", source);
+            replaceIn(both.getFwd(), vertex + "-forward", source, ofFloat);
+            replaceIn(both.getBwd(), vertex + "-backward", source, ofFloat);
         }
         if (conf.getIDropout() != null) {
-            conf.setIDropout(new ExampleDropout(conf.getIDropout(), vertex, source));
+            IDropout dropout = new ExampleDropout(conf.getIDropout(), vertex, source);
+            conf.setIDropout(ofFloat ? new FloatNoise.OfInput(dropout) : dropout);
         }
         if (conf instanceof BaseLayer layer && layer.getWeightNoise() != null) {
-            layer.setWeightNoise(new StepWeightNoise(layer.getWeightNoise(), vertex, source));
+            IWeightNoise noise = new StepWeightNoise(layer.getWeightNoise(), vertex, source);
+            layer.setWeightNoise(ofFloat ? new FloatNoise.OfWeights(noise) : noise);
         }
     }
 

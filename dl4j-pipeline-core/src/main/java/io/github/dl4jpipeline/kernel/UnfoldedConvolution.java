@@ -53,21 +53,11 @@ final class UnfoldedConvolution implements ConvolutionCode {
             NativeOp.byTransposed(delta, unfolding.columns(input), Unfolding.rows(gradients.weights()), add);
         }
         if (gradients.bias() != null) {
-            byBias(gradients.bias(), unfolding, delta, add);
+            ChannelMath math = new ChannelMath(1, workspaces, ArrayType.BP_WORKING_MEM);
+            math.sum(math.inOrder(error), gradients.bias(), add);
         }
         if (gradients.input() != null) {
             unfolding.fold(weights, delta, error, gradients.input());
-        }
-    }
-
-    private static void byBias(INDArray bias, Unfolding unfolding, INDArray delta, boolean add) {
-        INDArray sums = unfolding.array(bias, bias.length());
-        delta.sum(sums, 1);
-        INDArray row = bias.reshape(bias.length());
-        if (add) {
-            row.addi(sums);
-        } else {
-            row.assign(sums);
         }
     }
 }

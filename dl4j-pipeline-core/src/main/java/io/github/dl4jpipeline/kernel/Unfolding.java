@@ -3,8 +3,7 @@ package io.github.dl4jpipeline.kernel;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.indexing.INDArrayIndex;
-import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * What the kernel of a convolution reads for each output, as a matrix, and back. For arrays with channels first.
@@ -16,6 +15,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * @param memory the type of those
  */
 record Unfolding(ConvolutionGeometry geometry, LayerWorkspaceMgr workspaces, ArrayType memory) {
+    private static final int[] EVERY = {1, 1};
 
     /** The matrix {@code [channels * kernel places, examples * output places]}. */
     INDArray columns(INDArray input) {
@@ -30,9 +30,7 @@ record Unfolding(ConvolutionGeometry geometry, LayerWorkspaceMgr workspaces, Arr
         INDArray columns = array(input, channels.size(0), kernel[0], kernel[1], examples, output[0], output[1]);
         for (int y = 0; y < kernel[0]; y++) {
             for (int x = 0; x < kernel[1]; x++) {
-                columns.get(NDArrayIndex.all(), NDArrayIndex.point(y), NDArrayIndex.point(x))
-                        .assign(padded.get(
-                                NDArrayIndex.all(), NDArrayIndex.all(), read(y, output, 0), read(x, output, 1)));
+                ofPlace(columns, y, x).assign(read(padded, y, x, output));
             }
         }
         return columns.reshape('c', channels.size(0) * kernel[0] * kernel[1], examples * output[0] * output[1]);
@@ -88,11 +86,19 @@ record Unfolding(ConvolutionGeometry geometry, LayerWorkspaceMgr workspaces, Arr
                 0);
     }
 
-    /** Where the outputs along an axis read the padded input, for one place of the kernel. */
-    private INDArrayIndex read(int place, int[] output, int axis) {
-        int stride = geometry.stride()[axis];
-        int first = place * geometry.dilation()[axis];
-        return NDArrayIndex.interval(first, stride, first + (output[axis] - 1) * stride + 1);
+    /** The view {@code [channels, examples, rows, columns]} of the columns for one place of the kernel. */
+    private static INDArray ofPlace(INDArray columns, int y, int x) {
+        long[] stride = columns.stride();
+        long offset = columns.offset() + y * stride[1] + x * stride[2];
+        long[] shape = {columns.size(0), columns.size(3), columns.size(4), columns.size(5)};
+        long[] strides = {stride[0], stride[3], stride[4], stride[5]};
+        return Nd4j.create(columns.data(), shape, strides, offset, 'c');
+    }
+
+    /** The view of what the outputs read of the padded input, for one place of the kernel. */
+    private INDArray read(INDArray padded, int y, int x, int[] output) {
+        int[] dilation = geometry.dilation();
+        return view(padded, y * dilation[0], x * dilation[1], output, geometry.stride());
     }
 
     /** The input with zeros around it, as far as outputs reach. */
@@ -105,13 +111,21 @@ record Unfolding(ConvolutionGeometry geometry, LayerWorkspaceMgr workspaces, Arr
             shape[2 + axis] = Math.max(shape[2 + axis] + before[axis], reach);
         }
         INDArray padded = array(channels, shape).assign(0);
-        padded.get(
-                        NDArrayIndex.all(),
-                        NDArrayIndex.all(),
-                        NDArrayIndex.interval(before[0], before[0] + channels.size(2)),
-                        NDArrayIndex.interval(before[1], before[1] + channels.size(3)))
-                .assign(channels);
+        int[] size = {(int) channels.size(2), (int) channels.size(3)};
+        view(padded, before[0], before[1], size, EVERY).assign(channels);
         return padded;
+    }
+
+    /**
+     * A view of every so many rows and columns of maps. ND4J's own {@code get} takes too many where it is to take one of
+     * several.
+     */
+    private static INDArray view(INDArray maps, int row, int column, int[] size, int[] step) {
+        long[] stride = maps.stride();
+        long offset = maps.offset() + row * stride[2] + column * stride[3];
+        long[] shape = {maps.size(0), maps.size(1), size[0], size[1]};
+        long[] strides = {stride[0], stride[1], stride[2] * step[0], stride[3] * step[1]};
+        return Nd4j.create(maps.data(), shape, strides, offset, 'c');
     }
 
     /** The weights {@code [outputs, inputs, height, width]} with a row for each output. */

@@ -14,8 +14,8 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>For input gradients the oneDNN of ND4J 1.0.0-M2.1 has Winograd's algorithm (Lavin and Gray, "Fast Algorithms for
  * Convolutional Neural Networks", 2015), which takes a quarter of the multiplications. In forward passes it prefers a direct
- * one that takes 1.3 to 2 times as long. Batches of a few examples, for which it has none, and types other than float run as
- * {@link DirectConvolution}.
+ * one that takes 1.3 to 2 times as long. Batches of a few examples, for which it has none, maps that are not square, whose width the native
+ * operation takes for their height, and types other than float run as {@link DirectConvolution}.
  */
 final class WinogradConvolution implements ForwardConvolution {
     private static final int LEAST_EXAMPLES = 16;
@@ -43,10 +43,11 @@ final class WinogradConvolution implements ForwardConvolution {
             INDArray output,
             ConvolutionGeometry geometry,
             LayerWorkspaceMgr workspaces) {
-        if (input.dataType() != DataType.FLOAT || input.size(0) < LEAST_EXAMPLES) {
+        if (input.dataType() != DataType.FLOAT || input.size(0) < LEAST_EXAMPLES || input.size(2) != input.size(3)) {
             direct.forward(input, weights, bias, output, geometry, workspaces);
             return;
         }
+        ChannelMath math = new ChannelMath(1, workspaces, ArrayType.FF_WORKING_MEM);
         long outputs = weights.size(0);
         long inputs = weights.size(1);
         INDArray mirrored = workspaces.createUninitialized(
@@ -59,7 +60,7 @@ final class WinogradConvolution implements ForwardConvolution {
                 new INDArray[] {
                     shapeOf(output),
                     mirrored.reshape('c', outputs, inputs, SIDE, SIDE).permute(2, 3, 0, 1),
-                    input
+                    math.inOrder(input) // the operation fails on some views
                 },
                 new INDArray[] {output},
                 SIDE,
@@ -73,7 +74,7 @@ final class WinogradConvolution implements ForwardConvolution {
                 0,
                 0);
         if (bias != null) {
-            new ChannelMath(1, workspaces, ArrayType.FF_WORKING_MEM).add(output, ChannelValues.of(bias));
+            math.add(output, ChannelValues.of(bias));
         }
     }
 

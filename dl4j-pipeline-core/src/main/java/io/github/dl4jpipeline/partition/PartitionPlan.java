@@ -23,7 +23,7 @@ import java.util.Set;
  * @param predictedStepTime predicted time of the forward and backward passes of one step, and of adding up the gradients
  *     of replicas
  * @param latestExecutionTime the same with every vertex taking its longest profiled time; of a plan chosen by measured
- *     steps, what nearly all of these took at most, or somewhat more. An estimate, no guarantee
+ *     steps, what nearly all of these took at most, or somewhat more. An estimate, no guarantee. At least the predicted time
  * @param oneDeviceTime predicted time of the same on the first device alone
  * @param bubble predicted share of the stages' time in which they wait, from 0 to 1
  * @param tiling which vertices are run in spatial tiles, on all devices; empty for none
@@ -47,6 +47,9 @@ public record PartitionPlan(
         stages = List.copyOf(stages);
         alternatives = List.copyOf(alternatives);
         notes = List.copyOf(notes);
+        if (latestExecutionTime.compareTo(predictedStepTime) < 0) {
+            latestExecutionTime = predictedStepTime;
+        }
         if (stages.isEmpty()) {
             throw new IllegalArgumentException("A plan needs at least one stage");
         }

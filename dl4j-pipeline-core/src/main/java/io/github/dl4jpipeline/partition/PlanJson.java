@@ -65,11 +65,13 @@ record PlanJson(
         try {
             PlanJson json = JSON.readValue(text, PlanJson.class);
             if (json == null) {
-                throw new IllegalArgumentException("This is no plan: null");
+                throw new IllegalArgumentException("it holds null");
             }
             return json.plan();
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("This is no plan: " + e.getOriginalMessage(), e);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("This is no plan: " + e.getMessage(), e);
         }
     }
 

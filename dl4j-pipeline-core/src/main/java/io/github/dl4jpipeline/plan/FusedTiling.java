@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which vertices of a graph are to be run in spatial tiles, and in which.
@@ -55,16 +56,21 @@ public record FusedTiling(TileGrid grid, Optional<String> first, Optional<String
 
     /** Begins at a vertex, which must have one input. */
     public FusedTiling from(String vertex) {
+        requireGiven("from", vertex);
         return new FusedTiling(grid, Optional.of(vertex), last, cuts);
     }
 
     /** Ends with a vertex, the only one whose output vertices outside may read. */
     public FusedTiling to(String vertex) {
+        requireGiven("to", vertex);
         return new FusedTiling(grid, first, Optional.of(vertex), cuts);
     }
 
     /** Begins a new group after each of these vertices. */
     public FusedTiling cutAfter(String... vertices) {
+        for (String vertex : vertices) {
+            requireGiven("cutAfter", vertex);
+        }
         Set<String> all = new LinkedHashSet<>(cuts);
         all.addAll(List.of(vertices));
         return new FusedTiling(grid, first, last, all);
@@ -77,6 +83,12 @@ public record FusedTiling(TileGrid grid, Optional<String> first, Optional<String
      */
     public Tiling tiling() {
         return new Tiling(grid, named(first, "from"), named(last, "to"), cuts);
+    }
+
+    private static void requireGiven(String method, @Nullable String vertex) {
+        if (vertex == null) {
+            throw new IllegalArgumentException(method + ": the name of a vertex must not be null");
+        }
     }
 
     private static String named(Optional<String> vertex, String method) {

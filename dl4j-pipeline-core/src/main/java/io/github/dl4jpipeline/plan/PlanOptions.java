@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the user leaves to the planner, and what not.
@@ -14,7 +15,8 @@ import java.util.OptionalInt;
  * @param examples examples of a training batch; empty for as many as the profile has
  * @param stages number of stages; empty for the best
  * @param replicas number of replicas of every stage; empty for the best of each, 1 for a straight pipeline
- * @param microBatches number of micro-batches; empty for the best
+ * @param microBatches number of micro-batches; empty for the best. With fewer examples than these, the plan is for a batch
+ *     of as many
  * @param together whether all micro-batches must run at the same time: one, or one for each replica of every stage
  * @param schedule the schedule; empty for the best
  * @param bytesPerSecond bandwidth of each device's link; infinite where devices share memory
@@ -36,6 +38,15 @@ public record PlanOptions(
         List<String> notes) {
 
     public PlanOptions {
+        requireGiven("examples", examples);
+        requireGiven("stages", stages);
+        requireGiven("replicas", replicas);
+        requireGiven("microBatches", microBatches);
+        requireGiven("schedule", schedule);
+        requireGiven("deadline", deadline);
+        requireGiven("recompute", recompute);
+        requireGiven("notes", notes);
+        notes.forEach(note -> requireGiven("note", note));
         notes = List.copyOf(notes);
         requirePositive("examples", examples);
         requirePositive("stages", stages);
@@ -122,6 +133,7 @@ public record PlanOptions(
     }
 
     public PlanOptions withSchedule(Schedule value) {
+        requireGiven("schedule", value);
         return withSchedule(Optional.of(value));
     }
 
@@ -136,6 +148,7 @@ public record PlanOptions(
     }
 
     public PlanOptions withDeadline(Duration value) {
+        requireGiven("deadline", value);
         return withDeadline(Optional.of(value));
     }
 
@@ -168,6 +181,12 @@ public record PlanOptions(
     /** The schedule where it makes no difference, or that of one stage. */
     Schedule usualSchedule() {
         return schedule.orElse(Schedules.oneForwardOneBackward());
+    }
+
+    private static void requireGiven(String name, @Nullable Object value) {
+        if (value == null) {
+            throw new IllegalArgumentException(name + " must not be null; leave it out to let the planner choose");
+        }
     }
 
     private static void requirePositive(String name, OptionalInt value) {

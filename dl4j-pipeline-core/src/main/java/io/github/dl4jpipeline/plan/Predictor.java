@@ -79,9 +79,10 @@ record Predictor(
                     memory,
                     recompute));
             usual.add(new StageTimes(replicas, forward, backward, weights, send));
-            double slowForward = sum(draft, VertexCost::worstForwardMillis) / speed;
-            double slowBackward =
-                    sum(draft, VertexCost::worstBackwardMillis) / speed + adding + (recompute ? slowForward : 0);
+            double slowForward = sum(draft, cost -> Math.max(cost.forwardMillis(), cost.worstForwardMillis())) / speed;
+            double slowBackward = backward
+                    + sum(draft, cost -> Math.max(0, cost.worstBackwardMillis() - cost.backwardMillis())) / speed
+                    + (recompute ? slowForward - forward : 0);
             double slowWeights = backward == 0 ? 0 : weights * (slowBackward / backward);
             slow.add(new StageTimes(replicas, slowForward, slowBackward, slowWeights, send));
             int active = Math.min(replicas, microBatches);
@@ -143,7 +144,7 @@ record Predictor(
     /** A sum over the vertices but for network inputs. */
     private static double moved(StageDraft draft, ToDoubleFunction<VertexCost> value) {
         return draft.costs().stream()
-                .filter(cost -> !cost.inputs().isEmpty())
+                .filter(VertexCost::movable)
                 .mapToDouble(value)
                 .sum();
     }

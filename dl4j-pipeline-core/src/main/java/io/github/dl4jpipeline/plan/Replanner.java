@@ -162,7 +162,8 @@ public final class Replanner {
 
     private void endTrial() {
         String measured = trial.measured().stream()
-                .map(tried -> String.format(Locale.ROOT, "%s %.1f ms", tried.plan().kind(), tried.stepMillis()))
+                .map(tried ->
+                        String.format(Locale.ROOT, "%s %.1f ms", tried.plan().kind(), tried.stepMillis()))
                 .collect(Collectors.joining(", "));
         if (!measured.isEmpty()) {
             plan = plan.withNote("Chosen by measured steps: " + measured)

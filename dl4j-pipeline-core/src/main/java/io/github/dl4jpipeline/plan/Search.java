@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntBinaryOperator;
@@ -67,7 +68,11 @@ final class Search {
         this.joint = slowdowns.applyTo(JointDevice.of(devices), devices);
         this.options = options;
         this.limitMemory = limitMemory;
-        this.examples = options.examples().orElse(profile.examples());
+        // A batch of fewer examples than micro-batches asked for says nothing about larger ones, and nor would its
+        // plan.
+        this.examples = Math.max(
+                options.examples().orElse(profile.examples()),
+                options.microBatches().orElse(1));
         List<VertexCost> movable = movable(profile.vertices());
         int stages = options.stages().orElse(1);
         if (stages > movable.size()) {
@@ -102,7 +107,7 @@ final class Search {
     }
 
     private static List<VertexCost> movable(List<VertexCost> costs) {
-        return costs.stream().filter(cost -> !cost.inputs().isEmpty()).toList();
+        return costs.stream().filter(VertexCost::movable).toList();
     }
 
     private boolean mayRecompute() {
@@ -176,7 +181,7 @@ final class Search {
 
     private SortedSet<Integer> microBatchChoices() {
         if (options.microBatches().isPresent()) {
-            return new TreeSet<>(List.of(Math.min(options.microBatches().getAsInt(), examples)));
+            return new TreeSet<>(List.of(options.microBatches().getAsInt()));
         }
         SortedSet<Integer> choices = new TreeSet<>();
         if (options.together()) {
@@ -257,31 +262,36 @@ final class Search {
         for (List<Integer> use : solver.uses()) {
             int workers = use.stream().mapToInt(Integer::intValue).sum();
             if (isTried(workers)) {
-                Supplier<List<StageDraft>> lighter =
-                        () -> drafts(solver.partitionWithLeastTraffic(use).orElseThrow(), pool, costs);
+                Supplier<Optional<List<StageDraft>>> lighter = () -> solver.partitionWithLeastTraffic(use)
+                        .filter(this::hasStagesAskedFor)
+                        .map(partition -> drafts(partition, pool, costs));
                 solver.partition(use)
-                        .filter(partition -> options.stages().isEmpty()
-                                || partition.parts().size() == options.stages().getAsInt())
+                        .filter(this::hasStagesAskedFor)
                         .map(partition -> drafts(partition, pool, costs))
                         .ifPresent(drafts -> addScheduled(plans, drafts, lighter, microBatches, oneDevice));
             }
         }
     }
 
+    private boolean hasStagesAskedFor(Partition partition) {
+        int stages = partition.parts().size();
+        return options.stages().orElse(stages) == stages;
+    }
+
     /** The same stages in each schedule that may be the fastest for them. */
     private void addScheduled(
             List<Candidate> plans,
             List<StageDraft> drafts,
-            Supplier<List<StageDraft>> lighter,
+            Supplier<Optional<List<StageDraft>>> lighter,
             int microBatches,
             Duration oneDevice) {
         for (Schedule schedule : schedules(drafts)) {
             PartitionPlan plan = predictor.predict(drafts, microBatches, schedule, oneDevice);
             if (fits(plan, schedule)) {
-                plans.add(new Candidate(plan, () -> {
-                    PartitionPlan other = predictor.predict(lighter.get(), microBatches, schedule, oneDevice);
-                    return fits(other, schedule) ? other : plan;
-                }));
+                plans.add(new Candidate(plan, () -> lighter.get()
+                        .map(other -> predictor.predict(other, microBatches, schedule, oneDevice))
+                        .filter(other -> fits(other, schedule))
+                        .orElse(plan)));
             }
         }
     }

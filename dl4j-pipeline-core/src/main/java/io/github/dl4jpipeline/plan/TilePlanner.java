@@ -86,8 +86,8 @@ public final class TilePlanner {
         int examples = options.examples().orElse(profile.examples());
         int least = options.microBatches().orElse(1);
         int most = options.microBatches().orElse(options.together() ? 1 : examples);
-        for (int microBatches = least; microBatches <= most; microBatches *= 2) {
-            TilePredictor predictor = new TilePredictor(profile, devices, options, microBatches);
+        for (long count = least; count <= most; count *= 2) {
+            TilePredictor predictor = new TilePredictor(profile, devices, options, (int) count);
             Optional<TilePlan> tiles = best(plans(predictor, maps, devices), devices);
             if (tiles.isPresent()) {
                 return Optional.of(predictor.partition(tiles.get()));

@@ -10,21 +10,25 @@ import io.github.dl4jpipeline.kernel.Kernels;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.VertexCode;
 import java.util.EnumMap;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds, by one thread, the vertices for which other code is faster than the usual. Shortest times are compared, which
- * differ less from run to run than others.
+ * differ less from run to run than others. Code that fails is left out, with a warning.
  */
 final class FasterCode {
     /** Products of matrices move more memory, which several threads share, so they have to be clearly faster. */
     private static final double CLEARLY = 0.9;
 
     private static final double FASTER = 0.95;
+
+    private static final Logger log = LoggerFactory.getLogger(FasterCode.class);
 
     private final Map<KernelCode, VertexTimer> times = new EnumMap<>(KernelCode.class);
 
@@ -33,41 +37,75 @@ final class FasterCode {
 
     private final Set<String> twoCodes;
 
-    private FasterCode(ComputationGraph graph, MicroBatch sample, Device device) {
+    /** What most vertices run, and those whose usual code fails run instead. */
+    private final KernelChoice usual;
+
+    private FasterCode(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
         twoCodes = KernelChoice.verticesOfTwoCodes(graph);
-        KernelChoice usual = KernelChoice.all(Kernels.FAST);
         try (ProfileRounds rounds = new ProfileRounds(graph)) {
             ReplicaSlot slot = rounds.slot();
-            for (KernelCode code : KernelCode.values()) {
-                Set<String> names = KernelChoice.vertices(graph, code);
+            KernelChoice all = KernelChoice.all(kernels);
+            WorkingCode.Done<WarmReplica> tried = new WorkingCode(graph, all)
+                    .run(all, choice -> rounds.tried(rounds.replica(sample, choice, slot), device));
+            usual = tried.choice();
+            times.put(KernelCode.USUAL, rounds.way(tried.result(), device));
+            for (KernelCode code : List.of(KernelCode.PLAIN, KernelCode.WINOGRAD)) {
+                Set<String> names = new HashSet<>(KernelChoice.vertices(graph, code, kernels));
+                names.removeAll(usual.other().keySet());
                 boolean runs =
                         code != KernelCode.WINOGRAD || DeviceRuntimes.of(device).sharesMemory();
-                if (runs && !names.isEmpty()) {
-                    candidates.put(code, names);
-                    Map<String, VertexCode> choice = new HashMap<>();
-                    names.forEach(name -> choice.put(name, VertexCode.of(code)));
-                    times.put(code, rounds.way(rounds.replica(sample, usual.except(choice), slot), device));
+                if (runs) {
+                    addWay(code, names, sample, rounds, slot, device);
                 }
             }
             rounds.runForShortest();
         }
     }
 
-    /** The usual fast kernels, except where other code has been measured to be faster. */
-    static KernelChoice of(ComputationGraph graph, MicroBatch sample, Device device) {
-        FasterCode measured = new FasterCode(graph, sample, device);
-        Set<String> joinable = KernelChoice.joinableVertices(graph, Kernels.FAST); // the plan may need their code
-        Map<String, VertexCode> faster = new LinkedHashMap<>();
+    /** One more way to measure, without the vertices for which the code fails. */
+    private void addWay(
+            KernelCode code,
+            Set<String> names,
+            MicroBatch sample,
+            ProfileRounds rounds,
+            ReplicaSlot slot,
+            Device device) {
+        while (!names.isEmpty()) {
+            KernelChoice choice = usual;
+            for (String name : names) {
+                choice = choice.with(name, VertexCode.of(code));
+            }
+            try {
+                times.put(code, rounds.way(rounds.tried(rounds.replica(sample, choice, slot), device), device));
+                candidates.put(code, names);
+                return;
+            } catch (VertexFailure failure) {
+                log.warn("{} code fails at vertex '{}' and is left out: {}", code, failure.vertex(), failure.reason());
+                if (!names.remove(failure.vertex())) { // something else makes it fail
+                    return;
+                }
+            }
+        }
+    }
+
+    /** These kernels, fast or precise, except where other code that they allow has been measured to be faster. */
+    static KernelChoice of(ComputationGraph graph, MicroBatch sample, Device device, Kernels kernels) {
+        FasterCode measured = new FasterCode(graph, sample, device, kernels);
+        Set<String> joinable = KernelChoice.joinableVertices(graph, kernels); // the plan may need their code
+        KernelChoice choice = measured.usual;
         for (Vertex vertex : VertexGraph.of(graph).vertices()) {
             VertexCode code = measured.code(vertex);
             if (!code.equals(VertexCode.USUAL) && !joinable.contains(vertex.name())) {
-                faster.put(vertex.name(), code);
+                choice = choice.with(vertex.name(), code);
             }
         }
-        return KernelChoice.all(Kernels.FAST).except(faster);
+        return choice;
     }
 
     private VertexCode code(Vertex vertex) {
+        if (usual.other().containsKey(vertex.name())) {
+            return usual.code(vertex.name());
+        }
         if (twoCodes.contains(vertex.name())) {
             return new VertexCode(forwardCode(vertex), backwardCode(vertex));
         }
@@ -77,17 +115,18 @@ final class FasterCode {
     }
 
     private KernelCode forwardCode(Vertex vertex) {
-        double usual = forwardMillis(KernelCode.USUAL, vertex);
-        double plain = forwardMillis(KernelCode.PLAIN, vertex);
-        double winograd = canRun(KernelCode.WINOGRAD, vertex) ? forwardMillis(KernelCode.WINOGRAD, vertex) : usual;
-        if (plain < CLEARLY * usual && plain < winograd) {
+        double byUsual = forwardMillis(KernelCode.USUAL, vertex);
+        double plain = canRun(KernelCode.PLAIN, vertex) ? forwardMillis(KernelCode.PLAIN, vertex) : byUsual;
+        double winograd = canRun(KernelCode.WINOGRAD, vertex) ? forwardMillis(KernelCode.WINOGRAD, vertex) : byUsual;
+        if (plain < CLEARLY * byUsual && plain < winograd) {
             return KernelCode.PLAIN;
         }
-        return winograd < FASTER * usual ? KernelCode.WINOGRAD : KernelCode.USUAL;
+        return winograd < FASTER * byUsual ? KernelCode.WINOGRAD : KernelCode.USUAL;
     }
 
     private KernelCode backwardCode(Vertex vertex) {
-        boolean plain = backwardMillis(KernelCode.PLAIN, vertex) < CLEARLY * backwardMillis(KernelCode.USUAL, vertex);
+        boolean plain = canRun(KernelCode.PLAIN, vertex)
+                && backwardMillis(KernelCode.PLAIN, vertex) < CLEARLY * backwardMillis(KernelCode.USUAL, vertex);
         return plain ? KernelCode.PLAIN : KernelCode.USUAL;
     }
 

@@ -1,24 +1,19 @@
 package io.github.dl4jpipeline.profile;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.dl4jpipeline.file.WholeFile;
 import io.github.dl4jpipeline.kernel.VertexCode;
+import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
-import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
- * The cost of every vertex of a graph, in topological order.
+ * The cost of every vertex of a graph, in topological order; of at most {@value #MOST_VERTICES} vertices.
  *
  * @param examples number of examples that the costs are for
  * @param device id of the device that they were measured on
@@ -38,17 +33,32 @@ public record GraphProfile(
         List<VertexCost> vertices,
         TileableMaps tileable) {
 
-    private static final ObjectMapper JSON = JsonMapper.builder()
-            .enable(SerializationFeature.INDENT_OUTPUT)
-            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
-            .build();
+    static final int MOST_VERTICES = 10_000;
+    static final int MOST_EXAMPLES = 10_000_000;
 
     public GraphProfile {
+        requireThere("device", device);
+        requireThere("machine", machine);
+        requireThere("otherCode", otherCode);
+        requireThere("vertices", vertices);
+        requireThere("tileable", tileable);
+        requireNoNull("otherCode", otherCode.values());
+        requireNoNull("vertices", vertices);
         otherCode = Map.copyOf(otherCode);
         vertices = List.copyOf(vertices);
         if (examples < 1) {
             throw new IllegalArgumentException("A profile is for at least 1 example, got " + examples);
+        }
+        if (examples > MOST_EXAMPLES) {
+            throw new IllegalArgumentException(
+                    "A profile is for at most " + MOST_EXAMPLES + " examples, got " + examples);
+        }
+        if (repetitions < 1) {
+            throw new IllegalArgumentException("A profile needs at least 1 repetition, got " + repetitions);
+        }
+        if (vertices.size() > MOST_VERTICES) {
+            throw new IllegalArgumentException(
+                    "A profile has at most " + MOST_VERTICES + " vertices, got " + vertices.size());
         }
         if (vertices.isEmpty()) {
             throw new IllegalArgumentException("A profile needs at least one vertex");
@@ -64,6 +74,33 @@ public record GraphProfile(
             if (!seen.add(cost.vertex())) {
                 throw new IllegalArgumentException("Vertex '" + cost.vertex() + "' comes twice");
             }
+        }
+        if (vertices.stream().noneMatch(VertexCost::movable)) {
+            throw new IllegalArgumentException(
+                    "A profile needs a vertex to compute; all of this one's read nothing and take no time");
+        }
+        for (String vertex : otherCode.keySet()) {
+            if (!seen.contains(vertex)) {
+                throw new IllegalArgumentException("otherCode names vertex '" + vertex + "', which the profile lacks");
+            }
+        }
+        for (TileVertex vertex : tileable.vertices()) {
+            if (!seen.contains(vertex.name())) {
+                throw new IllegalArgumentException(
+                        "Vertex '" + vertex.name() + "' is to be tileable, but the profile lacks it");
+            }
+        }
+    }
+
+    private static void requireThere(String name, Object value) {
+        if (value == null) {
+            throw new IllegalArgumentException("A profile needs " + name + ", got null");
+        }
+    }
+
+    private static void requireNoNull(String name, Collection<?> values) {
+        if (values.stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("A profile's " + name + " must not be null, got " + values);
         }
     }
 
@@ -92,12 +129,16 @@ public record GraphProfile(
 
     /**
      * Speed of all devices' cores as one device, with as many threads for an operation, in units of the profiled device, for
-     * a number of examples.
+     * a number of examples; 1 if the graph takes no time.
      */
     public double jointSpeed(double otherExamples) {
         double fixed = vertices.stream().mapToDouble(VertexCost::fixedMillis).sum();
         double growing = (totalMillis() - fixed) * (otherExamples / examples);
-        return (fixed + growing) / (machine.jointFixedMillis() + growing / machine.jointSpeed());
+        if (fixed + growing == 0) {
+            return 1;
+        }
+        double speed = (fixed + growing) / (machine.jointFixedMillis() + growing / machine.jointSpeed());
+        return Math.max(MachineSpeed.LEAST_SPEED, Math.min(speed, MachineSpeed.MOST_SPEED));
     }
 
     /** The same for devices with caches and memory of their own: they neither slow each other down nor share an operation. */
@@ -112,7 +153,7 @@ public record GraphProfile(
      * @throws UncheckedIOException if the file cannot be written; an existing one is then as before
      */
     public void save(Path file) {
-        WholeFile.write(file, draft -> JSON.writeValue(draft.toFile(), this));
+        ProfileFile.save(this, file);
     }
 
     /**
@@ -122,20 +163,12 @@ public record GraphProfile(
      * @throws IllegalArgumentException if it does not hold a valid profile; the message names the file and the place
      */
     public static GraphProfile load(Path file) {
-        try {
-            return fromJson(file.toString(), Files.readString(file));
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot read profile " + file + ": " + e.getMessage(), e);
-        }
+        return fromJson(file.toString(), ProfileFile.text(file));
     }
 
     /** The profile as JSON, as {@link #save} writes it. */
     public String toJson() {
-        try {
-            return JSON.writeValueAsString(this);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e); // records of numbers and texts
-        }
+        return ProfileFile.toJson(this);
     }
 
     /**
@@ -145,37 +178,19 @@ public record GraphProfile(
      * @throws IllegalArgumentException if it is no valid profile; the message names where it is from, and the place
      */
     public static GraphProfile fromJson(String name, String json) {
-        try {
-            GraphProfile profile = JSON.readValue(json, GraphProfile.class);
-            if (profile == null) {
-                throw new IllegalArgumentException(name + " is not a profile: it holds null");
-            }
-            return profile;
-        } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(name + " is not a profile: " + describe(e), e);
-        }
+        return ProfileFile.fromJson(name, json);
     }
 
     /**
      * Reads a profile in the format of PipeDream's profiler (Narayanan et al., SOSP 2019). The batch that it was measured
-     * with counts as one example; gradients are as large as parameters, and there is no updater state.
+     * with counts as one example; gradients are as large as parameters, and there is no updater state. Nodes without inputs
+     * read one virtual source: those that are inputs of the network are there from the start, the others are computed.
      *
      * @throws UncheckedIOException if the file cannot be read
      * @throws IllegalArgumentException if it does not hold such a profile; the message names file and line
      */
     public static GraphProfile readPipeDream(Path file) {
-        try {
-            return PipeDreamReader.read(file.toString(), Files.readAllLines(file));
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot read profile " + file + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static String describe(JsonProcessingException e) {
-        String place = e.getLocation() == null
-                ? ""
-                : " (line " + e.getLocation().getLineNr() + ", column "
-                        + e.getLocation().getColumnNr() + ")";
-        return e.getOriginalMessage() + place;
+        return PipeDreamReader.read(
+                file.toString(), ProfileFile.text(file).lines().toList());
     }
 }

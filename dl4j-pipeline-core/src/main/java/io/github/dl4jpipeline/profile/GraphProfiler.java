@@ -5,6 +5,9 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.DeviceThread;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.device.ReachableArguments;
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.Kernels;
@@ -15,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -80,6 +84,7 @@ public final class GraphProfiler {
      * @throws IllegalArgumentException if the sample does not fit the graph
      */
     public static GraphProfile profile(ComputationGraph graph, MultiDataSet sample, Devices devices) {
+        graph.init();
         return profile(
                 graph,
                 MicroBatch.whole(
@@ -88,18 +93,30 @@ public final class GraphProfiler {
                         sample.getFeaturesMaskArrays(),
                         sample.getLabelsMaskArrays()),
                 devices,
-                Kernels.FAST);
+                Kernels.FAST,
+                ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH, Set.of())
+                        .isEmpty());
     }
 
-    /** Profiles with the examples of a batch or micro-batch and the layer code that training will use. */
-    public static GraphProfile profile(ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels) {
+    /**
+     * Profiles with the examples of a batch or micro-batch and the layer code that training will use.
+     *
+     * @param splittable whether the graph can run with fewer examples, too
+     */
+    public static GraphProfile profile(
+            ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels, boolean splittable) {
+        ReachableArguments.install(); // also for what this thread does
         graph.init();
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
-        KernelChoice choice =
-                kernels == Kernels.FAST ? FasterCode.of(graph, sample, device.firstCore()) : KernelChoice.all(kernels);
-        Times times = times(graph, sample, devices, choice);
+        KernelChoice fastest = kernels == Kernels.STOCK
+                ? KernelChoice.all(kernels)
+                : FasterCode.of(graph, sample, device.firstCore(), kernels);
+        // Code may fail with fewer examples only.
+        WorkingCode.Done<Times> measured = new WorkingCode(graph, fastest)
+                .run(fastest, choice -> times(graph, sample, devices, choice, splittable));
+        Times times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
                 .map(vertex -> times.whole()
@@ -120,7 +137,7 @@ public final class GraphProfiler {
                 device.id(),
                 times.whole().runs(),
                 machine,
-                choice.other(),
+                measured.choice().other(),
                 costs,
                 TileableVertices.of(graph, sample));
     }
@@ -147,9 +164,10 @@ public final class GraphProfiler {
             VertexTimer joint,
             VertexTimer jointFewer) {}
 
-    private static Times times(ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice) {
-        MicroBatch part = sample.split(parts(sample.examples())).get(0);
-        MicroBatch ofDevice = sample.split(devices.size()).get(0);
+    private static Times times(
+            ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice, boolean splittable) {
+        MicroBatch part = splittable ? sample.split(parts(sample.examples())).get(0) : sample;
+        MicroBatch ofDevice = splittable ? sample.split(devices.size()).get(0) : sample;
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);
         try (ProfileRounds rounds = new ProfileRounds(graph)) {

@@ -3,6 +3,8 @@ package io.github.dl4jpipeline.profile;
 /**
  * What the profiled device does together with the others of its machine.
  *
+ * <p>Speeds are between {@value #LEAST_SPEED} and {@value #MOST_SPEED}.
+ *
  * @param jointThreads number of threads of all devices together; 1 where it is not known
  * @param jointFixedMillis on all devices' cores as one device, with as many threads for an operation: the part of the whole
  *     graph's time that does not grow with the number of examples
@@ -17,17 +19,29 @@ public record MachineSpeed(
     /** Nothing is known: devices do not disturb each other, and one has no use for the cores of the others. */
     public static final MachineSpeed UNKNOWN = new MachineSpeed(1, 0, 1, 1, 0);
 
+    static final double LEAST_SPEED = 1e-6;
+    static final double MOST_SPEED = 1e6;
+
     public MachineSpeed {
         if (jointThreads < 1
-                || !(jointFixedMillis >= 0)
-                || !(jointSpeed > 0)
-                || !(sharedSpeed > 0)
-                || !(addMillisPerMegabyte >= 0)) {
-            throw new IllegalArgumentException("A machine's threads and speeds must be positive, its times 0 or more,"
+                || !isTime(jointFixedMillis)
+                || !isSpeed(jointSpeed)
+                || !isSpeed(sharedSpeed)
+                || !isTime(addMillisPerMegabyte)) {
+            throw new IllegalArgumentException("A machine's threads must be positive, its speeds between " + LEAST_SPEED
+                    + " and " + MOST_SPEED + ", its times between 0 and " + VertexCost.MOST_MILLIS + " ms,"
                     + " got jointThreads " + jointThreads + ", jointFixedMillis " + jointFixedMillis + ", jointSpeed "
                     + jointSpeed + ", sharedSpeed "
                     + sharedSpeed + ", addMillisPerMegabyte " + addMillisPerMegabyte);
         }
+    }
+
+    private static boolean isTime(double millis) {
+        return millis >= 0 && millis <= VertexCost.MOST_MILLIS;
+    }
+
+    private static boolean isSpeed(double speed) {
+        return speed >= LEAST_SPEED && speed <= MOST_SPEED;
     }
 
     /** What is left of it on devices with caches and memory of their own. */

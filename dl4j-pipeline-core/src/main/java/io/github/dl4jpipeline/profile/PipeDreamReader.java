@@ -24,12 +24,15 @@ final class PipeDreamReader {
             + ", backward_compute_time=" + NUMBER + ", activation_size=" + NUMBER + ", parameter_size=" + NUMBER);
     private static final Pattern EDGE = Pattern.compile("\\t(\\S+) -- (\\S+)");
 
+    private static final int MOST_EDGES = 100_000;
+
     private final String file;
     private final Map<String, VertexCost> nodes = new HashMap<>();
     private final Map<String, Integer> lineOf = new HashMap<>();
     private final Map<String, List<String>> inputs = new HashMap<>();
     private final DirectedAcyclicGraph<String, DefaultEdge> dag = new DirectedAcyclicGraph<>(DefaultEdge.class);
     private int line;
+    private int edges;
 
     private PipeDreamReader(String file) {
         this.file = file;
@@ -58,10 +61,17 @@ final class PipeDreamReader {
                 addEdge(text);
             }
         }
-        requireOneSource();
+        if (nodes.isEmpty()) {
+            line = 1;
+            throw error("there are no nodes");
+        }
         List<VertexCost> costs = new ArrayList<>();
         dag.iterator().forEachRemaining(name -> costs.add(withInputs(nodes.get(name))));
-        return new GraphProfile(1, file, 1, MachineSpeed.UNKNOWN, Map.of(), costs);
+        try {
+            return new GraphProfile(1, file, 1, MachineSpeed.UNKNOWN, Map.of(), costs);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(file + " is not a profile: " + e.getMessage(), e);
+        }
     }
 
     private void addNode(String text) {
@@ -78,24 +88,23 @@ final class PipeDreamReader {
         double forward = input ? 0 : number("forward_compute_time", node.group(3));
         double backward = input ? 0 : number("backward_compute_time", node.group(4));
         long parameters = Math.round(number("parameter_size", node.group(6)));
-        nodes.put(
-                name,
-                new VertexCost(
-                        name,
-                        List.of(),
-                        forward,
-                        0,
-                        forward,
-                        backward,
-                        0,
-                        backward,
-                        activationBytes(node.group(5)),
-                        parameters,
-                        parameters,
-                        0));
+        long activations = activationBytes(node.group(5));
+        try {
+            nodes.put(name, cost(name, forward, backward, activations, parameters));
+        } catch (IllegalArgumentException e) {
+            throw error(e.getMessage());
+        }
+        if (nodes.size() > GraphProfile.MOST_VERTICES) {
+            throw error("there are more than " + GraphProfile.MOST_VERTICES + " nodes");
+        }
         lineOf.put(name, line);
         inputs.put(name, new ArrayList<>());
         dag.addVertex(name);
+    }
+
+    private static VertexCost cost(String name, double forward, double backward, long activations, long parameters) {
+        return new VertexCost(
+                name, List.of(), forward, 0, forward, backward, 0, backward, activations, parameters, parameters, 0);
     }
 
     /** One size, or several as {@code [a; b]}. */
@@ -140,21 +149,8 @@ final class PipeDreamReader {
                     message("the edge from '" + from + "' to '" + to + "' closes a cycle"), e);
         }
         inputs.get(to).add(from);
-    }
-
-    private void requireOneSource() {
-        List<String> sources = dag.vertexSet().stream()
-                .filter(name -> dag.inDegreeOf(name) == 0)
-                .sorted((a, b) -> lineOf.get(a) - lineOf.get(b))
-                .toList();
-        if (sources.isEmpty()) {
-            line = 1;
-            throw error("there are no nodes");
-        }
-        if (sources.size() > 1) {
-            line = lineOf.get(sources.get(1));
-            throw error("node '" + sources.get(1) + "' has no input, and neither has '" + sources.get(0) + "' in line "
-                    + lineOf.get(sources.get(0)) + "; a profile has one source");
+        if (++edges > MOST_EDGES) {
+            throw error("there are more than " + MOST_EDGES + " edges");
         }
     }
 

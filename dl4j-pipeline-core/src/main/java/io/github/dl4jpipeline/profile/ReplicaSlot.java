@@ -36,11 +36,16 @@ final class ReplicaSlot {
         return gradients;
     }
 
-    /** Frees the memory, which no replica may use any more. */
-    void free() {
+    /** Frees the working memory; the replica that runs next has it allocated anew. */
+    void freeScratch() {
         if (scratch != null) {
             scratch.destroy();
         }
+    }
+
+    /** Frees the memory, which no replica may use any more. */
+    void free() {
+        freeScratch();
         if (gradients != null) {
             gradients.close();
         }

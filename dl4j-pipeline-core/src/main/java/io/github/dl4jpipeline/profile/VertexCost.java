@@ -1,9 +1,11 @@
 package io.github.dl4jpipeline.profile;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
- * What one vertex costs for the examples of a {@link GraphProfile}.
+ * What one vertex costs for the examples of a {@link GraphProfile}. Each time is at most {@value #MOST_MILLIS} ms, each size
+ * at most {@value #MOST_BYTES} bytes, so that sums over a profile stay exact.
  *
  * @param vertex its name
  * @param inputs names of the vertices that it reads
@@ -39,7 +41,17 @@ public record VertexCost(
         long updaterBytes,
         long apartBytes) {
 
+    static final double MOST_MILLIS = 1e12;
+    static final long MOST_BYTES = 100_000_000_000_000L;
+
     public VertexCost {
+        if (vertex == null || vertex.isBlank()) {
+            throw new IllegalArgumentException(
+                    "A vertex needs a name, got " + (vertex == null ? "null" : "a blank one"));
+        }
+        if (inputs == null || inputs.stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("Vertex '" + vertex + "': inputs must be names, got " + inputs);
+        }
         inputs = List.copyOf(inputs);
         requireTime(vertex, "forwardMillis", forwardMillis);
         requireTime(vertex, "worstForwardMillis", worstForwardMillis);
@@ -93,6 +105,14 @@ public record VertexCost(
         return parameterBytes + gradientBytes + updaterBytes + (microBatches > 1 ? apartBytes : 0);
     }
 
+    /**
+     * Whether it is computed, so that it belongs to a stage. The others are the network's inputs: they read nothing, take no
+     * time, and are there from the start. A vertex that takes time and reads nothing is computed as if it read such an input.
+     */
+    public boolean movable() {
+        return !inputs.isEmpty() || millis() > 0;
+    }
+
     /** Median time of both passes. */
     public double millis() {
         return forwardMillis + backwardMillis;
@@ -138,15 +158,23 @@ public record VertexCost(
     }
 
     private static void requireTime(String vertex, String name, double millis) {
-        if (!(millis >= 0) || Double.isInfinite(millis)) {
+        if (!(millis >= 0)) {
             throw new IllegalArgumentException(
                     "Vertex '" + vertex + "': " + name + " must be a time of 0 or more, got " + millis);
+        }
+        if (millis > MOST_MILLIS) {
+            throw new IllegalArgumentException(
+                    "Vertex '" + vertex + "': " + name + " must be at most " + MOST_MILLIS + " ms, got " + millis);
         }
     }
 
     private static void requireBytes(String vertex, String name, long bytes) {
         if (bytes < 0) {
             throw new IllegalArgumentException("Vertex '" + vertex + "': " + name + " must be 0 or more, got " + bytes);
+        }
+        if (bytes > MOST_BYTES) {
+            throw new IllegalArgumentException(
+                    "Vertex '" + vertex + "': " + name + " must be at most " + MOST_BYTES + " bytes, got " + bytes);
         }
     }
 }

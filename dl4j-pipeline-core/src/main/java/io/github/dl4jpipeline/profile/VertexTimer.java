@@ -15,6 +15,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Takes the time of each vertex, forward and backward. */
 final class VertexTimer implements VertexObserver {
+    /** No vertex. */
+    static final int NONE = -1;
+
     private final List<List<Double>> forwardMillis = new ArrayList<>();
     private final List<List<Double>> backwardMillis = new ArrayList<>();
     private final List<List<Double>> weightMillis = new ArrayList<>();
@@ -25,6 +28,7 @@ final class VertexTimer implements VertexObserver {
 
     private final Runnable finish;
     private long begunNanos;
+    private int begun = NONE;
 
     /** Takes the times of others. */
     VertexTimer(int vertices) {
@@ -44,6 +48,7 @@ final class VertexTimer implements VertexObserver {
 
     @Override
     public void begin(int position) {
+        begun = position;
         begunNanos = System.nanoTime();
     }
 
@@ -66,6 +71,11 @@ final class VertexTimer implements VertexObserver {
     /** A vertex needs no second array for the gradients of another micro-batch: it adds to those that it finds. */
     void addsGradients(int position) {
         addsGradients.set(position);
+    }
+
+    /** Position of the vertex that has begun last; {@link #NONE} before the first. */
+    int begun() {
+        return begun;
     }
 
     private double sinceBegun() {

@@ -80,7 +80,36 @@ final class WarmReplica {
         return timer;
     }
 
+    /**
+     * Runs once in every way, to see whether code fails. The thread is bound to the device.
+     *
+     * @throws VertexFailure if the code of a vertex fails
+     */
+    void tryOut() {
+        run(new VertexTimer(vertices.size()), false);
+        run(new VertexTimer(vertices.size()), true);
+    }
+
     private void run(VertexTimer timer, boolean split) {
+        try {
+            runOnce(timer, split);
+        } catch (RuntimeException e) {
+            reset();
+            if (timer.begun() == VertexTimer.NONE) {
+                throw e;
+            }
+            throw new VertexFailure(vertices.get(timer.begun()).name(), e);
+        }
+    }
+
+    /** Frees what a failed run has left. */
+    private void reset() {
+        free();
+        created = null;
+        slot.freeScratch();
+    }
+
+    private void runOnce(VertexTimer timer, boolean split) {
         Created own = created();
         own.replica().begin(sample, false, graph.getIterationCount(), graph.getEpochCount());
         own.kernel().forward(own.replica(), timer);

@@ -25,6 +25,7 @@ import java.util.stream.Collectors;
  * @param lastStep when the tasks and copies of the last step have run; empty before there was one
  * @param changes of the plan since it was chosen, the last ones if there have been many
  * @param tiles what the tiles of a micro-batch have taken, if there are any
+ * @param verification how the plan's first step compares with plain Deeplearning4j's; empty if it was not compared
  */
 public record PipelineReport(
         PartitionPlan plan,
@@ -36,7 +37,8 @@ public record PipelineReport(
         List<CopyReport> copies,
         Optional<StepTimeline> lastStep,
         List<PlanChange> changes,
-        Optional<TileMeasurement> tiles) {
+        Optional<TileMeasurement> tiles,
+        Optional<Verification> verification) {
 
     /**
      * One stage.
@@ -74,6 +76,7 @@ public record PipelineReport(
                 plan.predictedStepTime().toNanos() / 1e6,
                 100 * bubble(),
                 100 * plan.bubble()));
+        verification.ifPresent(compared -> text.append(String.format("first step %s%n", compared)));
         for (int i = 0; i < stages.size(); i++) {
             Stage planned = plan.stages().get(i);
             double predicted =

@@ -21,7 +21,7 @@ public final class TileGeometry {
      */
     public TileGeometry(TileRegion region, int height, int width) {
         this.region = region;
-        this.maps = mapsFor(region, height, width);
+        this.maps = maps(region.vertices(), height, width);
         this.isMap = new boolean[maps.length];
         for (int vertex = 0; vertex < maps.length; vertex++) {
             isMap[vertex] = region.isMap(vertex);
@@ -35,11 +35,17 @@ public final class TileGeometry {
         }
     }
 
-    private static Area[] mapsFor(TileRegion region, int height, int width) {
-        Area[] maps = new Area[region.vertices().size()];
+    /**
+     * The whole map of each vertex.
+     *
+     * @throws IllegalArgumentException if a vertex has no output for that size, or too large a one, or maps of different
+     *     sizes as inputs
+     */
+    static Area[] maps(List<TileVertex> vertices, int height, int width) {
+        Area[] maps = new Area[vertices.size()];
         maps[0] = Area.all(height, width);
         for (int i = 1; i < maps.length; i++) {
-            TileVertex vertex = region.vertices().get(i);
+            TileVertex vertex = vertices.get(i);
             Area input = maps[vertex.inputs().get(0)];
             maps[i] = Area.all(
                     vertex.rows().outputs(input.rows().size()),
@@ -53,6 +59,12 @@ public final class TileGeometry {
             if (maps[i].isEmpty()) {
                 throw new IllegalArgumentException("Vertex '" + vertex.name() + "' has no output for an input of "
                         + input.rows().size() + "x" + input.columns().size());
+            }
+            if (Math.max(maps[i].rows().size(), maps[i].columns().size()) > TileableMaps.MOST_ROWS) {
+                throw new IllegalArgumentException("Vertex '" + vertex.name() + "' cannot be run in tiles: it has an"
+                        + " output of " + maps[i].rows().size() + "x"
+                        + maps[i].columns().size() + ", and at most "
+                        + TileableMaps.MOST_ROWS + " rows and columns are possible");
             }
         }
         return maps;

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.tile;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * One vertex of a region that is run in tiles.
@@ -21,8 +22,26 @@ public record TileVertex(
         int channels,
         long multiplyAdds,
         boolean whole) {
+    private static final int MOST_CHANNELS = 1_000_000;
+    private static final long MOST_MULTIPLY_ADDS = 1_000_000_000_000L;
+
     public TileVertex {
+        if (name == null || rows == null || columns == null || inputs == null) {
+            throw new IllegalArgumentException("A tileable vertex needs name, inputs, rows and columns, got " + name
+                    + ", " + inputs + ", " + rows + " and " + columns);
+        }
+        if (inputs.stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("Tileable vertex '" + name + "' reads null");
+        }
         inputs = List.copyOf(inputs);
+        if (channels < 0 || channels > MOST_CHANNELS) {
+            throw new IllegalArgumentException("Tileable vertex '" + name + "': channels must be between 0 and "
+                    + MOST_CHANNELS + ", got " + channels);
+        }
+        if (multiplyAdds < 0 || multiplyAdds > MOST_MULTIPLY_ADDS) {
+            throw new IllegalArgumentException("Tileable vertex '" + name + "': multiplyAdds must be between 0 and "
+                    + MOST_MULTIPLY_ADDS + ", got " + multiplyAdds);
+        }
     }
 
     /** What the region reads. */

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.tile;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -17,10 +18,37 @@ public record TileableMaps(List<TileVertex> vertices, List<String> ends, int hei
     /** No vertex can be run in tiles. */
     public static final TileableMaps NONE = new TileableMaps(List.of(), List.of(), 0, 0);
 
+    static final int MOST_ROWS = 65_536;
+    private static final int MOST_VERTICES = 1_000;
+
     public TileableMaps {
+        if (vertices == null
+                || ends == null
+                || vertices.stream().anyMatch(Objects::isNull)
+                || ends.stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("Tileable vertices and ends must not be null");
+        }
         vertices = List.copyOf(vertices);
         ends = List.copyOf(ends);
+        if (vertices.size() > MOST_VERTICES) {
+            throw new IllegalArgumentException(
+                    "There are at most " + MOST_VERTICES + " tileable vertices, got " + vertices.size());
+        }
+        Set<String> names = new HashSet<>();
         for (int i = 0; i < vertices.size(); i++) {
+            String name = vertices.get(i).name();
+            if (!names.add(name)) {
+                throw new IllegalArgumentException("Tileable vertex '" + name + "' comes twice");
+            }
+            if (vertices.get(i).inputs().isEmpty() != (i == 0)) {
+                throw new IllegalArgumentException("Tileable vertex '" + name
+                        + (i == 0 ? "' is the first and must read no other" : "' must read one that comes before it"));
+            }
+            if (i > 1 && vertices.get(i).inputs().contains(0)) {
+                throw new IllegalArgumentException("Tileable vertex '" + name + "' reads the input '"
+                        + vertices.get(0).name() + "', which only '"
+                        + vertices.get(1).name() + "' may");
+            }
             for (int input : vertices.get(i).inputs()) {
                 if (input < 0 || input >= i) {
                     throw new IllegalArgumentException(
@@ -33,6 +61,16 @@ public record TileableMaps(List<TileVertex> vertices, List<String> ends, int hei
             if (vertices.stream().skip(1).noneMatch(vertex -> vertex.name().equals(end))) {
                 throw new IllegalArgumentException("Tiles may end with '" + end + "', which is not a tileable vertex");
             }
+        }
+        if (new HashSet<>(ends).size() < ends.size()) {
+            throw new IllegalArgumentException("Tiles may end with a vertex only once, got " + ends);
+        }
+        if (!vertices.isEmpty()) {
+            if (Math.min(height, width) < 1 || Math.max(height, width) > MOST_ROWS) {
+                throw new IllegalArgumentException("Rows and columns of the tileable input must be between 1 and "
+                        + MOST_ROWS + ", got " + height + " and " + width);
+            }
+            TileGeometry.maps(vertices, height, width);
         }
     }
 

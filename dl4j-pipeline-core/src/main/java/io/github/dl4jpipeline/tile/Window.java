@@ -13,11 +13,18 @@ public record Window(int kernel, int stride, int padding, int dilation, boolean 
     /** Each output sees the input at its own place. */
     public static final Window POINT = new Window(1, 1, 0, 1, false);
 
+    /** Kernels, strides, dilation and padding; products of two of them are numbers of 32 bits. */
+    private static final int MOST = 16_384;
+
     public Window {
         if (kernel < 1 || stride < 1 || padding < 0 || dilation < 1) {
             throw new IllegalArgumentException(
                     "Kernel, stride and dilation must be positive and padding not negative, got " + kernel + ", "
                             + stride + ", " + dilation + ", " + padding);
+        }
+        if (Math.max(Math.max(kernel, stride), Math.max(padding, dilation)) > MOST) {
+            throw new IllegalArgumentException("Kernel, stride, dilation and padding must be at most " + MOST + ", got "
+                    + kernel + ", " + stride + ", " + dilation + ", " + padding);
         }
     }
 
@@ -28,7 +35,7 @@ public record Window(int kernel, int stride, int padding, int dilation, boolean 
 
     /** Number of outputs for {@code size} inputs. */
     int outputs(int size) {
-        return same ? (size + stride - 1) / stride : (size + 2 * padding - reach()) / stride + 1;
+        return same ? (size + stride - 1) / stride : Math.floorDiv(size + 2 * padding - reach(), stride) + 1;
     }
 
     /** How many values of padding come before the first input; with an odd sum, {@code same} puts the odd one after. */

@@ -110,10 +110,7 @@ class BranchPartsTest {
                 "{\"network\": \"x\", \"branches\": 2, \"index\": 0, \"networkInputs\": [null]}",
                 "{\"network\": null, \"branches\": 2, \"index\": 0, \"networkInputs\": []}")) {
             ModelWriter.write(
-                    file,
-                    branch.graph(),
-                    false,
-                    Map.of("branchPart.json", identity.getBytes(StandardCharsets.UTF_8)));
+                    file, branch.graph(), false, Map.of("branchPart.json", identity.getBytes(StandardCharsets.UTF_8)));
             assertThatThrownBy(() -> BranchPart.load(file))
                     .as(identity)
                     .isInstanceOf(IllegalArgumentException.class)
@@ -125,7 +122,7 @@ class BranchPartsTest {
                 false,
                 Map.of(
                         "branchPart.json",
-                        ("{\"network\": \"x\", \"branches\": 1, \"index\": 0, \"networkInputs\": []}")
+                        "{\"network\": \"x\", \"branches\": 1, \"index\": 0, \"networkInputs\": []}"
                                 .getBytes(StandardCharsets.UTF_8)));
         BranchPart first = BranchPart.load(file);
         ModelWriter.write(
@@ -134,7 +131,7 @@ class BranchPartsTest {
                 false,
                 Map.of(
                         "branchPart.json",
-                        ("{\"network\": \"x\", \"branches\": 1, \"index\": 1, \"networkInputs\": []}")
+                        "{\"network\": \"x\", \"branches\": 1, \"index\": 1, \"networkInputs\": []}"
                                 .getBytes(StandardCharsets.UTF_8)));
         assertMismatch("branch 0 of 1 in " + file, first, BranchPart.load(file));
     }

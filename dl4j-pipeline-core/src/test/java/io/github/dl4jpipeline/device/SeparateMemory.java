@@ -53,8 +53,8 @@ public final class SeparateMemory implements AutoCloseable {
         SeparateMemory memory = new SeparateMemory();
         NativeOps watched = memory.watch(NativeOps.class, memory.original, memory::nativeCall);
         NativeOpsHolder.getInstance().setDeviceNativeOps(watched);
-        memory.replace(Nd4j.getExecutioner(), "loop", watched);
-        BaseNDArrayFactory factory = (BaseNDArrayFactory) Nd4j.factory();
+        memory.replace(behind(Nd4j.getExecutioner()), "loop", watched);
+        BaseNDArrayFactory factory = (BaseNDArrayFactory) behind(Nd4j.factory());
         memory.replace(factory, "nativeOps", watched);
         memory.replace(factory, "level1", memory.watch(Level1.class, factory.level1(), memory::blasCall));
         memory.replace(factory, "level2", memory.watch(Level2.class, factory.level2(), memory::blasCall));
@@ -67,7 +67,7 @@ public final class SeparateMemory implements AutoCloseable {
         NativeOpsHolder.getInstance().setDeviceNativeOps(original);
         replaced.forEach((field, before) -> {
             Object owner = field.getName().equals("loop") ? Nd4j.getExecutioner() : Nd4j.factory();
-            set(field, owner, before);
+            set(field, behind(owner), before);
         });
         synchronized (BLOCKS) {
             BLOCKS.clear();
@@ -75,6 +75,14 @@ public final class SeparateMemory implements AutoCloseable {
             BYTES.clear();
             PEAK.clear();
         }
+    }
+
+    /** ND4J's own object where calls of it go through {@link ReachableArguments}. */
+    private static Object behind(Object object) {
+        return Proxy.isProxyClass(object.getClass())
+                        && Proxy.getInvocationHandler(object) instanceof ReachableArguments kept
+                ? kept.target
+                : object;
     }
 
     /** Lets this thread belong to a device, or to the host: null. Returns what it belonged to. */

@@ -67,7 +67,10 @@ class ModelArchiveTest {
     @EnumSource(names = {"FLOAT", "DOUBLE", "HALF"})
     void readsTheBitsThatWereWritten(DataType type) throws IOException {
         for (Model model : new Model[] {trained(type), trained(type).toComputationGraph()}) {
-            model.params().putScalar(1, Float.NaN).putScalar(2, Float.NEGATIVE_INFINITY).putScalar(3, 1e-40);
+            model.params()
+                    .putScalar(1, Float.NaN)
+                    .putScalar(2, Float.NEGATIVE_INFINITY)
+                    .putScalar(3, 1e-40);
             ModelWriter.write(file, model, true, Map.of());
             assertSame(read(), model);
             Model byDeeplearning4j = model instanceof ComputationGraph
@@ -124,10 +127,7 @@ class ModelArchiveTest {
         ComputationGraph graph = new ComputationGraph(new NeuralNetConfiguration.Builder()
                 .graphBuilder()
                 .addInputs("in")
-                .addLayer(
-                        "out",
-                        new LossLayer.Builder(LossFunction.MSE).build(),
-                        "in")
+                .addLayer("out", new LossLayer.Builder(LossFunction.MSE).build(), "in")
                 .setOutputs("out")
                 .build());
         graph.init();
@@ -198,7 +198,9 @@ class ModelArchiveTest {
     void loadsAClassThatTheUserAllows() throws IOException {
         Map<String, byte[]> entries = entries(trained(DataType.FLOAT));
         String json = text(entries.get("configuration.json"))
-                .replaceFirst("org.nd4j.linalg.activations.impl.Activation\\w+", OwnActivation.class.getName().replace("$", "\\$"));
+                .replaceFirst(
+                        "org.nd4j.linalg.activations.impl.Activation\\w+",
+                        OwnActivation.class.getName().replace("$", "\\$"));
         write(with(entries, "configuration.json", bytes(json)));
         assertRefused("names the class " + OwnActivation.class.getName(), "-Ddl4jpipeline.model.classes=");
         System.setProperty(ClassNames.ALLOWED, "com.example., " + OwnActivation.class.getName());
@@ -270,7 +272,7 @@ class ModelArchiveTest {
         Map<String, INDArray> arrays = new LinkedHashMap<>();
         arrays.put("it has 27 parameters, and the configuration has 26", Nd4j.zeros(DataType.FLOAT, 27));
         arrays.put("expected a vector", Nd4j.zeros(DataType.FLOAT, 13, 2));
-        arrays.put("elements of type INT", Nd4j.zeros(DataType.INT, PARAMETERS));
+        arrays.put("elements of type INT", Nd4j.zeros(DataType.INT32, PARAMETERS));
         for (Map.Entry<String, INDArray> array : arrays.entrySet()) {
             write(with(entries(network), "coefficients.bin", array(out -> Nd4j.write(array.getValue(), out))));
             assertRefused("entry coefficients.bin: it has ", array.getKey());
@@ -384,8 +386,7 @@ class ModelArchiveTest {
     }
 
     private boolean isRefused(Model expected) {
-        try (ModelArchive archive =
-                ModelArchive.open(file, Set.of("more")).requireChecksums()) {
+        try (ModelArchive archive = ModelArchive.open(file, Set.of("more")).requireChecksums()) {
             byte[] more = archive.entry("more", 10).orElseThrow();
             assertSame(archive.model(true), expected);
             assertThat(more).containsExactly(1, 2, 3);

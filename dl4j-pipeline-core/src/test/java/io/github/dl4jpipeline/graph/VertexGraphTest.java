@@ -4,11 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.TestGraphs;
-import java.util.List;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.graph.StackVertex;
-import org.deeplearning4j.nn.conf.graph.UnstackVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -79,56 +75,5 @@ class VertexGraphTest {
         assertThat(vertices.hasInputErrors(vertices.get("conv").position())).isFalse();
         assertThat(vertices.get("pool").runsBackward()).isTrue();
         assertThat(vertices.hasInputErrors(vertices.get("pool").position())).isTrue();
-    }
-
-    @Test
-    void batchNormalizationCouplesExamplesUnlessToldOtherwise() {
-        ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.FLOAT, true));
-        List<ExampleCoupling> couplings = ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH);
-        assertThat(couplings.stream().map(ExampleCoupling::vertex)).containsExactly("aNorm", "bNorm");
-        assertThat(couplings).allMatch(ExampleCoupling::certain);
-        assertThat(ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH))
-                .isEmpty();
-        assertThat(ExampleCoupling.in(
-                        TestGraphs.graph(TestGraphs.lstm(DataType.FLOAT)), BatchNormStatistics.FULL_BATCH))
-                .isEmpty();
-    }
-
-    @Test
-    void unstackingCouplesExamplesOnlyIfTheGraphDidNotStackThem() {
-        ComputationGraphConfiguration inside = TestGraphs.settings(DataType.FLOAT)
-                .graphBuilder()
-                .addInputs("a", "b")
-                .addVertex("stack", new StackVertex(), "a", "b")
-                .addVertex("first", new UnstackVertex(0, 2), "stack")
-                .addLayer(
-                        "output",
-                        new org.deeplearning4j.nn.conf.layers.OutputLayer.Builder()
-                                .nIn(3)
-                                .nOut(2)
-                                .activation(org.nd4j.linalg.activations.Activation.SOFTMAX)
-                                .build(),
-                        "first")
-                .setOutputs("output")
-                .build();
-        assertThat(ExampleCoupling.in(TestGraphs.graph(inside), BatchNormStatistics.FULL_BATCH))
-                .isEmpty();
-        ComputationGraphConfiguration outside = TestGraphs.settings(DataType.FLOAT)
-                .graphBuilder()
-                .addInputs("a")
-                .addVertex("first", new UnstackVertex(0, 2), "a")
-                .addLayer(
-                        "output",
-                        new org.deeplearning4j.nn.conf.layers.OutputLayer.Builder()
-                                .nIn(3)
-                                .nOut(2)
-                                .activation(org.nd4j.linalg.activations.Activation.SOFTMAX)
-                                .build(),
-                        "first")
-                .setOutputs("output")
-                .build();
-        assertThat(ExampleCoupling.in(TestGraphs.graph(outside), BatchNormStatistics.FULL_BATCH))
-                .singleElement()
-                .matches(coupling -> coupling.vertex().equals("first") && coupling.certain());
     }
 }

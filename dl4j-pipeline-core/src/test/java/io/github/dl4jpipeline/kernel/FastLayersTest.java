@@ -1,13 +1,15 @@
 package io.github.dl4jpipeline.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.SameResult;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
@@ -32,6 +34,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.common.primitives.Pair;
@@ -348,6 +351,8 @@ class FastLayersTest {
                         image("dilated, same", conv(3, 2).dilation(2, 1).convolutionMode(ConvolutionMode.Same)),
                         image("1x1, stride 2", conv(1, 1).stride(2, 2)),
                         image("1x1, padding", conv(1, 1).padding(1, 1)),
+                        square("one output, border left over", conv(3, 3).stride(2, 2), 3, 5, 4),
+                        square("one output of 5x5, border left over", conv(5, 5).stride(3, 3), 3, 5, 7),
                         square("1x1", conv(1, 1), 3, 5, 12),
                         square("1x1", conv(1, 1), 3, 5, 33),
                         square("1x1, no bias", conv(1, 1).hasBias(false), 3, 5, 33),
@@ -391,6 +396,9 @@ class FastLayersTest {
         return Stream.of(15, 16, 24)
                 .flatMap(examples -> Stream.of(
                         square("padded", conv(3, 3).padding(1, 1), examples, 16, 8),
+                        rectangle("high", conv(3, 3).padding(1, 1), examples, 16, 6, 4),
+                        rectangle("wide", conv(3, 3).padding(1, 1), examples, 5, 4, 6),
+                        rectangle("one column", conv(3, 3).padding(1, 1), examples, 1, 3, 1),
                         square("same", conv(3, 3).convolutionMode(ConvolutionMode.Same), examples, 3, 9),
                         square("not padded", conv(3, 3), examples, 1, 5),
                         square("padding 2x0", conv(3, 3).padding(2, 0), examples, 2, 6),
@@ -407,10 +415,20 @@ class FastLayersTest {
 
     private static Named<Case> square(
             String name, ConvolutionLayer.BaseConvBuilder<?> convolution, int examples, int channels, int side) {
-        InputType input = InputType.convolutional(side, side, channels, CNN2DFormat.NCHW);
+        return rectangle(name, convolution, examples, channels, side, side);
+    }
+
+    private static Named<Case> rectangle(
+            String name,
+            ConvolutionLayer.BaseConvBuilder<?> convolution,
+            int examples,
+            int channels,
+            int height,
+            int width) {
+        InputType input = InputType.convolutional(height, width, channels, CNN2DFormat.NCHW);
         return Named.of(
                 name + ", " + examples + " examples",
-                new Case(convolution.build(), List.of(examples, channels, side, side), input));
+                new Case(convolution.build(), List.of(examples, channels, height, width), input));
     }
 
     @ParameterizedTest
@@ -432,6 +450,52 @@ class FastLayersTest {
                 List.of(conv(5, 5), conv(3, 3).stride(2, 2), conv(3, 3).padding(3, 1))) {
             compare(square("other", other, 16, 3, 9).getPayload(), DataType.FLOAT, 1e-5, WINOGRAD);
         }
+    }
+
+    private static Stream<Named<Case>> preciseLayers() {
+        return layers().filter(layer -> !isLeftAloneByPrecise(layer.getPayload().layer()));
+    }
+
+    /** A convolution 3x3 with channels last. */
+    private static boolean isLeftAloneByPrecise(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        return layer.getClass() == ConvolutionLayer.class
+                && ((ConvolutionLayer) layer).getCnn2dDataFormat() == CNN2DFormat.NHWC
+                && new ConvolutionGeometry((ConvolutionLayer) layer, ConvolutionMode.Truncate).isWinogradCandidate();
+    }
+
+    @ParameterizedTest
+    @MethodSource("preciseLayers")
+    void preciseEqualsInFloat(Case layer) {
+        compare(layer, DataType.FLOAT, 1e-5, KernelChoice.all(Kernels.PRECISE));
+    }
+
+    /** Also with a profile that names it. */
+    @Test
+    void preciseIsWithoutWinograd() {
+        Case layer = square("3x3", conv(3, 3), 16, 3, 9).getPayload();
+        VertexCode named = new VertexCode(KernelCode.WINOGRAD, KernelCode.USUAL);
+        assertThat(mayUseWinograd(layer, Kernels.FAST, VertexCode.USUAL)).isTrue();
+        assertThat(mayUseWinograd(layer, Kernels.PRECISE, VertexCode.USUAL)).isFalse();
+        assertThat(mayUseWinograd(layer, Kernels.PRECISE, named)).isFalse();
+        Case other = square("3x3, stride 2", conv(3, 3).stride(2, 2), 16, 3, 9).getPayload();
+        assertThat(mayUseWinograd(other, Kernels.PRECISE, VertexCode.USUAL)).isTrue(); // were it not for its stride
+        assertThat(KernelChoice.vertices(graph(layer, DataType.FLOAT), KernelCode.WINOGRAD, Kernels.PRECISE))
+                .isEmpty();
+        Case last =
+                channelsLast("NHWC", conv(3, 3).dataFormat(CNN2DFormat.NHWC)).getPayload();
+        ComputationGraph graph = graph(last, DataType.FLOAT);
+        FastLayers.replaceIn(graph, KernelChoice.all(Kernels.PRECISE));
+        assertThat(graph.getLayer("layer").getClass())
+                .isEqualTo(org.deeplearning4j.nn.layers.convolution.ConvolutionLayer.class);
+    }
+
+    /** Whether a pass is the native operation. */
+    private static boolean mayUseWinograd(Case layer, Kernels kernels, VertexCode code) {
+        ComputationGraph graph = graph(layer, DataType.FLOAT);
+        FastLayers.replaceIn(graph, KernelChoice.all(kernels).except(Map.of("layer", code)));
+        FastConvolution convolution = (FastConvolution) graph.getLayer("layer");
+        convolution.addGradients(true);
+        return convolution.canBeChannelsLast() || convolution.elementsToAdd() > 0;
     }
 
     @Test
@@ -574,7 +638,7 @@ class FastLayersTest {
     }
 
     private static Map<String, INDArray> copies(Gradient gradient) {
-        Map<String, INDArray> copies = new TreeMap<>();
+        Map<String, INDArray> copies = new LinkedHashMap<>();
         gradient.gradientForVariable().forEach((name, array) -> copies.put(name, array.dup()));
         return copies;
     }
@@ -609,6 +673,47 @@ class FastLayersTest {
             assertThat(poolingError(fast.getLayer("layer"), input, error))
                     .isEqualTo(poolingError(stock.getLayer("layer"), input, error));
         }
+    }
+
+    /** Deeplearning4j has a window there although it does not fit. */
+    @ParameterizedTest
+    @CsvSource({"1, 1", "7, 1", "1, 6"})
+    void poolingOfOneRowOrColumn(int height, int width) {
+        ComputationGraph stock = graph(even("narrow", pool()).getPayload(), DataType.FLOAT);
+        ComputationGraph fast = GraphCopies.sharingParameters(stock);
+        FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST));
+        INDArray input = Nd4j.rand(DataType.FLOAT, 3, 2, height, width);
+        INDArray error = Nd4j.rand(DataType.FLOAT, 3, 2, Math.max(1, height / 2), Math.max(1, width / 2));
+        assertThat(poolingError(fast.getLayer("layer"), input, error))
+                .isEqualTo(poolingError(stock.getLayer("layer"), input, error));
+    }
+
+    /** Native operations would write outside of their arrays. */
+    @Test
+    void whatHasNoOutputIsRefused() {
+        KernelChoice fastest = KernelChoice.all(Kernels.FAST);
+        for (KernelChoice code : List.of(fastest, UNFOLDED)) {
+            assertRefused(conv(3, 3).convolutionMode(ConvolutionMode.Strict), code, 5, 2, 2);
+            assertRefused(conv(1, 1).stride(3, 3).convolutionMode(ConvolutionMode.Same), code, 5, 9, 9);
+        }
+        assertRefused(deconvolution().padding(2, 2), fastest, 5, 2, 2);
+        assertRefused(conv1D(), fastest, 5, 2);
+    }
+
+    /** @param map shape of an example */
+    private static void assertRefused(ConvolutionLayer.BaseConvBuilder<?> convolution, KernelChoice code, long... map) {
+        boolean series = map.length == 2;
+        InputType usual = series ? InputType.recurrent(5, 11) : InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW);
+        ComputationGraph graph = graph(new Case(convolution.build(), List.of(), usual), DataType.DOUBLE);
+        FastLayers.replaceIn(graph, code);
+        Layer layer = graph.getLayer("layer");
+        LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+        layer.setInput(
+                Nd4j.rand(
+                        DataType.DOUBLE,
+                        LongStream.concat(LongStream.of(3), LongStream.of(map)).toArray()),
+                workspaces);
+        assertThatThrownBy(() -> layer.activate(true, workspaces)).isInstanceOf(RuntimeException.class);
     }
 
     private static INDArray poolingError(Layer layer, INDArray input, INDArray error) {

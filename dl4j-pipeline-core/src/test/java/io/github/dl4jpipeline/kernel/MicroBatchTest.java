@@ -18,7 +18,7 @@ class MicroBatchTest {
                 new INDArray[] {TestData.values(DataType.FLOAT, 1, examples, 2, 3)},
                 new INDArray[] {TestData.values(DataType.FLOAT, 2, examples, 4), null},
                 null,
-                new INDArray[] {TestData.values(DataType.FLOAT, 3, examples, 1), null});
+                new INDArray[] {TestData.values(DataType.FLOAT, 3, examples, 4), null});
     }
 
     @Test
@@ -77,5 +77,35 @@ class MicroBatchTest {
         MicroBatch stacked =
                 MicroBatch.whole(new INDArray[] {Nd4j.zeros(12, 3)}, new INDArray[] {Nd4j.zeros(6, 2)}, null, null);
         assertThat(stacked.split(4)).containsExactly(stacked);
+    }
+
+    @Test
+    void aMaskOfOneValueIsNeverAlone() {
+        INDArray values = Nd4j.zeros(5, 3);
+        INDArray sequences = Nd4j.zeros(5, 3, 2);
+        assertThat(sizes(values, values, null, Nd4j.ones(5, 1))).containsExactly(2L, 3L);
+        assertThat(sizes(sequences, values, Nd4j.ones(5, 2), null)).containsExactly(2L, 3L);
+        assertThat(sizes(sequences, sequences, Nd4j.ones(5, 2), Nd4j.ones(5, 2)))
+                .containsExactly(2L, 3L);
+        assertThat(sizes(sequences, sequences, null, Nd4j.ones(5, 2))).containsExactly(1L, 1L, 1L, 1L, 1L);
+        assertThat(sizes(values, Nd4j.zeros(5, 6, 1, 1), null, null)).containsExactly(2L, 3L);
+        assertThat(sizes(values, Nd4j.zeros(5, 6, 2, 1), null, null)).hasSize(5);
+        MicroBatch one = MicroBatch.whole(
+                new INDArray[] {Nd4j.zeros(1, 3)}, new INDArray[] {Nd4j.zeros(1, 3)}, null, new INDArray[] {
+                    Nd4j.ones(1, 1)
+                });
+        assertThat(one.split(2)).containsExactly(one);
+    }
+
+    private static List<Long> sizes(INDArray features, INDArray labels, INDArray featureMask, INDArray labelMask) {
+        return MicroBatch.whole(
+                        new INDArray[] {features},
+                        new INDArray[] {labels},
+                        featureMask == null ? null : new INDArray[] {featureMask},
+                        labelMask == null ? null : new INDArray[] {labelMask})
+                .split(5)
+                .stream()
+                .map(MicroBatch::examples)
+                .toList();
     }
 }

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.device.Device;
-import java.time.Duration;
-import java.util.List;
-import java.util.Set;
-import java.util.Optional;
 import io.github.dl4jpipeline.tile.TileGrid;
 import io.github.dl4jpipeline.tile.Tiling;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class PartitionPlanTest {
@@ -92,9 +92,7 @@ class PartitionPlanTest {
     @Test
     void refusesOtherJson() {
         String json = PartitionPlan.of(
-                        List.of(Stage.of(
-                                new Device("cpu-0", Device.Kind.CPU, List.of(0), 1, 1), List.of("only"))),
-                        2)
+                        List.of(Stage.of(new Device("cpu-0", Device.Kind.CPU, List.of(0), 1, 1), List.of("only"))), 2)
                 .toJson();
         for (String other : List.of(
                 "",

@@ -8,13 +8,14 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.VertexCost;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.Logger;
@@ -24,19 +25,14 @@ import org.slf4j.LoggerFactory;
 class PublishedProfilesTest {
     private static final Logger log = LoggerFactory.getLogger(PublishedProfilesTest.class);
 
-    private static Path directory = Path.of(".");
-
-    @BeforeAll
-    static void findProfiles() {
+    /** A profile that is not there skips the test. */
+    private static GraphProfile profile(String name) {
         String root = System.getProperty("test.data");
         assumeTrue(
                 root != null, "the system property test.data is not set, so there are no published profiles to read");
-        directory = Path.of(root, "pipedream-profiles");
-        assumeTrue(Files.isDirectory(directory), "there are no published profiles in " + directory);
-    }
-
-    private static GraphProfile profile(String name) {
-        return GraphProfile.readPipeDream(directory.resolve(name + ".graph.txt"));
+        Path file = Path.of(root, "pipedream-profiles", name + ".graph.txt");
+        assumeTrue(Files.exists(file), "there is no published profile " + file);
+        return GraphProfile.readPipeDream(file);
     }
 
     private static Devices devices(int count) {
@@ -64,12 +60,45 @@ class PublishedProfilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"alexnet", "vgg16", "resnet50"})
+    @CsvSource({"alexnet", "vgg16", "resnet50", "gnmt", "gnmt_large"})
     void neverSlowerThanSimplerRules(String name) {
-        GraphProfile profile = profile(name);
-        List<VertexCost> costs = profile.vertices().stream()
-                .filter(cost -> !cost.inputs().isEmpty())
-                .toList();
+        requireNeverSlower(name, profile(name));
+    }
+
+    /** An encoder and a decoder: three inputs, of which one is read twice, and a table that reads none. */
+    @Test
+    void neverSlowerWithSeveralInputs(@TempDir Path directory) throws IOException {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < 3; i++) {
+            addNode(text, "in" + i, "Input" + i, 0);
+        }
+        addNode(text, "table", "Embedding(100, 8)", 6, "in0");
+        addNode(text, "e0", "LSTM(8, 8)", 5, "table", "in1");
+        addNode(text, "e1", "LSTM(8, 8)", 4, "e0");
+        addNode(text, "positions", "Parameter(8)", 7);
+        addNode(text, "d0", "Attention(8)", 9, "positions", "e1", "in2", "in1");
+        addNode(text, "d1", "LSTM(8, 8)", 3, "d0", "e1");
+        addNode(text, "d2", "LSTM(8, 8)", 4, "d1", "d0");
+        addNode(text, "d3", "LSTM(8, 8)", 2, "d2");
+        addNode(text, "out", "Classifier(8, 100)", 8, "d3");
+        Path file = Files.writeString(directory.resolve("graph.txt"), text);
+        GraphProfile profile = GraphProfile.readPipeDream(file);
+        assertThat(profile.totalMillis()).isEqualTo(2 * 48);
+        requireNeverSlower("several inputs", profile);
+    }
+
+    private static void addNode(StringBuilder text, String name, String type, int millis, String... inputs) {
+        text.append("%s -- %s -- forward_compute_time=%d.0, backward_compute_time=%d.0, activation_size=100.0,"
+                .formatted(name, type, millis, millis));
+        text.append(" parameter_size=%d.0%n".formatted(10 * millis));
+        for (String input : inputs) {
+            text.append("\t%s -- %s%n".formatted(input, name));
+        }
+    }
+
+    private static void requireNeverSlower(String name, GraphProfile profile) {
+        List<VertexCost> costs =
+                profile.vertices().stream().filter(VertexCost::movable).toList();
         for (int count : new int[] {2, 3, 4, 8}) {
             PlanOptions options = PlanOptions.defaults()
                     .withExamples(8)

@@ -68,8 +68,27 @@ class PipeDreamReaderTest {
                 List.of(INPUT, two, three, "\tn1 -- n2", "\tn2 -- n3", "\tn3 -- n2"),
                 "line 6: the edge from 'n3' to 'n2' closes a cycle");
         assertRefused(
-                List.of(INPUT, two, three, "\tn1 -- n3"),
-                "line 2: node 'n2' has no input, and neither has 'n1' in line 1; a profile has one source");
+                List.of(INPUT, node("n2", "ReLU", "1e300", "1", "1", "1")),
+                "line 2: Vertex 'n2': forwardMillis must be at most 1.0E12 ms, got 1.0E300");
+        assertRefused(List.of(INPUT), "is not a profile: A profile needs a vertex to compute");
+    }
+
+    @Test
+    void nodesWithoutInputsReadOneVirtualSource() {
+        GraphProfile profile = PipeDreamReader.read(
+                "g.txt",
+                List.of(
+                        INPUT,
+                        node("n2", "Input1", "0.0", "0.0", "0.0", "0.0"),
+                        node("n3", "Embedding(9, 4)", "1", "2", "30.0", "160.0"),
+                        node("n4", "Add", "1", "1", "30.0", "0.0"),
+                        "\tn1 -- n4",
+                        "\tn2 -- n4",
+                        "\tn3 -- n4"));
+        assertThat(profile.vertices().stream().filter(VertexCost::movable))
+                .extracting(VertexCost::vertex)
+                .containsExactly("n3", "n4");
+        assertThat(profile.totalMillis()).isEqualTo(5);
     }
 
     @Test

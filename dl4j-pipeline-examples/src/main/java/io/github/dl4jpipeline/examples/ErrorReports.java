@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.examples;
 
+import io.github.dl4jpipeline.DifferentResultException;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.plan.NoPlanException;
 import java.io.PrintWriter;
@@ -29,7 +30,8 @@ final class ErrorReports {
         PrintWriter err = command.getErr();
         err.println("error: " + failure.getMessage());
         boolean badInput = failure instanceof InputException || failure instanceof NoPlanException;
-        if (!badInput && !(failure instanceof UncheckedIOException)) {
+        boolean explained = failure instanceof UncheckedIOException || failure instanceof DifferentResultException;
+        if (!badInput && !explained) {
             failure.printStackTrace(err);
         }
         err.flush();

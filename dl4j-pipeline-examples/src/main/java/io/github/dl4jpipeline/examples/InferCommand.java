@@ -51,10 +51,11 @@ final class InferCommand implements Callable<Integer> {
 
     @Option(
             names = "--kernels",
-            paramLabel = "fast|stock",
+            paramLabel = "fast|precise|stock",
             defaultValue = "fast",
             description =
-                    "Code of layers: the pipeline's faster one, or Deeplearning4j's own. Default: ${DEFAULT-VALUE}.")
+                    "Code of layers: the pipeline's faster one, the same without Winograd's algorithm, or Deeplearning4j's"
+                            + " own. Default: ${DEFAULT-VALUE}.")
     private Kernels kernels = Kernels.FAST;
 
     @Mixin

@@ -36,8 +36,10 @@ final class PipelineOptions {
 
     @Option(
             names = "--kernels",
-            paramLabel = "fast|stock",
-            description = "Code of layers: the pipeline's faster one, or Deeplearning4j's own. Default: fast.")
+            paramLabel = "fast|precise|stock",
+            description =
+                    "Code of layers: the pipeline's faster one, the same without Winograd's algorithm, or Deeplearning4j's"
+                            + " own. Default: fast.")
     private @Nullable Kernels kernels;
 
     @Mixin
@@ -53,6 +55,7 @@ final class PipelineOptions {
                 schedule.choice(),
                 Optional.ofNullable(kernels),
                 Options.requirePositiveIfGiven("--deadline", deadline),
-                tiles.choice());
+                tiles.choice(),
+                false);
     }
 }

@@ -70,8 +70,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(
             names = "--resume",
-            description = "Go on from the latest whole checkpoint in --checkpoint-dir, with its plan unless other options"
-                    + " are given: the result is then that of a run without interruption, bit for bit.")
+            description =
+                    "Go on from the latest whole checkpoint in --checkpoint-dir, with its plan unless other options"
+                            + " are given: the result is then that of a run without interruption, bit for bit.")
     private boolean resume;
 
     @Option(
@@ -87,6 +88,13 @@ final class TrainCommand implements Callable<Integer> {
             description = "Where the trained model goes. Default: <model>.zip in the current directory, or"
                     + " <model>-trained.zip for a model from a file.")
     private @Nullable Path out;
+
+    @Option(
+            names = "--verify",
+            description =
+                    "Compare the first step's gradient with plain Deeplearning4j's, array by array, and stop if they"
+                            + " differ.")
+    private boolean verify;
 
     @Option(names = "--report", description = "Print what was measured beside what the plan predicted.")
     private boolean report;
@@ -123,7 +131,7 @@ final class TrainCommand implements Callable<Integer> {
                 Options.requirePositive("--epochs", epochs),
                 modelOptions.batch(),
                 modelOptions.seed(),
-                pipelineOptions.choice().on(gpuOptions.devices()));
+                pipelineOptions.choice().on(gpuOptions.devices()).verifying(verify));
     }
 
     private Path defaultOut(String name) {
@@ -190,6 +198,7 @@ final class TrainCommand implements Callable<Integer> {
                 result.images(),
                 result.seconds(),
                 result.imagesPerSecond());
+        result.report().verification().ifPresent(found -> stdout.println("First step " + found));
         stdout.print(result.plan().explain());
         if (report) {
             stdout.print(result.report());

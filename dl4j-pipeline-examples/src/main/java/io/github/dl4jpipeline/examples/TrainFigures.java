@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.examples.model.NamedModel;
 import io.github.dl4jpipeline.examples.train.TrainingResult;
 import io.github.dl4jpipeline.examples.train.TrainingSettings;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code train --json} writes. */
 record TrainFigures(
@@ -23,6 +24,7 @@ record TrainFigures(
         double loss,
         double seconds,
         double imagesPerSecond,
+        @Nullable VerificationFigures verification,
         String out) {
 
     static TrainFigures of(
@@ -43,6 +45,7 @@ record TrainFigures(
                 result.loss(),
                 result.seconds(),
                 result.imagesPerSecond(),
+                result.report().verification().map(VerificationFigures::of).orElse(null),
                 out.toString());
     }
 }

@@ -175,8 +175,13 @@ class CheckpointTest {
                     }
                 }),
                 damage("text", (file, whole) -> Files.writeString(file, "text")),
-                damage("no run", (file, whole) -> ModelWriter.write(
-                        file, TinyModel.graph(10), true, Map.of("dl4j-pipeline-run.json", "null".getBytes(UTF_8)))));
+                damage(
+                        "no run",
+                        (file, whole) -> ModelWriter.write(
+                                file,
+                                TinyModel.graph(10),
+                                true,
+                                Map.of("dl4j-pipeline-run.json", "null".getBytes(UTF_8)))));
     }
 
     private static Arguments damage(String name, Damage damage) {

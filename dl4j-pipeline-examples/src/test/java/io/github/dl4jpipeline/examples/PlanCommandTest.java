@@ -80,6 +80,30 @@ class PlanCommandTest {
     }
 
     @Test
+    void plansAProfileWithSeveralInputs() throws IOException {
+        String text = Files.readString(graph);
+        text += """
+                other -- Input1 -- forward_compute_time=0.0, backward_compute_time=0.0, activation_size=8.0, parameter_size=0.0
+                \tother -- node4
+                """;
+        Files.writeString(graph, text);
+        CommandRun run = run("plan", 16, "4", "--straight");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode figures = Json.MAPPER.readTree(json.toFile());
+        assertThat(figures.get("bottleneckMillis").asDouble()).isEqualTo(4);
+    }
+
+    @Test
+    void refusesADamagedProfileByName() throws IOException {
+        Path file = Files.writeString(json.resolveSibling("profile.json"), "{\"examples\": 8");
+        CommandRun run = CommandRun.of("plan", "--profile", file, "--devices", 2);
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err())
+                .startsWith("error: " + file + " is not a profile: ")
+                .doesNotContain("\tat ");
+    }
+
+    @Test
     void choosesTiles() throws IOException {
         CommandRun run = CommandRun.of(
                 "plan", "--model", "lenet", "--batch", 4, "--devices", 2, "--tiles", "auto", "--json", json);

@@ -134,6 +134,20 @@ class TrainCommandTest {
     }
 
     @Test
+    void comparesTheFirstStepWithPlainDeeplearning4j() throws IOException {
+        Path json = directory.resolve("figures.json");
+        CommandRun run = CommandRun.trainTiny(model, data, out, "--epochs", 1, "--verify", "--json", json);
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out())
+                .contains("First step verified: gradients of 4 arrays and score are plain Deeplearning4j's");
+        JsonNode found = Json.MAPPER.readTree(json.toFile()).get("verification");
+        assertThat(found.get("arrays").asInt()).isEqualTo(4);
+        assertThat(found.get("worstDifference").asDouble())
+                .isLessThanOrEqualTo(found.get("worstBound").asDouble());
+    }
+
+    @Test
     void trainsAMultiLayerNetwork() throws IOException {
         TinyModel.network().save(model.toFile());
         CommandRun run = CommandRun.trainTiny(model, data, out, "--epochs", 1);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.examples.data;
 
+import io.github.dl4jpipeline.examples.io.Failures;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,13 +12,16 @@ import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 
 /** Takes the batches out of a {@code tar.gz}. */
 final class BatchArchive {
+    private static final long MOST_BYTES = 10_000L * CifarFormat.RECORD_BYTES;
+
     private BatchArchive() {}
 
     /**
      * Unpacks the batches into a temporary folder within the directory, and moves them into it when all are there. Names
      * of other files, and folders in names, do not matter.
      *
-     * @throws IOException if the archive is not whole or lacks a batch; the directory is then as before
+     * @throws IOException if the archive is not whole, lacks a batch, or has one twice or one that is larger than CIFAR-10's;
+     *     the directory is then as before. The message names the archive
      */
     static void unpack(Path archive, Path directory) throws IOException {
         Path folder = Files.createTempDirectory(directory, ".unpacking");
@@ -25,7 +29,7 @@ final class BatchArchive {
             extract(archive, folder);
             for (String batch : CifarDownload.BATCHES) {
                 if (!Files.exists(folder.resolve(batch))) {
-                    throw new IOException("the archive holds no " + batch);
+                    throw new IOException(archive + ": the archive holds no " + batch);
                 }
             }
             for (String batch : CifarDownload.BATCHES) {
@@ -45,9 +49,24 @@ final class BatchArchive {
             for (TarArchiveEntry entry = tar.getNextTarEntry(); entry != null; entry = tar.getNextTarEntry()) {
                 String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
                 if (entry.isFile() && CifarDownload.BATCHES.contains(name)) {
-                    Files.copy(tar, folder.resolve(name));
+                    copy(tar, entry, folder.resolve(name));
                 }
             }
+        } catch (IOException | RuntimeException e) { // damaged headers are no IOExceptions
+            throw new IOException(archive + " is not a whole archive of CIFAR-10: " + Failures.reason(e), e);
+        }
+    }
+
+    private static void copy(TarArchiveInputStream tar, TarArchiveEntry entry, Path batch) throws IOException {
+        if (entry.getSize() > MOST_BYTES) {
+            throw new IOException(
+                    batch.getFileName() + " has " + entry.getSize() + " bytes, CIFAR-10's have " + MOST_BYTES);
+        }
+        if (Files.exists(batch)) {
+            throw new IOException("it holds " + batch.getFileName() + " twice");
+        }
+        if (Files.copy(tar, batch) < entry.getSize()) {
+            throw new IOException("it ends within " + batch.getFileName());
         }
     }
 }

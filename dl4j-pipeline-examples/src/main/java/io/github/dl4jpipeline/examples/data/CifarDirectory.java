@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -18,13 +19,17 @@ public final class CifarDirectory {
     private static final Pattern TRAINING_BATCH = Pattern.compile("data_batch_(\\d{1,9})\\.bin");
     private static final int HOLD_OUT = 10;
 
+    /** All training images are one array. */
+    private static final long MOST_BYTES = 2_000_000_000;
+
     private CifarDirectory() {}
 
     /**
      * Reads every training batch, in the order of their numbers, and the test batch. Without a test batch, the last tenth
      * of the training images is held out for testing.
      *
-     * @throws InputException if the directory is missing, has no training batch, or a batch is not whole
+     * @throws InputException if the directory is missing, has no training batch or more than fit into memory, or a batch is
+     *     not whole
      */
     public static ImageData read(Path directory) {
         SortedMap<Integer, Path> batches = trainingBatches(directory);
@@ -32,12 +37,28 @@ public final class CifarDirectory {
             throw new InputException("Directory " + directory + " holds no training batch; expected data_batch_1.bin or"
                     + " another data_batch_N.bin of CIFAR-10's binary version");
         }
+        requireFits(directory, batches.values());
         ImageSet train =
                 ImageSet.join(batches.values().stream().map(CifarFile::read).toList());
         Path testBatch = directory.resolve(TEST_BATCH);
         return Files.exists(testBatch)
                 ? withTest(directory, train, CifarFile.read(testBatch))
                 : withHoldOut(directory, train);
+    }
+
+    private static void requireFits(Path directory, Collection<Path> batches) {
+        long bytes = 0;
+        for (Path batch : batches) {
+            try {
+                bytes += Files.size(batch);
+            } catch (IOException e) {
+                throw new InputException("Cannot read " + batch + ": " + Failures.reason(e), e);
+            }
+        }
+        if (bytes > MOST_BYTES) {
+            throw new InputException("Directory " + directory + " has training batches of " + bytes
+                    + " bytes together; at most " + MOST_BYTES + " are possible");
+        }
     }
 
     private static ImageData withTest(Path directory, ImageSet train, ImageSet test) {

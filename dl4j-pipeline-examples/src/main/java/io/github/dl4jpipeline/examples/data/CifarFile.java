@@ -11,17 +11,24 @@ import java.nio.file.Path;
 
 /** Reads one file of records, and accepts it only as a whole. */
 final class CifarFile {
+    /** More than the whole of CIFAR-10. */
+    private static final long MOST_BYTES = 1L << 30;
+
     private CifarFile() {}
 
     /**
      * Reads and checks a file.
      *
-     * @throws InputException if it cannot be read, is empty, ends within a record or holds a label over 9; the message
-     *     names file, record (counted from 0) and value
+     * @throws InputException if it cannot be read, is empty or larger than {@value #MOST_BYTES} bytes, ends within a record
+     *     or holds a label over 9; the message names file, record (counted from 0) and value
      */
     static ImageSet read(Path file) {
         byte[] bytes;
         try {
+            if (Files.size(file) > MOST_BYTES) {
+                throw new InputException(file + " has " + Files.size(file) + " bytes; at most " + MOST_BYTES
+                        + " are possible, so split it into several batches");
+            }
             bytes = Files.readAllBytes(file);
         } catch (IOException e) {
             throw new InputException("Cannot read " + file + ": " + Failures.reason(e), e);

@@ -23,13 +23,13 @@ public final class ImageSet {
         return new ImageSet(records, 0, records.length / RECORD_BYTES);
     }
 
-    /** The images of several sets, in their order. */
+    /** The images of several sets, in their order; together they fit into one array. */
     static ImageSet join(List<ImageSet> sets) {
         if (sets.size() == 1) {
             return sets.get(0);
         }
-        byte[] joined = new byte
-                [Math.multiplyExact(sets.stream().mapToInt(ImageSet::size).sum(), RECORD_BYTES)];
+        int images = sets.stream().mapToInt(ImageSet::size).sum();
+        byte[] joined = new byte[Math.multiplyExact(images, RECORD_BYTES)];
         int at = 0;
         for (ImageSet set : sets) {
             System.arraycopy(set.records, set.offset(0), joined, at, set.size * RECORD_BYTES);

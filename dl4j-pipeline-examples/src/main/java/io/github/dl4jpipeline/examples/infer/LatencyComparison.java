@@ -79,7 +79,7 @@ public final class LatencyComparison {
                 systems.add(1, onAll);
             }
             systems.addAll(alone);
-            if (kernels == Kernels.FAST) {
+            if (kernels != Kernels.STOCK) {
                 systems.add(0, stock);
             }
             takeTurns(systems, runs, err);
@@ -122,7 +122,7 @@ public final class LatencyComparison {
 
     private ComputationGraph forInference(ComputationGraph graph) {
         // The same preparation for all, so that only the split makes the difference.
-        ComputationGraph prepared = kernels == Kernels.FAST ? FoldedGraph.of(graph) : graph;
+        ComputationGraph prepared = kernels == Kernels.STOCK ? graph : FoldedGraph.of(graph);
         return GraphCopies.forInference(prepared, kernels);
     }
 
@@ -165,7 +165,7 @@ public final class LatencyComparison {
                 kernels.name().toLowerCase(Locale.ROOT),
                 parallel.medianMillis(),
                 onOne.medianMillis() / parallel.medianMillis(),
-                (kernels == Kernels.FAST ? stock : onOne).medianMillis() / parallel.medianMillis(),
+                (kernels == Kernels.STOCK ? onOne : stock).medianMillis() / parallel.medianMillis(),
                 output.inputBytes(),
                 output.activationBytes(),
                 difference,

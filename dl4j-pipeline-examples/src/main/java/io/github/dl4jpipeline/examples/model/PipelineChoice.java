@@ -33,6 +33,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param kernels with which code layers are run; empty for the faster one
  * @param deadlineMillis the longest that a step may take; empty for no limit
  * @param tiles which vertices are run in tiles
+ * @param verify whether the first step is compared with plain Deeplearning4j's
  */
 public record PipelineChoice(
         Optional<Devices> devices,
@@ -42,12 +43,20 @@ public record PipelineChoice(
         Optional<Schedule> schedule,
         Optional<Kernels> kernels,
         OptionalInt deadlineMillis,
-        TileChoice tiles) {
+        TileChoice tiles,
+        boolean verify) {
     private static final int MOST_PROFILED = 16;
 
     /** The same on devices, or if empty on the cores of this machine. */
     public PipelineChoice on(Optional<Devices> other) {
-        return new PipelineChoice(other, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles);
+        return new PipelineChoice(
+                other, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles, verify);
+    }
+
+    /** The same, with the first step compared or not. */
+    public PipelineChoice verifying(boolean other) {
+        return new PipelineChoice(
+                devices, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles, other);
     }
 
     /**
@@ -64,24 +73,31 @@ public record PipelineChoice(
         replicas.ifPresent(builder::replicas);
         microBatches.ifPresent(builder::microBatches);
         deadlineMillis.ifPresent(millis -> builder.deadline(Duration.ofMillis(millis)));
-        PipelineComputationGraph net;
+        if (verify) {
+            builder.verifyFirstStep();
+        }
+        requireVertices(model);
         try {
             addTiles(builder, model, batch);
-            net = builder.build();
+            return builder.build();
         } catch (UnsupportedGraphException e) {
             throw new InputException(model.name() + ": " + e.getMessage(), e);
         } catch (IllegalArgumentException e) {
-            throw new InputException("--tiles, " + model.name() + ": " + e.getMessage(), e);
+            boolean tiled = tiles.chosen() || tiles.named().isPresent();
+            throw new InputException((tiled ? "--tiles, " : "") + model.name() + ": " + e.getMessage(), e);
         }
-        long vertices = VertexGraph.of(net).vertices().stream()
-                .filter(vertex -> !vertex.inputs().isEmpty())
-                .count();
+    }
+
+    private void requireVertices(NamedModel model) {
+        long vertices = model.model() instanceof MultiLayerNetwork network
+                ? network.getnLayers()
+                : VertexGraph.of((ComputationGraph) model.model()).vertices().stream()
+                        .filter(vertex -> !vertex.inputs().isEmpty())
+                        .count();
         if (stages.orElse(1) > vertices) {
-            net.close();
             throw new InputException("--stages must be at most " + vertices + ", the number of vertices of "
                     + model.name() + ", got " + stages.getAsInt());
         }
-        return net;
     }
 
     /**
@@ -93,6 +109,9 @@ public record PipelineChoice(
         PipelineBuilder builder = builder(model).kernels(held.kernels()).plan(held.plan());
         held.profile().ifPresent(builder::profile);
         devices.ifPresent(builder::devices);
+        if (verify) {
+            builder.verifyFirstStep();
+        }
         try {
             return builder.build();
         } catch (IllegalArgumentException e) {

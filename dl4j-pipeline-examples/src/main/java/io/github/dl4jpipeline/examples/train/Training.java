@@ -53,8 +53,8 @@ public final class Training {
                 images += loss.images();
                 int done = epoch + 1;
                 start.checkpoints()
-                        .ifPresent(directory ->
-                                directory.save(new Checkpoint(model.model(), identity, held(net)), done));
+                        .ifPresent(
+                                directory -> directory.save(new Checkpoint(model.model(), identity, held(net)), done));
             }
             double accuracy = net.evaluate(ImageBatches.inOrder(data.test(), settings.batch()))
                     .accuracy();

@@ -1,0 +1,16 @@
+package io.github.dl4jpipeline.fuzz;
+
+import com.code_intelligence.jazzer.api.FuzzedDataProvider;
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.io.IOException;
+import java.io.InputStream;
+
+/** Model files with changed entries or bytes. */
+class ModelFuzz {
+    @FuzzTest(maxDuration = "", maxExecutions = 20_000)
+    void entries(FuzzedDataProvider data) throws IOException {
+        try (InputStream seed = getClass().getResourceAsStream("ModelFuzzInputs/zip/graph.zip")) {
+            ModelContract.model(ZipMutation.of(seed.readAllBytes(), "dl4j-pipeline-checksums.json", data));
+        }
+    }
+}
