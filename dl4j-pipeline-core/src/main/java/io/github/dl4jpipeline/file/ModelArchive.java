@@ -39,6 +39,9 @@ public final class ModelArchive implements AutoCloseable {
     static final String NO_PARAMETERS = "noParams.marker";
     private static final Set<String> OF_A_MODEL = Set.of(CONFIGURATION, COEFFICIENTS, UPDATER_STATE, NO_PARAMETERS);
 
+    /** How names of entries begin that this library adds. */
+    private static final String OURS = "dl4j-pipeline-";
+
     private static final int LARGEST_CONFIGURATION = 64 << 20;
 
     private final Path file;
@@ -65,7 +68,7 @@ public final class ModelArchive implements AutoCloseable {
             }
         }
         for (String name : entries.keySet()) {
-            if (!OF_A_MODEL.contains(name) && !others.contains(name) && !name.equals(EntryChecksums.ENTRY)) {
+            if (!OF_A_MODEL.contains(name) && !others.contains(name) && !name.startsWith(OURS)) {
                 log.warn("{}: entry {} is not read, since it is no known part of a model", file, name);
             }
         }

@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -61,15 +62,26 @@ public record HeldPlan(
      */
     public static HeldPlan of(ModelArchive archive, String name) {
         Optional<GraphProfile> profile = archive.entry(PROFILE, LARGEST)
-                .map(json ->
-                        GraphProfile.fromJson(name + ", entry " + PROFILE, new String(json, StandardCharsets.UTF_8)));
+                .map(json -> GraphProfile.fromJson(
+                        name + ", entry " + PROFILE, new String(json, StandardCharsets.UTF_8)));
         Map<String, String> options = options(name, archive.requireText(OPTIONS, LARGEST));
+        return new HeldPlan(plan(name, archive.requireText(PLAN, LARGEST)), profile, kernels(name, options), options);
+    }
+
+    private static PartitionPlan plan(String name, String json) {
         try {
-            Kernels kernels = Kernels.valueOf(options.getOrDefault(KERNELS, "").toUpperCase(Locale.ROOT));
-            return new HeldPlan(PartitionPlan.fromJson(archive.requireText(PLAN, LARGEST)), profile, kernels, options);
+            return PartitionPlan.fromJson(json);
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(name + ": " + e.getMessage(), e);
+            throw new IllegalArgumentException(name + ", entry " + PLAN + ": " + e.getMessage(), e);
         }
+    }
+
+    private static Kernels kernels(String name, Map<String, String> options) {
+        return Arrays.stream(Kernels.values())
+                .filter(kernels -> nameOf(kernels).equals(options.get(KERNELS)))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        name + ", entry " + OPTIONS + ": no " + KERNELS + " '" + options.get(KERNELS) + "'"));
     }
 
     private static Map<String, String> options(String name, String json) {
@@ -123,8 +135,7 @@ public record HeldPlan(
         kept.put("--micro-batches", String.valueOf(plan.microBatches()));
         kept.put("--schedule", plan.schedule());
         kept.put(KERNELS, nameOf(kernels));
-        Set<Integer> replicas =
-                new HashSet<>(plan.stages().stream().map(Stage::replicas).toList());
+        Set<Integer> replicas = new HashSet<>(plan.stages().stream().map(Stage::replicas).toList());
         if (replicas.size() == 1) {
             kept.put("--replicas", String.valueOf(replicas.iterator().next()));
         }
