@@ -62,8 +62,8 @@ public record HeldPlan(
      */
     public static HeldPlan of(ModelArchive archive, String name) {
         Optional<GraphProfile> profile = archive.entry(PROFILE, LARGEST)
-                .map(json -> GraphProfile.fromJson(
-                        name + ", entry " + PROFILE, new String(json, StandardCharsets.UTF_8)));
+                .map(json ->
+                        GraphProfile.fromJson(name + ", entry " + PROFILE, new String(json, StandardCharsets.UTF_8)));
         Map<String, String> options = options(name, archive.requireText(OPTIONS, LARGEST));
         return new HeldPlan(plan(name, archive.requireText(PLAN, LARGEST)), profile, kernels(name, options), options);
     }
@@ -135,7 +135,8 @@ public record HeldPlan(
         kept.put("--micro-batches", String.valueOf(plan.microBatches()));
         kept.put("--schedule", plan.schedule());
         kept.put(KERNELS, nameOf(kernels));
-        Set<Integer> replicas = new HashSet<>(plan.stages().stream().map(Stage::replicas).toList());
+        Set<Integer> replicas =
+                new HashSet<>(plan.stages().stream().map(Stage::replicas).toList());
         if (replicas.size() == 1) {
             kept.put("--replicas", String.valueOf(replicas.iterator().next()));
         }
