@@ -2,13 +2,13 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.execute.StageAssignment;
-import io.github.dl4jpipeline.graph.Vertex;
-import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.execute.StageAssignment;
+import io.github.dl4jpipeline.internal.graph.Vertex;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.profile.JointDevice;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
-import io.github.dl4jpipeline.profile.JointDevice;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.util.HashSet;

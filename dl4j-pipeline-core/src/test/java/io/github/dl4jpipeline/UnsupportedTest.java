@@ -3,7 +3,7 @@ package io.github.dl4jpipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.graph.UnsupportedGraphException;
+import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import java.util.List;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;

@@ -2,10 +2,10 @@ package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.branch.BranchBudget;
 import io.github.dl4jpipeline.branch.BranchSplitter;
-import io.github.dl4jpipeline.branch.UnsplittableGraphException;
 import io.github.dl4jpipeline.examples.io.InputException;
 import io.github.dl4jpipeline.examples.model.ImageSize;
 import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.exception.UnsplittableGraphException;
 import java.util.List;
 import java.util.stream.DoubleStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;

@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.DifferentResultException;
 import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.plan.NoPlanException;
+import io.github.dl4jpipeline.exception.NoPlanException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import picocli.CommandLine;

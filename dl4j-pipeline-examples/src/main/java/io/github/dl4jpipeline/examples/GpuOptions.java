@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.device.DevicesUnavailableException;
 import io.github.dl4jpipeline.examples.io.InputException;
+import io.github.dl4jpipeline.exception.DevicesUnavailableException;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;

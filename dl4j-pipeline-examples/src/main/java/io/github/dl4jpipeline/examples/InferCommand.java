@@ -11,7 +11,7 @@ import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
 import io.github.dl4jpipeline.examples.model.ModelFile;
 import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;

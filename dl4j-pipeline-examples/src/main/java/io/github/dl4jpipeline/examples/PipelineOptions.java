@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.examples;
 
 import io.github.dl4jpipeline.examples.model.PipelineChoice;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;

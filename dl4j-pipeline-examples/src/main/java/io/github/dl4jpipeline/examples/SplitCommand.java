@@ -5,7 +5,7 @@ import io.github.dl4jpipeline.examples.SplitFigures.Part;
 import io.github.dl4jpipeline.examples.io.Json;
 import io.github.dl4jpipeline.examples.io.OutputFile;
 import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.file.ModelWriter;
+import io.github.dl4jpipeline.internal.file.ModelWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.examples;
 
-import io.github.dl4jpipeline.plan.TilePlan;
+import io.github.dl4jpipeline.internal.plan.TilePlan;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.util.List;
 

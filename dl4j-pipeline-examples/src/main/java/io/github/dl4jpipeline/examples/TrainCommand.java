@@ -14,7 +14,7 @@ import io.github.dl4jpipeline.examples.train.Training;
 import io.github.dl4jpipeline.examples.train.TrainingResult;
 import io.github.dl4jpipeline.examples.train.TrainingSettings;
 import io.github.dl4jpipeline.examples.train.TrainingStart;
-import io.github.dl4jpipeline.file.ModelWriter;
+import io.github.dl4jpipeline.internal.file.ModelWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;

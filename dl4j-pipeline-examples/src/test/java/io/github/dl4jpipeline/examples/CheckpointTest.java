@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.examples.data.TestBatches;
-import io.github.dl4jpipeline.file.ModelWriter;
+import io.github.dl4jpipeline.internal.file.ModelWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

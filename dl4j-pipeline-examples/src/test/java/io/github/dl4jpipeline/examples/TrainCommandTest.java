@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.dl4jpipeline.examples.data.TestBatches;
 import io.github.dl4jpipeline.examples.io.Json;
-import io.github.dl4jpipeline.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

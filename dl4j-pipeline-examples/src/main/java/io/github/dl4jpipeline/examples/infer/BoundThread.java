@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.examples.infer;
 
-import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.internal.device.CpuRuntime;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;

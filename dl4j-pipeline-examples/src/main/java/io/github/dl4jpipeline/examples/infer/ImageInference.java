@@ -8,8 +8,8 @@ import io.github.dl4jpipeline.examples.data.ImageBatches;
 import io.github.dl4jpipeline.examples.data.ImageData;
 import io.github.dl4jpipeline.examples.io.Progress;
 import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import java.io.PrintWriter;
 import java.util.function.Function;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -29,7 +29,7 @@ public final class ImageInference {
     public static InferenceFigures run(NamedModel model, ImageData data, int batch, Kernels kernels, PrintWriter err) {
         ComputationGraph graph = model.graph();
         if (!isBranched(graph)) {
-            ComputationGraph copy = GraphCopies.forInference(graph, kernels);
+            ComputationGraph copy = GraphCopier.forInference(graph, kernels);
             return run(model, 1, data, batch, err, images -> new BranchOutput(copy.outputSingle(images), 0, 0));
         }
         Devices cores = Devices.cpu();

@@ -11,9 +11,9 @@ import io.github.dl4jpipeline.examples.infer.LatencyFigures.SystemFigures;
 import io.github.dl4jpipeline.examples.infer.LatencyFigures.VertexFigures;
 import io.github.dl4jpipeline.examples.io.Progress;
 import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.graph.ArrayDifference;
-import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -123,7 +123,7 @@ public final class LatencyComparison {
     private ComputationGraph forInference(ComputationGraph graph) {
         // The same preparation for all, so that only the split makes the difference.
         ComputationGraph prepared = kernels == Kernels.STOCK ? graph : FoldedGraph.of(graph);
-        return GraphCopies.forInference(prepared, kernels);
+        return GraphCopier.forInference(prepared, kernels);
     }
 
     private static void takeTurns(List<MeasuredSystem> systems, int runs, PrintWriter err) {

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.examples.io;
 
-import io.github.dl4jpipeline.file.WholeFile;
+import io.github.dl4jpipeline.internal.file.WholeFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

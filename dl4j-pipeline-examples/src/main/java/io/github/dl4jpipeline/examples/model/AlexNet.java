@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.examples.model;
 
-import io.github.dl4jpipeline.graph.ChainGraph;
+import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;

@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.examples.model;
 
 import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.file.ModelArchive;
-import io.github.dl4jpipeline.file.ModelFileException;
+import io.github.dl4jpipeline.exception.ModelFileException;
+import io.github.dl4jpipeline.internal.file.ModelArchive;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

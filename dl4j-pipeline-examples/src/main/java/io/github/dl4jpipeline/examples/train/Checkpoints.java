@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.examples.train;
 
 import io.github.dl4jpipeline.examples.io.Failures;
 import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.file.WholeFile;
+import io.github.dl4jpipeline.internal.file.WholeFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
