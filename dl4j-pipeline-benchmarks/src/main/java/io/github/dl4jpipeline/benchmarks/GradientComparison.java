@@ -2,10 +2,10 @@ package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.cli.io.InputException;
+import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.examples.io.TextTable;
-import io.github.dl4jpipeline.examples.model.RandomBatch;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.SameGradient;
 import io.github.dl4jpipeline.internal.graph.Vertex;

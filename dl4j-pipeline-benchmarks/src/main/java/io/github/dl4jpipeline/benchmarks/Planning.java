@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.benchmarks;
 
+import io.github.dl4jpipeline.cli.io.TextTable;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.examples.io.TextTable;
 import io.github.dl4jpipeline.internal.graph.Vertex;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.partition.PartitionPlan;

@@ -2,9 +2,9 @@ package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.cli.model.NamedModel;
+import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.examples.model.RandomBatch;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.plan.TilePlanner;
 import io.github.dl4jpipeline.partition.PartitionPlan;
