@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.device;
 
 import io.github.dl4jpipeline.exception.DevicesUnavailableException;
+import java.util.List;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -21,7 +22,7 @@ public interface DeviceRuntime {
      * @throws DevicesUnavailableException if there are none that can be used; the message says what was found and what is
      *     needed
      */
-    Devices devices();
+    List<Device> devices();
 
     /** Whether all devices and the host use each other's arrays. */
     boolean sharesMemory();

@@ -3,7 +3,6 @@ package io.github.dl4jpipeline.device;
 import io.github.dl4jpipeline.exception.DevicesUnavailableException;
 import io.github.dl4jpipeline.internal.device.CpuCores;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -61,16 +60,7 @@ public record Devices(List<Device> list) {
         if (count < 1) {
             throw new IllegalArgumentException("Number of CPU devices must be at least 1, got " + count);
         }
-        List<Integer> cores = CpuCores.ofThisProcess();
-        long memory = CpuCores.memoryBytes() / count;
-        List<Device> devices = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            List<Integer> own = count <= cores.size()
-                    ? cores.subList(cores.size() * i / count, cores.size() * (i + 1) / count)
-                    : List.of(cores.get(i % cores.size()));
-            devices.add(new Device("cpu-" + i, Device.Kind.CPU, own, memory, 1.0));
-        }
-        return new Devices(devices);
+        return new Devices(CpuCores.devices(count));
     }
 
     /**
@@ -79,7 +69,7 @@ public record Devices(List<Device> list) {
      * @throws DevicesUnavailableException if there is none; the message says what was found, and what is needed
      */
     public static Devices gpu() {
-        return DeviceRuntimes.of(Device.Kind.GPU).devices();
+        return new Devices(DeviceRuntimes.of(Device.Kind.GPU).devices());
     }
 
     /**

@@ -54,8 +54,8 @@ public final class SeparateMemoryRuntime implements DeviceRuntime {
     }
 
     @Override
-    public Devices devices() {
-        return devices(4, 1L << 33);
+    public List<Device> devices() {
+        return devices(4, 1L << 33).list();
     }
 
     @Override

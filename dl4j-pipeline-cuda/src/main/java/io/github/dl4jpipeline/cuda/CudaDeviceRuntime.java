@@ -2,7 +2,6 @@ package io.github.dl4jpipeline.cuda;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
-import io.github.dl4jpipeline.device.Devices;
 import java.util.List;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.concurrency.AffinityManager;
@@ -41,13 +40,14 @@ public final class CudaDeviceRuntime implements DeviceRuntime {
     }
 
     @Override
-    public Devices devices() {
+    public List<Device> devices() {
         List<Gpu> gpus = CudaRequirements.usable(CudaFindings.ofThisMachine());
         String problem = CudaBackend.problem();
         if (problem != null) {
             throw CudaRequirements.notLoaded(gpus, problem);
         }
-        return CudaRequirements.devices(gpus, gpu -> nativeOps().getDeviceFreeMemory(gpu.index()));
+        return CudaRequirements.devices(gpus, gpu -> nativeOps().getDeviceFreeMemory(gpu.index()))
+                .list();
     }
 
     @Override

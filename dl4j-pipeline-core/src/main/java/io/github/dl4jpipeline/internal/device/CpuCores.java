@@ -1,7 +1,9 @@
 package io.github.dl4jpipeline.internal.device;
 
 import com.sun.management.OperatingSystemMXBean;
+import io.github.dl4jpipeline.device.Device;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import net.openhft.affinity.Affinity;
@@ -32,7 +34,21 @@ public final class CpuCores {
         return PINNABLE && OF_THIS_PROCESS.containsAll(cores);
     }
 
-    public static long memoryBytes() {
+    /** The cores split into sets that differ by at most one core; with more sets than cores, some share one. */
+    public static List<Device> devices(int count) {
+        List<Integer> cores = OF_THIS_PROCESS;
+        long memory = memoryBytes() / count;
+        List<Device> devices = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            List<Integer> own = count <= cores.size()
+                    ? cores.subList(cores.size() * i / count, cores.size() * (i + 1) / count)
+                    : List.of(cores.get(i % cores.size()));
+            devices.add(new Device("cpu-" + i, Device.Kind.CPU, own, memory, 1.0));
+        }
+        return devices;
+    }
+
+    private static long memoryBytes() {
         return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
     }
 }

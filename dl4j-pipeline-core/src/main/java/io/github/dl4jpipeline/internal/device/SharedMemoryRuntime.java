@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.internal.device;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
-import io.github.dl4jpipeline.device.Devices;
+import java.util.List;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -18,8 +18,8 @@ enum SharedMemoryRuntime implements DeviceRuntime {
     }
 
     @Override
-    public Devices devices() {
-        return Devices.cpu();
+    public List<Device> devices() {
+        return CpuCores.devices(CpuCores.ofThisProcess().size());
     }
 
     @Override

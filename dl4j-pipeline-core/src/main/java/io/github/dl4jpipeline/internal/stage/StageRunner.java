@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.internal.stage;
 
 import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.layers.Moments;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -38,16 +37,6 @@ public final class StageRunner {
         this.scratch = scratch;
         this.recompute = recompute;
     }
-
-    /**
-     * What a backward task leaves.
-     *
-     * @param gradients of each vertex, by position: views of the arrays bound with {@link GraphCopy#bindGradients}
-     * @param scores of the network outputs in the stage
-     * @param moments of the input of each batch normalization, by position; only those of part of a batch
-     */
-    public record BackwardResult(
-            Map<Integer, Gradient> gradients, List<OutputScore> scores, Map<Integer, Moments> moments) {}
 
     /** Runs the stage forward. What is kept of the activations stays in the copy's memory until the last task. */
     public void forward(GraphCopy copy, VertexObserver observer) {
@@ -218,7 +207,7 @@ public final class StageRunner {
                 copy.addError(input, errors[i], stage);
             }
         }
-        runner.addResults(copy, position, result);
+        runner.addResults(position, copy.isPartOfBatch(), result);
         if (runner instanceof OutputRunner output) {
             double term = copy.isFirstOutput(position) ? regularization : 0;
             result.scores()

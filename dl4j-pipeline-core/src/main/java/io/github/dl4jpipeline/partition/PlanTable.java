@@ -1,9 +1,6 @@
-package io.github.dl4jpipeline.internal.partition;
+package io.github.dl4jpipeline.partition;
 
 import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.partition.Alternative;
-import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.partition.Stage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,13 +8,13 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** Lays a plan out as a table. */
-public final class PlanTable {
+final class PlanTable {
     /** A smaller factor is printed as 1.00. */
     private static final double VISIBLE = 1.005;
 
     private PlanTable() {}
 
-    public static String of(PartitionPlan plan) {
+    static String of(PartitionPlan plan) {
         StringBuilder text = new StringBuilder();
         text.append(format(
                 "Plan: %s, %s of %s, schedule %s%n",
