@@ -117,6 +117,10 @@ public final class Inference implements AutoCloseable {
         }
         List<INDArray[]> ofParts = inParallel(
                 parts, (copy, part) -> copy.output(false, part.features(), part.featureMasks(), part.labelMasks()));
+        if (!hasRowOfEachExample(parts, ofParts)) {
+            copies.clear(); // so that later batches are not split either
+            return outputsOfParts(whole, batch, target);
+        }
         INDArray[] outputs = new INDArray[whole.getNumOutputArrays()];
         try (MemoryWorkspace ignored = open(target)) {
             for (int i = 0; i < outputs.length; i++) {
@@ -126,6 +130,18 @@ public final class Inference implements AutoCloseable {
             }
         }
         return outputs;
+    }
+
+    /** Else, as where time steps are rows, the rows of examples need not follow each other, and parts cannot be joined. */
+    private static boolean hasRowOfEachExample(List<MicroBatch> parts, List<INDArray[]> ofParts) {
+        for (int part = 0; part < parts.size(); part++) {
+            for (INDArray output : ofParts.get(part)) {
+                if (output.size(0) != parts.get(part).examples()) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /** Makes the workspace for outputs the current one. */
