@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.execute.DeviceMemory;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.ExampleCoupling;
+import io.github.dl4jpipeline.graph.GraphOutline;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.KernelChoice;
 import io.github.dl4jpipeline.kernel.KernelCode;
@@ -90,7 +91,9 @@ record PipelineSettings(
     private PartitionPlan oneStage(ComputationGraph graph, Tiling tiles) {
         List<String> names = VertexGraph.of(graph).names();
         int parts = coupling(graph).isPresent() ? 1 : microBatches.orElse(1);
-        return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts).withTiling(tiles);
+        return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts)
+                .withTiling(tiles)
+                .withGraph(GraphOutline.of(graph));
     }
 
     /**

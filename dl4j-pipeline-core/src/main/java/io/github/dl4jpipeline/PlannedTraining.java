@@ -8,6 +8,8 @@ import io.github.dl4jpipeline.execute.ParameterStore;
 import io.github.dl4jpipeline.execute.StepRequest;
 import io.github.dl4jpipeline.execute.StepResult;
 import io.github.dl4jpipeline.execute.TaskController;
+import io.github.dl4jpipeline.execute.TileAssignment;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.kernel.MicroBatch;
 import io.github.dl4jpipeline.kernel.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -69,6 +71,9 @@ final class PlannedTraining {
         finalists = made;
         plan = made.isEmpty() ? null : made.get(0);
         tiles = settings.tiledRegion(graph, plan);
+        if (tiles != null && plan != null) {
+            TileAssignment.check(tiles, plan, VertexGraph.of(graph));
+        }
         inference.useTiles(tiles);
         inference.useStock(settings.stockVertices(profile));
     }
