@@ -1,11 +1,11 @@
 package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.DeviceRuntime;
-import io.github.dl4jpipeline.execute.StepResult;
 import io.github.dl4jpipeline.graph.SameGradient;
 import io.github.dl4jpipeline.graph.SameGradient.Compared;
-import io.github.dl4jpipeline.kernel.MicroBatch;
-import io.github.dl4jpipeline.kernel.PlainGradient;
+import io.github.dl4jpipeline.internal.execute.StepResult;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.PlainGradient;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.report.Verification;
 import java.util.LinkedHashMap;

@@ -2,8 +2,8 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.execute.DeviceMemory;
-import io.github.dl4jpipeline.execute.DeviceMemoryException;
+import io.github.dl4jpipeline.exception.DeviceMemoryException;
+import io.github.dl4jpipeline.internal.execute.DeviceMemory;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.function.Function;

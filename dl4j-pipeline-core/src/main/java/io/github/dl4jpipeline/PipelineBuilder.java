@@ -1,10 +1,10 @@
 package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.execute.WrappedModel;
+import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
-import io.github.dl4jpipeline.graph.UnsupportedGraphException;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.execute.WrappedModel;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -103,7 +103,7 @@ public final class PipelineBuilder {
 
     /**
      * The longest that the forward and backward passes of a training step may take. A plan whose latest execution time is
-     * longer is not used; if there is no other, an {@link io.github.dl4jpipeline.plan.NoPlanException} says what would be
+     * longer is not used; if there is no other, an {@link io.github.dl4jpipeline.exception.NoPlanException} says what would be
      * possible: of {@link #build} with a profile, else of the first {@code fit}. {@link #build} refuses a {@link #plan}
      * that is later. Not held against {@link #tiling} in one stage, nor against a plan without predicted times. Default:
      * none.

@@ -1,24 +1,24 @@
 package io.github.dl4jpipeline;
 
-import io.github.dl4jpipeline.device.ReachableArguments;
 import io.github.dl4jpipeline.device.Transfers;
-import io.github.dl4jpipeline.execute.BatchSource;
-import io.github.dl4jpipeline.execute.DeviceParameters;
-import io.github.dl4jpipeline.execute.Inference;
-import io.github.dl4jpipeline.execute.ParameterStore;
-import io.github.dl4jpipeline.execute.PipelineException;
-import io.github.dl4jpipeline.execute.PipelineSolver;
-import io.github.dl4jpipeline.execute.StepResult;
-import io.github.dl4jpipeline.execute.WrappedGraph;
-import io.github.dl4jpipeline.execute.WrappedModel;
-import io.github.dl4jpipeline.execute.WrappedNetwork;
-import io.github.dl4jpipeline.graph.ChainGraph;
-import io.github.dl4jpipeline.graph.GraphSupport;
-import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.MicroBatch;
+import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.internal.device.ReachableArguments;
+import io.github.dl4jpipeline.internal.execute.BatchSource;
+import io.github.dl4jpipeline.internal.execute.DeviceParameters;
+import io.github.dl4jpipeline.internal.execute.ParameterStore;
+import io.github.dl4jpipeline.internal.execute.PipelineSolver;
+import io.github.dl4jpipeline.internal.execute.StepResult;
+import io.github.dl4jpipeline.internal.execute.WrappedGraph;
+import io.github.dl4jpipeline.internal.execute.WrappedModel;
+import io.github.dl4jpipeline.internal.execute.WrappedNetwork;
+import io.github.dl4jpipeline.internal.graph.ChainGraph;
+import io.github.dl4jpipeline.internal.graph.GraphSupport;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.inference.Inference;
+import io.github.dl4jpipeline.internal.plan.StepMeasurement;
+import io.github.dl4jpipeline.internal.stage.GraphCopier;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.plan.StepMeasurement;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.util.ArrayList;
@@ -75,7 +75,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * the stages, micro-batches and schedule. Noise such as dropout is drawn anew, as a function of seed, iteration, vertex
  * and example, and so does not depend on them either.
  *
- * <p>If a step fails, {@code fit} throws {@link io.github.dl4jpipeline.execute.PipelineException}; parameters, updater
+ * <p>If a step fails, {@code fit} throws {@link io.github.dl4jpipeline.exception.PipelineException}; parameters, updater
  * state and counts are as before the step, and the next {@code fit} works. An exception from a listener's {@code iterationDone}
  * comes after the update: {@code fit} throws it when the step is counted and constraints are applied. Plain {@code fit} leaves
  * such a step uncounted, so that the next one repeats its iteration.
@@ -109,7 +109,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         boolean hasParameters = wrapped.parameters().length() > 0;
         init(hasParameters ? wrapped.parameters() : null, false);
         if (frozenAlike != null) {
-            GraphCopies.freezeAlike(frozenAlike, this);
+            GraphCopier.freezeAlike(frozenAlike, this);
         }
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
@@ -121,7 +121,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         ownMemory = !plainFit && !settings.sharesMemory();
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
         if (ownMemory) {
-            GraphCopies.requireParametersOfLayers(this);
+            GraphCopier.requireParametersOfLayers(this);
         }
         if (!plainFit) {
             ComputationGraphUpdater updater = super.getUpdater(true);
@@ -477,7 +477,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     @SuppressWarnings("MethodDoesntCallSuperMethod")
     public ComputationGraph clone() {
-        return GraphCopies.independent(this);
+        return GraphCopier.independent(this);
     }
 
     /** Java serialization writes a plain graph. */

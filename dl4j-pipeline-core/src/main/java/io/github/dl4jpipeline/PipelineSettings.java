@@ -1,24 +1,26 @@
 package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.DeviceRuntime;
-import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.execute.DeviceMemory;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
-import io.github.dl4jpipeline.graph.ExampleCoupling;
 import io.github.dl4jpipeline.graph.GraphOutline;
-import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.kernel.KernelChoice;
-import io.github.dl4jpipeline.kernel.KernelCode;
-import io.github.dl4jpipeline.kernel.Kernels;
-import io.github.dl4jpipeline.kernel.MicroBatch;
-import io.github.dl4jpipeline.kernel.TiledRegion;
-import io.github.dl4jpipeline.kernel.VertexCode;
+import io.github.dl4jpipeline.graph.KernelCode;
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.graph.VertexCode;
+import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.execute.DeviceMemory;
+import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.layers.FastLayers;
+import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.plan.Replanner;
+import io.github.dl4jpipeline.internal.profile.Profiling;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.tiling.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
-import io.github.dl4jpipeline.plan.Replanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.profile.VertexCost;
@@ -119,7 +121,7 @@ record PipelineSettings(
         int examples = (int) batch.examples();
         boolean splittable = couplings(graph).stream().allMatch(ExampleCoupling::batchNorm);
         int parts = splittable ? examples / GraphProfiler.usualExamples(examples) : 1;
-        return GraphProfiler.profile(graph, batch.split(parts).get(0), devices, kernels, splittable);
+        return Profiling.profile(graph, batch.split(parts).get(0), devices, kernels, splittable);
     }
 
     /** With which code vertices are run, according to a profile if there is one. */
@@ -162,7 +164,7 @@ record PipelineSettings(
      * On devices with memory of their own: a plan with the bytes counted that its stages take, which the devices have. It is
      * the one given or, if that was the planner's and does not fit, another.
      *
-     * @throws io.github.dl4jpipeline.execute.DeviceMemoryException if no plan fits
+     * @throws io.github.dl4jpipeline.exception.DeviceMemoryException if no plan fits
      */
     PartitionPlan planThatFits(
             ComputationGraph graph, PartitionPlan made, @Nullable GraphProfile measured, MicroBatch batch) {
@@ -266,7 +268,7 @@ record PipelineSettings(
      */
     private Set<String> joinable(ComputationGraph graph) {
         return sharesMemory() && batchNorm == BatchNormStatistics.FULL_BATCH
-                ? KernelChoice.joinableVertices(graph, kernels)
+                ? FastLayers.joinableVertices(graph, kernels)
                 : Set.of();
     }
 

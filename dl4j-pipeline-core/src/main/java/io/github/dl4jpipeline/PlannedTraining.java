@@ -1,21 +1,21 @@
 package io.github.dl4jpipeline;
 
-import io.github.dl4jpipeline.device.NativeHeap;
 import io.github.dl4jpipeline.device.Transfers;
-import io.github.dl4jpipeline.execute.DeviceParameters;
-import io.github.dl4jpipeline.execute.Inference;
-import io.github.dl4jpipeline.execute.ParameterStore;
-import io.github.dl4jpipeline.execute.StepRequest;
-import io.github.dl4jpipeline.execute.StepResult;
-import io.github.dl4jpipeline.execute.TaskController;
-import io.github.dl4jpipeline.execute.TileAssignment;
-import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.kernel.MicroBatch;
-import io.github.dl4jpipeline.kernel.TiledRegion;
+import io.github.dl4jpipeline.internal.device.NativeHeap;
+import io.github.dl4jpipeline.internal.execute.DeviceParameters;
+import io.github.dl4jpipeline.internal.execute.ParameterStore;
+import io.github.dl4jpipeline.internal.execute.StepRequest;
+import io.github.dl4jpipeline.internal.execute.StepResult;
+import io.github.dl4jpipeline.internal.execute.TaskController;
+import io.github.dl4jpipeline.internal.execute.TileAssignment;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.inference.Inference;
+import io.github.dl4jpipeline.internal.plan.Replanner;
+import io.github.dl4jpipeline.internal.plan.StepMeasurement;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.tiling.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
-import io.github.dl4jpipeline.plan.Replanner;
-import io.github.dl4jpipeline.plan.StepMeasurement;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.CopyReport;
 import io.github.dl4jpipeline.report.PipelineReport;
@@ -226,7 +226,7 @@ final class PlannedTraining {
     private Optional<StepTimeline> lastStep(Transfers copied) {
         return Optional.ofNullable(controller)
                 .flatMap(TaskController::lastTimes)
-                .map(times -> StepTimeline.of(times, copied.copies()));
+                .map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), copied.copies()));
     }
 
     /** Copies between devices since the last plan. */

@@ -2,44 +2,70 @@ package io.github.dl4jpipeline;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.CompositeArchRule;
+import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.assertj.core.api.Assertions;
 
-/** The packages in reading order: each imports only those above it. */
+/**
+ * The rooms of the code in reading order: each imports only those above it. A room is a package that users see, or one under
+ * {@code internal} that they do not, or both.
+ */
 @AnalyzeClasses(packages = "io.github.dl4jpipeline", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String BASE = "io.github.dl4jpipeline";
+    private static final String INTERNAL = BASE + ".internal";
     private static final List<String> ORDER = List.of(
+            "exception",
             "device",
             "file",
             "graph",
             "tile",
-            "kernel",
+            "layers",
+            "stage",
+            "tiling",
             "profile",
             "partition",
             "schedule",
             "plan",
+            "update",
             "execute",
+            "inference",
             "branch",
             "report",
             "");
 
     @ArchTest
-    static final ArchRule packagesImportOnlyThoseAbove = packageOrder();
+    static final ArchRule roomsImportOnlyThoseAbove = roomOrder();
+
+    @ArchTest
+    static void everyClassIsInARoom(JavaClasses classes) {
+        List<String> rooms =
+                ORDER.stream().flatMap(room -> Stream.of(packages(room))).toList();
+        Assertions.assertThat(classes.stream().map(JavaClass::getPackageName).collect(Collectors.toSet()))
+                .isSubsetOf(rooms);
+    }
 
     @ArchTest
     static final ArchRule noCudaClasses =
             noClasses().should().dependOnClassesThat().resideInAPackage("org.nd4j.linalg.jcublas..");
 
     @ArchTest
-    static final ArchRule noCpuBackendClassesOutsideOfKernel = noClasses()
+    static final ArchRule noCpuBackendClassesOutsideOfLayers = noClasses()
             .that()
-            .resideOutsideOfPackage(BASE + ".kernel..")
+            .resideOutsideOfPackage(INTERNAL + ".layers")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.nd4j.linalg.cpu..");
@@ -47,28 +73,75 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule tilePartitionAndScheduleArePureNumbers = noClasses()
             .that()
-            .resideInAnyPackage(BASE + ".tile", BASE + ".partition", BASE + ".schedule")
+            .resideInAnyPackage(Stream.of("tile", "partition", "schedule")
+                    .flatMap(room -> Stream.of(packages(room)))
+                    .toArray(String[]::new))
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("org.nd4j..", "org.deeplearning4j..");
 
-    private static ArchRule packageOrder() {
+    /** What a user can call, extend or catch needs nothing that only this project may use. */
+    @ArchTest
+    static void signaturesForUsersNameNoInternalType(JavaClasses classes) {
+        Set<String> found = new TreeSet<>();
+        for (JavaClass type : classes) {
+            if (isForUsers(type)) {
+                Stream<JavaClass> supertypes =
+                        Stream.concat(type.getRawSuperclass().stream(), type.getRawInterfaces().stream());
+                add(found, type.getName(), supertypes);
+                type.getMethods().stream()
+                        .filter(method -> isForUsers(method.getModifiers()) && !isBridge(method.getModifiers()))
+                        .forEach(method -> add(found, method.getFullName(), method.getAllInvolvedRawTypes().stream()));
+                type.getConstructors().stream()
+                        .filter(constructor -> isForUsers(constructor.getModifiers()))
+                        .forEach(constructor ->
+                                add(found, constructor.getFullName(), constructor.getAllInvolvedRawTypes().stream()));
+                type.getFields().stream()
+                        .filter(field -> isForUsers(field.getModifiers()))
+                        .forEach(field -> add(found, field.getFullName(), field.getAllInvolvedRawTypes().stream()));
+            }
+        }
+        Assertions.assertThat(found).isEmpty();
+    }
+
+    private static void add(Set<String> found, String where, Stream<JavaClass> types) {
+        types.map(JavaClass::getBaseComponentType)
+                .filter(type -> type.getPackageName().startsWith(INTERNAL))
+                .forEach(type -> found.add(where + " names " + type.getName()));
+    }
+
+    private static boolean isForUsers(JavaClass type) {
+        return !type.getPackageName().startsWith(INTERNAL)
+                && Modifier.isPublic(type.reflect().getModifiers())
+                && type.getEnclosingClass().map(ArchitectureTest::isForUsers).orElse(true);
+    }
+
+    private static boolean isForUsers(Set<JavaModifier> modifiers) {
+        return modifiers.contains(JavaModifier.PUBLIC) || modifiers.contains(JavaModifier.PROTECTED);
+    }
+
+    private static boolean isBridge(Set<JavaModifier> modifiers) {
+        return modifiers.contains(JavaModifier.BRIDGE) || modifiers.contains(JavaModifier.SYNTHETIC);
+    }
+
+    private static ArchRule roomOrder() {
         List<ArchRule> rules = new ArrayList<>();
         for (int i = 0; i < ORDER.size() - 1; i++) {
             String[] below = ORDER.subList(i + 1, ORDER.size()).stream()
-                    .map(ArchitectureTest::name)
+                    .flatMap(room -> Stream.of(packages(room)))
                     .toArray(String[]::new);
             rules.add(noClasses()
                     .that()
-                    .resideInAPackage(name(ORDER.get(i)))
+                    .resideInAnyPackage(packages(ORDER.get(i)))
                     .should()
                     .dependOnClassesThat()
-                    .resideInAnyPackage(below));
+                    .resideInAnyPackage(below)
+                    .allowEmptyShould(true));
         }
         return CompositeArchRule.of(rules);
     }
 
-    private static String name(String part) {
-        return part.isEmpty() ? BASE : BASE + "." + part;
+    private static String[] packages(String room) {
+        return room.isEmpty() ? new String[] {BASE} : new String[] {BASE + "." + room, INTERNAL + "." + room};
     }
 }

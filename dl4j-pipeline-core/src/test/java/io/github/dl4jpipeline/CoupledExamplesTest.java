@@ -3,7 +3,7 @@ package io.github.dl4jpipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.graph.ForeignParts;
+import io.github.dl4jpipeline.internal.graph.ForeignParts;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.github.dl4jpipeline.execute.PipelineException;
+import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
 import java.util.NoSuchElementException;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
-import io.github.dl4jpipeline.execute.DeviceMemoryException;
+import io.github.dl4jpipeline.exception.DeviceMemoryException;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;

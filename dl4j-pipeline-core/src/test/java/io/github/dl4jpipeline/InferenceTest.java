@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.branch.BranchSplitter;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntFunction;

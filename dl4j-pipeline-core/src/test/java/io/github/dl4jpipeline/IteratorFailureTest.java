@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.github.dl4jpipeline.execute.PipelineException;
+import io.github.dl4jpipeline.exception.PipelineException;
 import java.io.UncheckedIOException;
 import java.util.Collections;
 import java.util.List;

@@ -2,7 +2,7 @@ package io.github.dl4jpipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
 import java.util.stream.Stream;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.SameResultTest.Network;
-import io.github.dl4jpipeline.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

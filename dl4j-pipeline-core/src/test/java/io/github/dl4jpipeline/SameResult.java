@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.graph.ArrayDifference;
 import io.github.dl4jpipeline.graph.SameGradient;
-import io.github.dl4jpipeline.graph.Vertex;
-import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.kernel.GraphCopies;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.graph.Vertex;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -70,7 +70,7 @@ public final class SameResult {
 
     /** An independent copy. Deeplearning4j's clone fails for graphs whose layers were frozen by a call. */
     public static ComputationGraph copy(ComputationGraph graph) {
-        return GraphCopies.independent(graph);
+        return GraphCopier.independent(graph);
     }
 
     /** Trains a copy of {@code graph} with plain fit, one step for each batch. */

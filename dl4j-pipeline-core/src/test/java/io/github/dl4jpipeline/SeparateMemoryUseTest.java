@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
 import io.github.dl4jpipeline.device.Transfers;
-import io.github.dl4jpipeline.execute.PipelineException;
-import io.github.dl4jpipeline.graph.ChainGraph;
+import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import java.io.File;
 import java.io.IOException;

@@ -3,7 +3,7 @@ package io.github.dl4jpipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.graph.UnsupportedGraphException;
+import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;

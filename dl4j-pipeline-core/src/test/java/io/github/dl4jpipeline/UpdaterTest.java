@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.dl4jpipeline.execute.PipelineException;
+import io.github.dl4jpipeline.exception.PipelineException;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;

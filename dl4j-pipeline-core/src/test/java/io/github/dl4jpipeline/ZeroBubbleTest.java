@@ -3,9 +3,9 @@ package io.github.dl4jpipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.SameResultTest.Network;
-import io.github.dl4jpipeline.kernel.KernelChoice;
-import io.github.dl4jpipeline.kernel.KernelCode;
-import io.github.dl4jpipeline.kernel.VertexCode;
+import io.github.dl4jpipeline.graph.KernelCode;
+import io.github.dl4jpipeline.graph.VertexCode;
+import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
@@ -73,7 +73,7 @@ class ZeroBubbleTest {
     private static GraphProfile withProducts(ComputationGraph graph, MultiDataSet batch) {
         GraphProfile measured = GraphProfiler.profile(graph, batch);
         Map<String, VertexCode> products = new HashMap<>();
-        KernelChoice.vertices(graph, KernelCode.PLAIN)
+        FastLayers.vertices(graph, KernelCode.PLAIN)
                 .forEach(vertex -> products.put(vertex, VertexCode.of(KernelCode.PLAIN)));
         return new GraphProfile(
                 measured.examples(),

@@ -1,10 +1,10 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.examples.data.CifarDirectory;
-import io.github.dl4jpipeline.examples.data.ImageBatches;
-import io.github.dl4jpipeline.examples.data.ImageData;
-import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.cli.data.CifarDirectory;
+import io.github.dl4jpipeline.cli.data.ImageBatches;
+import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.model.NamedModel;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;

@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.examples.model.RandomBatch;
+import io.github.dl4jpipeline.cli.model.NamedModel;
+import io.github.dl4jpipeline.cli.model.RandomBatch;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;

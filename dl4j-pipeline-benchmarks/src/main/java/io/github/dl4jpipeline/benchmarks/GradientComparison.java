@@ -2,15 +2,15 @@ package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.cli.io.InputException;
+import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.examples.io.TextTable;
-import io.github.dl4jpipeline.examples.model.RandomBatch;
+import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.SameGradient;
-import io.github.dl4jpipeline.graph.Vertex;
-import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.internal.graph.Vertex;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;
@@ -93,8 +93,8 @@ final class GradientComparison implements Callable<Integer> {
 
     private void compare(ComputationGraph graph, DataSet data) {
         GradientRun inDouble =
-                GradientRun.of(GraphCopies.independent(graph).convertDataType(DataType.DOUBLE), data, layers);
-        GradientRun plain = GradientRun.of(GraphCopies.independent(graph), data, layers);
+                GradientRun.of(GraphCopier.independent(graph).convertDataType(DataType.DOUBLE), data, layers);
+        GradientRun plain = GradientRun.of(GraphCopier.independent(graph), data, layers);
         double largest = inDouble.gradient().values().stream()
                 .mapToDouble(GradientRun::largest)
                 .max()
@@ -135,7 +135,7 @@ final class GradientComparison implements Callable<Integer> {
 
     private static GradientRun gradientOfTurned(ComputationGraph graph, DataSet data) {
         DataSet turned = new DataSet(turned(data.getFeatures()), turned(data.getLabels()));
-        return GradientRun.of(GraphCopies.independent(graph), turned, false);
+        return GradientRun.of(GraphCopier.independent(graph), turned, false);
     }
 
     private static INDArray turned(INDArray array) {
@@ -148,7 +148,7 @@ final class GradientComparison implements Callable<Integer> {
 
     private GradientRun ofPipeline(ComputationGraph graph, DataSet data, Kernels some) {
         PipelineBuilder builder =
-                PipelineComputationGraph.builder(GraphCopies.independent(graph)).kernels(some);
+                PipelineComputationGraph.builder(GraphCopier.independent(graph)).kernels(some);
         if (stages != null) {
             builder.plan(evenPlan(graph, stages, microBatches == null ? 1 : microBatches));
         } else if (microBatches != null) {

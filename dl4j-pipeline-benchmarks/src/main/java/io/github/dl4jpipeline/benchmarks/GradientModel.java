@@ -1,9 +1,9 @@
 package io.github.dl4jpipeline.benchmarks;
 
-import io.github.dl4jpipeline.examples.io.InputException;
-import io.github.dl4jpipeline.examples.model.ImageSize;
-import io.github.dl4jpipeline.examples.model.ModelShape;
-import io.github.dl4jpipeline.examples.model.NamedModel;
+import io.github.dl4jpipeline.cli.io.InputException;
+import io.github.dl4jpipeline.cli.model.ImageSize;
+import io.github.dl4jpipeline.cli.model.ModelShape;
+import io.github.dl4jpipeline.cli.model.NamedModel;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;

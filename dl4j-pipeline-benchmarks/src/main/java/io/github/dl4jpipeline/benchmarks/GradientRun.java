@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.benchmarks;
 
-import io.github.dl4jpipeline.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;

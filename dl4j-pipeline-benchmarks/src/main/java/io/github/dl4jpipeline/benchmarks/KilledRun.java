@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.benchmarks;
 
-import io.github.dl4jpipeline.file.ModelArchive;
+import io.github.dl4jpipeline.internal.file.ModelArchive;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

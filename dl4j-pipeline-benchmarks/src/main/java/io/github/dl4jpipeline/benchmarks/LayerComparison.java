@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.benchmarks;
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

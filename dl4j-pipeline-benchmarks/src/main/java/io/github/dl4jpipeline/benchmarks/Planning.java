@@ -1,10 +1,10 @@
 package io.github.dl4jpipeline.benchmarks;
 
+import io.github.dl4jpipeline.cli.io.TextTable;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.examples.io.TextTable;
-import io.github.dl4jpipeline.graph.Vertex;
-import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.graph.Vertex;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;

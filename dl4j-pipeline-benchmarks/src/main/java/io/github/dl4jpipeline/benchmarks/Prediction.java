@@ -1,10 +1,10 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.cli.model.NamedModel;
+import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.examples.io.TextTable;
-import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.examples.model.RandomBatch;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;

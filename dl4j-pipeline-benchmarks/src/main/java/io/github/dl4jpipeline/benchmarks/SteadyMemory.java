@@ -2,8 +2,8 @@ package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.examples.model.RandomBatch;
+import io.github.dl4jpipeline.cli.model.NamedModel;
+import io.github.dl4jpipeline.cli.model.RandomBatch;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.deeplearning4j.nn.graph.ComputationGraph;

@@ -1,12 +1,12 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.cli.model.NamedModel;
+import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.examples.model.NamedModel;
-import io.github.dl4jpipeline.examples.model.RandomBatch;
-import io.github.dl4jpipeline.kernel.TileMeasurement;
-import io.github.dl4jpipeline.kernel.TileMeasurement.TileTime;
 import io.github.dl4jpipeline.plan.FusedTiling;
+import io.github.dl4jpipeline.tile.TileMeasurement;
+import io.github.dl4jpipeline.tile.TileMeasurement.TileTime;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;

@@ -68,7 +68,7 @@ final class TrainProcess {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.github.dl4jpipeline.examples.Main"));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.github.dl4jpipeline.cli.Main"));
         command.addAll(List.of("train", "--model", model, "--out", out().toString()));
         command.addAll(List.of("--checkpoint-dir", checkpointDirectory().toString()));
         command.addAll(options);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.branch;
 
+import io.github.dl4jpipeline.exception.UnsplittableGraphException;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,10 +1,10 @@
 package io.github.dl4jpipeline.branch;
 
-import io.github.dl4jpipeline.device.CpuRuntime;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.kernel.GraphCopies;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -43,7 +43,7 @@ public final class BranchInference implements AutoCloseable {
     }
 
     private static ComputationGraph prepared(ComputationGraph part, Kernels kernels) {
-        return GraphCopies.forInference(kernels == Kernels.STOCK ? part : FoldedGraph.of(part), kernels);
+        return GraphCopier.forInference(kernels == Kernels.STOCK ? part : FoldedGraph.of(part), kernels);
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.branch;
 
-import io.github.dl4jpipeline.graph.ChainGraph;
+import io.github.dl4jpipeline.exception.UnsplittableGraphException;
+import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.DoubleStream;

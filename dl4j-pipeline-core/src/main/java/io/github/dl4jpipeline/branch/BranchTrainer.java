@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.branch;
 
+import io.github.dl4jpipeline.exception.UnsplittableGraphException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;

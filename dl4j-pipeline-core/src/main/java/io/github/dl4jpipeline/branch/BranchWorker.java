@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.branch;
 
 import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.DeviceThread;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;

@@ -2,9 +2,9 @@ package io.github.dl4jpipeline.branch;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.dl4jpipeline.file.ModelArchive;
-import io.github.dl4jpipeline.file.ModelWriter;
-import io.github.dl4jpipeline.file.WholeFile;
+import io.github.dl4jpipeline.internal.file.ModelArchive;
+import io.github.dl4jpipeline.internal.file.ModelWriter;
+import io.github.dl4jpipeline.internal.file.WholeFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.MalformedInputException;

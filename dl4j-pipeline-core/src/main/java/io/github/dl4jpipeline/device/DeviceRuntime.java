@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.device;
 
+import io.github.dl4jpipeline.exception.DevicesUnavailableException;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

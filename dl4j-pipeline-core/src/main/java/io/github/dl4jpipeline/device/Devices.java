@@ -1,5 +1,8 @@
 package io.github.dl4jpipeline.device;
 
+import io.github.dl4jpipeline.exception.DevicesUnavailableException;
+import io.github.dl4jpipeline.internal.device.CpuCores;
+import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.graph;
 
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.graph;
 
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -1,7 +1,7 @@
 /**
  * A computation graph as a directed acyclic graph of vertices, and what of it cannot be pipelined.
  *
- * <p>{@link io.github.dl4jpipeline.graph.VertexGraph#of VertexGraph.of(graph)} reads the vertices in Deeplearning4j's
+ * <p>{@link io.github.dl4jpipeline.internal.graph.VertexGraph#of VertexGraph.of(graph)} reads the vertices in Deeplearning4j's
  * topological order; everything downstream refers to a vertex by its position in that order.
  */
 @NullMarked

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.partition;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.internal.partition.PlanTable;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.ArrayList;

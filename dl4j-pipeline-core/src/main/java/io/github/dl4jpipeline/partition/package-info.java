@@ -1,7 +1,7 @@
 /**
  * Cuts a graph into stages. Pure numbers; no array is touched here.
  *
- * <p>{@link io.github.dl4jpipeline.partition.Partitioner} finds the cuts,
+ * <p>{@link io.github.dl4jpipeline.internal.partition.Partitioner} finds the cuts,
  * {@link io.github.dl4jpipeline.partition.PartitionPlan} is the result that people read and training follows.
  */
 @NullMarked

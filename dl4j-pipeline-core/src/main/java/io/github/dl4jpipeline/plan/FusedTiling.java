@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.plan;
 
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.plan.TilePlanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.tile.TileGrid;
 import io.github.dl4jpipeline.tile.Tiling;

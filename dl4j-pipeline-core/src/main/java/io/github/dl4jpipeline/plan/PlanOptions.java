@@ -179,7 +179,7 @@ public record PlanOptions(
     }
 
     /** The schedule where it makes no difference, or that of one stage. */
-    Schedule usualSchedule() {
+    public Schedule usualSchedule() {
         return schedule.orElse(Schedules.oneForwardOneBackward());
     }
 

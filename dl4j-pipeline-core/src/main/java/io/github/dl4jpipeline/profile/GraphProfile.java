@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.profile;
 
-import io.github.dl4jpipeline.kernel.VertexCode;
+import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import java.io.UncheckedIOException;

@@ -128,7 +128,7 @@ public record VertexCost(
     }
 
     /** The part of both passes that does not grow with the number of examples. */
-    double fixedMillis() {
+    public double fixedMillis() {
         return fixedForwardMillis + fixedBackwardMillis;
     }
 

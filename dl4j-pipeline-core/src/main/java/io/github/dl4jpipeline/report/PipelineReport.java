@@ -1,11 +1,11 @@
 package io.github.dl4jpipeline.report;
 
 import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.kernel.TileMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.MeasuredPlan;
 import io.github.dl4jpipeline.plan.PlanChange;
+import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;

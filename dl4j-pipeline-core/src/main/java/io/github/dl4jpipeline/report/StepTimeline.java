@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.report;
 
 import io.github.dl4jpipeline.device.Transfers;
-import io.github.dl4jpipeline.execute.StepTimes;
 import io.github.dl4jpipeline.schedule.Timeline;
 import java.util.List;
 
@@ -38,15 +37,15 @@ public record StepTimeline(Timeline tasks, List<Copy> copies) {
     /**
      * The timeline of a step.
      *
+     * @param beginNanos when the step began, on the clock of {@link System#nanoTime}
      * @param copies of the same step, or none
      */
-    public static StepTimeline of(StepTimes times, List<Transfers.Copy> copies) {
-        Timeline tasks = times.timeline();
+    public static StepTimeline of(Timeline tasks, long beginNanos, List<Transfers.Copy> copies) {
         double end = tasks.makespanMillis();
         return new StepTimeline(
                 tasks,
                 copies.stream()
-                        .map(copy -> span(copy, times.beginNanos()))
+                        .map(copy -> span(copy, beginNanos))
                         .filter(copy -> copy.startMillis() >= 0 && copy.startMillis() < end)
                         .sorted((one, other) -> Double.compare(one.startMillis(), other.startMillis()))
                         .toList());

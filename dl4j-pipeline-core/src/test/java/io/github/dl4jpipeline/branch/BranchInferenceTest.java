@@ -8,7 +8,7 @@ import io.github.dl4jpipeline.SameResult;
 import io.github.dl4jpipeline.TestData;
 import io.github.dl4jpipeline.TestGraphs;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.kernel.Kernels;
+import io.github.dl4jpipeline.graph.Kernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;

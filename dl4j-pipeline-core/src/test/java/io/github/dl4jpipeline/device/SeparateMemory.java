@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.device;
 
+import io.github.dl4jpipeline.internal.device.ReachableArguments;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;

@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.fuzz;
 
 import io.github.dl4jpipeline.branch.BranchPart;
 import io.github.dl4jpipeline.branch.BranchParts;
-import io.github.dl4jpipeline.file.ModelArchive;
+import io.github.dl4jpipeline.internal.file.ModelArchive;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -2,12 +2,12 @@ package io.github.dl4jpipeline.fuzz;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.plan.TilePlan;
+import io.github.dl4jpipeline.internal.plan.TilePlanner;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
-import io.github.dl4jpipeline.plan.TilePlan;
-import io.github.dl4jpipeline.plan.TilePlanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.List;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.dl4jpipeline.kernel.KernelCode;
-import io.github.dl4jpipeline.kernel.VertexCode;
+import io.github.dl4jpipeline.graph.KernelCode;
+import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import io.github.dl4jpipeline.tile.Window;

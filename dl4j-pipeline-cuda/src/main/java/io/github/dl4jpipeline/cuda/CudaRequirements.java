@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.cuda;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.device.DevicesUnavailableException;
+import io.github.dl4jpipeline.exception.DevicesUnavailableException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.device.DeviceRuntime;
-import io.github.dl4jpipeline.device.DevicesUnavailableException;
+import io.github.dl4jpipeline.exception.DevicesUnavailableException;
 import java.io.File;
 import java.io.IOException;
 import java.net.MalformedURLException;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.device.DevicesUnavailableException;
+import io.github.dl4jpipeline.exception.DevicesUnavailableException;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

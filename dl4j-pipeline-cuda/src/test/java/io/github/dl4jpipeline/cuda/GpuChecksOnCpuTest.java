@@ -3,8 +3,8 @@ package io.github.dl4jpipeline.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.device.DeviceRuntimes;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import org.junit.jupiter.api.Test;
 
 /** What the tests on GPUs check, on cores, where it is known to hold: shows that the checks themselves are right. */

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
-import io.github.dl4jpipeline.device.DeviceThread;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.device.DeviceThread;
 import java.util.concurrent.ExecutorService;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.extension.ConditionEvaluationResult.disabled
 import static org.junit.jupiter.api.extension.ConditionEvaluationResult.enabled;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.device.DevicesUnavailableException;
+import io.github.dl4jpipeline.exception.DevicesUnavailableException;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;

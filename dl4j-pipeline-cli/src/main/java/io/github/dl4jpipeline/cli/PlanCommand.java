@@ -1,0 +1,77 @@
+package io.github.dl4jpipeline.cli;
+
+import io.github.dl4jpipeline.cli.io.InputException;
+import io.github.dl4jpipeline.cli.io.Json;
+import io.github.dl4jpipeline.cli.io.OutputFile;
+import io.github.dl4jpipeline.internal.plan.TilePlan;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Plans the training of a model or profile. */
+@Command(
+        name = "plan",
+        description = "Finds the stages, replicas and micro-batches with the shortest predicted step, and says why.",
+        mixinStandardHelpOptions = true,
+        abbreviateSynopsis = true,
+        sortOptions = false)
+final class PlanCommand implements Callable<Integer> {
+    @Mixin
+    private final PlanningOptions planning = new PlanningOptions();
+
+    @Option(
+            names = "--devices",
+            paramLabel = "N",
+            description =
+                    "Devices like the one that was profiled, each with caches and memory of its own. Default: this"
+                            + " machine, whose cores share them.")
+    private @Nullable Integer devices;
+
+    @Option(
+            names = "--tiles",
+            paramLabel = "auto",
+            description = "Choose which vertices of the model to run in which tiles, instead of stages.")
+    private @Nullable String tiles;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
+    private @Nullable Path json;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        OptionalInt count = Options.requirePositiveIfGiven("--devices", devices);
+        Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
+        if (tiles != null && !tiles.equals("auto")) {
+            throw new InputException("--tiles must be auto here, got " + tiles);
+        }
+        GraphProfile profile = planning.profile(spec.commandLine().getErr());
+        if (tiles != null) {
+            TilePlan plan = planning.tiles(profile, count);
+            jsonFile.ifPresent(file -> Json.write(file, TilePlanFigures.of(plan)));
+            print(plan.explain());
+            return 0;
+        }
+        PartitionPlan plan = count.isPresent() ? planning.plan(profile, count.getAsInt()) : planning.plan(profile);
+        jsonFile.ifPresent(file -> Json.write(file, PlanFigures.of(plan)));
+        print(plan.explain());
+        return 0;
+    }
+
+    private void print(String text) {
+        PrintWriter stdout = spec.commandLine().getOut();
+        stdout.print(text);
+        stdout.flush();
+    }
+}

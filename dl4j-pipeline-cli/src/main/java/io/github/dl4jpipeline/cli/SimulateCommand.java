@@ -1,0 +1,122 @@
+package io.github.dl4jpipeline.cli;
+
+import io.github.dl4jpipeline.cli.io.InputException;
+import io.github.dl4jpipeline.cli.io.Json;
+import io.github.dl4jpipeline.cli.io.OutputFile;
+import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Predicts how training gets faster with more devices. */
+@Command(
+        name = "simulate",
+        description = "Plans for several numbers of devices and simulates a step on each. Simulated, not measured.",
+        mixinStandardHelpOptions = true,
+        abbreviateSynopsis = true,
+        sortOptions = false)
+final class SimulateCommand implements Callable<Integer> {
+    @Mixin
+    private final PlanningOptions planning = new PlanningOptions();
+
+    @Option(
+            names = "--devices",
+            paramLabel = "N,N,…",
+            split = ",",
+            defaultValue = "1,2,4,8",
+            description = "Numbers of devices like the one that was profiled, each with caches and memory of its own."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private List<Integer> devices = List.of();
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
+    private @Nullable Path json;
+
+    @Spec
+    private CommandSpec spec;
+
+    /** What {@code simulate --json} writes. */
+    record Figures(List<Run> runs) {}
+
+    /** One number of devices; {@code bound} is the speed-up that very many micro-batches come near to. */
+    record Run(
+            int devices,
+            double stepMillis,
+            double speedup,
+            double bubble,
+            String kind,
+            String schedule,
+            int stages,
+            int microBatches,
+            double bound,
+            long memoryBytes) {}
+
+    @Override
+    public Integer call() {
+        if (devices.isEmpty()) {
+            throw new InputException("--devices needs at least one number");
+        }
+        devices.forEach(count -> Options.requirePositive("--devices", count));
+        Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
+        GraphProfile profile = planning.profile(spec.commandLine().getErr());
+        List<Run> runs = new ArrayList<>();
+        for (int count : devices) {
+            runs.add(run(count, planning.plan(profile, count)));
+        }
+        jsonFile.ifPresent(file -> Json.write(file, new Figures(runs)));
+        PrintWriter stdout = spec.commandLine().getOut();
+        stdout.print(table(runs));
+        stdout.flush();
+        return 0;
+    }
+
+    private static Run run(int devices, PartitionPlan plan) {
+        double step = plan.predictedStepTime().toNanos() / 1e6;
+        double one = plan.oneDeviceTime().toNanos() / 1e6;
+        return new Run(
+                devices,
+                step,
+                one / step,
+                plan.bubble(),
+                plan.kind(),
+                plan.schedule(),
+                plan.stages().size(),
+                plan.microBatches(),
+                one / (plan.bottleneckMillis() * plan.microBatches()),
+                plan.stages().stream().mapToLong(Stage::memoryBytes).max().orElse(0));
+    }
+
+    private static TextTable table(List<Run> runs) {
+        TextTable table = new TextTable()
+                .row("devices", "step", "speed-up", "bound", "bubble", "micro-batches", "stages", "memory each", "");
+        for (Run run : runs) {
+            table.row(
+                    String.valueOf(run.devices()),
+                    format("%.1f ms", run.stepMillis()),
+                    format("%.2f", run.speedup()),
+                    format("%.2f", run.bound()),
+                    format("%.0f %%", 100 * run.bubble()),
+                    String.valueOf(run.microBatches()),
+                    String.valueOf(run.stages()),
+                    format("%.1f MB", run.memoryBytes() / 1e6),
+                    run.kind() + (run.stages() > 1 ? ", " + run.schedule() : ""));
+        }
+        return table;
+    }
+
+    private static String format(String pattern, Object... values) {
+        return String.format(Locale.ROOT, pattern, values);
+    }
+}

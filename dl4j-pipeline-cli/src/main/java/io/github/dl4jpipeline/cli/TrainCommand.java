@@ -1,0 +1,209 @@
+package io.github.dl4jpipeline.cli;
+
+import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.io.InputException;
+import io.github.dl4jpipeline.cli.io.Json;
+import io.github.dl4jpipeline.cli.io.OutputFile;
+import io.github.dl4jpipeline.cli.model.HeldPlan;
+import io.github.dl4jpipeline.cli.model.NamedModel;
+import io.github.dl4jpipeline.cli.model.PipelineChoice;
+import io.github.dl4jpipeline.cli.train.Checkpoints;
+import io.github.dl4jpipeline.cli.train.RunIdentity;
+import io.github.dl4jpipeline.cli.train.Training;
+import io.github.dl4jpipeline.cli.train.TrainingResult;
+import io.github.dl4jpipeline.cli.train.TrainingSettings;
+import io.github.dl4jpipeline.cli.train.TrainingStart;
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.file.ModelWriter;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Trains a model on images and saves it. Everything that can be wrong with the input is found before training. */
+@Command(
+        name = "train",
+        description = "Trains a model in a pipeline and saves it as an ordinary Deeplearning4j model.",
+        mixinStandardHelpOptions = true,
+        abbreviateSynopsis = true,
+        sortOptions = false)
+final class TrainCommand implements Callable<Integer> {
+    @Mixin
+    private final ModelOptions modelOptions = new ModelOptions();
+
+    @Mixin
+    private final DataOptions dataOptions = new DataOptions();
+
+    @Mixin
+    private final PipelineOptions pipelineOptions = new PipelineOptions();
+
+    @Mixin
+    private final GpuOptions gpuOptions = new GpuOptions();
+
+    @Option(
+            names = "--epochs",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "Epochs in all, those before a checkpoint included. Default: ${DEFAULT-VALUE}.")
+    private int epochs = 2;
+
+    @Option(
+            names = "--checkpoint-dir",
+            paramLabel = "DIR",
+            description = "Save the model there after each epoch; the directory is created if need be.")
+    private @Nullable Path checkpointDirectory;
+
+    @Option(
+            names = "--keep-checkpoints",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "How many checkpoints stay; older ones are deleted. Default: ${DEFAULT-VALUE}.")
+    private int keep = 3;
+
+    @Option(
+            names = "--resume",
+            description =
+                    "Go on from the latest whole checkpoint in --checkpoint-dir, with its plan unless other options"
+                            + " are given: the result is then that of a run without interruption, bit for bit.")
+    private boolean resume;
+
+    @Option(
+            names = "--plan",
+            paramLabel = "FILE",
+            description = "Train with the plan of this checkpoint, of any run of this model, instead of making one: the"
+                    + " same seed, data and plan give the same model, bit for bit.")
+    private @Nullable Path plan;
+
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description = "Where the trained model goes. Default: <model>.zip in the current directory, or"
+                    + " <model>-trained.zip for a model from a file.")
+    private @Nullable Path out;
+
+    @Option(
+            names = "--verify",
+            description =
+                    "Compare the first step's gradient with plain Deeplearning4j's, array by array, and stop if they"
+                            + " differ.")
+    private boolean verify;
+
+    @Option(names = "--report", description = "Print what was measured beside what the plan predicted.")
+    private boolean report;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
+    private @Nullable Path json;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        PrintWriter err = spec.commandLine().getErr();
+        TrainingSettings settings = settings();
+        String name = NamedModel.nameOf(modelOptions.model());
+        OutputFile modelFile = OutputFile.probe("--out", out == null ? defaultOut(name) : out);
+        Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
+
+        ImageData data = dataOptions.load(settings.seed(), err);
+        err.println("Data: " + data.description());
+        RunIdentity identity = identity(name, settings, data);
+        TrainingStart start = start(identity, settings, err);
+        TrainingResult result = new Training(start, data, settings, identity, err).run();
+
+        NamedModel model = start.model();
+        modelFile.write(draft -> ModelWriter.write(draft, model.model(), true, Map.of()));
+        jsonFile.ifPresent(file -> Json.write(file, TrainFigures.of(model, data, settings, result, modelFile.path())));
+        print(data, result, modelFile.path());
+        return 0;
+    }
+
+    private TrainingSettings settings() {
+        return new TrainingSettings(
+                Options.requirePositive("--epochs", epochs),
+                modelOptions.batch(),
+                modelOptions.seed(),
+                pipelineOptions.choice().on(gpuOptions.devices()).verifying(verify));
+    }
+
+    private Path defaultOut(String name) {
+        return Path.of(name + (NamedModel.isFile(modelOptions.model()) ? "-trained.zip" : ".zip"));
+    }
+
+    private static RunIdentity identity(String name, TrainingSettings settings, ImageData data) {
+        return new RunIdentity(
+                name,
+                settings.seed(),
+                settings.batch(),
+                data.train().size(),
+                data.train().checksum());
+    }
+
+    private TrainingStart start(RunIdentity identity, TrainingSettings settings, PrintWriter err) {
+        Options.requirePositive("--keep-checkpoints", keep);
+        Optional<HeldPlan> given = Optional.ofNullable(plan).map(TrainingStart::planOf);
+        given.flatMap(held -> reasonAgainst(held, settings)).ifPresent(reason -> {
+            throw new InputException("--plan " + plan + " cannot be used: " + reason);
+        });
+        Optional<Path> directory = Optional.ofNullable(checkpointDirectory);
+        if (!resume) {
+            NamedModel model = NamedModel.ofCifar(modelOptions.model(), settings.seed());
+            return TrainingStart.fresh(model, directory.map(path -> Checkpoints.create(path, keep)))
+                    .with(given);
+        }
+        Path existing = directory.orElseThrow(() -> new InputException("--resume needs --checkpoint-dir"));
+        TrainingStart start = TrainingStart.resumed(
+                identity,
+                settings.epochs(),
+                Checkpoints.existing(existing, keep),
+                warning -> err.println("warning: " + warning));
+        err.println("Resuming after epoch " + start.epochsDone());
+        if (start.epochsDone() == settings.epochs()) {
+            return start;
+        }
+        if (given.isPresent()) {
+            return start.with(given);
+        }
+        Optional<String> reason = start.plan().flatMap(held -> reasonAgainst(held, settings));
+        reason.ifPresent(why -> err.println(
+                "With a new plan, since " + why + ": the result is the same as without interruption up to rounding"));
+        return reason.isPresent() ? start.with(Optional.empty()) : start;
+    }
+
+    private static Optional<String> reasonAgainst(HeldPlan held, TrainingSettings settings) {
+        PipelineChoice choice = settings.pipeline();
+        return held.reasonAgainst(choice.options(), choice.devices().orElseGet(Devices::cpu));
+    }
+
+    private void print(ImageData data, TrainingResult result, Path file) {
+        PrintWriter stdout = spec.commandLine().getOut();
+        stdout.printf(
+                Locale.ROOT,
+                "Accuracy %.4f on %d test images (%s)%s%n",
+                result.accuracy(),
+                data.test().size(),
+                data.name(),
+                result.images() == 0 ? "" : String.format(Locale.ROOT, ", training loss %.4f", result.loss()));
+        stdout.printf(
+                Locale.ROOT,
+                "Trained %d images in %.1f s, %.1f images/s%n",
+                result.images(),
+                result.seconds(),
+                result.imagesPerSecond());
+        result.report().verification().ifPresent(found -> stdout.println("First step " + found));
+        stdout.print(result.plan().explain());
+        if (report) {
+            stdout.print(result.report());
+        }
+        stdout.println("Model saved to " + file);
+        stdout.flush();
+    }
+}

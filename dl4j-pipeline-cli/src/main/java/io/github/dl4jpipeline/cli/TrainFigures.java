@@ -1,0 +1,51 @@
+package io.github.dl4jpipeline.cli;
+
+import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.model.NamedModel;
+import io.github.dl4jpipeline.cli.train.TrainingResult;
+import io.github.dl4jpipeline.cli.train.TrainingSettings;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** What {@code train --json} writes. */
+record TrainFigures(
+        String model,
+        long parameters,
+        String data,
+        int trainImages,
+        int testImages,
+        int epochs,
+        int batch,
+        long seed,
+        String schedule,
+        int stages,
+        int microBatches,
+        double accuracy,
+        double loss,
+        double seconds,
+        double imagesPerSecond,
+        @Nullable VerificationFigures verification,
+        String out) {
+
+    static TrainFigures of(
+            NamedModel model, ImageData data, TrainingSettings settings, TrainingResult result, Path out) {
+        return new TrainFigures(
+                model.name(),
+                model.parameters(),
+                data.name(),
+                data.train().size(),
+                data.test().size(),
+                settings.epochs(),
+                settings.batch(),
+                settings.seed(),
+                result.plan().schedule(),
+                result.plan().stages().size(),
+                result.plan().microBatches(),
+                result.accuracy(),
+                result.loss(),
+                result.seconds(),
+                result.imagesPerSecond(),
+                result.report().verification().map(VerificationFigures::of).orElse(null),
+                out.toString());
+    }
+}

@@ -1,0 +1,11 @@
+package io.github.dl4jpipeline.cli.model;
+
+/** What a model takes and gives. */
+public sealed interface ModelShape permits ImageSize, SequenceSize {
+
+    /** The shape of the features of a batch; the first dimension is the examples. */
+    long[] features(int batch);
+
+    /** The shape of the labels of a batch: classes are the second dimension. */
+    long[] labels(int batch);
+}

@@ -1,0 +1,26 @@
+package io.github.dl4jpipeline.cli.model;
+
+/**
+ * The sequences that a model takes, {@code [batch, width, steps]}, and the classes that it gives at each step.
+ *
+ * @param width values at a step
+ * @param steps length of a sequence
+ * @param classes number of classes
+ */
+record SequenceSize(int width, int steps, int classes) implements ModelShape {
+
+    @Override
+    public long[] features(int batch) {
+        return new long[] {batch, width, steps};
+    }
+
+    @Override
+    public long[] labels(int batch) {
+        return new long[] {batch, classes, steps};
+    }
+
+    @Override
+    public String toString() {
+        return "sequences of " + width + "x" + steps;
+    }
+}

@@ -1,5 +1,0 @@
-/** Files that are written whole or not at all, and model files, which are read with care since strangers make them. */
-@NullMarked
-package io.github.dl4jpipeline.file;
-
-import org.jspecify.annotations.NullMarked;

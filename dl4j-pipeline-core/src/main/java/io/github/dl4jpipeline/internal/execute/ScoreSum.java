@@ -1,0 +1,32 @@
+package io.github.dl4jpipeline.internal.execute;
+
+import io.github.dl4jpipeline.internal.stage.OutputScore;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The score of a batch from those of its micro-batches and outputs, added up in a fixed order. */
+final class ScoreSum {
+    private final long examples;
+    private final int stages;
+    private final Map<Integer, Double> parts = new TreeMap<>();
+
+    /** @param examples number of examples of the batch */
+    ScoreSum(long examples, int stages) {
+        this.examples = examples;
+        this.stages = stages;
+    }
+
+    /** Adds the scores of one micro-batch on one stage: sums as they are, means by their share of the examples. */
+    synchronized void add(int microBatch, int stage, List<OutputScore> scores, long examplesOfMicroBatch) {
+        double share = (double) examplesOfMicroBatch / examples;
+        double sum = scores.stream()
+                .mapToDouble(score -> score.isSum() ? score.score() : score.score() * share)
+                .sum();
+        parts.put(microBatch * stages + stage, sum);
+    }
+
+    synchronized double get() {
+        return parts.values().stream().mapToDouble(Double::doubleValue).sum();
+    }
+}

@@ -1,0 +1,128 @@
+package io.github.dl4jpipeline.internal.execute;
+
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.layers.Moments;
+import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.StageRunner.BackwardResult;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Sums the parameter gradients of one replica of a stage over its micro-batches of a step, in the order of its backward
+ * tasks.
+ *
+ * <p>The first micro-batch writes into the sum itself. Later ones add to it where the layer can; where it overwrites what
+ * it finds, they write into an array of the same size, which is then added.
+ */
+final class StageGradients {
+    /** The gradients of one vertex: their sum, and where a micro-batch's go before they are added, null for the sum. */
+    private record Slice(
+            int position, INDArray sum, @Nullable INDArray next) {}
+
+    private final List<Slice> slices = new ArrayList<>();
+    private final Map<Integer, RunningStatistics> statistics = new HashMap<>();
+    private final Map<Integer, Gradient> sums = new TreeMap<>();
+
+    /**
+     * @param sums by position, where the sums go
+     * @param replica holds the parameters, and says which vertices can add to their gradients
+     * @param several whether it may have more than one micro-batch in a step
+     */
+    StageGradients(
+            VertexGraph vertices,
+            List<Integer> positions,
+            List<@Nullable INDArray> sums,
+            GraphCopy replica,
+            boolean several) {
+        for (int position : positions) {
+            INDArray sum = sums.get(position);
+            if (sum == null || !vertices.get(position).runsBackward()) {
+                continue;
+            }
+            boolean apart = several && !replica.addsGradients(position);
+            INDArray next = apart ? Nd4j.create(sum.dataType(), sum.length()) : null;
+            slices.add(new Slice(position, sum, next));
+            if (replica.layer(position) instanceof BatchNormalization layer) {
+                statistics.put(position, new RunningStatistics(layer));
+            }
+        }
+    }
+
+    /** A step begins. */
+    void begin() {
+        statistics.values().forEach(RunningStatistics::clear);
+        sums.clear();
+    }
+
+    /** Lets the layers of a replica write into the sum, or into the array that is to be added to it. */
+    void bind(GraphCopy replica, boolean first) {
+        for (Slice slice : slices) {
+            boolean add = !first && slice.next() == null;
+            replica.bindGradients(slice.position(), first || add ? slice.sum() : slice.next(), add);
+        }
+    }
+
+    /** Lets the layers of a replica know the sums as their gradients. */
+    void bindSums(GraphCopy replica) {
+        slices.forEach(slice -> replica.bindGradients(slice.position(), slice.sum(), false));
+    }
+
+    /** Frees the arrays besides the sums. */
+    void close() {
+        for (Slice slice : slices) {
+            if (slice.next() != null) {
+                slice.next().close();
+            }
+        }
+    }
+
+    /** Adds what a backward task has left since {@link #bind}. */
+    void add(BackwardResult result, boolean first, long examples) {
+        if (first) {
+            sums.putAll(result.gradients());
+        } else {
+            for (Slice slice : slices) {
+                if (slice.next() != null) {
+                    slice.sum().addi(slice.next());
+                }
+            }
+        }
+        for (Map.Entry<Integer, Moments> entry : result.moments().entrySet()) {
+            statistics.get(entry.getKey()).add(entry.getValue(), examples);
+        }
+    }
+
+    /** The same for what a backward task has left to another, which has written into the sums itself. */
+    void add(Map<Integer, Gradient> postponed, boolean first) {
+        if (first) {
+            sums.putAll(postponed);
+        }
+    }
+
+    /** By position, what the layers have returned: views of the sums. */
+    Map<Integer, Gradient> sums() {
+        return sums;
+    }
+
+    /**
+     * Writes the changes of running statistics over all micro-batches of the stage, at the end of the step.
+     *
+     * @param others what its other replicas have
+     */
+    void writeStatistics(List<StageGradients> others) {
+        statistics.forEach((position, ofVertex) -> {
+            others.forEach(other -> ofVertex.add(other.statistics.get(position)));
+            if (sums.containsKey(position)) {
+                ofVertex.write(sums.get(position).gradientForVariable());
+            }
+        });
+    }
+}

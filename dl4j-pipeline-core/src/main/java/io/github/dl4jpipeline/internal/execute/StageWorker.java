@@ -1,0 +1,266 @@
+package io.github.dl4jpipeline.internal.execute;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.StageRunner.BackwardResult;
+import io.github.dl4jpipeline.internal.stage.VertexObserver;
+import io.github.dl4jpipeline.schedule.Task;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The thread of one replica of a stage, or of several stages that share it. It is bound to its device, lives as long as the
+ * pipeline, and runs its tasks of one step after another.
+ */
+final class StageWorker {
+    private final int number;
+    private final Map<Integer, StagePart> parts = new HashMap<>();
+    private final StagePart first;
+    private final Device device;
+    private final DeviceRuntime runtime;
+    private final Placement placement;
+    private final VertexGraph vertices;
+
+    /** One step at a time, and the word to end. How far workers are apart within a step is bounded by the schedule. */
+    private final BlockingQueue<Runnable> inbox = new ArrayBlockingQueue<>(2);
+
+    private final Thread thread;
+
+    private boolean bound;
+    private boolean ended;
+    private volatile boolean closed;
+
+    /** Where the worker is, for errors and the watchdog. */
+    private volatile int position;
+
+    private final AtomicLong verticesBegun = new AtomicLong();
+
+    /** @param parts what it runs: a replica of a stage, or several stages without replicas, by stage */
+    StageWorker(
+            String name, int number, List<StagePart> parts, Device device, Placement placement, VertexGraph vertices) {
+        this.number = number;
+        parts.forEach(part -> this.parts.put(part.stage(), part));
+        this.first = parts.get(0);
+        this.device = device;
+        this.runtime = DeviceRuntimes.of(device);
+        this.placement = placement;
+        this.vertices = vertices;
+        this.thread = new Thread(this::run, name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Gives the worker its part of a step. If it has ended, the step stops. */
+    void submit(Step step) {
+        synchronized (inbox) {
+            if (!ended) {
+                inbox.add(() -> runTasks(step));
+                return;
+            }
+        }
+        step.stop();
+        step.workerLeft();
+    }
+
+    /** Lets the thread end after the step that it runs. */
+    void close() {
+        closed = true;
+        inbox.add(() -> {});
+    }
+
+    Device device() {
+        return device;
+    }
+
+    Thread thread() {
+        return thread;
+    }
+
+    /** Number of vertices begun so far; it stands still while the worker waits or hangs. */
+    long verticesBegun() {
+        return verticesBegun.get();
+    }
+
+    private void run() {
+        while (!closed) {
+            try {
+                inbox.take().run();
+            } catch (InterruptedException e) {
+                // Somebody else interrupted this thread; only close() ends it.
+                Thread.interrupted();
+            }
+        }
+        List<Runnable> left = new ArrayList<>();
+        synchronized (inbox) {
+            ended = true;
+            inbox.drainTo(left);
+        }
+        left.forEach(Runnable::run); // somebody may wait for it
+    }
+
+    private void runTasks(Step step) {
+        Task current = Task.forward(first.stage(), first.replica());
+        try {
+            bind();
+            parts.values().forEach(part -> part.gradients().begin());
+            List<Task> tasks = step.program().tasks().get(number);
+            for (int i = 0; i < tasks.size(); i++) {
+                Task task = tasks.get(i);
+                current = task;
+                if (!step.await(placement.dependencies(step.program(), task))) {
+                    return;
+                }
+                long start = System.nanoTime();
+                long waitedBefore = step.waitedNanos(task.microBatch());
+                runTask(step, task);
+                runtime.synchronize();
+                long waited = step.waitedNanos(task.microBatch()) - waitedBefore;
+                long end = System.nanoTime();
+                part(task).busyNanos().addAndGet(end - start - waited);
+                step.times().set(number, i, start, end);
+                step.done(task);
+            }
+            addReplicas(step);
+        } catch (CancellationException e) {
+            if (!step.isStopped()) {
+                fail(step, current, e);
+            }
+        } catch (Throwable e) {
+            fail(step, current, e);
+        } finally {
+            step.workerLeft();
+        }
+    }
+
+    private void bind() {
+        if (!bound) {
+            runtime.bindCurrentThread(device);
+            bound = true;
+        }
+    }
+
+    /** Runs something between two steps, in this worker's thread. */
+    CompletableFuture<@Nullable Void> call(Runnable work) {
+        CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+        Runnable call = () -> {
+            try {
+                bind();
+                work.run();
+                done.complete(null);
+            } catch (Throwable e) {
+                done.completeExceptionally(e);
+            }
+        };
+        synchronized (inbox) {
+            if (ended) {
+                done.completeExceptionally(new IllegalStateException("This pipeline is closed"));
+            } else {
+                inbox.add(call);
+            }
+        }
+        return done;
+    }
+
+    /** Adds up this worker's share of what the replicas of its stage have summed, when all of them have. */
+    private void addReplicas(Step step) throws InterruptedException {
+        ReplicaSums sums = first.sums();
+        if (sums == null) {
+            return;
+        }
+        int active = step.program().activeReplicas(first.stage());
+        if (active > 1 && first.replica() < active && step.await(step.program().lastTasks(first.stage()))) {
+            long start = System.nanoTime();
+            sums.reduce(first.replica(), active);
+            first.busyNanos().addAndGet(System.nanoTime() - start);
+        }
+    }
+
+    private StagePart part(Task task) {
+        return parts.get(task.stage());
+    }
+
+    private void fail(Step step, Task task, Throwable cause) {
+        step.fail(new Failure(
+                task,
+                step.program().microBatches(),
+                device.id(),
+                vertices.get(position).name(),
+                cause));
+    }
+
+    private void runTask(Step step, Task task) {
+        StagePart part = part(task);
+        MicroBatch microBatch = step.microBatch(task.microBatch());
+        boolean onlyOne = step.program().microBatches() == 1;
+        Observer observer = new Observer(step, task);
+        if (task.pass() == Task.Pass.FORWARD) {
+            part.runner().forward(placement.begin(step, task), observer);
+            return;
+        }
+        GraphCopy copy = placement.resume(step, task);
+        boolean first = step.program().isFirst(task);
+        part.gradients().bind(copy, first);
+        Map<Integer, Gradient> gradients;
+        if (task.pass() == Task.Pass.BACKWARD) {
+            double regularization = onlyOne ? step.request().regularization() : 0;
+            BackwardResult result = step.program().splitsBackward()
+                    ? part.runner().backwardWithoutWeights(copy, regularization, observer)
+                    : part.runner().backward(copy, regularization, observer);
+            part.gradients().add(result, first, microBatch.examples());
+            step.score().add(task.microBatch(), part.stage(), result.scores(), microBatch.examples());
+            gradients = result.gradients();
+        } else {
+            gradients = part.runner().weights(copy, observer);
+            part.gradients().add(gradients, first);
+        }
+        if (first && part.replica() == 0) {
+            step.addGradients(gradients);
+        }
+        if (step.program().isLastOfStage(task)) {
+            placement.end(step, task);
+        }
+    }
+
+    /** Follows the vertices of one task. */
+    private final class Observer implements VertexObserver {
+        private final Step step;
+        private final Task task;
+        private final @Nullable ActivationCapture capture;
+
+        Observer(Step step, Task task) {
+            this.step = step;
+            this.task = task;
+            this.capture = step.capture();
+        }
+
+        @Override
+        public void begin(int next) {
+            if (step.isStopped()) {
+                throw new CancellationException("Another stage has failed");
+            }
+            position = next;
+            verticesBegun.incrementAndGet();
+        }
+
+        @Override
+        public void forwardDone(int done, INDArray activation) {
+            if (capture != null) {
+                capture.add(done, task.microBatch(), placement.copyToHost(done, activation, task));
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package io.github.dl4jpipeline.internal.execute;
+
+import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.schedule.Task;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One running step: which tasks are done, what they have yielded, and the first failure.
+ *
+ * <p>One monitor guards it all. It is entered a few times per task, and a task takes milliseconds.
+ */
+final class Step {
+    private final StepRequest request;
+    private final Program program;
+    private final List<MicroBatch> microBatches;
+    private final ScoreSum score;
+    private final @Nullable ActivationCapture capture;
+    private final @Nullable JointMicroBatches joint;
+    private final StepTimes times;
+
+    /** By micro-batch: in how many stages it still has tasks. */
+    private final AtomicIntegerArray stagesLeft;
+
+    private final Set<Task> done = new HashSet<>();
+    private final Map<Integer, Gradient> gradients = new TreeMap<>();
+    private int workers;
+    private @Nullable Failure failure;
+
+    /** Set with {@link #failure}, or alone when the step is called off; read without the monitor. */
+    private volatile boolean stopped;
+
+    /** @param joint micro-batches that may wait for each other; null if they do not */
+    Step(
+            StepRequest request,
+            Program program,
+            List<MicroBatch> microBatches,
+            @Nullable ActivationCapture capture,
+            @Nullable JointMicroBatches joint) {
+        this.request = request;
+        this.program = program;
+        this.microBatches = microBatches;
+        this.workers = program.workers().count();
+        this.score = new ScoreSum(request.batch().examples(), program.workers().stages());
+        this.capture = capture;
+        this.joint = joint;
+        this.times = new StepTimes(program);
+        this.stagesLeft = new AtomicIntegerArray(microBatches.size());
+        for (int i = 0; i < microBatches.size(); i++) {
+            stagesLeft.set(i, program.workers().stages());
+        }
+        if (joint != null) {
+            joint.begin(microBatches);
+        }
+    }
+
+    StepRequest request() {
+        return request;
+    }
+
+    Program program() {
+        return program;
+    }
+
+    MicroBatch microBatch(int index) {
+        return microBatches.get(index);
+    }
+
+    ScoreSum score() {
+        return score;
+    }
+
+    @Nullable ActivationCapture capture() {
+        return capture;
+    }
+
+    /** How long tasks of a micro-batch have waited so far for those of others that run at the same time. */
+    long waitedNanos(int microBatch) {
+        return joint == null ? 0 : joint.waitedNanos(microBatch);
+    }
+
+    StepTimes times() {
+        return times;
+    }
+
+    /** A micro-batch has left a stage. Returns whether that was the last one. */
+    boolean leaves(int microBatch) {
+        return stagesLeft.decrementAndGet(microBatch) == 0;
+    }
+
+    /** Waits until tasks are done. Returns false if the step has stopped. */
+    synchronized boolean await(List<Task> tasks) throws InterruptedException {
+        while (!stopped && !done.containsAll(tasks)) {
+            wait();
+        }
+        return !stopped;
+    }
+
+    synchronized void done(Task task) {
+        done.add(task);
+        notifyAll();
+    }
+
+    synchronized void addGradients(Map<Integer, Gradient> ofStage) {
+        gradients.putAll(ofStage);
+    }
+
+    /** By position, the gradients that the layers have returned: views of the sums. */
+    synchronized Map<Integer, Gradient> gradients() {
+        return gradients;
+    }
+
+    /** Stops the step; the first failure is kept. */
+    synchronized void fail(Failure first) {
+        if (!stopped) {
+            failure = first;
+        }
+        stop();
+    }
+
+    /** Stops the step: workers leave it at the next vertex. */
+    synchronized void stop() {
+        stopped = true;
+        notifyAll();
+        if (joint != null) {
+            joint.stop();
+        }
+    }
+
+    boolean isStopped() {
+        return stopped;
+    }
+
+    synchronized @Nullable Failure failure() {
+        return failure;
+    }
+
+    /** A worker has left the step. */
+    synchronized void workerLeft() {
+        workers--;
+        notifyAll();
+    }
+
+    /** Waits until all workers have left, or for a time. Returns whether they have. */
+    synchronized boolean awaitWorkers(long millis) throws InterruptedException {
+        long deadline = System.nanoTime() + millis * 1_000_000;
+        while (workers > 0) {
+            long left = (deadline - System.nanoTime()) / 1_000_000;
+            if (left <= 0) {
+                return false;
+            }
+            wait(left);
+        }
+        return true;
+    }
+}

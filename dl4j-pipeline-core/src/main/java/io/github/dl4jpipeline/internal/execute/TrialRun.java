@@ -1,0 +1,182 @@
+package io.github.dl4jpipeline.internal.execute;
+
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.internal.graph.Vertex;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.StageRunner;
+import io.github.dl4jpipeline.internal.stage.StageScratch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Runs the stages of a plan on the host with few examples, without effect on anything but the gradient array, to see how much
+ * memory their micro-batches take.
+ */
+final class TrialRun {
+    private static final AtomicInteger COUNT = new AtomicInteger();
+
+    private final ComputationGraph graph;
+    private final VertexGraph vertices;
+    private final PartitionPlan plan;
+    private final List<List<Integer>> positions;
+    private final int[] stageOf;
+    private final KernelChoice kernels;
+    private final boolean keepPreActivations;
+    private final boolean splitBackward;
+    private final boolean[] addsGradients;
+
+    TrialRun(ComputationGraph graph, PartitionPlan plan, KernelChoice kernels, Program program) {
+        this.graph = graph;
+        this.vertices = VertexGraph.of(graph);
+        this.plan = plan;
+        this.stageOf = StageAssignment.check(plan, vertices);
+        this.positions = StageAssignment.positions(stageOf, plan.stages().size());
+        this.kernels = kernels;
+        this.keepPreActivations = program.keepsPreActivations();
+        this.splitBackward = program.splitsBackward();
+        this.addsGradients = new boolean[vertices.size()];
+    }
+
+    /**
+     * Bytes of a stage for micro-batches of some number of examples.
+     *
+     * @param kept for each micro-batch in flight
+     * @param working for its tasks, of which there is one at a time
+     */
+    record Bytes(long kept, long working) {
+        /** What follows for other examples, if a part grows with their number and a part does not. */
+        static Bytes of(Bytes few, Bytes more, long ofFew, long ofMore, long examples) {
+            return new Bytes(
+                    line(few.kept, more.kept, ofFew, ofMore, examples),
+                    line(few.working, more.working, ofFew, ofMore, examples));
+        }
+
+        private static long line(long few, long more, long ofFew, long ofMore, long examples) {
+            return few + (more - few) * (examples - ofFew) / (ofMore - ofFew);
+        }
+    }
+
+    /** By stage, for micro-batches of so many examples. */
+    List<Bytes> run(MicroBatch batch, long examples, DeviceRuntime runtime) {
+        FutureTask<List<Bytes>> task = new FutureTask<>(() -> {
+            runtime.bindCurrentThreadToHost();
+            int whole = (int) batch.examples();
+            if (examples == whole) {
+                return run(batch); // which may be the only number of examples that the graph can run with
+            }
+            MicroBatch few = batch.split(whole).get(0);
+            List<Bytes> ofFew = run(few);
+            if (examples == few.examples()) {
+                return ofFew;
+            }
+            MicroBatch half = batch.split(whole / 2).get(0);
+            MicroBatch more = half.examples() > few.examples() ? half : batch;
+            List<Bytes> ofMore = run(more);
+            List<Bytes> all = new ArrayList<>();
+            for (int stage = 0; stage < ofFew.size(); stage++) {
+                all.add(Bytes.of(ofFew.get(stage), ofMore.get(stage), few.examples(), more.examples(), examples));
+            }
+            return all;
+        });
+        Thread thread = new Thread(task, "trial-run"); // ND4J's workspaces belong to threads
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            throw new IllegalArgumentException(
+                    "Cannot run the graph with this batch: " + e.getCause().getMessage(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PipelineException("Interrupted while finding out how much memory stages take", e);
+        }
+    }
+
+    private List<Bytes> run(MicroBatch part) {
+        String name = "trial-" + COUNT.incrementAndGet();
+        boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
+        GraphCopy replica = new GraphCopy(graph, stageOf, kernels, keepPreActivations, name, null);
+        List<StageScratch> scratches = new ArrayList<>();
+        List<StageRunner> stages = new ArrayList<>();
+        for (int stage = 0; stage < positions.size(); stage++) {
+            Stage planned = plan.stages().get(stage);
+            scratches.add(new StageScratch(name + "-stage-" + stage, workspaces));
+            stages.add(new StageRunner(stage, positions.get(stage), scratches.get(stage), planned.recompute()));
+        }
+        long[] received = new long[positions.size()];
+        try {
+            bindGradients(replica);
+            replica.begin(part, true, graph.getIterationCount(), graph.getEpochCount());
+            for (int stage = 0; stage < stages.size(); stage++) {
+                stages.get(stage).forward(replica, position -> {});
+                received[stage] = received(replica, stage);
+            }
+            for (int stage = stages.size() - 1; stage >= 0; stage--) {
+                backward(stages.get(stage), replica);
+            }
+            replica.end();
+            List<Bytes> bytes = new ArrayList<>();
+            for (int stage = 0; stage < received.length; stage++) {
+                bytes.add(new Bytes(
+                        replica.bytes(stage) + received[stage],
+                        scratches.get(stage).bytes()));
+            }
+            return bytes;
+        } finally {
+            replica.reset();
+            scratches.forEach(StageScratch::destroy);
+        }
+    }
+
+    private void backward(StageRunner stage, GraphCopy replica) {
+        if (splitBackward) {
+            stage.backwardWithoutWeights(replica, 0, position -> {});
+            stage.weights(replica, position -> {});
+        } else {
+            stage.backward(replica, 0, position -> {});
+        }
+    }
+
+    private void bindGradients(GraphCopy replica) {
+        List<@Nullable INDArray> slices = ParameterStore.slices(graph.getFlattenedGradients(), vertices);
+        for (Vertex vertex : vertices.vertices()) {
+            INDArray slice = slices.get(vertex.position());
+            addsGradients[vertex.position()] = replica.addsGradients(vertex.position());
+            if (slice != null && vertex.runsBackward()) {
+                Stage planned = plan.stages().get(stageOf[vertex.position()]);
+                // A second micro-batch adds its gradients to those of the first, which may take memory.
+                replica.bindGradients(vertex.position(), slice, plan.microBatches() > planned.replicas());
+            }
+        }
+    }
+
+    /** What a stage reads of other stages' activations; the batch itself is not counted. */
+    private long received(GraphCopy replica, int stage) {
+        return positions.get(stage).stream()
+                .flatMap(position -> vertices.get(position).inputs().stream())
+                .distinct()
+                .filter(input -> stageOf[input] != stage)
+                .map(replica::activation)
+                .mapToLong(activation -> activation == null ? 0 : Transfers.bytes(activation))
+                .sum();
+    }
+
+    /** Whether a vertex can add to the gradients that it finds; known after a run. */
+    boolean addsGradients(int position) {
+        return addsGradients[position];
+    }
+}

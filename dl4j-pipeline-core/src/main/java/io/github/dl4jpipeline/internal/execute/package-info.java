@@ -1,0 +1,5 @@
+/** Workers, steps, sums of gradients, and failures. */
+@NullMarked
+package io.github.dl4jpipeline.internal.execute;
+
+import org.jspecify.annotations.NullMarked;

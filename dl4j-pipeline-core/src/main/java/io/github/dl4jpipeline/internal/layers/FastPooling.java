@@ -1,0 +1,96 @@
+package io.github.dl4jpipeline.internal.layers;
+
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.convolution.subsampling.SubsamplingLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Max-pooling with a faster backward pass for windows of 2x2. In inference it may leave maps in memory as they were, if as
+ * {@link ChannelsLast} says.
+ */
+final class FastPooling extends SubsamplingLayer {
+    private final MaxPoolingGradient inWindows = new MaxPoolingGradient();
+    private boolean channelsLast;
+
+    FastPooling(SubsamplingLayer original, DataType type) {
+        super(original.conf(), type);
+    }
+
+    /** Whether this can take a layer's place. */
+    static boolean canReplace(SubsamplingLayer layer) {
+        return layer.layerConf().getPoolingType() == PoolingType.MAX
+                && layer.layerConf().getCnn2dDataFormat() == CNN2DFormat.NCHW;
+    }
+
+    /** Whether the backward pass of a layer that can be replaced has faster code. */
+    static boolean isFaster(SubsamplingLayer layer) {
+        org.deeplearning4j.nn.conf.layers.SubsamplingLayer conf = layer.layerConf();
+        return ConvolutionGeometry.isAll(conf.getKernelSize(), 2)
+                && ConvolutionGeometry.isAll(conf.getStride(), 2)
+                && ConvolutionGeometry.isAll(conf.getDilation(), 1)
+                && (conf.getConvolutionMode() == ConvolutionMode.Same
+                        || ConvolutionGeometry.isAll(conf.getPadding(), 0));
+    }
+
+    /** Has outputs in inference be in memory as {@link ChannelsLast} says, if inputs are. */
+    void putOutChannelsLast() {
+        channelsLast = true;
+    }
+
+    @Override
+    public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
+        assertInputSet(true);
+        // Not so where an odd map is padded, and where a map of one row or column has a window all the same.
+        boolean inside = 2 * error.size(2) <= input.size(2) && 2 * error.size(3) <= input.size(3);
+        if (!isFaster(this) || !inside || !HostFloats.are(input, error)) {
+            return super.backpropGradient(error, workspaces);
+        }
+        INDArray result =
+                workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, input.dataType(), input.shape(), 'c');
+        inWindows.write(input, error, result);
+        return new Pair<>(new DefaultGradient(), result);
+    }
+
+    @Override
+    public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
+        assertInputSet(false);
+        if (training || !channelsLast || !ChannelsLast.is(input) || input.dataType() != dataType) {
+            return super.activate(training, workspaces);
+        }
+        int[] kernel = layerConf().getKernelSize();
+        int[] stride = layerConf().getStride();
+        int[] padding = layerConf().getPadding();
+        int[] dilation = layerConf().getDilation();
+        int same = convolutionMode == ConvolutionMode.Same ? 1 : 0;
+        DynamicCustomOp pooling = DynamicCustomOp.builder("maxpool2d")
+                .addInputs(ChannelsLast.view(input))
+                .addIntegerArguments(
+                        kernel[0],
+                        kernel[1],
+                        stride[0],
+                        stride[1],
+                        padding[0],
+                        padding[1],
+                        dilation[0],
+                        dilation[1],
+                        same,
+                        0,
+                        1)
+                .build();
+        long[] shape = pooling.calculateOutputShape().get(0).getShape();
+        INDArray view = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'c');
+        pooling.addOutputArgument(view);
+        Nd4j.exec(pooling);
+        return ChannelsLast.maps(view);
+    }
+}

@@ -1,0 +1,161 @@
+package io.github.dl4jpipeline.internal.plan;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.profile.VertexCost;
+import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.ScheduleSimulator;
+import io.github.dl4jpipeline.schedule.StageTimes;
+import io.github.dl4jpipeline.schedule.Timeline;
+import io.github.dl4jpipeline.schedule.Workers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.ToDoubleBiFunction;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Predicts a step by simulating a schedule.
+ *
+ * <p>The latest execution time is that of the same schedule with every vertex as slow as it has been at the slowest: what slows
+ * one down, such as another process, slows down its neighbours too.
+ *
+ * @param bytesPerMilli bandwidth of a device's link
+ * @param syncMillisPerByte time of adding up gradients of replicas, for each byte
+ * @param addMillisPerByte time of adding a micro-batch's gradients to those before, for each byte
+ * @param mayRecompute whether a stage whose activations do not fit into its device's memory may compute them again
+ * @param sharedSpeed speed of a device beside others, by number of workers, and of those that are busy at the same time
+ */
+record Predictor(
+        int examples,
+        double bytesPerMilli,
+        double syncMillisPerByte,
+        double addMillisPerByte,
+        boolean mayRecompute,
+        ToDoubleBiFunction<Integer, Integer> sharedSpeed,
+        List<String> notes) {
+
+    /** A plan with these stages, without alternatives. */
+    PartitionPlan predict(List<StageDraft> drafts, int microBatches, Schedule schedule, Duration oneDeviceTime) {
+        List<List<Device>> places = drafts.stream().map(StageDraft::devices).toList();
+        Workers workers = new Workers(places.stream().map(List::size).toList(), PartitionPlan.sharedWorkers(places));
+        double shared = sharedSpeed.applyAsDouble(
+                workers.count(), Math.min(workers.count(), microBatches)); // a micro-batch is in one place at a time
+        int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
+        List<Stage> stages = new ArrayList<>();
+        List<StageTimes> usual = new ArrayList<>();
+        List<StageTimes> slow = new ArrayList<>();
+        double sync = 0;
+        for (int i = 0; i < drafts.size(); i++) {
+            StageDraft draft = drafts.get(i);
+            int replicas = draft.devices().size();
+            double speed = shared
+                    * draft.devices().stream()
+                            .mapToDouble(Device::relativeSpeed)
+                            .min()
+                            .orElseThrow(); // micro-batches go round, so the slowest holds up the others
+            double forward = sum(draft, VertexCost::forwardMillis) / speed;
+            double adding = addingMillis(draft, microBatches) / speed;
+            double backward = sum(draft, VertexCost::backwardMillis) / speed + adding;
+            double weights = 0;
+            long memory = memory(draft, microBatches, inFlight[i], schedule.splitsBackward());
+            boolean recompute = recomputes(draft, memory, inFlight[i]);
+            if (recompute) {
+                memory = memoryRecomputing(draft, microBatches, inFlight[i]);
+                backward += forward; // and without activations nothing can wait
+            } else if (schedule.splitsBackward()) {
+                backward += sum(draft, VertexCost::splitMillis) / speed;
+                weights = weightMillis(draft, microBatches) / speed;
+            }
+            double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / bytesPerMilli;
+            stages.add(new Stage(
+                    draft.costs().stream().map(VertexCost::vertex).toList(),
+                    draft.devices(),
+                    forward,
+                    backward,
+                    i == drafts.size() - 1 ? 0 : draft.crossingBytes(),
+                    memory,
+                    recompute));
+            usual.add(new StageTimes(replicas, forward, backward, weights, send));
+            double slowForward = sum(draft, cost -> Math.max(cost.forwardMillis(), cost.worstForwardMillis())) / speed;
+            double slowBackward = backward
+                    + sum(draft, cost -> Math.max(0, cost.worstBackwardMillis() - cost.backwardMillis())) / speed
+                    + (recompute ? slowForward - forward : 0);
+            double slowWeights = backward == 0 ? 0 : weights * (slowBackward / backward);
+            slow.add(new StageTimes(replicas, slowForward, slowBackward, slowWeights, send));
+            int active = Math.min(replicas, microBatches);
+            sync = Math.max(
+                    sync, syncMillisPerByte * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
+        }
+        Timeline timeline = ScheduleSimulator.simulate(schedule, workers, usual, microBatches);
+        double latest = ScheduleSimulator.simulate(schedule, workers, slow, microBatches)
+                .makespanMillis();
+        return new PartitionPlan(
+                stages,
+                microBatches,
+                examples,
+                schedule.name(),
+                duration(timeline.makespanMillis() + sync),
+                duration(latest + sync),
+                oneDeviceTime,
+                timeline.bubble(),
+                Optional.empty(),
+                List.of(),
+                notes,
+                Optional.of(VertexCost.outline(
+                        drafts.stream().flatMap(draft -> draft.costs().stream()).toList())));
+    }
+
+    /** Of a micro-batch on average: the first of a replica adds nothing. */
+    private double addingMillis(StageDraft draft, int microBatches) {
+        return addMillisPerByte(draft, microBatches) * sum(draft, VertexCost::gradientBytes);
+    }
+
+    private double addMillisPerByte(StageDraft draft, int microBatches) {
+        double own = Math.max(1, (double) microBatches / draft.devices().size());
+        return addMillisPerByte * (own - 1) / own;
+    }
+
+    /** The part of the backward time that can wait, with the adding of those gradients. */
+    private double weightMillis(StageDraft draft, int microBatches) {
+        double perByte = addMillisPerByte(draft, microBatches);
+        return sum(draft, cost -> cost.weightMillis() == 0 ? 0 : cost.weightMillis() + perByte * cost.gradientBytes());
+    }
+
+    private boolean recomputes(StageDraft draft, long memory, int inFlight) {
+        long has = draft.devices().stream().mapToLong(Device::memoryBytes).min().orElseThrow();
+        return inFlight > 1 && (draft.recompute() || (mayRecompute && memory > has));
+    }
+
+    /** What each replica needs; with split backward passes also for the errors that gradients follow from. */
+    private static long memory(StageDraft draft, int microBatches, int inFlight, boolean split) {
+        return Math.round(moved(draft, cost -> {
+            int arrays = split && cost.weightMillis() > 0 ? 2 : 1;
+            return cost.trainingBytes(microBatches) + (double) arrays * cost.activationBytes() * inFlight;
+        }));
+    }
+
+    /** The same if activations are computed again: those of one micro-batch, and what is sent of the others. */
+    private static long memoryRecomputing(StageDraft draft, int microBatches, int inFlight) {
+        return Math.round(moved(draft, cost -> cost.trainingBytes(microBatches) + (double) cost.activationBytes())
+                + (double) draft.crossingBytes() * inFlight);
+    }
+
+    /** A sum over the vertices but for network inputs. */
+    private static double moved(StageDraft draft, ToDoubleFunction<VertexCost> value) {
+        return draft.costs().stream()
+                .filter(VertexCost::movable)
+                .mapToDouble(value)
+                .sum();
+    }
+
+    private static double sum(StageDraft draft, ToDoubleFunction<VertexCost> value) {
+        return draft.costs().stream().mapToDouble(value).sum();
+    }
+
+    static Duration duration(double millis) {
+        return Duration.ofNanos(Math.round(millis * 1e6));
+    }
+}

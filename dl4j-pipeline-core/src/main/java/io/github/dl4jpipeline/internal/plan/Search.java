@@ -1,0 +1,423 @@
+package io.github.dl4jpipeline.internal.plan;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.partition.Partition;
+import io.github.dl4jpipeline.internal.partition.PartitionRequest;
+import io.github.dl4jpipeline.internal.partition.PartitionSolver;
+import io.github.dl4jpipeline.internal.partition.Partitioner;
+import io.github.dl4jpipeline.internal.profile.JointDevice;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.VertexCost;
+import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.ScheduleSimulator;
+import io.github.dl4jpipeline.schedule.Schedules;
+import io.github.dl4jpipeline.schedule.Workers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.IntBinaryOperator;
+import java.util.function.IntPredicate;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Lists the plans that can be the best: numbers of micro-batches, stages, replicas and threads. One device, one device with
+ * the threads of all, data parallelism, pipelines and what lies between are all among them.
+ */
+public final class Search {
+    private static final int MOST_MICRO_BATCHES_PER_DEVICE = 8;
+    private static final int FEW_DEVICES = 8;
+
+    /** Of stages for each device. */
+    private static final int MOST_ROUNDS = 3;
+
+    private static final double BYTES_PER_MEGABYTE = 1e6;
+
+    private final GraphProfile profile;
+    private final Devices devices;
+    private final PlanOptions options;
+    private final boolean limitMemory;
+
+    /** All cores as one device. */
+    private final Device joint;
+
+    private final int examples;
+    private final double syncMillisPerByte;
+    private final Partitioner partitioner;
+
+    /** The devices, repeated if the user asks for more workers than there are. */
+    private final List<Device> places;
+
+    private final Predictor predictor;
+
+    /**
+     * @param slowdowns how much slower than profiled devices are
+     * @param limitMemory whether plans must fit into the devices' memory
+     */
+    public Search(
+            GraphProfile profile, Devices devices, PlanOptions options, Slowdowns slowdowns, boolean limitMemory) {
+        this.profile = profile;
+        this.devices = slowdowns.applyTo(devices);
+        this.joint = slowdowns.applyTo(JointDevice.of(devices), devices);
+        this.options = options;
+        this.limitMemory = limitMemory;
+        // A batch of fewer examples than micro-batches asked for says nothing about larger ones, and nor would its
+        // plan.
+        this.examples = Math.max(
+                options.examples().orElse(profile.examples()),
+                options.microBatches().orElse(1));
+        List<VertexCost> movable = movable(profile.vertices());
+        int stages = options.stages().orElse(1);
+        if (stages > movable.size()) {
+            throw new IllegalArgumentException("Cannot cut " + movable.size() + " vertices into " + stages
+                    + " stages; between 1 and " + movable.size() + " are possible");
+        }
+        int wanted = stages * options.replicas().orElse(1);
+        this.places = places(Math.max(wanted, devices.size()));
+        this.partitioner = new Partitioner(movable, places.size());
+        // A ring of replicas passes each gradient on twice, there and back [from Narayanan et al., SOSP 2019].
+        double addMillisPerByte = profile.machine().addMillisPerMegabyte() / BYTES_PER_MEGABYTE;
+        this.syncMillisPerByte = 4_000 / options.bytesPerSecond() + addMillisPerByte;
+        List<String> notes = new ArrayList<>(options.notes());
+        if (!partitioner.simplification().isEmpty()) {
+            notes.add("Simplified: " + partitioner.simplification());
+        }
+        this.predictor = new Predictor(
+                examples,
+                bytesPerMilli(),
+                syncMillisPerByte,
+                addMillisPerByte,
+                mayRecompute(),
+                this::sharedSpeed,
+                notes);
+    }
+
+    /** All cores as one device, as fast as it is for so many micro-batches. */
+    private Device joint(int microBatches) {
+        boolean measured = profile.machine().jointThreads() == joint.threads();
+        double speed = measured ? profile.jointSpeed((double) examples / microBatches) : 1;
+        return joint.withRelativeSpeed(joint.relativeSpeed() * speed);
+    }
+
+    private static List<VertexCost> movable(List<VertexCost> costs) {
+        return costs.stream().filter(VertexCost::movable).toList();
+    }
+
+    private boolean mayRecompute() {
+        return options.recompute().orElse(true);
+    }
+
+    private boolean mustRecompute() {
+        return options.recompute().orElse(false);
+    }
+
+    private double bytesPerMilli() {
+        return options.bytesPerSecond() / 1_000;
+    }
+
+    /** Of devices that have to be shared, each has a part of the memory. */
+    private List<Device> places(int count) {
+        int turns = (count + devices.size() - 1) / devices.size();
+        List<Device> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            Device device = devices.get(i % devices.size());
+            all.add(withMemory(device, device.memoryBytes() / turns));
+        }
+        return all;
+    }
+
+    private static Device withMemory(Device device, long bytes) {
+        return new Device(device.id(), device.kind(), device.cores(), bytes, device.relativeSpeed());
+    }
+
+    private double sharedSpeed(int workers, int busy) {
+        double turns = Math.min(1, (double) devices.size() / workers);
+        double others = Math.min(1, (busy - 1.0) / Math.max(1, devices.size() - 1));
+        return turns * (1 - (1 - profile.machine().sharedSpeed()) * others);
+    }
+
+    /** All plans worth comparing. */
+    public List<Candidate> candidates() {
+        List<Candidate> plans = new ArrayList<>();
+        Duration oneDevice = oneDeviceTime();
+        for (int microBatches : microBatchChoices()) {
+            List<VertexCost> costs = profile.costsFor((double) examples / microBatches);
+            addOnOneDevice(plans, costs, microBatches, oneDevice);
+            for (IntPredicate replicas : replicaChoices(microBatches)) {
+                addPartitions(plans, costs, microBatches, replicas, oneDevice);
+            }
+            for (int rounds = 2; rounds <= MOST_ROUNDS; rounds++) {
+                addInterleaved(plans, costs, microBatches, rounds, oneDevice);
+            }
+        }
+        return plans;
+    }
+
+    /** A plan as it would be on these devices, which it has been made for when they had other speeds. */
+    public PartitionPlan again(PartitionPlan plan) {
+        Map<String, VertexCost> costs = profile.costsFor((double) examples / plan.microBatches()).stream()
+                .collect(Collectors.toMap(VertexCost::vertex, cost -> cost));
+        Map<String, Device> present = new HashMap<>(Map.of(joint.id(), joint(plan.microBatches())));
+        devices.list().forEach(device -> present.put(device.id(), device));
+        List<StageDraft> drafts = plan.stages().stream()
+                .map(stage -> new StageDraft(
+                        stage.vertices().stream().map(costs::get).toList(),
+                        stage.devices().stream()
+                                .map(device -> present.get(device.id()))
+                                .toList(),
+                        stage.sentBytes(),
+                        stage.recompute()))
+                .toList();
+        Schedule schedule = options.schedule().orElseGet(() -> Schedules.named(plan.schedule()));
+        return predictor.predict(drafts, plan.microBatches(), schedule, oneDeviceTime());
+    }
+
+    private SortedSet<Integer> microBatchChoices() {
+        if (options.microBatches().isPresent()) {
+            return new TreeSet<>(List.of(options.microBatches().getAsInt()));
+        }
+        SortedSet<Integer> choices = new TreeSet<>();
+        if (options.together()) {
+            int first = options.replicas().orElse(1);
+            int last = options.replicas().orElse(places.size());
+            IntStream.rangeClosed(first, last).forEach(count -> choices.add(Math.min(count, examples)));
+            return choices;
+        }
+        int most = Math.min(examples, MOST_MICRO_BATCHES_PER_DEVICE * places.size());
+        for (int first : new int[] {
+            1, places.size() <= FEW_DEVICES ? 3 : 1, options.replicas().orElse(1), places.size()
+        }) {
+            for (int count = first; count <= most; count *= 2) {
+                choices.add(count);
+            }
+        }
+        return choices;
+    }
+
+    private List<IntPredicate> replicaChoices(int microBatches) {
+        if (options.replicas().isPresent()) {
+            int wanted = options.replicas().getAsInt();
+            return List.of(number -> number == wanted);
+        }
+        if (options.together()) {
+            return List.of(number -> number == microBatches);
+        }
+        List<IntPredicate> choices = new ArrayList<>(List.of(Search::isUsual));
+        for (int replicas = 1; replicas <= places.size(); replicas++) {
+            if (replicas <= 4 || places.size() % replicas == 0) {
+                int wanted = replicas;
+                choices.add(number -> number == wanted);
+            }
+        }
+        return choices;
+    }
+
+    /** Of many replicas only some numbers are tried. */
+    private static boolean isUsual(int replicas) {
+        return replicas <= FEW_DEVICES || replicas % FEW_DEVICES == 0;
+    }
+
+    /** One stage on all cores of all devices, whose operations use as many threads. */
+    private void addOnOneDevice(List<Candidate> plans, List<VertexCost> costs, int microBatches, Duration oneDevice) {
+        boolean another = joint.threads() > devices.get(0).threads();
+        if (!another
+                || (options.together() && microBatches > 1)
+                || options.stages().orElse(1) > 1
+                || options.replicas().orElse(1) > 1) {
+            return;
+        }
+        PartitionPlan plan = predictor.predict(
+                List.of(new StageDraft(costs, List.of(joint(microBatches)), 0, mustRecompute())),
+                microBatches,
+                options.usualSchedule(),
+                oneDevice);
+        if (!limitMemory || plan.stages().get(0).memoryBytes() <= joint.memoryBytes()) {
+            plans.add(new Candidate(plan, () -> plan));
+        }
+    }
+
+    private void addPartitions(
+            List<Candidate> plans,
+            List<VertexCost> costs,
+            int microBatches,
+            IntPredicate replicas,
+            Duration oneDevice) {
+        DevicePool pool = pool(places);
+        PartitionSolver solver = partitioner.solve(new PartitionRequest(
+                movable(costs),
+                pool.groups(),
+                bytesPerMilli(),
+                syncMillisPerByte,
+                microBatches,
+                replicas,
+                inFlight(microBatches),
+                mayRecompute()));
+        for (List<Integer> use : solver.uses()) {
+            int workers = use.stream().mapToInt(Integer::intValue).sum();
+            if (isTried(workers)) {
+                Supplier<Optional<List<StageDraft>>> lighter = () -> solver.partitionWithLeastTraffic(use)
+                        .filter(this::hasStagesAskedFor)
+                        .map(partition -> drafts(partition, pool, costs));
+                solver.partition(use)
+                        .filter(this::hasStagesAskedFor)
+                        .map(partition -> drafts(partition, pool, costs))
+                        .ifPresent(drafts -> addScheduled(plans, drafts, lighter, microBatches, oneDevice));
+            }
+        }
+    }
+
+    private boolean hasStagesAskedFor(Partition partition) {
+        int stages = partition.parts().size();
+        return options.stages().orElse(stages) == stages;
+    }
+
+    /** The same stages in each schedule that may be the fastest for them. */
+    private void addScheduled(
+            List<Candidate> plans,
+            List<StageDraft> drafts,
+            Supplier<Optional<List<StageDraft>>> lighter,
+            int microBatches,
+            Duration oneDevice) {
+        for (Schedule schedule : schedules(drafts)) {
+            PartitionPlan plan = predictor.predict(drafts, microBatches, schedule, oneDevice);
+            if (fits(plan, schedule)) {
+                plans.add(new Candidate(plan, () -> lighter.get()
+                        .map(other -> predictor.predict(other, microBatches, schedule, oneDevice))
+                        .filter(other -> fits(other, schedule))
+                        .orElse(plan)));
+            }
+        }
+    }
+
+    private List<Schedule> schedules(List<StageDraft> drafts) {
+        boolean maySplit = options.schedule().isEmpty()
+                && drafts.size() > 1
+                && drafts.stream().flatMap(draft -> draft.costs().stream()).anyMatch(cost -> cost.weightMillis() > 0);
+        return maySplit ? List.of(options.usualSchedule(), Schedules.zeroBubble()) : List.of(options.usualSchedule());
+    }
+
+    /** Partitions fit as far as the usual schedule goes. What a split backward pass keeps besides is looked at here. */
+    private boolean fits(PartitionPlan plan, Schedule schedule) {
+        return !limitMemory
+                || !schedule.splitsBackward()
+                || plan.stages().stream().allMatch(stage -> stage.devices().stream()
+                        .allMatch(device -> stage.memoryBytes() <= device.memoryBytes()));
+    }
+
+    /** Several stages for each device, which are dealt out to the devices in turn; for devices that are alike. */
+    private void addInterleaved(
+            List<Candidate> plans, List<VertexCost> costs, int microBatches, int rounds, Duration oneDevice) {
+        int stages = rounds * devices.size();
+        if (devices.size() == 1
+                || microBatches == 1
+                || stages > movable(costs).size()
+                || options.together()
+                || options.replicas().orElse(1) > 1
+                || (options.replicas().isPresent() && options.stages().isEmpty()) // a straight pipeline is asked for
+                || options.stages().orElse(stages) != stages) {
+            return;
+        }
+        DevicePool pool = pool(places(stages));
+        if (pool.groups().size() > 1) {
+            return;
+        }
+        int[] inFlight = ScheduleSimulator.inFlight(
+                options.usualSchedule(), Workers.inTurn(stages, devices.size()), microBatches);
+        partitioner
+                .solve(new PartitionRequest(
+                        movable(costs),
+                        pool.groups(),
+                        bytesPerMilli(),
+                        syncMillisPerByte,
+                        microBatches,
+                        replicas -> replicas == 1,
+                        (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)],
+                        mayRecompute()))
+                .partition(List.of(stages))
+                .map(partition -> predictor.predict(
+                        drafts(partition, pool, costs), microBatches, options.usualSchedule(), oneDevice))
+                .filter(plan -> fits(plan, options.usualSchedule()))
+                .ifPresent(plan -> plans.add(new Candidate(plan)));
+    }
+
+    private DevicePool pool(List<Device> all) {
+        return new DevicePool(
+                limitMemory
+                        ? all
+                        : all.stream()
+                                .map(device -> withMemory(device, Long.MAX_VALUE))
+                                .toList());
+    }
+
+    /** Of many devices, all or a power of 2. */
+    private boolean isTried(int workers) {
+        return places.size() <= FEW_DEVICES
+                || workers == places.size()
+                || Integer.bitCount(workers) == 1
+                || workers == options.stages().orElse(0) * options.replicas().orElse(1);
+    }
+
+    /** From replicas and the workers after them to the micro-batches in flight, looked up once for each pair. */
+    private IntBinaryOperator inFlight(int microBatches) {
+        if (options.usualSchedule().splitsBackward()) {
+            return (replicas, after) -> Math.min(microBatches, places.size()); // the workers before count too
+        }
+        int[][] table = new int[places.size() + 1][places.size() + 1];
+        return (replicas, after) -> {
+            if (table[replicas][after] == 0) {
+                Workers workers = new Workers(after == 0 ? List.of(replicas) : List.of(replicas, after));
+                table[replicas][after] = ScheduleSimulator.inFlight(options.usualSchedule(), workers, microBatches)[0];
+            }
+            return table[replicas][after];
+        };
+    }
+
+    private List<StageDraft> drafts(Partition partition, DevicePool pool, List<VertexCost> costs) {
+        List<VertexCost> movable = movable(costs);
+        Map<String, Integer> stageOf = new HashMap<>();
+        for (int stage = 0; stage < partition.parts().size(); stage++) {
+            for (int vertex : partition.parts().get(stage).vertices()) {
+                VertexCost cost = movable.get(vertex);
+                stageOf.put(cost.vertex(), stage);
+            }
+        }
+        // Network inputs go where they are first read.
+        for (VertexCost cost : movable) {
+            int reader = stageOf.get(cost.vertex());
+            cost.inputs().forEach(input -> stageOf.merge(input, reader, Math::min));
+        }
+        List<List<Device>> places = pool.assign(partition);
+        List<StageDraft> drafts = new ArrayList<>();
+        for (int stage = 0; stage < partition.parts().size(); stage++) {
+            int wanted = stage;
+            drafts.add(new StageDraft(
+                    costs.stream()
+                            .filter(cost -> stageOf.getOrDefault(cost.vertex(), 0) == wanted)
+                            .toList(),
+                    places.get(stage),
+                    partition.parts().get(stage).crossingBytes(),
+                    mustRecompute()));
+        }
+        return drafts;
+    }
+
+    private Duration oneDeviceTime() {
+        double least = Double.POSITIVE_INFINITY;
+        for (int microBatches : microBatchChoices()) {
+            double millis = profile.costsFor((double) examples / microBatches).stream()
+                    .mapToDouble(VertexCost::millis)
+                    .sum();
+            least = Math.min(least, millis * microBatches / devices.get(0).relativeSpeed());
+        }
+        return Predictor.duration(least);
+    }
+}

@@ -1,0 +1,215 @@
+package io.github.dl4jpipeline.internal.profile;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.NativeHeap;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+
+/**
+ * Measures a graph in several ways in turn, and then all of them again, so that what disturbs the machine for a while
+ * disturbs all alike.
+ */
+public final class ProfileRounds implements AutoCloseable {
+    private static final int WARM_UP = 2;
+    private static final int LEAST = 3;
+    private static final int MOST = 6;
+    private static final long NANOS = 5_000_000_000L;
+    private static final long NANOS_FOR_SHORTEST = 3_000_000_000L;
+
+    private final ComputationGraph graph;
+    private final int vertices;
+    private final List<WarmCopy> copies = new ArrayList<>();
+    private final List<CopySlot> slots = new ArrayList<>();
+    private final List<Way> ways = new ArrayList<>();
+
+    /**
+     * As many as run at the same time. The first runs on one device or all of them, as the way wants it: each thread keeps
+     * what native code has allocated in it.
+     */
+    private final List<ExecutorService> threads = new ArrayList<>();
+
+    /** A copy on a device. */
+    public record Placed(WarmCopy copy, Device device) {}
+
+    /** What runs at the same time, until the first has been measured, and the times of each. */
+    private record Way(List<Placed> together, boolean split, List<VertexTimer> times) {}
+
+    public ProfileRounds(ComputationGraph graph) {
+        this.graph = graph;
+        this.vertices = VertexGraph.of(graph).size();
+    }
+
+    /** Memory for one copy at a time, which is freed with the others. */
+    public CopySlot slot() {
+        CopySlot slot = new CopySlot(graph);
+        slots.add(slot);
+        return slot;
+    }
+
+    /** One more copy, which is freed with the others. */
+    public WarmCopy copy(MicroBatch sample, KernelChoice kernels, CopySlot slot) {
+        WarmCopy copy = new WarmCopy(graph, sample, kernels, slot);
+        copies.add(copy);
+        return copy;
+    }
+
+    /** One more way to measure, and the times, once they have been measured. */
+    VertexTimer way(WarmCopy copy, Device device) {
+        return way(List.of(new Placed(copy, device))).get(0);
+    }
+
+    /** One more way, with parameter gradients computed after the backward pass. */
+    public VertexTimer splitWay(WarmCopy copy, Device device) {
+        return way(List.of(new Placed(copy, device)), true).get(0);
+    }
+
+    /**
+     * One more way to measure.
+     *
+     * @param together what runs at the same time, at least one, on devices that are alike
+     * @return the times of each, once they have been measured
+     */
+    List<VertexTimer> way(List<Placed> together) {
+        return way(together, false);
+    }
+
+    private List<VertexTimer> way(List<Placed> together, boolean split) {
+        List<VertexTimer> times =
+                together.stream().map(placed -> new VertexTimer(vertices)).toList();
+        ways.add(new Way(together, split, times));
+        return times;
+    }
+
+    /**
+     * Returns a copy after it has run once in every way.
+     *
+     * @throws VertexFailure if the code of a vertex fails
+     */
+    WarmCopy tried(WarmCopy copy, Device device) {
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
+            return result(thread(0).submit(() -> {
+                DeviceThread.bindForHostArrays(device);
+                copy.tryOut();
+                return copy;
+            }));
+        } finally {
+            NativeHeap.giveBack(); // what memory that was taken array by array has left
+        }
+    }
+
+    /** Measures each way in turn, again and again. The first times do not count. */
+    void run() {
+        run(WARM_UP, NANOS);
+    }
+
+    /** The same for those that want shortest times only, of copies that have been tried. It takes fewer rounds. */
+    void runForShortest() {
+        run(0, NANOS_FOR_SHORTEST);
+    }
+
+    private void run(int warmUp, long nanos) {
+        for (int round = 0; round < warmUp; round++) {
+            for (Way way : ways) {
+                measure(way);
+                if (round == 0) { // in which memory is taken array by array, and then freed and taken as a whole
+                    NativeHeap.giveBack();
+                }
+            }
+        }
+        long start = System.nanoTime();
+        for (int round = 0; round < LEAST || (round < MOST && System.nanoTime() - start < nanos); round++) {
+            for (Way way : ways) {
+                List<VertexTimer> measured = measure(way);
+                for (int i = 0; i < measured.size(); i++) {
+                    way.times().get(i).add(measured.get(i));
+                }
+            }
+        }
+    }
+
+    private List<VertexTimer> measure(Way way) {
+        int ofEach = way.together().get(0).device().threads();
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(ofEach)) {
+            Placed measured = way.together().get(0);
+            Future<VertexTimer> first = thread(0).submit(() -> measure(measured, way.split()));
+            List<Future<VertexTimer>> all = new ArrayList<>(List.of(first));
+            for (Placed other : way.together().subList(1, way.together().size())) {
+                all.add(thread(all.size()).submit(() -> measureBeside(other, first)));
+            }
+            return all.stream().map(ProfileRounds::result).toList();
+        }
+    }
+
+    private ExecutorService thread(int index) {
+        if (threads.size() == index) {
+            threads.add(DeviceThread.unbound("profile-" + index));
+        }
+        return threads.get(index);
+    }
+
+    private static VertexTimer measure(Placed placed, boolean split) {
+        DeviceThread.bindForHostArrays(placed.device());
+        return placed.copy().measure(split, DeviceRuntimes.of(placed.device()));
+    }
+
+    private static VertexTimer measureBeside(Placed placed, Future<?> other) {
+        DeviceThread.bindForHostArrays(placed.device());
+        return placed.copy().measureBeside(other, DeviceRuntimes.of(placed.device()));
+    }
+
+    /**
+     * Waits for a measurement.
+     *
+     * @throws VertexFailure if the code of a vertex fails
+     */
+    public static <T> T result(Future<T> run) {
+        try {
+            return run.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof VertexFailure failure) {
+                throw failure;
+            }
+            throw new IllegalArgumentException(
+                    "Cannot profile the graph with this sample: " + e.getCause().getMessage(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("Interrupted while profiling", e);
+        }
+    }
+
+    /** Frees the memory, after what has begun; it is left to the garbage collector if that does not end. */
+    @Override
+    public void close() {
+        threads.forEach(ExecutorService::shutdown);
+        boolean ended = true;
+        for (ExecutorService thread : threads) {
+            ended &= hasEnded(thread);
+        }
+        if (ended) {
+            NativeHeap.giveBack(() -> {
+                copies.forEach(WarmCopy::free);
+                slots.forEach(CopySlot::free);
+            });
+        }
+    }
+
+    private static boolean hasEnded(ExecutorService thread) {
+        try {
+            return thread.awaitTermination(1, TimeUnit.MINUTES);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}

@@ -1,0 +1,211 @@
+package io.github.dl4jpipeline.internal.profile;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.ReachableArguments;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.profile.ProfileRounds.Placed;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.tiling.TileableVertices;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.VertexCost;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Measures every vertex of a graph, forward and backward, on a device, and how devices get on with each other.
+ *
+ * <p>The graph's parameters, updater state and counts stay as they are: gradients go to an array of their own. What is
+ * measured is the code that training runs, on a thread that is bound to the device. Devices with memory of their own do not
+ * see the graph's arrays; there, a thread that is bound to none stands for the first of them.
+ */
+public final class Profiling {
+    private static final Logger log = LoggerFactory.getLogger(Profiling.class);
+
+    private static final int ADDITIONS = 7;
+
+    /** A larger batch is not profiled whole. */
+    public static final int MOST_EXAMPLES = 32;
+
+    /** Part of a time that does not grow with the number of examples. */
+    private static final double MOST_FIXED = 0.9;
+
+    private static final long MOST_ADDED = 4_000_000;
+
+    private Profiling() {}
+
+    /**
+     * Costs are measured with all examples and with one of so many parts, to tell what grows with their number. The part is
+     * as large as the usual smallest micro-batch, since times of fewer examples do not follow from those of more: an eighth
+     * of a small batch, and a quarter of more examples, which are mostly half of a batch or less.
+     */
+    private static int parts(long examples) {
+        return 2 * examples > MOST_EXAMPLES ? 4 : 8;
+    }
+
+    /**
+     * Profiles with the examples of a batch or micro-batch and the layer code that training will use.
+     *
+     * @param splittable whether the graph can run with fewer examples, too
+     */
+    public static GraphProfile profile(
+            ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels, boolean splittable) {
+        ReachableArguments.install(); // also for what this thread does
+        graph.init();
+        Device device = all.get(0);
+        Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
+        log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
+        KernelChoice fastest = kernels == Kernels.STOCK
+                ? KernelChoice.all(kernels)
+                : FasterCode.of(graph, sample, device.firstCore(), kernels);
+        // Code may fail with fewer examples only.
+        WorkingCode.Done<Times> measured = new WorkingCode(graph, fastest)
+                .run(fastest, choice -> times(graph, sample, devices, choice, splittable));
+        Times times = measured.result();
+        VertexGraph vertices = VertexGraph.of(graph);
+        List<VertexCost> costs = vertices.vertices().stream()
+                .map(vertex -> times.whole()
+                        .cost(
+                                vertex,
+                                vertices,
+                                graph,
+                                times.fewer(),
+                                times.share(),
+                                times.split(),
+                                times.alone(),
+                                times.shared(),
+                                times.joint()))
+                .toList();
+        MachineSpeed machine = devices.size() == 1 ? MachineSpeed.UNKNOWN : machine(graph, devices, times, costs);
+        return new GraphProfile(
+                (int) sample.examples(),
+                device.id(),
+                times.whole().runs(),
+                machine,
+                measured.choice().other(),
+                costs,
+                TileableVertices.of(graph, sample));
+    }
+
+    /**
+     * Times of a graph.
+     *
+     * @param whole of all examples on the first device
+     * @param fewer of a part of the examples on the first device
+     * @param share that part, from 0 to 1
+     * @param split of all examples on the first device, with split backward passes
+     * @param alone of a device's share of the examples on the first device
+     * @param shared the same while the others do the same, on the slowest
+     * @param joint of all examples on all cores as one device
+     * @param jointFewer of a part of the examples on all cores as one device
+     */
+    private record Times(
+            VertexTimer whole,
+            VertexTimer fewer,
+            double share,
+            VertexTimer split,
+            VertexTimer alone,
+            VertexTimer shared,
+            VertexTimer joint,
+            VertexTimer jointFewer) {}
+
+    private static Times times(
+            ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice, boolean splittable) {
+        MicroBatch part = splittable ? sample.split(parts(sample.examples())).get(0) : sample;
+        MicroBatch ofDevice = splittable ? sample.split(devices.size()).get(0) : sample;
+        Device first = devices.get(0);
+        Device all = JointDevice.of(devices);
+        try (ProfileRounds rounds = new ProfileRounds(graph)) {
+            CopySlot slot = rounds.slot();
+            WarmCopy whole = rounds.copy(sample, choice, slot);
+            WarmCopy fewer = rounds.copy(part, choice, slot);
+            List<Placed> together = new ArrayList<>();
+            for (Device device : devices.list()) {
+                CopySlot own = together.isEmpty() ? slot : rounds.slot();
+                together.add(new Placed(rounds.copy(ofDevice, choice, own), device));
+            }
+            VertexTimer wholeTimes = rounds.way(whole, first);
+            VertexTimer fewerTimes = rounds.way(fewer, first);
+            VertexTimer splitTimes = rounds.splitWay(whole, first);
+            VertexTimer none = new VertexTimer(VertexGraph.of(graph).size());
+            boolean several = devices.size() > 1;
+            VertexTimer alone = several ? rounds.way(together.get(0).copy(), first) : none;
+            List<VertexTimer> shared = several ? rounds.way(together) : List.of(none);
+            VertexTimer joint = several ? rounds.way(whole, all) : none;
+            VertexTimer jointFewer = several ? rounds.way(fewer, all) : none;
+            rounds.run();
+            return new Times(
+                    wholeTimes,
+                    fewerTimes,
+                    (double) part.examples() / sample.examples(),
+                    splitTimes,
+                    alone,
+                    Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
+                    joint,
+                    jointFewer);
+        }
+    }
+
+    private static MachineSpeed machine(ComputationGraph graph, Devices devices, Times times, List<VertexCost> costs) {
+        double jointMillis = usualMillis(times.joint(), times.whole());
+        double growing = costs.stream()
+                .mapToDouble(cost -> cost.millis() - cost.fixedMillis())
+                .sum();
+        double jointFixed = growing == 0
+                ? jointMillis
+                : Math.min(
+                        VertexTimer.fixed(usualMillis(times.jointFewer(), times.fewer()), jointMillis, times.share()),
+                        MOST_FIXED * jointMillis);
+        return new MachineSpeed(
+                JointDevice.of(devices).threads(),
+                jointFixed,
+                growing == 0 ? 1 : growing / (jointMillis - jointFixed),
+                Math.min(1, times.alone().shortestRunMillis() / times.shared().shortestRunMillis()),
+                onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
+    }
+
+    /** Shortest times, as many times longer as it is usual on one device. */
+    private static double usualMillis(VertexTimer onAll, VertexTimer onOne) {
+        return onAll.shortestRunMillis() * onOne.millis() / onOne.shortestRunMillis();
+    }
+
+    private static <T> T onThreadOf(Device device, Callable<T> work) {
+        ExecutorService thread = DeviceThread.withHostArrays(device, "profile-" + device.id());
+        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
+            return ProfileRounds.result(thread.submit(work));
+        } finally {
+            thread.shutdown();
+        }
+    }
+
+    private static double addMillisPerMegabyte(long parameters) {
+        INDArray sum = Nd4j.create(DataType.FLOAT, Math.max(MOST_ADDED / 64, Math.min(parameters, MOST_ADDED)));
+        INDArray other = sum.like();
+        double best = Double.POSITIVE_INFINITY;
+        for (int run = 0; run < ADDITIONS; run++) {
+            long start = System.nanoTime();
+            sum.addi(other);
+            best = Math.min(best, (System.nanoTime() - start) / 1e6);
+        }
+        double megabytes = sum.length() * DataType.FLOAT.width() / 1e6;
+        sum.close();
+        other.close();
+        return best / megabytes;
+    }
+}

@@ -1,0 +1,76 @@
+package io.github.dl4jpipeline.internal.execute;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.dl4jpipeline.ProbeVertex;
+import io.github.dl4jpipeline.SameResult;
+import io.github.dl4jpipeline.TestData;
+import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.schedule.Schedules;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+@Timeout(120)
+class WatchdogTest {
+    private final CountDownLatch release = new CountDownLatch(1);
+
+    @AfterEach
+    void reset() {
+        release.countDown();
+        ProbeVertex.reset();
+    }
+
+    @Test
+    void aStepThatHangsEndsWithTheStacksOfTheWorkers() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("values")
+                .addLayer("dense", TestGraphs.dense(6, 8), "values")
+                .addVertex("probe", new ProbeVertex(), "dense")
+                .addLayer("output", TestGraphs.softmax(8, 3), "probe")
+                .setOutputs("output")
+                .build());
+        graph.initGradientsView();
+        MultiDataSet data = TestData.classification(DataType.DOUBLE, 1, 8, 3, 6);
+        StepRequest request =
+                new StepRequest(MicroBatch.whole(data.getFeatures(), data.getLabels(), null, null), 0, 0, 0, false);
+        ProbeVertex.onForward(() -> {
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        TaskController controller = new TaskController(
+                graph,
+                SameResult.evenPlan(graph, 2, 2),
+                Schedules.fillDrain(),
+                KernelChoice.all(Kernels.FAST),
+                BatchNormStatistics.FULL_BATCH,
+                null,
+                List.of(),
+                Duration.ofMillis(500),
+                Duration.ofSeconds(2));
+        assertThatThrownBy(() -> controller.run(request))
+                .isInstanceOf(PipelineException.class)
+                .hasMessageContaining("does not end")
+                .hasMessageContaining("ProbeVertex");
+        assertThatThrownBy(() -> controller.run(request))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("hangs");
+        release.countDown();
+        controller.close();
+    }
+}

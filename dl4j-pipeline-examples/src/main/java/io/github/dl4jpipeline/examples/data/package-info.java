@@ -1,5 +1,0 @@
-/** Labelled images: CIFAR-10 files, generated ones, the download, and the batches that training takes. */
-@NullMarked
-package io.github.dl4jpipeline.examples.data;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/** Files that commands write, and the error that stands for bad input. */
-@NullMarked
-package io.github.dl4jpipeline.examples.io;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/** The command line {@code dl4j-pipeline}: one class for each subcommand, and the options that they share. */
-@NullMarked
-package io.github.dl4jpipeline.examples;
-
-import org.jspecify.annotations.NullMarked;

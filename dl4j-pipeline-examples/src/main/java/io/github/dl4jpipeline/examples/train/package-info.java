@@ -1,5 +1,0 @@
-/** Training in epochs, with checkpoints and progress. */
-@NullMarked
-package io.github.dl4jpipeline.examples.train;
-
-import org.jspecify.annotations.NullMarked;
