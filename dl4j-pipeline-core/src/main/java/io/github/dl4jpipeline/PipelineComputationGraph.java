@@ -207,7 +207,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     public void computeGradientAndScore() {
         requireOpen();
         if (plainFit) {
-            inside(super::computeGradientAndScore);
+            super.computeGradientAndScore();
             return;
         }
         synchronizeIterEpochCounts();
@@ -232,6 +232,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     /** Lets a test say what steps have taken, instead of the clock. */
     void replaceMeasurements(UnaryOperator<StepMeasurement> replacement) {
         training.replaceMeasurements(replacement);
+    }
+
+    /** The backward pass of plain {@code fit}. Listeners are called before and after it, and may close this pipeline. */
+    @Override
+    protected void calcBackpropGradients(boolean clearLayers, boolean truncatedBPTT, INDArray... externalEpsilons) {
+        requireOpen();
+        inside(() -> super.calcBackpropGradients(clearLayers, truncatedBPTT, externalEpsilons));
     }
 
     @Override

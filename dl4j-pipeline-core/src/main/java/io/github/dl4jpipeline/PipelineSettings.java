@@ -3,6 +3,7 @@ package io.github.dl4jpipeline;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.graph.GraphOutline;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.VertexCode;
@@ -92,7 +93,9 @@ record PipelineSettings(
     private PartitionPlan oneStage(ComputationGraph graph, Tiling tiles) {
         List<String> names = VertexGraph.of(graph).names();
         int parts = coupling(graph).isPresent() ? 1 : microBatches.orElse(1);
-        return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts).withTiling(tiles);
+        return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts)
+                .withTiling(tiles)
+                .withGraph(GraphOutline.of(graph));
     }
 
     /**

@@ -7,6 +7,8 @@ import io.github.dl4jpipeline.internal.execute.ParameterStore;
 import io.github.dl4jpipeline.internal.execute.StepRequest;
 import io.github.dl4jpipeline.internal.execute.StepResult;
 import io.github.dl4jpipeline.internal.execute.TaskController;
+import io.github.dl4jpipeline.internal.execute.TileAssignment;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.inference.Inference;
 import io.github.dl4jpipeline.internal.plan.Replanner;
 import io.github.dl4jpipeline.internal.plan.StepMeasurement;
@@ -69,6 +71,9 @@ final class PlannedTraining {
         finalists = made;
         plan = made.isEmpty() ? null : made.get(0);
         tiles = settings.tiledRegion(graph, plan);
+        if (tiles != null && plan != null) {
+            TileAssignment.check(tiles, plan, VertexGraph.of(graph));
+        }
         inference.useTiles(tiles);
         inference.useStock(settings.stockVertices(profile));
     }

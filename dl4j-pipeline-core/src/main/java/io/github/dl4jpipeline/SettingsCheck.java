@@ -2,10 +2,12 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.graph.GraphOutline;
 import io.github.dl4jpipeline.internal.execute.StageAssignment;
 import io.github.dl4jpipeline.internal.graph.Vertex;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.profile.JointDevice;
+import io.github.dl4jpipeline.internal.tiling.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -14,36 +16,43 @@ import io.github.dl4jpipeline.tile.Tiling;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /** Refuses settings of a builder that contradict each other, the graph or the machine. */
 final class SettingsCheck {
     private final PipelineSettings settings;
     private final VertexGraph vertices;
+    private final GraphOutline graph;
 
-    private SettingsCheck(PipelineSettings settings, VertexGraph vertices) {
+    private SettingsCheck(PipelineSettings settings, VertexGraph vertices, GraphOutline graph) {
         this.settings = settings;
         this.vertices = vertices;
+        this.graph = graph;
     }
 
     /** @throws IllegalArgumentException if they do; the message names the setting, its value and what to do */
     static void require(PipelineSettings settings, ComputationGraph graph) {
-        SettingsCheck check = new SettingsCheck(settings, VertexGraph.of(graph));
+        VertexGraph vertices = VertexGraph.of(graph);
+        SettingsCheck check = new SettingsCheck(settings, vertices, GraphOutline.of(graph));
         GraphProfile profile = settings.profile();
         if (profile != null) {
-            check.requireOfGraph(profile, graph.getConfiguration().getDataType().width());
+            check.requireOfGraph(
+                    "profile",
+                    VertexCost.outline(profile.vertices()),
+                    "take one of this graph with GraphProfiler.profile");
         }
         PartitionPlan plan = settings.plan();
         if (plan != null) {
             StageAssignment.check(plan, check.vertices);
+            plan.graph()
+                    .ifPresent(outline -> check.requireOfGraph(
+                            "plan", outline, "make one for this graph with Planner.plan and its own profile"));
             check.requireAsAskedFor(plan);
         } else {
             check.requireEnoughVertices();
+            check.requireStagesBesideTiles(graph);
             check.requireWorkForReplicas();
             check.requireCores();
         }
@@ -121,44 +130,13 @@ final class SettingsCheck {
         });
     }
 
-    // ---- A profile ----
+    // ---- The graph ----
 
-    private void requireOfGraph(GraphProfile profile, int bytesOfElement) {
-        Map<String, VertexCost> costs =
-                profile.vertices().stream().collect(Collectors.toMap(VertexCost::vertex, Function.identity()));
-        Set<String> unknown = new HashSet<>(costs.keySet());
-        vertices.names().forEach(unknown::remove);
-        if (!unknown.isEmpty()) {
-            throw ofAnotherGraph("it has vertices " + unknown.stream().sorted().toList() + ", which the graph has not");
-        }
-        // Made-up profiles may give network inputs parameters; measured ones do not, and have the graph's sizes.
-        boolean measured = vertices.vertices().stream()
-                .filter(vertex -> vertex.role() == Vertex.Role.INPUT)
-                .map(vertex -> costs.get(vertex.name()))
-                .allMatch(cost -> cost == null || cost.parameterBytes() == 0);
-        for (Vertex vertex : vertices.vertices()) {
-            VertexCost cost = costs.get(vertex.name());
-            if (cost == null) {
-                throw ofAnotherGraph("it has no vertex '" + vertex.name() + "'");
-            }
-            List<String> inputs = vertex.inputs().stream()
-                    .map(input -> vertices.get(input).name())
-                    .toList();
-            if (!cost.inputs().equals(inputs)) {
-                throw ofAnotherGraph("vertex '" + vertex.name() + "' reads " + cost.inputs() + " in it, and " + inputs
-                        + " in the graph");
-            }
-            long bytes = vertex.parameters() * bytesOfElement;
-            if (measured && cost.parameterBytes() != bytes) {
-                throw ofAnotherGraph("vertex '" + vertex.name() + "' has " + cost.parameterBytes()
-                        + " bytes of parameters in it, and " + bytes + " in the graph");
-            }
-        }
-    }
-
-    private static IllegalArgumentException ofAnotherGraph(String difference) {
-        return new IllegalArgumentException("The profile is of another graph: " + difference
-                + "; leave profile out, or take one of this graph with GraphProfiler.profile");
+    private void requireOfGraph(String setting, GraphOutline outline, String remedy) {
+        outline.differenceFrom(graph).ifPresent(difference -> {
+            throw new IllegalArgumentException("The " + setting + " is of another graph: " + difference + "; leave "
+                    + setting + " out, or " + remedy);
+        });
     }
 
     // ---- What a planner shall find ----
@@ -172,6 +150,23 @@ final class SettingsCheck {
             throw new IllegalArgumentException("stages(" + stages + "): cannot cut " + most + " vertices into " + stages
                     + " stages; ask for " + most + " or fewer, or leave stages out");
         }
+    }
+
+    /** The tiled vertices are in one stage, the others in as many as there are of them. */
+    private void requireStagesBesideTiles(ComputationGraph graph) {
+        settings.tiling().filter(asked -> settings.sharesMemory()).ifPresent(asked -> {
+            TiledRegion region = TiledRegion.of(graph, asked);
+            long most = 1 + vertices.vertices().stream()
+                    .filter(vertex -> vertex.role() != Vertex.Role.INPUT)
+                    .filter(vertex -> !region.tiled().contains(vertex.position()))
+                    .count();
+            int stages = settings.stages().orElse(1);
+            if (stages > most) {
+                throw new IllegalArgumentException("stages(" + stages + ") contradicts tiling(" + asked
+                        + "), whose vertices are in one stage, beside " + (most - 1) + " others; ask for " + most
+                        + " stages or fewer, or tile fewer vertices");
+            }
+        });
     }
 
     private void requireWorkForReplicas() {

@@ -14,6 +14,11 @@ import java.util.stream.Stream;
 import org.deeplearning4j.datasets.iterator.IteratorMultiDataSetIterator;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.SpaceToBatchLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
@@ -22,6 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** Outputs, scores and evaluations of a pipeline beside those of the wrapped graph. */
 class InferenceTest {
@@ -89,6 +95,42 @@ class InferenceTest {
         }
         double score = graph.score(batch);
         assertThat(net.score(batch)).isCloseTo(score, within(1e-9 * Math.abs(score)));
+    }
+
+    /** An example has several rows of the output, which do not follow each other: parts of a batch cannot be joined. */
+    private static Stream<Named<GraphBuilder>> rows() {
+        return Stream.of(
+                Named.of(
+                        "time steps",
+                        TestGraphs.settings(TYPE)
+                                .graphBuilder()
+                                .addInputs("in")
+                                .setInputTypes(InputType.recurrent(4, 6))
+                                .addLayer("lstm", new LSTM.Builder().nOut(5).build(), "in")
+                                .addLayer("output", TestGraphs.softmax(3), "lstm")),
+                Named.of(
+                        "blocks of images",
+                        TestGraphs.settings(TYPE)
+                                .graphBuilder()
+                                .addInputs("in")
+                                .setInputTypes(InputType.convolutional(6, 6, 2))
+                                .addLayer("blocks", new SpaceToBatchLayer.Builder(new int[] {2, 2}).build(), "in")
+                                .addLayer("output", new CnnLossLayer.Builder(LossFunction.MSE).build(), "blocks")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("rows")
+    void rowsThatAreNotExamples(GraphBuilder builder) {
+        ComputationGraph graph = TestGraphs.graph(builder.setOutputs("output").build());
+        boolean images = graph.getVertex("lstm") == null;
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).devices(Devices.cpu(2)).build()) {
+            for (int call = 0; call < 2; call++) {
+                INDArray features = images ? TestData.values(TYPE, call, 5, 2, 6, 6) : TestData.values(TYPE, call, 5, 4, 6);
+                assertThat(SameResult.difference(net.outputSingle(features), graph.outputSingle(features)))
+                        .isLessThanOrEqualTo(1e-10);
+            }
+        }
     }
 
     @Test

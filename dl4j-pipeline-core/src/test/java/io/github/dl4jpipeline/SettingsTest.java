@@ -180,6 +180,48 @@ class SettingsTest {
                 "bytes of parameters in it");
     }
 
+    private static ComputationGraph joined(boolean skip, int width) {
+        return TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("values")
+                .addLayer("first", TestGraphs.dense(6, 6), "values")
+                .addLayer("second", TestGraphs.dense(6, width), skip ? "values" : "first")
+                .addLayer("output", TestGraphs.softmax(6 + width, 3), "first", "second")
+                .setOutputs("output")
+                .build());
+    }
+
+    /** The same for a plan, also one from a file. Of a plan that does not know its graph only names are compared. */
+    @Test
+    void aPlanOfAnotherGraphWithTheSameNames() {
+        Devices devices = Devices.cpu(2);
+        PartitionPlan planned = Planner.plan(
+                GraphProfiler.profile(joined(false, 8), batch, devices),
+                devices,
+                PlanOptions.defaults().withStages(2));
+        for (PartitionPlan plan : List.of(planned, PartitionPlan.fromJson(planned.toJson()))) {
+            build(joined(false, 8), plan);
+            assertRefused(
+                    joined(false, 9), plan, "vertex 'second' has 448 bytes of parameters in it, and 504 in the graph");
+            assertRefused(joined(true, 8), plan, "vertex 'second' reads [first] in it, and [values] in the graph");
+        }
+        PartitionPlan byHand = SameResult.evenPlan(joined(false, 8), 2, 2);
+        assertThat(byHand.graph()).isEmpty();
+        build(joined(true, 9), byHand);
+    }
+
+    private static void build(ComputationGraph graph, PartitionPlan plan) {
+        PipelineComputationGraph.builder(graph).plan(plan).build().close();
+    }
+
+    private static void assertRefused(ComputationGraph graph, PartitionPlan plan, String message) {
+        assertThatThrownBy(() -> build(graph, plan))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("The plan is of another graph: ")
+                .hasMessageContaining(message)
+                .hasMessageContaining("leave plan out, or make one for this graph with Planner.plan");
+    }
+
     private static void assertRefused(ComputationGraph graph, GraphProfile profile, String message) {
         assertThatThrownBy(() ->
                         PipelineComputationGraph.builder(graph).profile(profile).build())

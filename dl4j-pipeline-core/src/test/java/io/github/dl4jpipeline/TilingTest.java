@@ -563,15 +563,32 @@ class TilingTest {
     @Test
     void aPlanThatCutsTheTiledVerticesIsRefused() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.yolo(DataType.DOUBLE, 20));
-        MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 2, 4, 3, 20, 20);
-        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+        PipelineBuilder builder = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 3, 2))
-                .tiling(FusedTiling.grid(2, 2).from("0").to("9"))
-                .build()) {
-            assertThatThrownBy(() -> net.fit(batch))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContainingAll("'0' of stage 0", "use a plan that has them in one stage");
-        }
-        assertThat(graph.getIterationCount()).isZero();
+                .tiling(FusedTiling.grid(2, 2).from("0").to("9"));
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll(
+                        "tiling: ", "'0' of stage 0", "use a plan that has them in one stage, or leave stages out");
+    }
+
+    @Test
+    void stagesThatLeaveNothingBesideTheTiledVertices() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.yolo(DataType.DOUBLE, 20));
+        int vertices = graph.getNumLayers();
+        FusedTiling tiling = FusedTiling.grid(2, 2).from("1").to("4");
+        int most = vertices - 4 + 1;
+        PipelineComputationGraph.builder(graph)
+                .stages(most)
+                .tiling(tiling)
+                .build()
+                .close();
+        PipelineBuilder builder =
+                PipelineComputationGraph.builder(graph).stages(most + 1).tiling(tiling);
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll(
+                        "stages(" + (most + 1) + ") contradicts tiling(grid 2x2, from '1' to '4'",
+                        "ask for " + most + " stages or fewer");
     }
 }

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -18,9 +21,14 @@ import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.lossfunctions.impl.LossFMeasure;
@@ -84,6 +92,78 @@ class UnsupportedTest {
             net.fit(batch);
             SameResult.assertSame(net, expected, 1e-12);
             assertThatThrownBy(net::plan).hasMessageContaining("cannot be pipelined");
+        }
+    }
+
+    /** Listeners may close the pipeline there, too: the step that runs has no effect, or is the last one. */
+    @ParameterizedTest
+    @CsvSource({"forward, 0", "backward, 1", "done, 1"})
+    void listenersMayCloseAPlainFit(String call, int steps) {
+        ComputationGraph graph = truncated();
+        MultiDataSet batch = TestData.sequences(DataType.DOUBLE, 1, 5, 4, 3, 2, true); // one part of its length
+        ComputationGraph expected = SameResult.plain(graph, Collections.nCopies(steps, batch));
+        PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).plainFitIfUnsupported().build();
+        net.setListeners(new BaseTrainingListener() {
+            @Override
+            public void onForwardPass(Model model, Map<String, INDArray> activations) {
+                close("forward");
+            }
+
+            @Override
+            public void onBackwardPass(Model model) {
+                close("backward");
+            }
+
+            @Override
+            public void iterationDone(Model model, int iteration, int epoch) {
+                close("done");
+            }
+
+            private void close(String from) {
+                if (from.equals(call)) {
+                    net.close();
+                }
+            }
+        });
+        assertThatThrownBy(() -> {
+                    net.fit(batch);
+                    net.fit(batch);
+                })
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("closed");
+        SameResult.assertSame(graph.paramTable(), expected.paramTable(), 1e-12);
+        assertThat(graph.getIterationCount()).isEqualTo(steps);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void layersMayNotCloseAPlainFit(boolean forward) {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
+                .optimizationAlgo(OptimizationAlgorithm.LBFGS)
+                .graphBuilder()
+                .addInputs("values")
+                .addLayer("dense", TestGraphs.dense(6, 8), "values")
+                .addVertex("probe", new ProbeVertex(), "dense")
+                .addLayer("output", TestGraphs.softmax(8, 3), "probe")
+                .setOutputs("output")
+                .build());
+        MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 8, 3, 6);
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).plainFitIfUnsupported().build()) {
+            Runnable close = net::close;
+            if (forward) {
+                ProbeVertex.onForward(close);
+            } else {
+                ProbeVertex.onBackward(close);
+            }
+            assertThatThrownBy(() -> net.fit(batch))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("close() was called by a layer");
+            ProbeVertex.reset();
+            net.fit(batch);
+        } finally {
+            ProbeVertex.reset();
         }
     }
 

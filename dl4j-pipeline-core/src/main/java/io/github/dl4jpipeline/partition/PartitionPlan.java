@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.partition;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.graph.GraphOutline;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ import java.util.Set;
  * @param tiling which vertices are run in spatial tiles, on all devices; empty for none
  * @param alternatives the best plan of each other kind, fastest first
  * @param notes what the planner wants the user to know
+ * @param graph what the graph that it is for looks like; empty if that is not known
  */
 public record PartitionPlan(
         List<Stage> stages,
@@ -41,7 +43,8 @@ public record PartitionPlan(
         double bubble,
         Optional<Tiling> tiling,
         List<Alternative> alternatives,
-        List<String> notes) {
+        List<String> notes,
+        Optional<GraphOutline> graph) {
 
     public PartitionPlan {
         stages = List.copyOf(stages);
@@ -79,7 +82,8 @@ public record PartitionPlan(
                 0,
                 Optional.empty(),
                 List.of(),
-                List.of());
+                List.of(),
+                Optional.empty());
     }
 
     /**
@@ -111,7 +115,25 @@ public record PartitionPlan(
                 bubble,
                 tiling,
                 alternatives,
-                notes);
+                notes,
+                graph);
+    }
+
+    /** The same plan for a graph that looks like this. */
+    public PartitionPlan withGraph(GraphOutline outline) {
+        return new PartitionPlan(
+                stages,
+                microBatches,
+                examples,
+                schedule,
+                predictedStepTime,
+                latestExecutionTime,
+                oneDeviceTime,
+                bubble,
+                tiling,
+                alternatives,
+                notes,
+                Optional.of(outline));
     }
 
     /** The same plan with another time that its steps end by. */
@@ -153,7 +175,8 @@ public record PartitionPlan(
                 bubble,
                 tiles,
                 others,
-                otherNotes);
+                otherNotes,
+                graph);
     }
 
     /** Whether it differs from another plan in nothing but what is said about it. */

@@ -4,13 +4,17 @@ import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.dl4jpipeline.graph.GraphOutline;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
-/** A plan as JSON: times in nanoseconds, tiling as a list with at most one. */
+/** A plan as JSON: times in nanoseconds, tiling as a list with at most one. The oldest have no graph. */
 record PlanJson(
         List<Stage> stages,
         int microBatches,
@@ -22,7 +26,10 @@ record PlanJson(
         double bubble,
         List<Tiling> tiling,
         List<OtherKind> alternatives,
-        List<String> notes) {
+        List<String> notes,
+        List<GraphOutline.Part> graph) {
+
+    private static final String GRAPH = "graph";
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -53,7 +60,8 @@ record PlanJson(
                                 other.microBatches(),
                                 other.predictedStepTime().toNanos()))
                         .toList(),
-                plan.notes());
+                plan.notes(),
+                plan.graph().map(GraphOutline::vertices).orElse(List.of()));
         try {
             return JSON.writeValueAsString(json);
         } catch (JsonProcessingException e) {
@@ -63,7 +71,11 @@ record PlanJson(
 
     static PartitionPlan read(String text) {
         try {
-            PlanJson json = JSON.readValue(text, PlanJson.class);
+            JsonNode tree = JSON.readTree(text);
+            if (tree instanceof ObjectNode object && !object.has(GRAPH)) {
+                object.putArray(GRAPH);
+            }
+            PlanJson json = JSON.treeToValue(tree, PlanJson.class);
             if (json == null) {
                 throw new IllegalArgumentException("it holds null");
             }
@@ -94,6 +106,7 @@ record PlanJson(
                                 other.microBatches(),
                                 Duration.ofNanos(other.predictedStepNanos())))
                         .toList(),
-                notes);
+                notes,
+                graph.isEmpty() ? Optional.empty() : Optional.of(new GraphOutline(graph)));
     }
 }

@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.profile;
 
+import io.github.dl4jpipeline.graph.GraphOutline;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 
@@ -66,6 +68,13 @@ public record VertexCost(
         requireBytes(vertex, "gradientBytes", gradientBytes);
         requireBytes(vertex, "updaterBytes", updaterBytes);
         requireBytes(vertex, "apartBytes", apartBytes);
+    }
+
+    /** What the graph of these vertices looks like. */
+    public static GraphOutline outline(Collection<VertexCost> costs) {
+        return new GraphOutline(costs.stream()
+                .map(cost -> new GraphOutline.Part(cost.vertex(), cost.inputs(), cost.parameterBytes()))
+                .toList());
     }
 
     /** A cost that counts gradients of a second and later micro-batches apart, and has none that can wait. */

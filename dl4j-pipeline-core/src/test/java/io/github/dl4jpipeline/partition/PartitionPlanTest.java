@@ -3,7 +3,11 @@ package io.github.dl4jpipeline.partition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.graph.GraphOutline;
 import io.github.dl4jpipeline.tile.TileGrid;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
@@ -30,7 +34,8 @@ class PartitionPlanTest {
                 0.25,
                 Optional.empty(),
                 List.of(new Alternative("data parallel", 1, 2, 4, Duration.ofMillis(14))),
-                List.of("remember the milk"));
+                List.of("remember the milk"),
+                Optional.empty());
     }
 
     @Test
@@ -83,10 +88,22 @@ class PartitionPlanTest {
                 0.1,
                 Optional.of(new Tiling(new TileGrid(2, 3), "a", "b", Set.of("a"))),
                 List.of(new Alternative("one device", 1, 1, 1, Duration.ofMillis(7))),
-                List.of("a note"));
+                List.of("a note"),
+                Optional.of(new GraphOutline(List.of(
+                        new GraphOutline.Part("a", List.of(), 0), new GraphOutline.Part("b", List.of("a"), 1L << 33)))));
         assertThat(PartitionPlan.fromJson(plan.toJson())).isEqualTo(plan);
         PartitionPlan plain = PartitionPlan.of(List.of(Stage.of(other, List.of("c"))), 2);
         assertThat(PartitionPlan.fromJson(plain.toJson())).isEqualTo(plain);
+    }
+
+    @Test
+    void readsPlansThatDoNotKnowTheirGraph() throws JsonProcessingException {
+        PartitionPlan plan = plan(13, 16);
+        ObjectNode json = (ObjectNode) new ObjectMapper()
+                .readTree(plan.withGraph(new GraphOutline(List.of(new GraphOutline.Part("a", List.of(), 0))))
+                        .toJson());
+        json.remove("graph");
+        assertThat(PartitionPlan.fromJson(json.toString())).isEqualTo(plan);
     }
 
     @Test
@@ -101,6 +118,9 @@ class PartitionPlanTest {
                 "text",
                 json.replace("\"microBatches\" : 2", "\"microBatches\" : 0"),
                 json.replace("\"only\"", "null"),
+                json.replace("\"graph\" : [ ]", "\"graph\" : null"),
+                json.replace("\"graph\" : [ ]", "\"graph\" : [ null ]"),
+                json.replace("\"graph\" : [ ]", "\"graph\" : [ {\"vertex\" : \"only\"} ]"),
                 json.replace("\"CPU\"", "\"TPU\""))) {
             assertThatThrownBy(() -> PartitionPlan.fromJson(other))
                     .as(other)

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.cli.train;
 
 import io.github.dl4jpipeline.cli.io.Failures;
 import io.github.dl4jpipeline.cli.io.InputException;
+import io.github.dl4jpipeline.exception.ModelFileException;
 import io.github.dl4jpipeline.internal.file.WholeFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -12,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -93,18 +95,31 @@ public final class Checkpoints {
      * @param run the run that wants to go on from here
      * @param warnings takes a text for each newer one that is damaged
      * @throws InputException if there is none, or it is of another run
+     * @throws UncheckedIOException if one cannot be read, although it may be whole
      */
     Latest requireLatest(RunIdentity run, Consumer<String> warnings) {
+        return requireLatest(file -> Checkpoint.read(file, run), warnings);
+    }
+
+    /** The same, where tests say how a file is read. */
+    Latest requireLatest(Function<Path, Checkpoint> reader, Consumer<String> warnings) {
         List<String> damaged = new ArrayList<>();
         for (Numbered newest : newestFirst()) {
             try {
-                Latest latest = new Latest(newest.file(), newest.epochs(), Checkpoint.read(newest.file(), run));
+                Latest latest = new Latest(newest.file(), newest.epochs(), reader.apply(newest.file()));
                 damaged.forEach(reason -> warnings.accept("damaged checkpoint " + reason));
                 return latest;
-            } catch (IllegalArgumentException | UncheckedIOException e) {
+            } catch (IllegalArgumentException | UncheckedIOException | OutOfMemoryError e) {
                 String reason = String.valueOf(e.getMessage());
                 String name = newest.file().toString();
-                damaged.add(reason.startsWith(name) ? reason : name + ": " + reason);
+                String named = reason.contains(name) ? reason : name + ": " + reason;
+                if (!isDamaged(newest.file(), e)) {
+                    throw new UncheckedIOException(
+                            "Cannot resume: " + named + "\nThe checkpoint may be whole, so no older one is used. Try"
+                                    + " again, or move it away to go on from the one before",
+                            new IOException(e));
+                }
+                damaged.add(named);
             }
         }
         throw new InputException(
@@ -113,6 +128,14 @@ public final class Checkpoints {
                                 + " holds no checkpoint; leave --resume out to start"
                         : "Cannot resume from " + String.join("\nnor from ", damaged)
                                 + "\nLeave --resume out and give another --checkpoint-dir to start again");
+    }
+
+    /** Whether a checkpoint is damaged that cannot be read, and not only memory was short or the disk failed. */
+    private static boolean isDamaged(Path file, Throwable failure) {
+        if (failure instanceof ModelFileException refused) {
+            return !refused.isOutOfMemory();
+        }
+        return failure instanceof IllegalArgumentException || Files.isDirectory(file);
     }
 
     private List<Numbered> newestFirst() {

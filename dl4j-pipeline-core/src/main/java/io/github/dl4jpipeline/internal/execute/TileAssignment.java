@@ -12,14 +12,23 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Finds the devices that run tiles: that of the tiled stage, and those that no stage uses. */
-final class TileAssignment {
+public final class TileAssignment {
     private TileAssignment() {}
+
+    /**
+     * Makes sure that a plan has the tiled vertices in one stage, which keeps their activations.
+     *
+     * @throws IllegalArgumentException if it has not
+     */
+    public static void check(TiledRegion region, PartitionPlan plan, VertexGraph vertices) {
+        stage(region, plan, StageAssignment.check(plan, vertices), vertices);
+    }
 
     /**
      * Assigns tiles to devices. With several replicas of the tiled stage, each runs its tiles on its own device.
      *
      * @param devices all there are
-     * @throws IllegalArgumentException if the plan has tiled vertices in different stages
+     * @throws IllegalArgumentException as {@link #check}
      */
     static TileSetup of(
             TiledRegion region,
@@ -28,22 +37,7 @@ final class TileAssignment {
             VertexGraph vertices,
             List<Device> devices,
             String name) {
-        int stage = stageOf[region.tiled().get(0)];
-        for (int position : region.tiled()) {
-            if (stageOf[position] != stage) {
-                throw new IllegalArgumentException(String.format(
-                        "Vertices '%s' of stage %d and '%s' of stage %d are run in tiles together; use a plan that has them"
-                                + " in one stage",
-                        vertices.get(region.tiled().get(0)).name(),
-                        stage,
-                        vertices.get(position).name(),
-                        stageOf[position]));
-            }
-        }
-        if (plan.stages().get(stage).recompute()) {
-            throw new IllegalArgumentException("Stage " + stage
-                    + " computes its activations again, but tiles keep theirs; use a plan in which it does not");
-        }
+        int stage = stage(region, plan, stageOf, vertices);
         Set<String> used = plan.stages().stream()
                 .map(Stage::devices)
                 .flatMap(List::stream)
@@ -53,5 +47,25 @@ final class TileAssignment {
                 ? List.of()
                 : devices.stream().filter(device -> !used.contains(device.id())).toList();
         return new TileSetup(region, new TileThreads(name, free));
+    }
+
+    private static int stage(TiledRegion region, PartitionPlan plan, int[] stageOf, VertexGraph vertices) {
+        int stage = stageOf[region.tiled().get(0)];
+        for (int position : region.tiled()) {
+            if (stageOf[position] != stage) {
+                throw new IllegalArgumentException(String.format(
+                        "tiling: vertices '%s' of stage %d and '%s' of stage %d are run in tiles together; use a plan that has them"
+                                + " in one stage, or leave stages out",
+                        vertices.get(region.tiled().get(0)).name(),
+                        stage,
+                        vertices.get(position).name(),
+                        stageOf[position]));
+            }
+        }
+        if (plan.stages().get(stage).recompute()) {
+            throw new IllegalArgumentException("tiling: stage " + stage
+                    + " computes its activations again, but tiles keep theirs; use a plan in which it does not");
+        }
+        return stage;
     }
 }

@@ -51,14 +51,14 @@ public final class ModelArchive implements AutoCloseable {
     private final Optional<EntryChecksums> checksums;
 
     /** Reads something of the file. */
-    private interface Reading<T> {
+    interface Reading<T> {
         T read() throws IOException;
     }
 
     private ModelArchive(Path file, ZipFile zip, Set<String> others) throws IOException {
         this.file = file;
         this.zip = zip;
-        this.entries = entries(zip);
+        this.entries = entries(zip, Files.size(file));
         checksums = entries.containsKey(EntryChecksums.ENTRY)
                 ? Optional.of(
                         EntryChecksums.parse(content(EntryChecksums.ENTRY, EntryChecksums.LARGEST, Optional.empty())))
@@ -99,12 +99,16 @@ public final class ModelArchive implements AutoCloseable {
         });
     }
 
-    private static Map<String, ZipEntry> entries(ZipFile zip) {
+    private static Map<String, ZipEntry> entries(ZipFile zip, long fileBytes) {
         Map<String, ZipEntry> entries = new LinkedHashMap<>();
         zip.stream().forEach(entry -> {
             String name = entry.getName();
             if (name.startsWith("/") || name.contains("..") || name.contains("\\") || name.contains(":")) {
                 throw new ModelFileException("it has an entry with the name '" + name + "', which leads elsewhere");
+            }
+            if (entry.getCompressedSize() > fileBytes) {
+                throw new ModelFileException("it has " + fileBytes + " bytes, but says that " + entry.getCompressedSize()
+                        + " of them are its entry " + name);
             }
             if (entries.put(name, entry) != null) {
                 throw new ModelFileException("it has two entries " + name);
@@ -249,8 +253,11 @@ public final class ModelArchive implements AutoCloseable {
         return reading(file + ", entry " + entry, reading);
     }
 
-    /** Turns whatever goes wrong into an error that begins with a name. */
-    private static <T> T reading(String name, Reading<T> reading) {
+    /**
+     * Turns whatever goes wrong into an error that begins with a name: errors of the file's content into {@link
+     * ModelFileException}, those of reading it into {@link UncheckedIOException}.
+     */
+    static <T> T reading(String name, Reading<T> reading) {
         try {
             return reading.read();
         } catch (ModelFileException e) {
@@ -260,9 +267,16 @@ public final class ModelArchive implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot read " + name + ": " + e.getMessage(), e);
         } catch (OutOfMemoryError e) {
-            throw new ModelFileException("it needs more memory than there is: " + e.getMessage(), e).in(name);
+            throw ModelFileException.outOfMemory(e).in(name);
         } catch (RuntimeException | LinkageError | StackOverflowError e) {
-            throw new ModelFileException("it holds no model of Deeplearning4j: " + e, e).in(name);
+            Throwable memory = e;
+            while (memory != null && !(memory instanceof OutOfMemoryError)) {
+                memory = memory.getCause();
+            }
+            throw (memory == null
+                            ? new ModelFileException("it holds no model of Deeplearning4j: " + e, e)
+                            : ModelFileException.outOfMemory(memory))
+                    .in(name);
         }
     }
 

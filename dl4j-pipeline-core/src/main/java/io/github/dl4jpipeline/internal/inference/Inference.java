@@ -116,6 +116,10 @@ public final class Inference implements AutoCloseable {
         }
         List<INDArray[]> ofParts = inParallel(
                 parts, (copy, part) -> copy.output(false, part.features(), part.featureMasks(), part.labelMasks()));
+        if (!hasRowOfEachExample(parts, ofParts)) {
+            copies.clear(); // so that later batches are not split either
+            return outputsOfParts(whole, batch, target);
+        }
         INDArray[] outputs = new INDArray[whole.getNumOutputArrays()];
         try (MemoryWorkspace ignored = OutputWorkspace.open(target)) {
             for (int i = 0; i < outputs.length; i++) {
@@ -125,6 +129,18 @@ public final class Inference implements AutoCloseable {
             }
         }
         return outputs;
+    }
+
+    /** Else, as where time steps are rows, the rows of examples need not follow each other, and parts cannot be joined. */
+    private static boolean hasRowOfEachExample(List<MicroBatch> parts, List<INDArray[]> ofParts) {
+        for (int part = 0; part < parts.size(); part++) {
+            for (INDArray output : ofParts.get(part)) {
+                if (output.size(0) != parts.get(part).examples()) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /** The score of a batch, as {@code ComputationGraph.score} without training gives it. */

@@ -103,7 +103,9 @@ record Predictor(
                 timeline.bubble(),
                 Optional.empty(),
                 List.of(),
-                notes);
+                notes,
+                Optional.of(VertexCost.outline(
+                        drafts.stream().flatMap(draft -> draft.costs().stream()).toList())));
     }
 
     /** Of a micro-batch on average: the first of a replica adds nothing. */

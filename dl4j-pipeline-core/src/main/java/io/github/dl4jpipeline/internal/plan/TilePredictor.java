@@ -114,7 +114,8 @@ final class TilePredictor {
                 0,
                 Optional.of(tiles.tiling()),
                 List.of(),
-                options.notes());
+                options.notes(),
+                Optional.of(VertexCost.outline(costs.values())));
     }
 
     private double sum(Set<String> vertices, boolean in, ToDoubleFunction<VertexCost> value) {

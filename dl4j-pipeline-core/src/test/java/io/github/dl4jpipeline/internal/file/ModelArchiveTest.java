@@ -2,16 +2,20 @@ package io.github.dl4jpipeline.internal.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.github.dl4jpipeline.exception.ModelFileException;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.OutputStream;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -23,6 +27,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 import org.deeplearning4j.nn.api.Model;
@@ -301,6 +306,51 @@ class ModelArchiveTest {
         byte[] longer = Arrays.copyOf(entries.get("coefficients.bin"), 1 << 20);
         write(with(entries, "coefficients.bin", longer));
         assertRefused("entry coefficients.bin: it goes on after its 26 elements");
+    }
+
+    /** As in a file that wants memory for what it does not hold. */
+    @Test
+    void refusesEntriesThatAreLargerThanTheFile() throws IOException {
+        write(entries(trained(DataType.FLOAT)));
+        byte[] zip = Files.readAllBytes(file);
+        ByteBuffer bytes = ByteBuffer.wrap(zip).order(ByteOrder.LITTLE_ENDIAN);
+        int header = text(zip, StandardCharsets.ISO_8859_1)
+                        .lastIndexOf("coefficients.bin", zip.length) // in the directory at the end
+                - 46;
+        assertThat(bytes.getInt(header)).isEqualTo(0x02014b50);
+        bytes.putInt(header + 20, 1 << 30);
+        Files.write(file, zip);
+        assertRefused("it has " + zip.length + " bytes, but says that 1073741824 of them are its entry coefficients.bin");
+    }
+
+    /** What is wrong with the file is told from what is wrong with reading it. */
+    @Test
+    void tellsDamageFromFailures() {
+        for (Exception damage : new Exception[] {new ZipException("bad"), new EOFException(), new IllegalStateException()}) {
+            assertThat(refusal(damage)).isInstanceOf(ModelFileException.class).hasMessageStartingWith("model.zip: it ");
+        }
+        OutOfMemoryError memory = new OutOfMemoryError("Java heap space");
+        for (Throwable shortage : new Throwable[] {memory, new IllegalStateException("no array", memory)}) {
+            assertThat(refusal(shortage))
+                    .isInstanceOfSatisfying(
+                            ModelFileException.class,
+                            refused -> assertThat(refused.isOutOfMemory()).isTrue())
+                    .hasMessageStartingWith("model.zip: it needs more memory than there is: Java heap space; give ");
+        }
+        assertThat(refusal(new IOException("Input/output error")))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessage("Cannot read model.zip: Input/output error");
+    }
+
+    private static Throwable refusal(Throwable failure) {
+        return catchThrowable(() -> ModelArchive.reading("model.zip", () -> {
+            if (failure instanceof IOException e) {
+                throw e;
+            } else if (failure instanceof RuntimeException e) {
+                throw e;
+            }
+            throw (Error) failure;
+        }));
     }
 
     @Test

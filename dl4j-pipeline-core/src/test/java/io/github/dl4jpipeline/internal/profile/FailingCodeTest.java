@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.profile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Percentage.withPercentage;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.SameResult;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -109,6 +111,33 @@ class FailingCodeTest {
             }
         }
         assertThat(SameResult.difference(piped.params(), plain.params())).isLessThan(1e-5);
+    }
+
+    /** With its own code for the batch as a whole, or for parts of it on all devices. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void outputsAreRightAfterwards(boolean inParts) {
+        ComputationGraph graph = graph();
+        try (PipelineComputationGraph pipeline = PipelineComputationGraph.builder(graph)
+                .devices(Devices.cpu(2))
+                .exampleIndependent(inParts ? new Class<?>[] {FailingConvolution.class} : new Class<?>[0])
+                .build()) {
+            assertSameOutputs(pipeline, graph); // makes copies with the usual code
+            FailingConvolution.failIn("DirectConvolution.forward");
+            assertThatThrownBy(() -> pipeline.outputSingle(batch.getFeatures(0)))
+                    .hasStackTraceContaining("as the test wants it");
+            pipeline.fit(batch);
+            assertThat(pipeline.profile().orElseThrow().otherCode())
+                    .containsEntry("first", VertexCode.of(KernelCode.STOCK));
+            assertSameOutputs(pipeline, graph);
+            assertThat(pipeline.score(batch)).isCloseTo(graph.score(batch), withPercentage(1e-3));
+        }
+    }
+
+    private void assertSameOutputs(PipelineComputationGraph pipeline, ComputationGraph graph) {
+        INDArray expected = SameResult.copy(graph).outputSingle(batch.getFeatures(0));
+        assertThat(SameResult.difference(pipeline.outputSingle(batch.getFeatures(0)), expected))
+                .isLessThan(1e-5);
     }
 
     @Test

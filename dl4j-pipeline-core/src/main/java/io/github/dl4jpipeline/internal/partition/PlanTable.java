@@ -1,5 +1,8 @@
-package io.github.dl4jpipeline.partition;
+package io.github.dl4jpipeline.internal.partition;
 
+import io.github.dl4jpipeline.partition.Alternative;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.device.Device;
 import java.time.Duration;
 import java.util.ArrayList;
