@@ -32,10 +32,7 @@ final class AlexNet {
                 .layer(pooling())
                 .layer(new DenseLayer.Builder().nOut(2048).build())
                 .layer(new DenseLayer.Builder().nOut(2048).build())
-                .layer(new OutputLayer.Builder()
-                        .nOut(10)
-                        .activation(Activation.SOFTMAX)
-                        .build())
+                .layer(new OutputLayer.Builder().nOut(10).build())
                 .setInputType(InputType.convolutional(32, 32, 3))
                 .build();
     }

@@ -29,8 +29,9 @@ public final class OwnNetwork {
         plain.fit(training, epochs);
         System.out.printf("Plain Deeplearning4j: score %.6f%n", plain.score());
 
+        // The one line that is new. All that follows is as with a graph.
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).build()) { // this line is new
+                PipelineComputationGraph.builder(graph).build()) {
             net.fit(training, epochs);
             System.out.printf("In a pipeline:        score %.6f%n", net.score());
             System.out.printf("Test accuracy %.3f%n", net.evaluate(test).accuracy());
@@ -51,20 +52,8 @@ public final class OwnNetwork {
                 .addLayer("conv1", convolution(), "stem")
                 .addLayer("conv2", convolution(), "conv1")
                 .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "stem", "conv2")
-                .addLayer(
-                        "pool",
-                        new SubsamplingLayer.Builder()
-                                .kernelSize(4, 4)
-                                .stride(4, 4)
-                                .build(),
-                        "sum")
-                .addLayer(
-                        "output",
-                        new OutputLayer.Builder()
-                                .nOut(10)
-                                .activation(Activation.SOFTMAX)
-                                .build(),
-                        "pool")
+                .addLayer("pool", new SubsamplingLayer.Builder(new int[] {4, 4}, new int[] {4, 4}).build(), "sum")
+                .addLayer("output", new OutputLayer.Builder().nOut(10).build(), "pool")
                 .setOutputs("output")
                 .build();
     }

@@ -35,13 +35,7 @@ final class SmallNetwork {
                 .addLayer("conv2", convolution(32), "pool1")
                 .addLayer("pool2", pooling(), "conv2")
                 .addLayer("dense", new DenseLayer.Builder().nOut(64).build(), "pool2")
-                .addLayer(
-                        "output",
-                        new OutputLayer.Builder()
-                                .nOut(10)
-                                .activation(Activation.SOFTMAX)
-                                .build(),
-                        "dense")
+                .addLayer("output", new OutputLayer.Builder().nOut(10).build(), "dense")
                 .setOutputs("output")
                 .build();
     }
