@@ -1,8 +1,5 @@
-package io.github.dl4jpipeline.internal.partition;
+package io.github.dl4jpipeline.partition;
 
-import io.github.dl4jpipeline.partition.Alternative;
-import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.device.Device;
 import java.time.Duration;
 import java.util.ArrayList;
