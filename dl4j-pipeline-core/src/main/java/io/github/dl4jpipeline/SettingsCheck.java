@@ -14,7 +14,6 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -156,10 +155,11 @@ final class SettingsCheck {
     private void requireStagesBesideTiles(ComputationGraph graph) {
         settings.tiling().filter(asked -> settings.sharesMemory()).ifPresent(asked -> {
             TiledRegion region = TiledRegion.of(graph, asked);
-            long most = 1 + vertices.vertices().stream()
-                    .filter(vertex -> vertex.role() != Vertex.Role.INPUT)
-                    .filter(vertex -> !region.tiled().contains(vertex.position()))
-                    .count();
+            long most = 1
+                    + vertices.vertices().stream()
+                            .filter(vertex -> vertex.role() != Vertex.Role.INPUT)
+                            .filter(vertex -> !region.tiled().contains(vertex.position()))
+                            .count();
             int stages = settings.stages().orElse(1);
             if (stages > most) {
                 throw new IllegalArgumentException("stages(" + stages + ") contradicts tiling(" + asked

@@ -98,6 +98,7 @@ class InferenceTest {
     }
 
     /** An example has several rows of the output, which do not follow each other: parts of a batch cannot be joined. */
+    @SuppressWarnings("rawtypes") // Deeplearning4j's builder
     private static Stream<Named<GraphBuilder>> rows() {
         return Stream.of(
                 Named.of(
@@ -126,7 +127,8 @@ class InferenceTest {
         try (PipelineComputationGraph net =
                 PipelineComputationGraph.builder(graph).devices(Devices.cpu(2)).build()) {
             for (int call = 0; call < 2; call++) {
-                INDArray features = images ? TestData.values(TYPE, call, 5, 2, 6, 6) : TestData.values(TYPE, call, 5, 4, 6);
+                INDArray features =
+                        images ? TestData.values(TYPE, call, 5, 2, 6, 6) : TestData.values(TYPE, call, 5, 4, 6);
                 assertThat(SameResult.difference(net.outputSingle(features), graph.outputSingle(features)))
                         .isLessThanOrEqualTo(1e-10);
             }

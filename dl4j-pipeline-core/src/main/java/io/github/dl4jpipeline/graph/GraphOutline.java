@@ -47,8 +47,7 @@ public record GraphOutline(List<Part> vertices) {
     public Optional<String> differenceFrom(GraphOutline graph) {
         Map<String, Part> here = new HashMap<>();
         vertices.forEach(part -> here.put(part.vertex(), part));
-        Map<String, Part> there =
-                graph.vertices.stream().collect(Collectors.toMap(Part::vertex, part -> part));
+        Map<String, Part> there = graph.vertices.stream().collect(Collectors.toMap(Part::vertex, part -> part));
         List<String> unknown = here.keySet().stream()
                 .filter(name -> !there.containsKey(name))
                 .sorted()
@@ -56,9 +55,8 @@ public record GraphOutline(List<Part> vertices) {
         if (!unknown.isEmpty()) {
             return Optional.of("it has vertices " + unknown + ", which the graph has not");
         }
-        boolean measured = vertices.stream()
-                .filter(part -> part.inputs().isEmpty())
-                .allMatch(part -> part.parameterBytes() == 0);
+        boolean measured =
+                vertices.stream().filter(part -> part.inputs().isEmpty()).allMatch(part -> part.parameterBytes() == 0);
         return graph.vertices.stream()
                 .map(part -> difference(here.get(part.vertex()), part, measured))
                 .flatMap(Optional::stream)

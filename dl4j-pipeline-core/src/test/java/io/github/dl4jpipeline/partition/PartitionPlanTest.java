@@ -90,7 +90,8 @@ class PartitionPlanTest {
                 List.of(new Alternative("one device", 1, 1, 1, Duration.ofMillis(7))),
                 List.of("a note"),
                 Optional.of(new GraphOutline(List.of(
-                        new GraphOutline.Part("a", List.of(), 0), new GraphOutline.Part("b", List.of("a"), 1L << 33)))));
+                        new GraphOutline.Part("a", List.of(), 0),
+                        new GraphOutline.Part("b", List.of("a"), 1L << 33)))));
         assertThat(PartitionPlan.fromJson(plan.toJson())).isEqualTo(plan);
         PartitionPlan plain = PartitionPlan.of(List.of(Stage.of(other, List.of("c"))), 2);
         assertThat(PartitionPlan.fromJson(plain.toJson())).isEqualTo(plain);

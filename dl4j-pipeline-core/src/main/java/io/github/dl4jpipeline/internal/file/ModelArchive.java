@@ -107,8 +107,8 @@ public final class ModelArchive implements AutoCloseable {
                 throw new ModelFileException("it has an entry with the name '" + name + "', which leads elsewhere");
             }
             if (entry.getCompressedSize() > fileBytes) {
-                throw new ModelFileException("it has " + fileBytes + " bytes, but says that " + entry.getCompressedSize()
-                        + " of them are its entry " + name);
+                throw new ModelFileException("it has " + fileBytes + " bytes, but says that "
+                        + entry.getCompressedSize() + " of them are its entry " + name);
             }
             if (entries.put(name, entry) != null) {
                 throw new ModelFileException("it has two entries " + name);

@@ -320,21 +320,22 @@ class ModelArchiveTest {
         assertThat(bytes.getInt(header)).isEqualTo(0x02014b50);
         bytes.putInt(header + 20, 1 << 30);
         Files.write(file, zip);
-        assertRefused("it has " + zip.length + " bytes, but says that 1073741824 of them are its entry coefficients.bin");
+        assertRefused(
+                "it has " + zip.length + " bytes, but says that 1073741824 of them are its entry coefficients.bin");
     }
 
     /** What is wrong with the file is told from what is wrong with reading it. */
     @Test
     void tellsDamageFromFailures() {
-        for (Exception damage : new Exception[] {new ZipException("bad"), new EOFException(), new IllegalStateException()}) {
+        for (Exception damage :
+                new Exception[] {new ZipException("bad"), new EOFException(), new IllegalStateException()}) {
             assertThat(refusal(damage)).isInstanceOf(ModelFileException.class).hasMessageStartingWith("model.zip: it ");
         }
         OutOfMemoryError memory = new OutOfMemoryError("Java heap space");
         for (Throwable shortage : new Throwable[] {memory, new IllegalStateException("no array", memory)}) {
             assertThat(refusal(shortage))
-                    .isInstanceOfSatisfying(
-                            ModelFileException.class,
-                            refused -> assertThat(refused.isOutOfMemory()).isTrue())
+                    .isInstanceOfSatisfying(ModelFileException.class, refused -> assertThat(refused.isOutOfMemory())
+                            .isTrue())
                     .hasMessageStartingWith("model.zip: it needs more memory than there is: Java heap space; give ");
         }
         assertThat(refusal(new IOException("Input/output error")))

@@ -119,9 +119,7 @@ class IndependentLayersTest {
     /** The layer between the input and a classifier. */
     private static Case between(InputType type, Layer layer) {
         return new Case(
-                layer,
-                start(type).addLayer("layer", layer, "in").addLayer("output", softmax(), "layer"),
-                data(type));
+                layer, start(type).addLayer("layer", layer, "in").addLayer("output", softmax(), "layer"), data(type));
     }
 
     /** The layer between time steps and a classifier of each, with sequences of different lengths. */
@@ -168,18 +166,16 @@ class IndependentLayersTest {
                 new MultiDataSet(words, TestData.classes(TYPE, 2, EXAMPLES, 3)));
     }
 
-    private static Case capsules(Layer first, Layer... others) {
+    /** Layers one after the other, of which one is tested: copies, since each gets the name of its vertex. */
+    private static Case capsules(int tested, Layer... layers) {
         GraphBuilder builder = start(IMAGES);
         String from = "in";
-        List<Layer> layers = new ArrayList<>(List.of(first));
-        layers.addAll(List.of(others));
-        Layer tested = layers.get(Math.min(1, others.length - 1));
-        for (Layer layer : layers) { // copies, since each gets the name of its vertex
-            String name = layer == tested ? "layer" : layer.getClass().getSimpleName();
-            builder.addLayer(name, layer.clone(), from);
+        for (int i = 0; i < layers.length; i++) {
+            String name = i == tested ? "layer" : "layer" + i;
+            builder.addLayer(name, layers[i].clone(), from);
             from = name;
         }
-        return new Case(tested, builder.addLayer("output", softmax(), from), data(IMAGES));
+        return new Case(layers[tested], builder.addLayer("output", softmax(), from), data(IMAGES));
     }
 
     /** Blocks of an image become rows, for which there are labels, too. */
@@ -218,11 +214,21 @@ class IndependentLayersTest {
         return Stream.of(
                 between(VALUES, new ActivationLayer(Activation.TANH)),
                 between(VALUES, new AutoEncoder.Builder().nOut(4).build()),
-                between(VALUES, new DenseLayer.Builder().nOut(5).hasLayerNorm(true).build()),
+                between(
+                        VALUES,
+                        new DenseLayer.Builder().nOut(5).hasLayerNorm(true).build()),
                 between(VALUES, new DropoutLayer.Builder(1.0).build()),
-                between(VALUES, new ElementWiseMultiplicationLayer.Builder().nIn(6).nOut(6).build()),
+                between(
+                        VALUES,
+                        new ElementWiseMultiplicationLayer.Builder()
+                                .nIn(6)
+                                .nOut(6)
+                                .build()),
                 between(VALUES, new FrozenLayer(new DenseLayer.Builder().nOut(5).build())),
-                between(VALUES, new FrozenLayerWithBackprop(new DenseLayer.Builder().nOut(5).build())),
+                between(
+                        VALUES,
+                        new FrozenLayerWithBackprop(
+                                new DenseLayer.Builder().nOut(5).build())),
                 between(VALUES, new PReLULayer.Builder().inputShape(6).build()),
                 between(
                         VALUES,
@@ -234,12 +240,21 @@ class IndependentLayersTest {
                 last(VALUES, softmax(), data(VALUES)),
                 last(
                         VALUES,
-                        new LossLayer.Builder(LossFunction.MSE).activation(Activation.TANH).build(),
+                        new LossLayer.Builder(LossFunction.MSE)
+                                .activation(Activation.TANH)
+                                .build(),
                         data(VALUES, 6)),
-                words(InputType.feedForward(7), new EmbeddingLayer.Builder().nIn(7).nOut(4).build(), 1),
+                words(
+                        InputType.feedForward(7),
+                        new EmbeddingLayer.Builder().nIn(7).nOut(4).build(),
+                        1),
                 words(
                         InputType.recurrent(7, 5),
-                        new EmbeddingSequenceLayer.Builder().nIn(7).nOut(4).inputLength(5).build(),
+                        new EmbeddingSequenceLayer.Builder()
+                                .nIn(7)
+                                .nOut(4)
+                                .inputLength(5)
+                                .build(),
                         5));
     }
 
@@ -260,7 +275,9 @@ class IndependentLayersTest {
                 last(SEQUENCES, softmaxPerStep(), masked()),
                 last(
                         SEQUENCES,
-                        new RnnLossLayer.Builder(LossFunction.MSE).activation(Activation.TANH).build(),
+                        new RnnLossLayer.Builder(LossFunction.MSE)
+                                .activation(Activation.TANH)
+                                .build(),
                         data(SEQUENCES, 4, STEPS)),
                 between(SEQUENCES, new LastTimeStep(lstm())),
                 between(SEQUENCES, new GlobalPoolingLayer(PoolingType.PNORM)),
@@ -272,7 +289,8 @@ class IndependentLayersTest {
                         .build()),
                 pooled(new Convolution1DLayer.Builder(3).nOut(5).build()),
                 pooled(as(
-                        Convolution1D.class, new Convolution1DLayer.Builder(3).nOut(5).build())),
+                        Convolution1D.class,
+                        new Convolution1DLayer.Builder(3).nOut(5).build())),
                 pooled(new Cropping1D.Builder(1).build()),
                 pooled(new LocallyConnected1D.Builder().kernelSize(3).nOut(3).build()),
                 pooled(new Subsampling1DLayer.Builder(2, 2).build()),
@@ -307,7 +325,10 @@ class IndependentLayersTest {
                 between(InputType.convolutional(6, 6, 7), new LocalResponseNormalization.Builder().build()),
                 between(
                         IMAGES,
-                        new LocallyConnected2D.Builder().kernelSize(3, 3).nOut(2).build()),
+                        new LocallyConnected2D.Builder()
+                                .kernelSize(3, 3)
+                                .nOut(2)
+                                .build()),
                 between(IMAGES, new SeparableConvolution2D.Builder(3, 3).nOut(3).build()),
                 between(IMAGES, new SpaceToDepthLayer.Builder(2, SpaceToDepthLayer.DataFormat.NCHW).build()),
                 between(
@@ -336,8 +357,7 @@ class IndependentLayersTest {
 
     private static Stream<Case> volumes() {
         return Stream.of(
-                between(
-                        VOLUMES, new Convolution3D.Builder(2, 2, 2).nOut(3).build()),
+                between(VOLUMES, new Convolution3D.Builder(2, 2, 2).nOut(3).build()),
                 between(VOLUMES, new Cropping3D.Builder(1, 1, 1).build()),
                 between(
                         VOLUMES,
@@ -367,15 +387,9 @@ class IndependentLayersTest {
         CapsuleLayer capsules = new CapsuleLayer.Builder(3, 4, 2).build();
         CapsuleStrengthLayer strength = new CapsuleStrengthLayer.Builder().build();
         return Stream.of(
-                capsules(primary, strength),
-                capsules(primary, capsules, strength),
-                new Case(
-                        strength,
-                        start(IMAGES)
-                                .addLayer("primary", primary.clone(), "in")
-                                .addLayer("layer", strength.clone(), "primary")
-                                .addLayer("output", softmax(), "layer"),
-                        data(IMAGES)));
+                capsules(0, primary, strength),
+                capsules(1, primary, capsules, strength),
+                capsules(1, primary, strength));
     }
 
     /** Two boxes, each with five values and three classes: 16 channels. Labels have corners of a box, and its class where the box is. */
@@ -391,7 +405,8 @@ class IndependentLayersTest {
             labels.putScalar(new int[] {example, 4 + example % 3, 1, at}, 1);
         }
         Yolo2OutputLayer layer = new Yolo2OutputLayer.Builder()
-                .boundingBoxPriors(Nd4j.create(new double[][] {{1, 1}, {2, 1.5}}).castTo(TYPE))
+                .boundingBoxPriors(
+                        Nd4j.create(new double[][] {{1, 1}, {2, 1.5}}).castTo(TYPE))
                 .build();
         return new Case(
                 layer,
@@ -451,10 +466,7 @@ class IndependentLayersTest {
         }
         for (boolean training : new boolean[] {false, true}) {
             INDArray expected = inOrder(
-                    alone.stream()
-                            .map(data -> output(graph, data, training))
-                            .toList(),
-                    each.rows());
+                    alone.stream().map(data -> output(graph, data, training)).toList(), each.rows());
             assertThat(SameResult.difference(output(graph, each.batch(), training), expected))
                     .as("output" + (training ? " in training" : ""))
                     .isLessThan(1e-12);
@@ -469,7 +481,8 @@ class IndependentLayersTest {
 
     private static INDArray output(ComputationGraph graph, MultiDataSet data, boolean training) {
         graph.setLayerMaskArrays(data.getFeaturesMaskArrays(), data.getLabelsMaskArrays());
-        INDArray output = graph.feedForward(data.getFeatures(), training).get("layer").dup();
+        INDArray output =
+                graph.feedForward(data.getFeatures(), training).get("layer").dup();
         graph.clearLayerMaskArrays();
         graph.clear();
         return output;
