@@ -98,6 +98,7 @@ class InferenceTest {
     }
 
     /** An example has several rows of the output, which do not follow each other: parts of a batch cannot be joined. */
+    @SuppressWarnings("rawtypes") // Deeplearning4j's builder
     private static Stream<Named<GraphBuilder>> rows() {
         return Stream.of(
                 Named.of(

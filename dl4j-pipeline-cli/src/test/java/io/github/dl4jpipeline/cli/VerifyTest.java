@@ -22,7 +22,8 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** {@code train --verify}. */
 class VerifyTest {
-    private static final String VERIFIED = "First step verified: gradients of 4 arrays and score are plain Deeplearning4j's";
+    private static final String VERIFIED =
+            "First step verified: gradients of 4 arrays and score are plain Deeplearning4j's";
     private static final String ALLOWED = "dl4jpipeline.model.classes";
 
     @TempDir
@@ -74,7 +75,10 @@ class VerifyTest {
                 .setInputTypes(InputType.convolutional(32, 32, 3))
                 .addLayer(
                         "wrong",
-                        new DenseLayer.Builder().nOut(5).activation(new WrongInWorkers()).build(),
+                        new DenseLayer.Builder()
+                                .nOut(5)
+                                .activation(new WrongInWorkers())
+                                .build(),
                         "input")
                 .addLayer(
                         "output",

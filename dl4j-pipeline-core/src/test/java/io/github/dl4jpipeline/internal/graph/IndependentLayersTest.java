@@ -166,18 +166,16 @@ class IndependentLayersTest {
                 new MultiDataSet(words, TestData.classes(TYPE, 2, EXAMPLES, 3)));
     }
 
-    private static Case capsules(Layer first, Layer... others) {
+    /** Layers one after the other, of which one is tested: copies, since each gets the name of its vertex. */
+    private static Case capsules(int tested, Layer... layers) {
         GraphBuilder builder = start(IMAGES);
         String from = "in";
-        List<Layer> layers = new ArrayList<>(List.of(first));
-        layers.addAll(List.of(others));
-        Layer tested = layers.get(Math.min(1, others.length - 1));
-        for (Layer layer : layers) { // copies, since each gets the name of its vertex
-            String name = layer == tested ? "layer" : layer.getClass().getSimpleName();
-            builder.addLayer(name, layer.clone(), from);
+        for (int i = 0; i < layers.length; i++) {
+            String name = i == tested ? "layer" : "layer" + i;
+            builder.addLayer(name, layers[i].clone(), from);
             from = name;
         }
-        return new Case(tested, builder.addLayer("output", softmax(), from), data(IMAGES));
+        return new Case(layers[tested], builder.addLayer("output", softmax(), from), data(IMAGES));
     }
 
     /** Blocks of an image become rows, for which there are labels, too. */
@@ -389,15 +387,9 @@ class IndependentLayersTest {
         CapsuleLayer capsules = new CapsuleLayer.Builder(3, 4, 2).build();
         CapsuleStrengthLayer strength = new CapsuleStrengthLayer.Builder().build();
         return Stream.of(
-                capsules(primary, strength),
-                capsules(primary, capsules, strength),
-                new Case(
-                        strength,
-                        start(IMAGES)
-                                .addLayer("primary", primary.clone(), "in")
-                                .addLayer("layer", strength.clone(), "primary")
-                                .addLayer("output", softmax(), "layer"),
-                        data(IMAGES)));
+                capsules(0, primary, strength),
+                capsules(1, primary, capsules, strength),
+                capsules(1, primary, strength));
     }
 
     /** Two boxes, each with five values and three classes: 16 channels. Labels have corners of a box, and its class where the box is. */
