@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
@@ -39,7 +40,7 @@ record PlanJson(
                 plan.stages(),
                 plan.microBatches(),
                 plan.examples(),
-                plan.schedule(),
+                plan.schedule().name(),
                 plan.predictedStepTime().toNanos(),
                 plan.latestExecutionTime().toNanos(),
                 plan.oneDeviceTime().toNanos(),
@@ -80,7 +81,7 @@ record PlanJson(
                 stages,
                 microBatches,
                 examples,
-                schedule,
+                Schedules.named(schedule),
                 Duration.ofNanos(predictedStepNanos),
                 Duration.ofNanos(latestExecutionNanos),
                 Duration.ofNanos(oneDeviceNanos),
