@@ -25,7 +25,6 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
-import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
@@ -80,11 +79,11 @@ record PipelineSettings(
     List<PartitionPlan> plansWithoutBatch(ComputationGraph graph) {
         if (plan != null) {
             requireUncoupled(graph, plan);
-            return List.of(plan.withSchedule(schedule(plan).name()));
+            return List.of(plan.withSchedule(schedule(plan)));
         }
         if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
             PartitionPlan tiled = oneStage(graph, tiling.get());
-            return List.of(tiled.withSchedule(schedule(tiled).name()));
+            return List.of(tiled.withSchedule(schedule(tiled)));
         }
         return profile == null ? List.of() : plans(graph, profile, profile.examples());
     }
@@ -181,7 +180,7 @@ record PipelineSettings(
 
     /** The schedule asked for, or else the plan's. */
     Schedule schedule(PartitionPlan made) {
-        return schedule.orElseGet(() -> Schedules.named(made.schedule()));
+        return schedule.orElse(made.schedule());
     }
 
     /**

@@ -114,7 +114,7 @@ class InterleavedTest {
             Set<String> started = pipelineThreads();
             started.removeAll(before);
             assertThat(started).hasSize(2);
-            assertThat(net.plan().kind()).isEqualTo("interleaved pipeline");
+            assertThat(net.plan().kind()).hasToString("interleaved pipeline");
             assertThat(net.plan().stages()).hasSize(4);
             assertThat(net.report().stages()).hasSize(4).allMatch(stage -> stage.busyMillis() > 0);
         }

@@ -97,7 +97,7 @@ class SettingsTest {
                 .deadline(Duration.ofMillis(1))
                 .build()) {
             net.fit(batch);
-            assertThat(net.plan().schedule()).isEqualTo(Schedules.fillDrain().name());
+            assertThat(net.plan().schedule()).isEqualTo(Schedules.fillDrain());
             assertThat(net.plan().stages()).isEqualTo(plan.stages());
         }
     }

@@ -89,7 +89,7 @@ final class PredictedRun implements AutoCloseable {
 
     String[] cells() {
         return new String[] {
-            plan.kind(),
+            plan.kind().toString(),
             String.valueOf(plan.stages().size()),
             String.valueOf(plan.workers()),
             String.valueOf(plan.microBatches()),

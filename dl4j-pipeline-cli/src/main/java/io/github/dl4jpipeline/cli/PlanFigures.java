@@ -45,7 +45,7 @@ record PlanFigures(
     static PlanFigures of(PartitionPlan plan) {
         List<StageFigures> stages = plan.stages().stream().map(StageFigures::of).toList();
         return new PlanFigures(
-                plan.kind(),
+                plan.kind().toString(),
                 stages,
                 plan.bottleneckMillis(),
                 stages.stream().mapToDouble(StageFigures::timeMillis).sum(),

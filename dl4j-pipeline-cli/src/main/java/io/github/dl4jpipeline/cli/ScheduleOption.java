@@ -3,6 +3,8 @@ package io.github.dl4jpipeline.cli;
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -12,8 +14,8 @@ final class ScheduleOption {
     @Option(
             names = "--schedule",
             paramLabel = "NAME",
-            description =
-                    "Order of a stage's tasks: fill-drain, 1f1b or zb-h1. Default: the faster one of the last two.")
+            completionCandidates = Names.class,
+            description = "Order of a stage's tasks: ${COMPLETION-CANDIDATES}. Default: the planner's choice.")
     private @Nullable String name;
 
     /** The schedule named; empty leaves it to the planner. */
@@ -22,6 +24,16 @@ final class ScheduleOption {
             return Optional.ofNullable(name).map(Schedules::named);
         } catch (IllegalArgumentException e) {
             throw new InputException("--schedule: " + e.getMessage(), e);
+        }
+    }
+
+    private static final class Names implements Iterable<String> {
+        private final List<String> names =
+                Schedules.all().stream().map(Schedule::name).toList();
+
+        @Override
+        public Iterator<String> iterator() {
+            return names.iterator();
         }
     }
 }

@@ -38,7 +38,7 @@ record TrainFigures(
                 settings.epochs(),
                 settings.batch(),
                 settings.seed(),
-                result.plan().schedule(),
+                result.plan().schedule().name(),
                 result.plan().stages().size(),
                 result.plan().microBatches(),
                 result.accuracy(),

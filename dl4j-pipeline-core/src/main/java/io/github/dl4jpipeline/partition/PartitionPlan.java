@@ -3,6 +3,9 @@ package io.github.dl4jpipeline.partition;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.Schedules;
+import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,7 +23,7 @@ import java.util.Set;
  * @param stages the stages, in the order in which activations flow
  * @param microBatches how many micro-batches a batch is split into; fewer where it has fewer examples
  * @param examples number of examples of the batch that the predictions are for
- * @param schedule name of the schedule
+ * @param schedule in which order stages run their tasks
  * @param predictedStepTime predicted time of the forward and backward passes of one step, and of adding up the gradients
  *     of replicas
  * @param latestExecutionTime the same with every vertex taking its longest profiled time; of a plan chosen by measured
@@ -36,7 +39,7 @@ public record PartitionPlan(
         List<Stage> stages,
         int microBatches,
         int examples,
-        String schedule,
+        Schedule schedule,
         Duration predictedStepTime,
         Duration latestExecutionTime,
         Duration oneDeviceTime,
@@ -75,7 +78,7 @@ public record PartitionPlan(
                 stages,
                 microBatches,
                 microBatches,
-                "1f1b",
+                Schedules.oneForwardOneBackward(),
                 Duration.ZERO,
                 Duration.ZERO,
                 Duration.ZERO,
@@ -103,12 +106,12 @@ public record PartitionPlan(
     }
 
     /** The same plan with another schedule. */
-    public PartitionPlan withSchedule(String name) {
+    public PartitionPlan withSchedule(Schedule other) {
         return new PartitionPlan(
                 stages,
                 microBatches,
                 examples,
-                name,
+                other,
                 predictedStepTime,
                 latestExecutionTime,
                 oneDeviceTime,
@@ -187,52 +190,21 @@ public record PartitionPlan(
                 && tiling.equals(other.tiling);
     }
 
-    /**
-     * What kind of parallelism this is: {@code one device}, {@code one device with N threads}, {@code data parallel},
-     * {@code pipeline}, {@code interleaved pipeline}, {@code pipeline of replicated stages} or {@code tiles}; before
-     * {@code pipeline}, {@code zero-bubble} if backward passes are split.
-     */
-    public String kind() {
-        if (tiling.isPresent()) {
-            return "tiles";
-        }
-        int most = stages.stream().mapToInt(Stage::replicas).max().orElse(1);
-        if (stages.size() == 1) {
-            int threads = stages.get(0).device().threads();
-            String oneDevice = threads == 1 ? "one device" : "one device with " + threads + " threads";
-            return most == 1 ? oneDevice : "data parallel";
-        }
-        String pipeline = splitsBackward() ? "zero-bubble pipeline" : "pipeline";
-        if (most > 1) {
-            return pipeline + " of replicated stages";
-        }
-        return sharedWorkers() > 0 ? "interleaved " + pipeline : pipeline;
+    /** What kind of parallelism this is. */
+    public PlanKind kind() {
+        return PlanKind.of(this);
     }
 
     /** Whether its schedule splits backward passes into errors and parameter gradients that can wait. */
     public boolean splitsBackward() {
-        return schedule.equals("zb-h1");
+        return schedule.splitsBackward();
     }
 
-    /**
-     * How many workers the stages share: where stages without replicas are on fewer devices in turn, each device has one
-     * worker, which runs all of its stages. 0 if each replica of a stage has a worker of its own.
-     */
-    public int sharedWorkers() {
-        return sharedWorkers(stages.stream().map(Stage::devices).toList());
-    }
-
-    /** The same for the devices of the replicas of each stage. */
-    public static int sharedWorkers(List<List<Device>> places) {
-        List<String> first =
-                places.stream().map(devices -> devices.get(0).id()).distinct().toList();
-        for (int stage = 0; stage < places.size(); stage++) {
-            if (places.get(stage).size() > 1
-                    || !places.get(stage).get(0).id().equals(first.get(stage % first.size()))) {
-                return 0;
-            }
-        }
-        return first.size() < places.size() ? first.size() : 0;
+    /** Who runs the tasks of its stages. */
+    public Workers taskWorkers() {
+        return Workers.on(stages.stream()
+                .map(stage -> stage.devices().stream().map(Device::id).toList())
+                .toList());
     }
 
     /** Whether each micro-batch has a replica of its own in every stage, so that all of them run at the same time. */
@@ -242,17 +214,16 @@ public record PartitionPlan(
 
     /** Number of workers: the replicas of all stages, or the devices that stages share. */
     public int workers() {
-        int shared = sharedWorkers();
-        return shared > 0 ? shared : stages.stream().mapToInt(Stage::replicas).sum();
+        return taskWorkers().count();
     }
 
     /** Time per micro-batch of the slowest worker, replicas counting with their share. */
     public double bottleneckMillis() {
-        int shared = sharedWorkers();
-        double[] ofWorkers = new double[shared > 0 ? shared : stages.size()];
+        Workers workers = taskWorkers();
+        double[] ofWorkers = new double[workers.count()];
         for (int i = 0; i < stages.size(); i++) {
             Stage stage = stages.get(i);
-            ofWorkers[i % ofWorkers.length] += (stage.forwardMillis() + stage.backwardMillis()) / stage.replicas();
+            ofWorkers[workers.worker(i, 0)] += (stage.forwardMillis() + stage.backwardMillis()) / stage.replicas();
         }
         return Arrays.stream(ofWorkers).max().orElse(0);
     }
@@ -263,7 +234,7 @@ public record PartitionPlan(
     }
 
     /**
-     * Reads a plan that {@link #toJson} wrote.
+     * Reads a plan that {@link #toJson} wrote. Its schedule must be one of {@link Schedules}.
      *
      * @throws IllegalArgumentException if it is none; the message says why
      */

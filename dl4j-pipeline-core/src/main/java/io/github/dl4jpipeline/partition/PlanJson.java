@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
 import java.util.List;
@@ -46,7 +47,7 @@ record PlanJson(
                 plan.stages(),
                 plan.microBatches(),
                 plan.examples(),
-                plan.schedule(),
+                plan.schedule().name(),
                 plan.predictedStepTime().toNanos(),
                 plan.latestExecutionTime().toNanos(),
                 plan.oneDeviceTime().toNanos(),
@@ -92,7 +93,7 @@ record PlanJson(
                 stages,
                 microBatches,
                 examples,
-                schedule,
+                Schedules.named(schedule),
                 Duration.ofNanos(predictedStepNanos),
                 Duration.ofNanos(latestExecutionNanos),
                 Duration.ofNanos(oneDeviceNanos),

@@ -21,7 +21,7 @@ final class PlanTable {
                 count(plan.stages().size(), "stage", "stages"),
                 count(plan.microBatches(), "micro-batch", "micro-batches"),
                 count(Math.max(1, plan.examples() / plan.microBatches()), "example", "examples"),
-                plan.schedule() + (plan.sharedWorkers() > 0 ? ", interleaved" : "")));
+                plan.schedule().name() + (plan.taskWorkers().interleaved() ? ", interleaved" : "")));
         appendTable(text, plan);
         plan.tiling().ifPresent(tiling -> text.append(format("Tiles: %s%n", tiling)));
         boolean predicted = !plan.predictedStepTime().isZero();

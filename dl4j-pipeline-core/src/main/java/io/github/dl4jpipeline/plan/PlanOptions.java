@@ -180,7 +180,7 @@ public record PlanOptions(
 
     /** The schedule where it makes no difference, or that of one stage. */
     public Schedule usualSchedule() {
-        return schedule.orElse(Schedules.oneForwardOneBackward());
+        return schedule.orElse(Schedules.planned().get(0));
     }
 
     private static void requireGiven(String name, @Nullable Object value) {

@@ -4,7 +4,7 @@ import java.util.List;
 
 /** A rule for the order in which each worker runs its tasks. */
 public interface Schedule {
-    /** Name for people. */
+    /** Its name, for people and files. */
     String name();
 
     /**

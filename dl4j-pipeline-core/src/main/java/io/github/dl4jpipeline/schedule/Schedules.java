@@ -5,11 +5,16 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /** The schedules that there are. */
 public final class Schedules {
+    private static final Map<String, Schedule> LONG_NAMES =
+            Map.of("one-forward-one-backward", oneForwardOneBackward(), "zero-bubble", zeroBubble());
+
     private Schedules() {}
 
     /**
@@ -73,26 +78,46 @@ public final class Schedules {
         return new ZeroBubble();
     }
 
+    /** All of these. */
+    public static List<Schedule> all() {
+        return List.of(fillDrain(), oneForwardOneBackward(), zeroBubble());
+    }
+
+    /** Those that the planner chooses from, the usual one first. */
+    public static List<Schedule> planned() {
+        return List.of(oneForwardOneBackward(), zeroBubble());
+    }
+
     /**
-     * The schedule with a name: {@code fill-drain}, {@code 1f1b} or {@code zb-h1}.
+     * The schedule with a name, in small or large letters: {@code fill-drain}, {@code 1f1b} or {@code zb-h1}.
      *
      * @throws IllegalArgumentException for another name
      */
     public static Schedule named(String name) {
-        return switch (name.toLowerCase(Locale.ROOT)) {
-            case "fill-drain" -> fillDrain();
-            case "1f1b", "one-forward-one-backward" -> oneForwardOneBackward();
-            case "zb-h1", "zero-bubble" -> zeroBubble();
-            default ->
-                throw new IllegalArgumentException(
-                        "There is no schedule '" + name + "'; known are fill-drain, 1f1b and zb-h1");
-        };
+        String small = name.toLowerCase(Locale.ROOT);
+        return all().stream()
+                .filter(schedule -> schedule.name().equals(small))
+                .findFirst()
+                .or(() -> Optional.ofNullable(LONG_NAMES.get(small)))
+                .orElseThrow(() ->
+                        new IllegalArgumentException("There is no schedule '" + name + "'; known are " + names()));
+    }
+
+    private static String names() {
+        List<String> names = all().stream().map(Schedule::name).toList();
+        int last = names.size() - 1;
+        return String.join(", ", names.subList(0, last)) + " and " + names.get(last);
     }
 
     private record FillDrain() implements Schedule {
         @Override
         public String name() {
             return "fill-drain";
+        }
+
+        @Override
+        public String toString() {
+            return name();
         }
 
         @Override
@@ -120,10 +145,15 @@ public final class Schedules {
         }
 
         @Override
+        public String toString() {
+            return name();
+        }
+
+        @Override
         public List<List<Task>> tasks(Workers workers, int microBatches) {
             return perWorker(
                     workers,
-                    worker -> workers.shared() > 0
+                    worker -> workers.interleaved()
                             ? interleaved(workers, worker, microBatches)
                             : ofOneStage(workers, worker, microBatches));
         }
@@ -187,6 +217,11 @@ public final class Schedules {
         }
 
         @Override
+        public String toString() {
+            return name();
+        }
+
+        @Override
         public boolean splitsBackward() {
             return true;
         }
@@ -200,7 +235,7 @@ public final class Schedules {
         /** By how many micro-batches the weights are behind backward tasks: by what the first stage has more in flight. */
         private static int behind(Workers workers, int worker) {
             int stage = workers.stagesOf(worker).get(0);
-            return workers.shared() > 0
+            return workers.interleaved()
                     ? 0
                     : Math.max(
                             0,

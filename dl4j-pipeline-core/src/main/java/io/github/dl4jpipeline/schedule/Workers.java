@@ -48,6 +48,26 @@ public record Workers(List<Integer> replicas, int shared) {
         return new Workers(Collections.nCopies(stages, 1), workers);
     }
 
+    /**
+     * The workers of stages on devices: where stages without replicas are on fewer devices in turn, each device has one
+     * worker, which runs all of its stages; elsewhere each replica has a worker of its own.
+     *
+     * @param devices for each stage the ids of the devices of its replicas
+     */
+    public static Workers on(List<List<String>> devices) {
+        List<Integer> replicas = devices.stream().map(List::size).toList();
+        List<String> first =
+                devices.stream().map(replica -> replica.get(0)).distinct().toList();
+        boolean inTurn = IntStream.range(0, devices.size())
+                .allMatch(stage -> devices.get(stage).equals(List.of(first.get(stage % first.size()))));
+        return new Workers(replicas, inTurn ? first.size() : 0);
+    }
+
+    /** Whether a worker runs several stages in turn. */
+    public boolean interleaved() {
+        return shared > 0;
+    }
+
     public int stages() {
         return replicas.size();
     }

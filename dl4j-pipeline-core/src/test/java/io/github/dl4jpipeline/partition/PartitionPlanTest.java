@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.TileGrid;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
@@ -27,7 +28,7 @@ class PartitionPlanTest {
                         new Stage(List.of("d"), List.of(SECOND), 0.5, 0.5, 0, 0, false)),
                 4,
                 32,
-                "1f1b",
+                Schedules.oneForwardOneBackward(),
                 Duration.ofNanos((long) (predictedMillis * 1e6)),
                 Duration.ofNanos((long) (predictedMillis * 1.2e6)),
                 Duration.ofNanos((long) (oneDeviceMillis * 1e6)),
@@ -81,7 +82,7 @@ class PartitionPlanTest {
                         Stage.of(other, List.of("c"))),
                 4,
                 64,
-                "zb-h1",
+                Schedules.zeroBubble(),
                 Duration.ofNanos(123_456_789),
                 Duration.ofNanos(223_456_789),
                 Duration.ofSeconds(3),
@@ -108,6 +109,35 @@ class PartitionPlanTest {
     }
 
     @Test
+    void kindsInWords() {
+        Stage first = Stage.of(FIRST, List.of("a"));
+        Stage both = new Stage(List.of("b"), List.of(FIRST, SECOND), 0, 0, 0, 0, false);
+        Stage second = Stage.of(SECOND, List.of("c"));
+        Stage third = Stage.of(FIRST, List.of("d"));
+        assertThat(PartitionPlan.of(List.of(first), 1).kind()).hasToString("one device");
+        Device joint = new Device("cpu", Device.Kind.CPU, List.of(0, 1), 1_000, 1);
+        assertThat(PartitionPlan.of(List.of(Stage.of(joint, List.of("a"))), 1).kind())
+                .hasToString("one device with 2 threads");
+        assertThat(PartitionPlan.of(List.of(both), 2).kind()).hasToString("data parallel");
+        assertThat(kind(first, second)).isEqualTo(new PlanKind(Parallelism.PIPELINE, 1, false, false));
+        assertThat(kind(first, second)).hasToString("pipeline");
+        assertThat(kind(first, both)).hasToString("pipeline of replicated stages");
+        assertThat(kind(first, second, third)).hasToString("interleaved pipeline");
+        PartitionPlan split = PartitionPlan.of(List.of(first, second, third), 2).withSchedule(Schedules.zeroBubble());
+        assertThat(split.kind()).hasToString("interleaved zero-bubble pipeline");
+        assertThat(PartitionPlan.of(List.of(both, second), 2)
+                        .withSchedule(Schedules.zeroBubble())
+                        .kind())
+                .hasToString("zero-bubble pipeline of replicated stages");
+        Tiling tiles = new Tiling(new TileGrid(2, 3), "a", "b", Set.of("a"));
+        assertThat(PartitionPlan.of(List.of(first), 1).withTiling(tiles).kind()).hasToString("tiles");
+    }
+
+    private static PlanKind kind(Stage... stages) {
+        return PartitionPlan.of(List.of(stages), 2).kind();
+    }
+
+    @Test
     void refusesOtherJson() {
         String json = PartitionPlan.of(
                         List.of(Stage.of(new Device("cpu-0", Device.Kind.CPU, List.of(0), 1, 1), List.of("only"))), 2)
@@ -122,6 +152,7 @@ class PartitionPlanTest {
                 json.replace("\"graph\" : [ ]", "\"graph\" : null"),
                 json.replace("\"graph\" : [ ]", "\"graph\" : [ null ]"),
                 json.replace("\"graph\" : [ ]", "\"graph\" : [ {\"vertex\" : \"only\"} ]"),
+                json.replace("\"1f1b\"", "\"gpipe\""),
                 json.replace("\"CPU\"", "\"TPU\""))) {
             assertThatThrownBy(() -> PartitionPlan.fromJson(other))
                     .as(other)

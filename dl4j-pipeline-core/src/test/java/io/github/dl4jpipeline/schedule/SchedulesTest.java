@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -263,10 +264,24 @@ class SchedulesTest {
     }
 
     @Test
+    void stagesOnTheSameDevicesInTurnShareWorkers() {
+        assertThat(Workers.on(List.of(List.of("a"), List.of("b"), List.of("a"))))
+                .isEqualTo(Workers.inTurn(3, 2));
+        assertThat(Workers.on(List.of(List.of("a"), List.of("b")))).isEqualTo(Workers.straight(2));
+        assertThat(Workers.on(List.of(List.of("a"), List.of("b"), List.of("b"))))
+                .isEqualTo(Workers.straight(3));
+        assertThat(Workers.on(List.of(List.of("a", "b"), List.of("a")))).isEqualTo(new Workers(List.of(2, 1)));
+    }
+
+    @Test
     void schedulesByName() {
-        assertThat(Schedules.named("1F1B").name()).isEqualTo("1f1b");
-        assertThat(Schedules.named("zb-h1").name()).isEqualTo("zb-h1");
-        assertThat(Schedules.named("fill-drain").name()).isEqualTo("fill-drain");
+        assertThat(Schedules.all())
+                .extracting(Schedule::name)
+                .containsExactly("fill-drain", "1f1b", "zb-h1")
+                .allSatisfy(name -> assertThat(Schedules.named(name.toUpperCase(Locale.ROOT)))
+                        .hasToString(name));
+        assertThat(Schedules.named("Zero-Bubble")).isEqualTo(Schedules.zeroBubble());
+        assertThat(Schedules.all()).containsAll(Schedules.planned());
         assertThatThrownBy(() -> Schedules.named("zero"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("There is no schedule 'zero'; known are fill-drain, 1f1b and zb-h1");

@@ -63,7 +63,7 @@ final class PipelineFit implements MeasuredSystem {
     public Map<String, Object> details() {
         PartitionPlan plan = net.plan();
         Map<String, Object> details = new LinkedHashMap<>();
-        details.put("plan", plan.kind());
+        details.put("plan", plan.kind().toString());
         details.put("stages", plan.stages().size());
         details.put("replicas", plan.stages().get(0).replicas());
         details.put("microBatches", plan.microBatches());

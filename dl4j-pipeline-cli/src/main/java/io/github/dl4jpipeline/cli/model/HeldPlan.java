@@ -133,7 +133,7 @@ public record HeldPlan(
         Map<String, String> kept = new LinkedHashMap<>();
         kept.put("--stages", String.valueOf(plan.stages().size()));
         kept.put("--micro-batches", String.valueOf(plan.microBatches()));
-        kept.put("--schedule", plan.schedule());
+        kept.put("--schedule", plan.schedule().name());
         kept.put(KERNELS, nameOf(kernels));
         Set<Integer> replicas =
                 new HashSet<>(plan.stages().stream().map(Stage::replicas).toList());

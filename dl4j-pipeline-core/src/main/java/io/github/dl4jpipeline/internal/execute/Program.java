@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.internal.execute;
 
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.StageTimes;
@@ -27,7 +26,7 @@ record Program(Workers workers, Task.Pass lastPass, List<List<Task>> tasks, List
 
     /** The workers of a plan's stages. */
     static Workers workers(PartitionPlan plan) {
-        return new Workers(plan.stages().stream().map(Stage::replicas).toList(), plan.sharedWorkers());
+        return plan.taskWorkers();
     }
 
     static Program of(Schedule schedule, Workers workers, int microBatches) {

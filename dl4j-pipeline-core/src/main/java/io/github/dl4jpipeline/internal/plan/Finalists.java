@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.partition.Alternative;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.PlanKind;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import java.util.Comparator;
@@ -83,7 +84,7 @@ public final class Finalists {
             return List.of();
         }
         PartitionPlan chosen = best(inTime, options);
-        Map<String, List<Candidate>> byKind = inTime.stream()
+        Map<PlanKind, List<Candidate>> byKind = inTime.stream()
                 .collect(Collectors.groupingBy(candidate -> candidate.plan().kind()));
         Stream<PartitionPlan> others = byKind.entrySet().stream()
                 .filter(kind -> !kind.getKey().equals(chosen.kind()))
@@ -140,7 +141,7 @@ public final class Finalists {
     }
 
     private static PartitionPlan withAlternatives(PartitionPlan chosen, List<PartitionPlan> plans) {
-        Map<String, PartitionPlan> bestOfKind = new LinkedHashMap<>();
+        Map<PlanKind, PartitionPlan> bestOfKind = new LinkedHashMap<>();
         for (PartitionPlan plan : plans) {
             bestOfKind.merge(
                     plan.kind(),
@@ -150,7 +151,7 @@ public final class Finalists {
         bestOfKind.remove(chosen.kind());
         List<Alternative> alternatives = bestOfKind.values().stream()
                 .map(plan -> new Alternative(
-                        plan.kind(),
+                        plan.kind().toString(),
                         plan.stages().size(),
                         plan.workers(),
                         plan.microBatches(),

@@ -39,8 +39,9 @@ record Predictor(
 
     /** A plan with these stages, without alternatives. */
     PartitionPlan predict(List<StageDraft> drafts, int microBatches, Schedule schedule, Duration oneDeviceTime) {
-        List<List<Device>> places = drafts.stream().map(StageDraft::devices).toList();
-        Workers workers = new Workers(places.stream().map(List::size).toList(), PartitionPlan.sharedWorkers(places));
+        Workers workers = Workers.on(drafts.stream()
+                .map(draft -> draft.devices().stream().map(Device::id).toList())
+                .toList());
         double shared = sharedSpeed.applyAsDouble(
                 workers.count(), Math.min(workers.count(), microBatches)); // a micro-batch is in one place at a time
         int[] inFlight = ScheduleSimulator.inFlight(schedule, workers, microBatches);
@@ -96,7 +97,7 @@ record Predictor(
                 stages,
                 microBatches,
                 examples,
-                schedule.name(),
+                schedule,
                 duration(timeline.makespanMillis() + sync),
                 duration(latest + sync),
                 oneDeviceTime,

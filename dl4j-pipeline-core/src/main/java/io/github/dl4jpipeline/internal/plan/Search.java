@@ -177,7 +177,7 @@ public final class Search {
                         stage.sentBytes(),
                         stage.recompute()))
                 .toList();
-        Schedule schedule = options.schedule().orElseGet(() -> Schedules.named(plan.schedule()));
+        Schedule schedule = options.schedule().orElse(plan.schedule());
         return predictor.predict(drafts, plan.microBatches(), schedule, oneDeviceTime());
     }
 
@@ -299,10 +299,14 @@ public final class Search {
     }
 
     private List<Schedule> schedules(List<StageDraft> drafts) {
-        boolean maySplit = options.schedule().isEmpty()
-                && drafts.size() > 1
-                && drafts.stream().flatMap(draft -> draft.costs().stream()).anyMatch(cost -> cost.weightMillis() > 0);
-        return maySplit ? List.of(options.usualSchedule(), Schedules.zeroBubble()) : List.of(options.usualSchedule());
+        if (options.schedule().isPresent() || drafts.size() == 1) {
+            return List.of(options.usualSchedule());
+        }
+        boolean gradientsCanWait =
+                drafts.stream().flatMap(draft -> draft.costs().stream()).anyMatch(cost -> cost.weightMillis() > 0);
+        return Schedules.planned().stream()
+                .filter(schedule -> gradientsCanWait || !schedule.splitsBackward())
+                .toList();
     }
 
     /** Partitions fit as far as the usual schedule goes. What a split backward pass keeps besides is looked at here. */

@@ -107,7 +107,7 @@ final class TilePredictor {
                 List.of(stage),
                 microBatches,
                 batch,
-                options.usualSchedule().name(),
+                options.usualSchedule(),
                 Predictor.duration(tiles.stepMillis()),
                 Predictor.duration(tiles.stepMillis() * (usual == 0 ? 1 : slowest / usual)),
                 Predictor.duration(microBatches * usual / devices.get(0).relativeSpeed()),

@@ -120,7 +120,7 @@ class SettingsKeptTest {
                         assertThat(plan.microBatches()).as(description).isEqualTo(microBatches));
         options.schedule()
                 .ifPresent(
-                        schedule -> assertThat(plan.schedule()).as(description).isEqualTo(schedule.name()));
+                        schedule -> assertThat(plan.schedule()).as(description).isEqualTo(schedule));
         if (!options.recompute().orElse(true)) {
             assertThat(plan.stages()).as(description).noneMatch(Stage::recompute);
         }

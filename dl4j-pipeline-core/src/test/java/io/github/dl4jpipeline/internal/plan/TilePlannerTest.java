@@ -153,7 +153,7 @@ class TilePlannerTest {
         assertThat(Planner.plan(profile, devices(1, untiled), oneStage).tiling())
                 .isEmpty();
         PartitionPlan plan = Planner.plan(profile, devices(1, tiled), oneStage);
-        assertThat(plan.kind()).isEqualTo("tiles");
+        assertThat(plan.kind()).hasToString("tiles");
         assertThat(plan.tiling().orElseThrow().first()).isEqualTo("0");
         assertThat(plan.stages().get(0).memoryBytes()).isLessThanOrEqualTo(tiled);
         assertThat(plan.stages().get(0).vertices()).hasSize(profile.vertices().size());

@@ -1,0 +1,43 @@
+package io.github.dl4jpipeline.partition;
+
+/**
+ * What kind of plan this is. Of each kind only the best plan is worth a try.
+ *
+ * @param parallelism what the devices share
+ * @param threads on one device, how many threads run an operation; otherwise 1
+ * @param splitsBackward in a pipeline, whether parameter gradients have tasks of their own
+ * @param interleaved in a pipeline, whether a worker runs several stages in turn
+ */
+public record PlanKind(Parallelism parallelism, int threads, boolean splitsBackward, boolean interleaved) {
+
+    static PlanKind of(PartitionPlan plan) {
+        Parallelism parallelism = parallelism(plan);
+        boolean oneDevice = parallelism == Parallelism.ONE_DEVICE;
+        boolean pipeline = parallelism.hasStages();
+        return new PlanKind(
+                parallelism,
+                oneDevice ? plan.stages().get(0).device().threads() : 1,
+                pipeline && plan.schedule().splitsBackward(),
+                pipeline && plan.taskWorkers().interleaved());
+    }
+
+    private static Parallelism parallelism(PartitionPlan plan) {
+        if (plan.tiling().isPresent()) {
+            return Parallelism.TILES;
+        }
+        boolean replicated = plan.stages().stream().anyMatch(stage -> stage.replicas() > 1);
+        if (plan.stages().size() == 1) {
+            return replicated ? Parallelism.DATA_PARALLEL : Parallelism.ONE_DEVICE;
+        }
+        return replicated ? Parallelism.REPLICATED_PIPELINE : Parallelism.PIPELINE;
+    }
+
+    /** In words, such as {@code one device with 2 threads} or {@code interleaved zero-bubble pipeline}. */
+    @Override
+    public String toString() {
+        return (interleaved ? "interleaved " : "")
+                + (splitsBackward ? "zero-bubble " : "")
+                + parallelism
+                + (threads > 1 ? " with " + threads + " threads" : "");
+    }
+}
