@@ -2,7 +2,7 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.internal.execute.StageAssignment;
+import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.graph.Vertex;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.profile.JointDevice;
@@ -40,7 +40,7 @@ final class SettingsCheck {
         }
         PartitionPlan plan = settings.plan();
         if (plan != null) {
-            StageAssignment.check(plan, check.vertices);
+            StageAssignment.of(plan, check.vertices);
             check.requireAsAskedFor(plan);
         } else {
             check.requireEnoughVertices();

@@ -41,6 +41,7 @@ class ArchitectureTest {
             "schedule",
             "plan",
             "update",
+            "memory",
             "execute",
             "inference",
             "branch",

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.execute;
 
 import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.internal.tiling.TileThreads;
 import io.github.dl4jpipeline.internal.tiling.TiledRegion;
@@ -24,20 +24,19 @@ final class TileAssignment {
     static TileSetup of(
             TiledRegion region,
             PartitionPlan plan,
-            int[] stageOf,
-            VertexGraph vertices,
+            StageAssignment stages,
             List<Device> devices,
             String name) {
-        int stage = stageOf[region.tiled().get(0)];
+        int stage = stages.stageOf(region.tiled().get(0));
         for (int position : region.tiled()) {
-            if (stageOf[position] != stage) {
+            if (stages.stageOf(position) != stage) {
                 throw new IllegalArgumentException(String.format(
                         "Vertices '%s' of stage %d and '%s' of stage %d are run in tiles together; use a plan that has them"
                                 + " in one stage",
-                        vertices.get(region.tiled().get(0)).name(),
+                        stages.vertices().get(region.tiled().get(0)).name(),
                         stage,
-                        vertices.get(position).name(),
-                        stageOf[position]));
+                        stages.vertices().get(position).name(),
+                        stages.stageOf(position)));
             }
         }
         if (plan.stages().get(stage).recompute()) {

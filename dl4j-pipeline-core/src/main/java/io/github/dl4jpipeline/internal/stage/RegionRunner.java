@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline.internal.stage;
 
-import io.github.dl4jpipeline.internal.stage.StageRunner.BackwardResult;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.List;
 import org.deeplearning4j.nn.api.Layer;
@@ -32,7 +31,7 @@ public abstract class RegionRunner extends VertexRunner {
 
     /** Adds the gradients of its vertices, and the moments of its batch normalizations if this is part of a batch. */
     @Override
-    public abstract void addResults(GraphCopy copy, int position, BackwardResult results);
+    public abstract void addResults(int position, boolean partOfBatch, BackwardResult results);
 
     /** The layer of a vertex; null if it has none. */
     public abstract @Nullable Layer layer(int position);

@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.internal.stage;
 
 import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.layers.Moments;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,16 +38,6 @@ public final class StageRunner {
         this.recompute = recompute;
     }
 
-    /**
-     * What a backward task leaves.
-     *
-     * @param gradients of each vertex, by position: views of the arrays bound with {@link GraphCopy#bindGradients}
-     * @param scores of the network outputs in the stage
-     * @param moments of the input of each batch normalization, by position; only those of part of a batch
-     */
-    public record BackwardResult(
-            Map<Integer, Gradient> gradients, List<OutputScore> scores, Map<Integer, Moments> moments) {}
-
     /** Runs the stage forward. What is kept of the activations stays in the copy's memory until the last task. */
     public void forward(GraphCopy copy, VertexObserver observer) {
         forward(copy, activations(copy), true, observer);
@@ -60,7 +49,7 @@ public final class StageRunner {
 
     /** Runs the stage forward as for inference. The activations stay in the copy's memory until {@link #forget}. */
     public void infer(GraphCopy copy, VertexObserver observer) {
-        forward(copy, copy.memory(stage), false, observer);
+        forward(copy, copy.memory().ofStage(stage), false, observer);
     }
 
     private void forward(GraphCopy copy, ActivationMemory memory, boolean training, VertexObserver observer) {
@@ -72,7 +61,7 @@ public final class StageRunner {
                 observer.begin(position);
                 INDArray activation = forward(copy, position, training, workspaces);
                 if (activation != null) {
-                    copy.setActivation(position, activation);
+                    copy.memory().setActivation(position, activation);
                     observer.forwardDone(position, activation);
                 }
             }
@@ -98,7 +87,7 @@ public final class StageRunner {
     /** Ends the life of the stage's activations. */
     public void forget(GraphCopy copy) {
         copy.clear(positions);
-        copy.memory(stage).close();
+        copy.memory().ofStage(stage).close();
     }
 
     /**
@@ -175,7 +164,7 @@ public final class StageRunner {
                     observer.backwardDone(position);
                 }
             }
-            copy.sendErrors();
+            copy.memory().sendErrors();
         } finally {
             scratch.errors.close();
         }
@@ -210,15 +199,15 @@ public final class StageRunner {
         copy.noise().seedForMicroBatch(vertex.name());
         @Nullable INDArray[] errors;
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.BP_WORKING_MEM)) {
-            errors = runner.backward(copy.takeError(position), workspaces);
+            errors = runner.backward(copy.memory().takeError(position), workspaces);
         }
         for (int i = 0; i < errors.length; i++) {
             int input = copy.inputs(position).get(i);
             if (errors[i] != null && copy.vertex(input).runsBackward()) {
-                copy.addError(input, errors[i], stage);
+                copy.memory().addError(input, errors[i], stage);
             }
         }
-        runner.addResults(copy, position, result);
+        runner.addResults(position, copy.isPartOfBatch(), result);
         if (runner instanceof OutputRunner output) {
             double term = copy.isFirstOutput(position) ? regularization : 0;
             result.scores()
@@ -228,7 +217,7 @@ public final class StageRunner {
 
     /** Where the activations of a training pass are. */
     private ActivationMemory activations(GraphCopy copy) {
-        return recompute ? scratch.activations : copy.memory(stage);
+        return recompute ? scratch.activations : copy.memory().ofStage(stage);
     }
 
     private LayerWorkspaceMgr backwardWorkspaces(GraphCopy copy, ActivationMemory memory) {

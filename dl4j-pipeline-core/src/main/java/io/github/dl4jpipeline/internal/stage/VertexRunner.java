@@ -4,7 +4,6 @@ import io.github.dl4jpipeline.internal.layers.AddsGradients;
 import io.github.dl4jpipeline.internal.layers.FastBatchNorm;
 import io.github.dl4jpipeline.internal.layers.GradientAlone;
 import io.github.dl4jpipeline.internal.layers.PostponesGradient;
-import io.github.dl4jpipeline.internal.stage.StageRunner.BackwardResult;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
@@ -118,12 +117,16 @@ public class VertexRunner {
         return gradient;
     }
 
-    /** Adds what the last backward pass has computed to the results of its task. */
-    void addResults(GraphCopy copy, int position, BackwardResult results) {
+    /**
+     * Adds what the last backward pass has computed to the results of its task.
+     *
+     * @param partOfBatch whether the micro-batch is not the whole batch
+     */
+    void addResults(int position, boolean partOfBatch, BackwardResult results) {
         if (gradient != null) {
             results.gradients().put(position, gradient);
         }
-        if (copy.isPartOfBatch() && vertex.getLayer() instanceof BatchNormalization layer) {
+        if (partOfBatch && vertex.getLayer() instanceof BatchNormalization layer) {
             results.moments().put(position, FastBatchNorm.momentsOfInput(layer));
         }
     }

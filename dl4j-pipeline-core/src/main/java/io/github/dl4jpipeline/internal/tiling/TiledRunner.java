@@ -2,10 +2,9 @@ package io.github.dl4jpipeline.internal.tiling;
 
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
-import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.RegionRunner;
-import io.github.dl4jpipeline.internal.stage.StageRunner.BackwardResult;
+import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.tile.TileCost;
 import io.github.dl4jpipeline.tile.TileGeometry;
 import io.github.dl4jpipeline.tile.TileMeasurement;
@@ -218,7 +217,7 @@ final class TiledRunner extends RegionRunner {
     }
 
     @Override
-    public void addResults(GraphCopy copy, int position, BackwardResult results) {
+    public void addResults(int position, boolean partOfBatch, BackwardResult results) {
         results.gradients().putAll(gradients());
         lanes.get(0).moments().forEach((vertex, moments) -> results.moments()
                 .put(region.positions().get(vertex), moments));
