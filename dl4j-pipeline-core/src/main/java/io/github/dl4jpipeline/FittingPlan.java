@@ -3,7 +3,7 @@ package io.github.dl4jpipeline;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.DeviceMemoryException;
-import io.github.dl4jpipeline.internal.execute.DeviceMemory;
+import io.github.dl4jpipeline.internal.memory.StageBytes;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.function.Function;
@@ -59,7 +59,7 @@ record FittingPlan(Devices devices, Function<Devices, PartitionPlan> planner, Un
 
     private static @Nullable DeviceMemoryException refusal(PartitionPlan counted) {
         try {
-            DeviceMemory.require(counted);
+            StageBytes.require(counted);
             return null;
         } catch (DeviceMemoryException e) {
             return e;
@@ -78,7 +78,7 @@ record FittingPlan(Devices devices, Function<Devices, PartitionPlan> planner, Un
                         device.id(),
                         device.kind(),
                         device.cores(),
-                        (long) (DeviceMemory.there(device) / excess),
+                        (long) (StageBytes.there(device) / excess),
                         device.relativeSpeed()))
                 .toList());
     }

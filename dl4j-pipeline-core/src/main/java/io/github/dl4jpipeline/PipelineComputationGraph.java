@@ -4,7 +4,6 @@ import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.internal.device.ReachableArguments;
 import io.github.dl4jpipeline.internal.execute.BatchSource;
-import io.github.dl4jpipeline.internal.execute.DeviceParameters;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
 import io.github.dl4jpipeline.internal.execute.PipelineSolver;
 import io.github.dl4jpipeline.internal.execute.StepResult;
@@ -15,6 +14,7 @@ import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import io.github.dl4jpipeline.internal.graph.GraphSupport;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.inference.Inference;
+import io.github.dl4jpipeline.internal.memory.ParameterLayout;
 import io.github.dl4jpipeline.internal.plan.StepMeasurement;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -88,7 +88,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     private final transient WrappedModel wrapped;
     private final transient boolean plainFit;
-    private final transient boolean ownMemory;
+    private final transient boolean infersOnDevices;
     private final transient ParameterStore parameters;
     private final transient Inference inference;
     private final transient PlannedTraining training;
@@ -114,20 +114,16 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         plainFit = plainFitIfUnsupported && !GraphSupport.reasonsAgainst(this).isEmpty();
         if (!plainFit) {
             GraphSupport.require(this);
-        }
-        if (!plainFit) {
             SettingsCheck.require(settings, this);
         }
-        ownMemory = !plainFit && !settings.sharesMemory();
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
-        if (ownMemory) {
-            GraphCopier.requireParametersOfLayers(this);
-        }
         if (!plainFit) {
+            settings.memory().requireSupported(this);
             ComputationGraphUpdater updater = super.getUpdater(true);
-            solver = new PipelineSolver(this, parameters, ownMemory);
+            solver = new PipelineSolver(this, parameters);
             super.setUpdater(updater);
         }
+        infersOnDevices = !plainFit && settings.memory().servesInference();
         inference = new Inference(this, settings.devices(), settings.kernels(), settings.exampleIndependent());
         training = new PlannedTraining(this, settings, parameters, inference);
         if (!plainFit) {
@@ -246,7 +242,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         // The wrapped model's array serves both: they do not train at the same time.
         flattenedGradients = wrapped.gradients();
         VertexGraph vertices = VertexGraph.of(this);
-        List<@Nullable INDArray> slices = ParameterStore.slices(flattenedGradients, vertices);
+        List<@Nullable INDArray> slices = ParameterLayout.of(vertices).slices(flattenedGradients);
         for (int position = 0; position < slices.size(); position++) {
             if (slices.get(position) != null) {
                 getVertex(vertices.get(position).name()).setBackpropGradientsViewArray(slices.get(position));
@@ -344,7 +340,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         this.labels = labels == null ? new INDArray[0] : labels;
     }
 
-    // ---- Parameters and updater state, which may be on devices ----
+    // ---- Parameters and updater state, wherever the stages have them ----
 
     @Override
     public INDArray params() {
@@ -378,9 +374,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     @Override
     public Gradient gradient() {
-        if (ownMemory) {
-            parameters.gatherGradients();
-        }
+        parameters.current().gatherGradients();
         return super.gradient();
     }
 
@@ -406,26 +400,21 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     @Override
     public void applyConstraints(int iteration, int epoch) {
-        DeviceParameters onDevices = ownMemory ? parameters.devices() : null;
-        if (onDevices == null) {
-            super.applyConstraints(iteration, epoch);
-        } else {
-            onDevices.applyConstraints(iteration, epoch);
-        }
+        parameters.current().applyConstraints(iteration, epoch, () -> super.applyConstraints(iteration, epoch));
     }
 
-    /** Makes the host's arrays current, where stages have theirs on devices. */
+    /** Makes the host's arrays current. */
     private void bringHome() {
-        if (ownMemory && parameters != null) { // null in the superclass's constructor
-            parameters.gather();
+        if (parameters != null) { // null in the superclass's constructor
+            parameters.current().gather();
         }
     }
 
     private void changeAtHome(Runnable change) {
         bringHome();
         change.run();
-        if (ownMemory && parameters != null) {
-            parameters.hostChanged();
+        if (parameters != null) {
+            parameters.current().hostChanged();
         }
     }
 
@@ -581,8 +570,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             MemoryWorkspace outputWorkspace) {
         requireOpen();
         bringHome();
-        if (!plainFit
-                && !ownMemory
+        if (infersOnDevices
                 && !train
                 && passType == FwdPassType.STANDARD
                 && Arrays.equals(layerIndexes, getOutputLayerIndices())) {
@@ -605,7 +593,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     public double score(MultiDataSet data, boolean training) {
         requireOpen();
         bringHome();
-        if (plainFit || ownMemory || training) {
+        if (!infersOnDevices || training) {
             return computing.inside(() -> super.score(data, training));
         }
         return computing.inside(() -> inference.score(MicroBatch.whole(

@@ -8,11 +8,12 @@ import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
-import io.github.dl4jpipeline.internal.execute.DeviceMemory;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.memory.MemoryKind;
+import io.github.dl4jpipeline.internal.memory.StageBytes;
 import io.github.dl4jpipeline.internal.plan.Replanner;
 import io.github.dl4jpipeline.internal.profile.Profiling;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -64,9 +65,9 @@ record PipelineSettings(
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
-    /** Whether stages use the arrays of the wrapped graph where they are. */
-    boolean sharesMemory() {
-        return runtime().sharesMemory();
+    /** Where stages have their memory. */
+    MemoryKind memory() {
+        return MemoryKind.of(runtime());
     }
 
     /** That of the devices that stages run on. */
@@ -105,7 +106,7 @@ record PipelineSettings(
     @Nullable TiledRegion tiledRegion(ComputationGraph graph, @Nullable PartitionPlan made) {
         Optional<Tiling> planned = made == null ? Optional.empty() : made.tiling();
         Optional<Tiling> tiles = tiling.or(() -> planned);
-        if (tiles.isPresent() && !sharesMemory()) {
+        if (tiles.isPresent() && !memory().sharesTiles()) {
             throw new IllegalArgumentException("Tiles run on devices that share memory, but "
                     + devices.get(0).id() + " has memory of its own; train without tiling, or on Devices.cpu()");
         }
@@ -160,18 +161,21 @@ record PipelineSettings(
     }
 
     /**
-     * On devices with memory of their own: a plan with the bytes counted that its stages take, which the devices have. It is
-     * the one given or, if that was the planner's and does not fit, another.
+     * A plan that fits into the devices' memory, where not every plan does, with the bytes counted that its stages take. It is
+     * the one made or, if that was the planner's and does not fit, another.
      *
      * @throws io.github.dl4jpipeline.exception.DeviceMemoryException if no plan fits
      */
     PartitionPlan planThatFits(
             ComputationGraph graph, PartitionPlan made, @Nullable GraphProfile measured, MicroBatch batch) {
+        if (memory().hasRoomForAnyPlan()) {
+            return made;
+        }
         UnaryOperator<PartitionPlan> count =
-                some -> DeviceMemory.count(graph, some, schedule(some), kernelChoice(measured), batch);
+                some -> StageBytes.count(graph, some, schedule(some), kernelChoice(measured), batch);
         if (plan != null || measured == null) {
             PartitionPlan counted = count.apply(made);
-            DeviceMemory.require(counted);
+            StageBytes.require(counted);
             return counted;
         }
         PlanOptions options = options(graph, measured, made.examples());
@@ -193,7 +197,7 @@ record PipelineSettings(
     @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, List<PartitionPlan> plans) {
         PartitionPlan made = plans.get(0);
         if (plan != null
-                || !sharesMemory()
+                || !memory().hasRoomForAnyPlan()
                 || measured == null
                 || tiling.isPresent()
                 || made.tiling().isPresent()) {
@@ -266,7 +270,7 @@ record PipelineSettings(
      * where devices have memory of their own, since each would wait for sums of the others' in it.
      */
     private Set<String> joinable(ComputationGraph graph) {
-        return sharesMemory() && batchNorm == BatchNormStatistics.FULL_BATCH
+        return memory().joinsStatistics() && batchNorm == BatchNormStatistics.FULL_BATCH
                 ? FastLayers.joinableVertices(graph, kernels)
                 : Set.of();
     }

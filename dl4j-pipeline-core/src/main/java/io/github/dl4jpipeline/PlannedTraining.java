@@ -2,7 +2,6 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.internal.device.NativeHeap;
-import io.github.dl4jpipeline.internal.execute.DeviceParameters;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
 import io.github.dl4jpipeline.internal.execute.StepRequest;
 import io.github.dl4jpipeline.internal.execute.StepResult;
@@ -106,7 +105,7 @@ final class PlannedTraining {
     StepResult step(MicroBatch batch, boolean keepActivations) {
         TaskController running = controllerFor(batch);
         parameters.beginStep();
-        double regularization = parameters.regularization();
+        double regularization = parameters.current().regularization();
         long start = System.nanoTime();
         StepResult result = running.run(new StepRequest(
                 batch, graph.getIterationCount(), graph.getEpochCount(), regularization, keepActivations));
@@ -119,8 +118,8 @@ final class PlannedTraining {
     private void verify(MicroBatch batch, StepResult result) {
         PartitionPlan used = plan;
         if (check != null && used != null && check.isDue(used)) {
-            parameters.gather();
-            parameters.gatherGradients();
+            parameters.current().gather();
+            parameters.current().gatherGradients();
             check.check(used, batch, result);
         }
     }
@@ -129,7 +128,7 @@ final class PlannedTraining {
         synchronized (lock) {
             requireOpen();
             if (controller != null && nextPlan != null) {
-                parameters.use(null);
+                parameters.useHost();
                 NativeHeap.giveBack(controller::close);
                 controller = null;
                 plan = nextPlan;
@@ -152,18 +151,16 @@ final class PlannedTraining {
         if (replanner == null) {
             replanner = settings.replanner(graph, profile, finalists);
         }
-        if (!settings.sharesMemory()) {
-            plan = settings.planThatFits(graph, plan, profile, batch);
-        }
-        TaskController started = new TaskController(
+        plan = settings.planThatFits(graph, plan, profile, batch);
+        TaskController started = new TaskController(new TaskController.Setup(
                 graph,
                 plan,
                 settings.schedule(plan),
                 settings.kernelChoice(profile),
                 settings.batchNorm(),
                 tiles,
-                settings.devices().list());
-        parameters.use(started);
+                settings.devices().list()));
+        parameters.use(started.parameters());
         return started;
     }
 
@@ -231,10 +228,7 @@ final class PlannedTraining {
 
     /** Copies between devices since the last plan. */
     Transfers transfers() {
-        synchronized (lock) {
-            DeviceParameters onDevices = controller == null ? null : controller.deviceParameters();
-            return onDevices == null ? new Transfers() : onDevices.transfers();
-        }
+        return parameters.current().transfers();
     }
 
     void requireOpen() {

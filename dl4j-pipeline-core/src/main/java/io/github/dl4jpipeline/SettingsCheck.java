@@ -3,9 +3,9 @@ package io.github.dl4jpipeline;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.GraphOutline;
-import io.github.dl4jpipeline.internal.execute.StageAssignment;
 import io.github.dl4jpipeline.internal.graph.Vertex;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.profile.JointDevice;
 import io.github.dl4jpipeline.internal.tiling.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -44,7 +44,7 @@ final class SettingsCheck {
         }
         PartitionPlan plan = settings.plan();
         if (plan != null) {
-            StageAssignment.check(plan, check.vertices);
+            StageAssignment.of(plan, check.vertices);
             plan.graph()
                     .ifPresent(outline -> check.requireOfGraph(
                             "plan", outline, "make one for this graph with Planner.plan and its own profile"));
@@ -153,7 +153,7 @@ final class SettingsCheck {
 
     /** The tiled vertices are in one stage, the others in as many as there are of them. */
     private void requireStagesBesideTiles(ComputationGraph graph) {
-        settings.tiling().filter(asked -> settings.sharesMemory()).ifPresent(asked -> {
+        settings.tiling().filter(asked -> settings.memory().sharesTiles()).ifPresent(asked -> {
             TiledRegion region = TiledRegion.of(graph, asked);
             long most = 1
                     + vertices.vertices().stream()

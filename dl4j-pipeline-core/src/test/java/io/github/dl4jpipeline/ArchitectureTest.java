@@ -1,7 +1,9 @@
 package io.github.dl4jpipeline;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
@@ -10,6 +12,8 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.CompositeArchRule;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +45,7 @@ class ArchitectureTest {
             "partition",
             "plan",
             "update",
+            "memory",
             "execute",
             "inference",
             "branch",
@@ -79,6 +84,40 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("org.nd4j..", "org.deeplearning4j..");
+
+    /** But for a type with its builder, its files, its drawing or its parts. */
+    @ArchTest
+    static final ArchRule noCirclesOfClasses = slices().assignedFrom(new ByTopLevelClass())
+            .should()
+            .beFreeOfCycles()
+            .ignoreDependency(named("PipelineBuilder"), named("PipelineComputationGraph"))
+            .ignoreDependency(named("StepListener"), named("PipelineComputationGraph"))
+            .ignoreDependency(named("profile.ProfileFile"), named("profile.GraphProfile"))
+            .ignoreDependency(named("profile.PipeDreamReader"), named("profile.GraphProfile"))
+            .ignoreDependency(named("partition.PlanJson"), named("partition.PartitionPlan"))
+            .ignoreDependency(named("partition.PlanTable"), named("partition.PartitionPlan"))
+            .ignoreDependency(named("tile.TileTask"), named("tile.TileGeometry"))
+            .ignoreDependency(named("tile.TileableMaps"), named("tile.TileGeometry"));
+
+    private static final class ByTopLevelClass implements SliceAssignment {
+        @Override
+        public SliceIdentifier getIdentifierOf(JavaClass type) {
+            return SliceIdentifier.of(topLevel(type));
+        }
+
+        @Override
+        public String getDescription() {
+            return "classes";
+        }
+    }
+
+    private static DescribedPredicate<JavaClass> named(String name) {
+        return DescribedPredicate.describe(name, type -> topLevel(type).equals(BASE + "." + name));
+    }
+
+    private static String topLevel(JavaClass type) {
+        return type.getName().replaceFirst("\\$.*", "");
+    }
 
     /** What a user can call, extend or catch needs nothing that only this project may use. */
     @ArchTest

@@ -192,7 +192,11 @@ public record PartitionPlan(
 
     /** What kind of parallelism this is. */
     public PlanKind kind() {
-        return PlanKind.of(this);
+        return PlanKind.of(
+                stages,
+                tiling.isPresent(),
+                schedule.splitsBackward(),
+                taskWorkers().interleaved());
     }
 
     /** Whether its schedule splits backward passes into errors and parameter gradients that can wait. */

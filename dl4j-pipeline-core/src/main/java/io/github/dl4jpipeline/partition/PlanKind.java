@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.partition;
 
+import java.util.List;
+
 /**
  * What kind of plan this is. Of each kind only the best plan is worth a try.
  *
@@ -10,23 +12,20 @@ package io.github.dl4jpipeline.partition;
  */
 public record PlanKind(Parallelism parallelism, int threads, boolean splitsBackward, boolean interleaved) {
 
-    static PlanKind of(PartitionPlan plan) {
-        Parallelism parallelism = parallelism(plan);
+    static PlanKind of(List<Stage> stages, boolean tiled, boolean splitsBackward, boolean interleaved) {
+        Parallelism parallelism = tiled ? Parallelism.TILES : parallelism(stages);
         boolean oneDevice = parallelism == Parallelism.ONE_DEVICE;
         boolean pipeline = parallelism.hasStages();
         return new PlanKind(
                 parallelism,
-                oneDevice ? plan.stages().get(0).device().threads() : 1,
-                pipeline && plan.schedule().splitsBackward(),
-                pipeline && plan.taskWorkers().interleaved());
+                oneDevice ? stages.get(0).device().threads() : 1,
+                pipeline && splitsBackward,
+                pipeline && interleaved);
     }
 
-    private static Parallelism parallelism(PartitionPlan plan) {
-        if (plan.tiling().isPresent()) {
-            return Parallelism.TILES;
-        }
-        boolean replicated = plan.stages().stream().anyMatch(stage -> stage.replicas() > 1);
-        if (plan.stages().size() == 1) {
+    private static Parallelism parallelism(List<Stage> stages) {
+        boolean replicated = stages.stream().anyMatch(stage -> stage.replicas() > 1);
+        if (stages.size() == 1) {
             return replicated ? Parallelism.DATA_PARALLEL : Parallelism.ONE_DEVICE;
         }
         return replicated ? Parallelism.REPLICATED_PIPELINE : Parallelism.PIPELINE;

@@ -28,6 +28,11 @@ public final class DeviceRuntimes {
                 + " Devices.cpu()");
     }
 
+    /** Whether a device computes with the host's arrays. */
+    public static boolean usesHostArrays(Device device) {
+        return of(device).sharesMemory();
+    }
+
     /** The runtime of a device. */
     public static DeviceRuntime of(Device device) {
         return of(device.kind());

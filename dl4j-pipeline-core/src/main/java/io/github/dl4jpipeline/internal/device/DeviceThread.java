@@ -27,7 +27,7 @@ public final class DeviceThread {
     /** Binds the calling thread to work on the host's arrays: on the device, or if that has memory of its own, on none. */
     public static void bindForHostArrays(Device device) {
         DeviceRuntime runtime = DeviceRuntimes.of(device);
-        if (runtime.sharesMemory()) {
+        if (DeviceRuntimes.usesHostArrays(device)) {
             runtime.bindCurrentThread(device);
         } else {
             runtime.bindCurrentThreadToHost();

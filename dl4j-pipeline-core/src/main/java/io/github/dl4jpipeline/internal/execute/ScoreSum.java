@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.internal.execute;
 
-import io.github.dl4jpipeline.internal.stage.OutputScore;
+import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,7 +18,7 @@ final class ScoreSum {
     }
 
     /** Adds the scores of one micro-batch on one stage: sums as they are, means by their share of the examples. */
-    synchronized void add(int microBatch, int stage, List<OutputScore> scores, long examplesOfMicroBatch) {
+    synchronized void add(int microBatch, int stage, List<BackwardResult.Score> scores, long examplesOfMicroBatch) {
         double share = (double) examplesOfMicroBatch / examples;
         double sum = scores.stream()
                 .mapToDouble(score -> score.isSum() ? score.score() : score.score() * share)

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -28,11 +29,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class StageWorker {
     private final int number;
-    private final Map<Integer, StagePart> parts = new HashMap<>();
-    private final StagePart first;
+    private final Map<Integer, StageReplica> replicas = new HashMap<>();
+    private final StageReplica first;
     private final Device device;
     private final DeviceRuntime runtime;
-    private final Placement placement;
     private final VertexGraph vertices;
 
     /** One step at a time, and the word to end. How far workers are apart within a step is bounded by the schedule. */
@@ -49,15 +49,13 @@ final class StageWorker {
 
     private final AtomicLong verticesBegun = new AtomicLong();
 
-    /** @param parts what it runs: a replica of a stage, or several stages without replicas, by stage */
-    StageWorker(
-            String name, int number, List<StagePart> parts, Device device, Placement placement, VertexGraph vertices) {
+    /** @param replicas what it runs: a replica of a stage, or several stages without replicas, by stage */
+    StageWorker(String name, int number, List<StageReplica> replicas, Device device, VertexGraph vertices) {
         this.number = number;
-        parts.forEach(part -> this.parts.put(part.stage(), part));
-        this.first = parts.get(0);
+        replicas.forEach(replica -> this.replicas.put(replica.stage(), replica));
+        this.first = replicas.get(0);
         this.device = device;
         this.runtime = DeviceRuntimes.of(device);
-        this.placement = placement;
         this.vertices = vertices;
         this.thread = new Thread(this::run, name);
         thread.setDaemon(true);
@@ -116,21 +114,22 @@ final class StageWorker {
         Task current = Task.forward(first.stage(), first.replica());
         try {
             bind();
-            parts.values().forEach(part -> part.gradients().begin());
-            List<Task> tasks = step.program().tasks().get(number);
+            replicas.values().forEach(replica -> replica.memory().beginStep());
+            List<Task> tasks = step.tasks().byWorker().get(number);
             for (int i = 0; i < tasks.size(); i++) {
                 Task task = tasks.get(i);
+                StageReplica replica = replica(task);
                 current = task;
-                if (!step.await(placement.dependencies(step.program(), task))) {
+                if (!step.await(replica.memory().dependencies(task))) {
                     return;
                 }
                 long start = System.nanoTime();
                 long waitedBefore = step.waitedNanos(task.microBatch());
-                runTask(step, task);
+                runTask(step, task, replica);
                 runtime.synchronize();
                 long waited = step.waitedNanos(task.microBatch()) - waitedBefore;
                 long end = System.nanoTime();
-                part(task).busyNanos().addAndGet(end - start - waited);
+                replica.busyNanos().addAndGet(end - start - waited);
                 step.times().set(number, i, start, end);
                 step.done(task);
             }
@@ -177,61 +176,56 @@ final class StageWorker {
 
     /** Adds up this worker's share of what the replicas of its stage have summed, when all of them have. */
     private void addReplicas(Step step) throws InterruptedException {
-        ReplicaSums sums = first.sums();
-        if (sums == null) {
-            return;
-        }
-        int active = step.program().activeReplicas(first.stage());
-        if (active > 1 && first.replica() < active && step.await(step.program().lastTasks(first.stage()))) {
+        int active = step.tasks().activeReplicas(first.stage());
+        if (active > 1 && first.replica() < active && step.await(step.tasks().lastTasks(first.stage()))) {
             long start = System.nanoTime();
-            sums.reduce(first.replica(), active);
+            first.memory().addReplicas(active);
             first.busyNanos().addAndGet(System.nanoTime() - start);
         }
     }
 
-    private StagePart part(Task task) {
-        return parts.get(task.stage());
+    private StageReplica replica(Task task) {
+        return replicas.get(task.stage());
     }
 
     private void fail(Step step, Task task, Throwable cause) {
         step.fail(new Failure(
                 task,
-                step.program().microBatches(),
+                step.tasks().microBatches(),
                 device.id(),
                 vertices.get(position).name(),
                 cause));
     }
 
-    private void runTask(Step step, Task task) {
-        StagePart part = part(task);
+    private void runTask(Step step, Task task, StageReplica replica) {
+        StageMemory memory = replica.memory();
         MicroBatch microBatch = step.microBatch(task.microBatch());
-        boolean onlyOne = step.program().microBatches() == 1;
-        Observer observer = new Observer(step, task);
+        boolean onlyOne = step.tasks().microBatches() == 1;
+        Observer observer = new Observer(step, task, memory);
         if (task.pass() == Task.Pass.FORWARD) {
-            part.runner().forward(placement.begin(step, task), observer);
+            replica.runner().forward(memory.begin(task.microBatch()), observer);
             return;
         }
-        GraphCopy copy = placement.resume(step, task);
-        boolean first = step.program().isFirst(task);
-        part.gradients().bind(copy, first);
+        boolean first = step.tasks().isFirst(task);
+        GraphCopy copy = memory.resume(task.microBatch(), first);
         Map<Integer, Gradient> gradients;
         if (task.pass() == Task.Pass.BACKWARD) {
             double regularization = onlyOne ? step.request().regularization() : 0;
-            BackwardResult result = step.program().splitsBackward()
-                    ? part.runner().backwardWithoutWeights(copy, regularization, observer)
-                    : part.runner().backward(copy, regularization, observer);
-            part.gradients().add(result, first, microBatch.examples());
-            step.score().add(task.microBatch(), part.stage(), result.scores(), microBatch.examples());
+            BackwardResult result = step.tasks().splitsBackward()
+                    ? replica.runner().backwardWithoutWeights(copy, regularization, observer)
+                    : replica.runner().backward(copy, regularization, observer);
+            memory.collect(result, first, microBatch.examples());
+            step.score().add(task.microBatch(), replica.stage(), result.scores(), microBatch.examples());
             gradients = result.gradients();
         } else {
-            gradients = part.runner().weights(copy, observer);
-            part.gradients().add(gradients, first);
+            gradients = replica.runner().weights(copy, observer);
+            memory.collect(gradients, first);
         }
-        if (first && part.replica() == 0) {
+        if (first && replica.replica() == 0) {
             step.addGradients(gradients);
         }
-        if (step.program().isLastOfStage(task)) {
-            placement.end(step, task);
+        if (step.tasks().isLastOfStage(task)) {
+            memory.end(task.microBatch());
         }
     }
 
@@ -239,11 +233,13 @@ final class StageWorker {
     private final class Observer implements VertexObserver {
         private final Step step;
         private final Task task;
+        private final StageMemory memory;
         private final @Nullable ActivationCapture capture;
 
-        Observer(Step step, Task task) {
+        Observer(Step step, Task task, StageMemory memory) {
             this.step = step;
             this.task = task;
+            this.memory = memory;
             this.capture = step.capture();
         }
 
@@ -259,7 +255,7 @@ final class StageWorker {
         @Override
         public void forwardDone(int done, INDArray activation) {
             if (capture != null) {
-                capture.add(done, task.microBatch(), placement.copyToHost(done, activation, task));
+                capture.add(done, task.microBatch(), memory.copyToHost(done, activation));
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.execute;
 
+import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.schedule.Task;
@@ -8,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.jspecify.annotations.Nullable;
 
@@ -19,15 +19,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class Step {
     private final StepRequest request;
-    private final Program program;
+    private final StepTasks tasks;
     private final List<MicroBatch> microBatches;
     private final ScoreSum score;
     private final @Nullable ActivationCapture capture;
     private final @Nullable JointMicroBatches joint;
     private final StepTimes times;
-
-    /** By micro-batch: in how many stages it still has tasks. */
-    private final AtomicIntegerArray stagesLeft;
 
     private final Set<Task> done = new HashSet<>();
     private final Map<Integer, Gradient> gradients = new TreeMap<>();
@@ -40,22 +37,18 @@ final class Step {
     /** @param joint micro-batches that may wait for each other; null if they do not */
     Step(
             StepRequest request,
-            Program program,
+            StepTasks tasks,
             List<MicroBatch> microBatches,
             @Nullable ActivationCapture capture,
             @Nullable JointMicroBatches joint) {
         this.request = request;
-        this.program = program;
+        this.tasks = tasks;
         this.microBatches = microBatches;
-        this.workers = program.workers().count();
-        this.score = new ScoreSum(request.batch().examples(), program.workers().stages());
+        this.workers = tasks.workers().count();
+        this.score = new ScoreSum(request.batch().examples(), tasks.workers().stages());
         this.capture = capture;
         this.joint = joint;
-        this.times = new StepTimes(program);
-        this.stagesLeft = new AtomicIntegerArray(microBatches.size());
-        for (int i = 0; i < microBatches.size(); i++) {
-            stagesLeft.set(i, program.workers().stages());
-        }
+        this.times = new StepTimes(tasks);
         if (joint != null) {
             joint.begin(microBatches);
         }
@@ -65,8 +58,8 @@ final class Step {
         return request;
     }
 
-    Program program() {
-        return program;
+    StepTasks tasks() {
+        return tasks;
     }
 
     MicroBatch microBatch(int index) {
@@ -88,11 +81,6 @@ final class Step {
 
     StepTimes times() {
         return times;
-    }
-
-    /** A micro-batch has left a stage. Returns whether that was the last one. */
-    boolean leaves(int microBatch) {
-        return stagesLeft.decrementAndGet(microBatch) == 0;
     }
 
     /** Waits until tasks are done. Returns false if the step has stopped. */

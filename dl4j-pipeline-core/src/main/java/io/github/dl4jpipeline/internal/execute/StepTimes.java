@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.execute;
 
+import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Timeline;
 import java.util.ArrayList;
@@ -8,7 +9,7 @@ import java.util.List;
 
 /** When the tasks of one step have run. Each worker writes the times of its own tasks; all are there when the step has ended. */
 public final class StepTimes {
-    private final Program program;
+    private final StepTasks tasks;
     private final long beginNanos = System.nanoTime();
 
     /** By worker, and then by place in its order. */
@@ -16,15 +17,15 @@ public final class StepTimes {
 
     private final long[][] endNanos;
 
-    StepTimes(Program program) {
-        this.program = program;
-        int workers = program.tasks().size();
+    StepTimes(StepTasks tasks) {
+        this.tasks = tasks;
+        int workers = tasks.byWorker().size();
         startNanos = new long[workers][];
         endNanos = new long[workers][];
         for (int worker = 0; worker < workers; worker++) {
-            int tasks = program.tasks().get(worker).size();
-            startNanos[worker] = new long[tasks];
-            endNanos[worker] = new long[tasks];
+            int count = tasks.byWorker().get(worker).size();
+            startNanos[worker] = new long[count];
+            endNanos[worker] = new long[count];
         }
     }
 
@@ -43,14 +44,14 @@ public final class StepTimes {
     public Timeline timeline() {
         List<Timeline.Span> spans = new ArrayList<>();
         for (int worker = 0; worker < startNanos.length; worker++) {
-            List<Task> tasks = program.tasks().get(worker);
-            for (int place = 0; place < tasks.size(); place++) {
+            List<Task> ofWorker = tasks.byWorker().get(worker);
+            for (int place = 0; place < ofWorker.size(); place++) {
                 spans.add(new Timeline.Span(
-                        tasks.get(place), millis(startNanos[worker][place]), millis(endNanos[worker][place])));
+                        ofWorker.get(place), millis(startNanos[worker][place]), millis(endNanos[worker][place])));
             }
         }
         spans.sort(Comparator.comparingDouble(Timeline.Span::startMillis));
-        return new Timeline(program.workers(), spans);
+        return new Timeline(tasks.workers(), spans);
     }
 
     private double millis(long nanos) {

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.execute;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.internal.tiling.TileThreads;
 import io.github.dl4jpipeline.internal.tiling.TiledRegion;
@@ -21,7 +22,7 @@ public final class TileAssignment {
      * @throws IllegalArgumentException if it has not
      */
     public static void check(TiledRegion region, PartitionPlan plan, VertexGraph vertices) {
-        stage(region, plan, StageAssignment.check(plan, vertices), vertices);
+        stage(region, plan, StageAssignment.of(plan, vertices));
     }
 
     /**
@@ -31,13 +32,8 @@ public final class TileAssignment {
      * @throws IllegalArgumentException as {@link #check}
      */
     static TileSetup of(
-            TiledRegion region,
-            PartitionPlan plan,
-            int[] stageOf,
-            VertexGraph vertices,
-            List<Device> devices,
-            String name) {
-        int stage = stage(region, plan, stageOf, vertices);
+            TiledRegion region, PartitionPlan plan, StageAssignment stages, List<Device> devices, String name) {
+        int stage = stage(region, plan, stages);
         Set<String> used = plan.stages().stream()
                 .map(Stage::devices)
                 .flatMap(List::stream)
@@ -49,17 +45,17 @@ public final class TileAssignment {
         return new TileSetup(region, new TileThreads(name, free));
     }
 
-    private static int stage(TiledRegion region, PartitionPlan plan, int[] stageOf, VertexGraph vertices) {
-        int stage = stageOf[region.tiled().get(0)];
+    private static int stage(TiledRegion region, PartitionPlan plan, StageAssignment stages) {
+        int stage = stages.stageOf(region.tiled().get(0));
         for (int position : region.tiled()) {
-            if (stageOf[position] != stage) {
+            if (stages.stageOf(position) != stage) {
                 throw new IllegalArgumentException(String.format(
                         "tiling: vertices '%s' of stage %d and '%s' of stage %d are run in tiles together; use a plan that has them"
                                 + " in one stage, or leave stages out",
-                        vertices.get(region.tiled().get(0)).name(),
+                        stages.vertices().get(region.tiled().get(0)).name(),
                         stage,
-                        vertices.get(position).name(),
-                        stageOf[position]));
+                        stages.vertices().get(position).name(),
+                        stages.stageOf(position)));
             }
         }
         if (plan.stages().get(stage).recompute()) {

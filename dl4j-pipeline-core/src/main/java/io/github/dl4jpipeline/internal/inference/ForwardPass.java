@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.StageRunner;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.internal.stage.VertexObserver;
@@ -32,7 +33,7 @@ final class ForwardPass implements AutoCloseable {
     private final VertexGraph vertices;
     private final int[] outputs;
     private final int[] workerOf;
-    private final GraphCopy replica;
+    private final GraphCopy copy;
     private final List<StageScratch> scratches = new ArrayList<>();
     private final List<StageRunner> runners = new ArrayList<>();
     private final double[] shortestMillis;
@@ -62,10 +63,10 @@ final class ForwardPass implements AutoCloseable {
             }
         }
         String name = "inference-" + COUNT.incrementAndGet();
-        replica = new GraphCopy(graph, workerOf, code, false, name, tiles);
+        copy = new GraphCopy(graph, new MicroBatchMemory(graph, workerOf, name), code, false, tiles);
         for (List<Integer> positions : schedule.positions()) {
             if (!positions.isEmpty()) {
-                StageScratch scratch = new StageScratch(name + "-worker-" + runners.size(), replica.usesWorkspaces());
+                StageScratch scratch = new StageScratch(name + "-worker-" + runners.size(), copy.usesWorkspaces());
                 scratches.add(scratch);
                 runners.add(new StageRunner(runners.size(), positions, scratch, false));
             }
@@ -81,11 +82,11 @@ final class ForwardPass implements AutoCloseable {
         boolean done = false;
         // The pass opens and closes workspaces of its own; the caller's is to be the current one afterwards.
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            replica.begin(batch, false, 0, 0);
+            copy.begin(batch, false, 0, 0);
             workers.all(runners.size(), new Run()::run);
             INDArray[] result = copyOfOutputs(target);
-            runners.forEach(runner -> runner.forget(replica));
-            replica.end();
+            runners.forEach(runner -> runner.forget(copy));
+            copy.end();
             done = true;
             return result;
         } finally {
@@ -98,7 +99,7 @@ final class ForwardPass implements AutoCloseable {
     private INDArray[] copyOfOutputs(@Nullable MemoryWorkspace target) {
         try (MemoryWorkspace ignored = OutputWorkspace.open(target)) {
             return Arrays.stream(outputs)
-                    .mapToObj(replica::activation)
+                    .mapToObj(copy::activation)
                     .map(array -> array.dup(array.ordering()))
                     .toArray(INDArray[]::new);
         }
@@ -112,7 +113,7 @@ final class ForwardPass implements AutoCloseable {
     /** Frees the memory; the next pass allocates anew. */
     @Override
     public void close() {
-        replica.reset();
+        copy.reset();
         scratches.forEach(StageScratch::destroy);
     }
 
@@ -136,7 +137,7 @@ final class ForwardPass implements AutoCloseable {
         @Nullable Void run(int worker) {
             boolean succeeded = false;
             try {
-                runners.get(worker).infer(replica, new Turns(worker));
+                runners.get(worker).infer(copy, new Turns(worker));
                 succeeded = true;
             } finally {
                 if (!succeeded) {

@@ -53,9 +53,7 @@ public final class FasterCode {
             for (KernelCode code : List.of(KernelCode.PLAIN, KernelCode.WINOGRAD)) {
                 Set<String> names = new HashSet<>(FastLayers.vertices(graph, code, kernels));
                 names.removeAll(usual.other().keySet());
-                boolean runs =
-                        code != KernelCode.WINOGRAD || DeviceRuntimes.of(device).sharesMemory();
-                if (runs) {
+                if (code != KernelCode.WINOGRAD || DeviceRuntimes.usesHostArrays(device)) {
                     addWay(code, names, sample, rounds, slot, device);
                 }
             }

@@ -69,7 +69,7 @@ public final class Profiling {
         ReachableArguments.install(); // also for what this thread does
         graph.init();
         Device device = all.get(0);
-        Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
+        Devices devices = DeviceRuntimes.usesHostArrays(device) ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
         KernelChoice fastest = kernels == Kernels.STOCK
                 ? KernelChoice.all(kernels)

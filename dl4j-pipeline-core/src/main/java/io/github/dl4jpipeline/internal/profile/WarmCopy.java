@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.StageRunner;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -132,7 +133,8 @@ public final class WarmCopy {
 
     private Created create() {
         String name = "profile-" + CREATED.incrementAndGet();
-        GraphCopy copy = new GraphCopy(graph, new int[vertices.size()], kernels, true, name, null);
+        GraphCopy copy =
+                new GraphCopy(graph, new MicroBatchMemory(graph, new int[vertices.size()], name), kernels, true, null);
         bindGradients(copy);
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();

@@ -12,5 +12,11 @@ import org.deeplearning4j.nn.gradient.Gradient;
  * @param scores of the network outputs in the stage
  * @param moments of the input of each batch normalization, by position; only those of part of a batch
  */
-public record BackwardResult(
-        Map<Integer, Gradient> gradients, List<OutputScore> scores, Map<Integer, Moments> moments) {}
+public record BackwardResult(Map<Integer, Gradient> gradients, List<Score> scores, Map<Integer, Moments> moments) {
+    /**
+     * The score of a network output for one micro-batch.
+     *
+     * @param isSum whether it is a sum over the examples, or else their mean
+     */
+    public record Score(double score, boolean isSum) {}
+}

@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.layers.ChannelsLastLayers;
@@ -43,17 +45,18 @@ public final class GraphCopier {
     /**
      * A graph with layers of its own, some of which have other parameter arrays than {@code original}.
      *
-     * @param memory has parameters of the same length for some vertices
+     * @param parameters by position, of the same length as those of {@code original}; null where these stay
+     * @param device where the arrays are
      * @throws UnsupportedGraphException if a vertex that is not a layer has parameters
      */
-    static ComputationGraph withParameters(ComputationGraph original, OwnMemory memory) {
-        List<@Nullable INDArray> parameters = memory.parameters();
+    static ComputationGraph withParameters(
+            ComputationGraph original, List<@Nullable INDArray> parameters, Device device, DeviceRuntime runtime) {
         ComputationGraph copy = unfrozen(original, original.params(), configuration -> {});
         for (int position = 0; position < parameters.size(); position++) {
             INDArray own = parameters.get(position);
             if (own != null) {
                 int index = copy.topologicalSortOrder()[position];
-                memory.runtime().on(memory.device(), () -> replaceParameters(copy, index, own));
+                runtime.on(device, () -> replaceParameters(copy, index, own));
             }
         }
         freezeAlike(original, copy);

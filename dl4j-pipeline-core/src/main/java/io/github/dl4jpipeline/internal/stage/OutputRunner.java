@@ -47,7 +47,7 @@ final class OutputRunner extends VertexRunner {
      * @param labelMask the mask of the labels, or null
      * @param regularization a term to add
      */
-    OutputScore score(@Nullable INDArray labelMask, double regularization, LayerWorkspaceMgr workspaces) {
+    BackwardResult.Score score(@Nullable INDArray labelMask, double regularization, LayerWorkspaceMgr workspaces) {
         if (vertex() instanceof LayerVertex layerVertex && !layerVertex.isSetLayerInput()) {
             layerVertex.applyPreprocessorAndSetInput(workspaces);
         }
@@ -57,7 +57,7 @@ final class OutputRunner extends VertexRunner {
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
             double score = layer().computeScore(regularization, true, workspaces);
             boolean isSum = layer instanceof BaseOutputLayer && !layer.conf().isMiniBatch();
-            return new OutputScore(score, isSum);
+            return new BackwardResult.Score(score, isSum);
         }
     }
 

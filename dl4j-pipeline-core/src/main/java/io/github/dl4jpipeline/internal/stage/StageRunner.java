@@ -49,7 +49,7 @@ public final class StageRunner {
 
     /** Runs the stage forward as for inference. The activations stay in the copy's memory until {@link #forget}. */
     public void infer(GraphCopy copy, VertexObserver observer) {
-        forward(copy, copy.memory(stage), false, observer);
+        forward(copy, copy.memory().ofStage(stage), false, observer);
     }
 
     private void forward(GraphCopy copy, ActivationMemory memory, boolean training, VertexObserver observer) {
@@ -61,7 +61,7 @@ public final class StageRunner {
                 observer.begin(position);
                 INDArray activation = forward(copy, position, training, workspaces);
                 if (activation != null) {
-                    copy.setActivation(position, activation);
+                    copy.memory().setActivation(position, activation);
                     observer.forwardDone(position, activation);
                 }
             }
@@ -87,7 +87,7 @@ public final class StageRunner {
     /** Ends the life of the stage's activations. */
     public void forget(GraphCopy copy) {
         copy.clear(positions);
-        copy.memory(stage).close();
+        copy.memory().ofStage(stage).close();
     }
 
     /**
@@ -164,7 +164,7 @@ public final class StageRunner {
                     observer.backwardDone(position);
                 }
             }
-            copy.sendErrors();
+            copy.memory().sendErrors();
         } finally {
             scratch.errors.close();
         }
@@ -199,12 +199,12 @@ public final class StageRunner {
         copy.noise().seedForMicroBatch(vertex.name());
         @Nullable INDArray[] errors;
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.BP_WORKING_MEM)) {
-            errors = runner.backward(copy.takeError(position), workspaces);
+            errors = runner.backward(copy.memory().takeError(position), workspaces);
         }
         for (int i = 0; i < errors.length; i++) {
             int input = copy.inputs(position).get(i);
             if (errors[i] != null && copy.vertex(input).runsBackward()) {
-                copy.addError(input, errors[i], stage);
+                copy.memory().addError(input, errors[i], stage);
             }
         }
         runner.addResults(position, copy.isPartOfBatch(), result);
@@ -217,7 +217,7 @@ public final class StageRunner {
 
     /** Where the activations of a training pass are. */
     private ActivationMemory activations(GraphCopy copy) {
-        return recompute ? scratch.activations : copy.memory(stage);
+        return recompute ? scratch.activations : copy.memory().ofStage(stage);
     }
 
     private LayerWorkspaceMgr backwardWorkspaces(GraphCopy copy, ActivationMemory memory) {

@@ -117,7 +117,11 @@ public class VertexRunner {
         return gradient;
     }
 
-    /** Adds what the last backward pass has computed to the results of its task. */
+    /**
+     * Adds what the last backward pass has computed to the results of its task.
+     *
+     * @param partOfBatch whether the micro-batch is not the whole batch
+     */
     void addResults(int position, boolean partOfBatch, BackwardResult results) {
         if (gradient != null) {
             results.gradients().put(position, gradient);

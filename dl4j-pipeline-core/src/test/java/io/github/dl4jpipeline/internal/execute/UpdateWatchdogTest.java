@@ -11,12 +11,14 @@ import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.memory.ParameterMemory;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,17 +46,19 @@ class UpdateWatchdogTest {
         StepRequest request =
                 new StepRequest(MicroBatch.whole(data.getFeatures(), data.getLabels(), null, null), 0, 0, 0, false);
         TaskController controller = new TaskController(
-                graph,
-                SameResult.evenPlan(graph, 2, 2),
-                Schedules.fillDrain(),
-                KernelChoice.all(Kernels.FAST),
-                BatchNormStatistics.FULL_BATCH,
-                null,
-                List.of(),
+                new TaskController.Setup(
+                        graph,
+                        SameResult.evenPlan(graph, 2, 2),
+                        Schedules.fillDrain(),
+                        KernelChoice.all(Kernels.FAST),
+                        BatchNormStatistics.FULL_BATCH,
+                        null,
+                        List.of()),
                 Duration.ofMillis(500),
                 Duration.ofSeconds(2));
-        DeviceParameters parameters = controller.deviceParameters();
-        parameters.load();
+        graph.setInputs(data.getFeatures());
+        ParameterMemory parameters = controller.parameters();
+        parameters.beginStep();
         controller.run(request);
         SeparateMemoryRuntime.onSynchronize(() -> {
             try {
@@ -63,7 +67,7 @@ class UpdateWatchdogTest {
                 throw new IllegalStateException(e);
             }
         });
-        assertThatThrownBy(() -> parameters.update(0, 0, 8))
+        assertThatThrownBy(() -> parameters.update(LayerWorkspaceMgr.noWorkspaces()))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("Work between two passes does not end: No stage has ended its update for")
                 .hasMessageContaining("SeparateMemoryRuntime.synchronize");

@@ -54,13 +54,14 @@ class WatchdogTest {
             }
         });
         TaskController controller = new TaskController(
-                graph,
-                SameResult.evenPlan(graph, 2, 2),
-                Schedules.fillDrain(),
-                KernelChoice.all(Kernels.FAST),
-                BatchNormStatistics.FULL_BATCH,
-                null,
-                List.of(),
+                new TaskController.Setup(
+                        graph,
+                        SameResult.evenPlan(graph, 2, 2),
+                        Schedules.fillDrain(),
+                        KernelChoice.all(Kernels.FAST),
+                        BatchNormStatistics.FULL_BATCH,
+                        null,
+                        List.of()),
                 Duration.ofMillis(500),
                 Duration.ofSeconds(2));
         assertThatThrownBy(() -> controller.run(request))

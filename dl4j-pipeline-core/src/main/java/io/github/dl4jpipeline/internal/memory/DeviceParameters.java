@@ -1,4 +1,4 @@
-package io.github.dl4jpipeline.internal.execute;
+package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
@@ -11,10 +11,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.IntConsumer;
 import java.util.function.IntUnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -25,13 +25,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  *
  * <p>The updater runs on the first replica of each stage; the others get the new parameters from it.
  */
-public final class DeviceParameters {
-    /** Runs work for each stage in the worker of its first replica, and waits for all. */
-    @FunctionalInterface
-    interface StageRunner {
-        void each(IntConsumer work);
-    }
-
+final class DeviceParameters implements ParameterMemory {
     private static final String HOST = "host";
 
     private static final int BEGUN = 1;
@@ -45,7 +39,7 @@ public final class DeviceParameters {
     private final ComputationGraph pipeline;
     private final INDArray parameters;
     private final List<List<DeviceStage>> stages;
-    private final StageRunner runner;
+    private final PipelineMemory.Threads threads;
     private final List<StageUpdater> updaters = new ArrayList<>();
 
     /** The stages with constraints. */
@@ -67,26 +61,32 @@ public final class DeviceParameters {
             Transfers transfers,
             ComputationGraph pipeline,
             List<List<DeviceStage>> stages,
-            StageRunner runner) {
+            PipelineMemory.Threads threads) {
         this.runtime = runtime;
         this.transfers = transfers;
         this.pipeline = pipeline;
         INDArray flat = pipeline.params();
         this.parameters = flat.reshape(flat.length());
         this.stages = stages;
-        this.runner = runner;
+        this.threads = threads;
         for (int stage = 0; stage < stages.size(); stage++) {
             constrained.set(stage, stages.get(stage).get(0).mayHaveConstraints());
         }
     }
 
-    /** The host's parameters or updater state may have been written. Call {@link #gather} before writing them. */
+    @Override
     public synchronized void hostChanged() {
         hostAhead = true;
     }
 
+    @Override
+    public void beginStep() {
+        transfers.beginStep();
+        load();
+    }
+
     /** Copies parameters and updater state to the devices, if the host's may have been written. */
-    public synchronized void load() {
+    private synchronized void load() {
         if (!hostAhead) {
             return;
         }
@@ -102,7 +102,7 @@ public final class DeviceParameters {
         }
         for (List<DeviceStage> replicas : stages) {
             for (DeviceStage replica : replicas) {
-                for (StageLayout.Run run : replica.layout().runs()) {
+                for (ParameterLayout.Run run : replica.layout().runs()) {
                     copy("parameters", run.inWhole(parameters), HOST, run.inOwn(replica.parameters()), id(replica));
                 }
             }
@@ -111,7 +111,7 @@ public final class DeviceParameters {
         hostAhead = false;
     }
 
-    /** Copies parameters and updater state to the host, if the devices' have changed since the last time. */
+    @Override
     public synchronized void gather() {
         if (!devicesAhead || closed) {
             return;
@@ -121,7 +121,7 @@ public final class DeviceParameters {
         devicesAhead = false;
     }
 
-    /** Copies gradients, or after the update what was subtracted from parameters, to the host, if they have changed. */
+    @Override
     public synchronized void gatherGradients() {
         if (gradientsAhead && !closed) {
             gather(pipeline.getFlattenedGradients(), "gradients", DeviceStage::sums);
@@ -129,25 +129,25 @@ public final class DeviceParameters {
         }
     }
 
-    /** The part of the host's gradient array that is gathered from a view of a vertex's gradients. */
-    INDArray gradientOnHost(int position, INDArray view) {
+    @Override
+    public INDArray gradientOnHost(int position, INDArray gradient) {
         DeviceStage stage = stages.stream()
                 .map(replicas -> replicas.get(0))
                 .filter(first -> first.layout().positions().contains(position))
                 .findFirst()
                 .orElseThrow();
-        long from = stage.layout().wholeIndex(view.offset() - stage.sums().offset());
+        long from = stage.layout().wholeIndex(gradient.offset() - stage.sums().offset());
         INDArray flat = pipeline.getFlattenedGradients();
         return flat.reshape(flat.length())
-                .get(NDArrayIndex.interval(from, from + view.length()))
-                .reshape(view.ordering(), view.shape());
+                .get(NDArrayIndex.interval(from, from + gradient.length()))
+                .reshape(gradient.ordering(), gradient.shape());
     }
 
     private void gather(INDArray host, String what, Function<DeviceStage, INDArray> array) {
         INDArray flat = host.reshape(host.length());
         for (List<DeviceStage> replicas : stages) {
             DeviceStage first = replicas.get(0);
-            for (StageLayout.Run run : first.layout().runs()) {
+            for (ParameterLayout.Run run : first.layout().runs()) {
                 copy(what, run.inOwn(array.apply(first)), id(first), run.inWhole(flat), HOST);
             }
         }
@@ -175,10 +175,10 @@ public final class DeviceParameters {
         return stage.device().id();
     }
 
-    /** The graph's regularization term. */
+    @Override
     public double regularization() {
         double[] terms = new double[stages.size()];
-        runner.each(stage -> terms[stage] = stages.get(stage).get(0).regularization());
+        threads.inEachStage(stage -> terms[stage] = stages.get(stage).get(0).regularization());
         double sum = 0;
         for (double term : terms) {
             sum += term;
@@ -188,7 +188,7 @@ public final class DeviceParameters {
 
     /** Adds up what the first {@code active} replicas of each stage have summed, on the first. */
     void sumReplicas(IntUnaryOperator active) {
-        runner.each(stage -> {
+        threads.inEachStage(stage -> {
             List<DeviceStage> replicas = stages.get(stage).subList(0, active.applyAsInt(stage));
             DeviceStage first = replicas.get(0);
             List<StageGradients> others = new ArrayList<>();
@@ -226,16 +226,21 @@ public final class DeviceParameters {
      * @throws PipelineException if the updater of a stage fails; parameters and updater state are as they were
      * @throws IllegalStateException if the pipeline has been closed; the same holds
      */
-    public void update(int iteration, int epoch, int examples) {
+    @Override
+    public void update(LayerWorkspaceMgr workspaces) {
+        int iteration = pipeline.getIterationCount();
+        int epoch = pipeline.getEpochCount();
+        int examples = pipeline.batchSize();
         updating.lock();
         try {
             if (!isOpen()) {
-                throw closedDuringStep();
+                throw new IllegalStateException(
+                        "The pipeline was closed during a training step; the step has no effect");
             }
             load(); // a listener may have set parameters
             boolean miniBatch = pipeline.conf().isMiniBatch();
             try {
-                runner.each(stage -> updaters.get(stage).prepare(iteration, epoch, examples, miniBatch));
+                threads.inEachStage(stage -> updaters.get(stage).prepare(iteration, epoch, examples, miniBatch));
             } catch (Throwable failure) {
                 for (int stage = 0; stage < stages.size(); stage++) {
                     here(stage, StageUpdater::takeBack);
@@ -248,15 +253,11 @@ public final class DeviceParameters {
         }
     }
 
-    static IllegalStateException closedDuringStep() {
-        return new IllegalStateException("The pipeline was closed during a training step; the step has no effect");
-    }
-
     /** Commits in all stages, also in those whose workers have just been ended. */
     private void commit(int iteration, int epoch) {
         AtomicIntegerArray progress = new AtomicIntegerArray(stages.size());
         try {
-            runner.each(stage -> {
+            threads.inEachStage(stage -> {
                 progress.set(stage, BEGUN);
                 changeFirst(stage, () -> updaters.get(stage).commit(iteration, epoch));
                 progress.set(stage, DONE);
@@ -290,11 +291,14 @@ public final class DeviceParameters {
         devicesAhead |= ofParameters;
     }
 
-    /** Applies the constraints of layers to their parameters, in the stages that have any. */
-    public void applyConstraints(int iteration, int epoch) {
-        if (!constrained.isEmpty()) {
+    /** In the stages that have any, on their devices. After {@link #close} the host's parameters are all there is. */
+    @Override
+    public void applyConstraints(int iteration, int epoch, Runnable onHost) {
+        if (!isOpen()) {
+            onHost.run();
+        } else if (!constrained.isEmpty()) {
             load(); // a listener may have set parameters
-            runner.each(stage -> {
+            threads.inEachStage(stage -> {
                 if (constrained.get(stage)) {
                     changeFirst(stage, () -> stages.get(stage).get(0).applyConstraints(iteration, epoch));
                 }
@@ -314,13 +318,18 @@ public final class DeviceParameters {
         runtime.synchronize();
     }
 
-    /** What is copied. */
+    @Override
     public Transfers transfers() {
         return transfers;
     }
 
-    synchronized boolean isOpen() {
+    private synchronized boolean isOpen() {
         return !closed;
+    }
+
+    @Override
+    public void freeUpdate() {
+        // close() does
     }
 
     /** Gathers for the last time, after an update that is running, and frees the updater state. */

@@ -1,4 +1,4 @@
-package io.github.dl4jpipeline.internal.execute;
+package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.exception.DeviceMemoryException;
@@ -7,6 +7,8 @@ import io.github.dl4jpipeline.internal.graph.UpdaterState;
 import io.github.dl4jpipeline.internal.graph.Vertex;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
+import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.update.UpdateCode;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -22,8 +24,8 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
  * What stages take on devices with their own memory: parameters, gradients and updater state, which are known, and the rest
  * from a {@link TrialRun}.
  */
-public final class DeviceMemory {
-    private DeviceMemory() {}
+public final class StageBytes {
+    private StageBytes() {}
 
     /**
      * The plan with what each of its stages takes.
@@ -33,9 +35,9 @@ public final class DeviceMemory {
     public static PartitionPlan count(
             ComputationGraph graph, PartitionPlan plan, Schedule schedule, KernelChoice kernels, MicroBatch batch) {
         VertexGraph vertices = VertexGraph.of(graph);
-        Program program = Program.of(schedule, Program.workers(plan), plan.microBatches());
-        Slots slots = Slots.of(program);
-        TrialRun trial = new TrialRun(graph, plan, kernels, program);
+        StepTasks tasks = StepTasks.of(schedule, plan.taskWorkers(), plan.microBatches());
+        CopyAssignment copies = CopyAssignment.inEachStage(tasks);
+        TrialRun trial = new TrialRun(graph, plan, kernels, tasks);
         long examples = batch.split(plan.microBatches()).stream()
                 .mapToLong(MicroBatch::examples)
                 .max()
@@ -46,7 +48,7 @@ public final class DeviceMemory {
         for (int stage = 0; stage < plan.stages().size(); stage++) {
             Stage planned = plan.stages().get(stage);
             boolean several = plan.microBatches() > planned.replicas();
-            long bytes = taken.get(stage).kept() * slots.count(stage)
+            long bytes = taken.get(stage).kept() * copies.count(stage)
                     + taken.get(stage).working();
             for (String name : planned.vertices()) {
                 Vertex vertex = vertices.get(name);

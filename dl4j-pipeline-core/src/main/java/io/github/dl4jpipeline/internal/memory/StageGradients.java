@@ -1,4 +1,4 @@
-package io.github.dl4jpipeline.internal.execute;
+package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.Moments;
@@ -33,24 +33,24 @@ final class StageGradients {
 
     /**
      * @param sums by position, where the sums go
-     * @param replica holds the parameters, and says which vertices can add to their gradients
+     * @param copy holds the parameters, and says which vertices can add to their gradients
      * @param several whether it may have more than one micro-batch in a step
      */
     StageGradients(
             VertexGraph vertices,
             List<Integer> positions,
             List<@Nullable INDArray> sums,
-            GraphCopy replica,
+            GraphCopy copy,
             boolean several) {
         for (int position : positions) {
             INDArray sum = sums.get(position);
             if (sum == null || !vertices.get(position).runsBackward()) {
                 continue;
             }
-            boolean apart = several && !replica.addsGradients(position);
+            boolean apart = several && !copy.addsGradients(position);
             INDArray next = apart ? Nd4j.create(sum.dataType(), sum.length()) : null;
             slices.add(new Slice(position, sum, next));
-            if (replica.layer(position) instanceof BatchNormalization layer) {
+            if (copy.layer(position) instanceof BatchNormalization layer) {
                 statistics.put(position, new RunningStatistics(layer));
             }
         }
@@ -62,17 +62,17 @@ final class StageGradients {
         sums.clear();
     }
 
-    /** Lets the layers of a replica write into the sum, or into the array that is to be added to it. */
-    void bind(GraphCopy replica, boolean first) {
+    /** Lets the layers of a copy write into the sum, or into the array that is to be added to it. */
+    void bind(GraphCopy copy, boolean first) {
         for (Slice slice : slices) {
             boolean add = !first && slice.next() == null;
-            replica.bindGradients(slice.position(), first || add ? slice.sum() : slice.next(), add);
+            copy.bindGradients(slice.position(), first || add ? slice.sum() : slice.next(), add);
         }
     }
 
-    /** Lets the layers of a replica know the sums as their gradients. */
-    void bindSums(GraphCopy replica) {
-        slices.forEach(slice -> replica.bindGradients(slice.position(), slice.sum(), false));
+    /** Lets the layers of a copy know the sums as their gradients. */
+    void bindSums(GraphCopy copy) {
+        slices.forEach(slice -> copy.bindGradients(slice.position(), slice.sum(), false));
     }
 
     /** Frees the arrays besides the sums. */

@@ -1,4 +1,4 @@
-package io.github.dl4jpipeline.internal.execute;
+package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
@@ -6,8 +6,12 @@ import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.internal.graph.Vertex;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.partition.StageAssignment;
+import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
+import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.StageRunner;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -32,22 +36,20 @@ final class TrialRun {
     private final ComputationGraph graph;
     private final VertexGraph vertices;
     private final PartitionPlan plan;
-    private final List<List<Integer>> positions;
-    private final int[] stageOf;
+    private final StageAssignment stages;
     private final KernelChoice kernels;
     private final boolean keepPreActivations;
     private final boolean splitBackward;
     private final boolean[] addsGradients;
 
-    TrialRun(ComputationGraph graph, PartitionPlan plan, KernelChoice kernels, Program program) {
+    TrialRun(ComputationGraph graph, PartitionPlan plan, KernelChoice kernels, StepTasks tasks) {
         this.graph = graph;
         this.vertices = VertexGraph.of(graph);
         this.plan = plan;
-        this.stageOf = StageAssignment.check(plan, vertices);
-        this.positions = StageAssignment.positions(stageOf, plan.stages().size());
+        this.stages = StageAssignment.of(plan, vertices);
         this.kernels = kernels;
-        this.keepPreActivations = program.keepsPreActivations();
-        this.splitBackward = program.splitsBackward();
+        this.keepPreActivations = CopyAssignment.leavesFewInFlight(tasks);
+        this.splitBackward = tasks.splitsBackward();
         this.addsGradients = new boolean[vertices.size()];
     }
 
@@ -109,68 +111,69 @@ final class TrialRun {
     private List<Bytes> run(MicroBatch part) {
         String name = "trial-" + COUNT.incrementAndGet();
         boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
-        GraphCopy replica = new GraphCopy(graph, stageOf, kernels, keepPreActivations, name, null);
+        MicroBatchMemory memory = new MicroBatchMemory(graph, stages.stageOf(), name);
+        GraphCopy copy = new GraphCopy(graph, memory, kernels, keepPreActivations, null);
         List<StageScratch> scratches = new ArrayList<>();
-        List<StageRunner> stages = new ArrayList<>();
-        for (int stage = 0; stage < positions.size(); stage++) {
+        List<StageRunner> runners = new ArrayList<>();
+        for (int stage = 0; stage < stages.stages(); stage++) {
             Stage planned = plan.stages().get(stage);
             scratches.add(new StageScratch(name + "-stage-" + stage, workspaces));
-            stages.add(new StageRunner(stage, positions.get(stage), scratches.get(stage), planned.recompute()));
+            runners.add(new StageRunner(stage, stages.positions(stage), scratches.get(stage), planned.recompute()));
         }
-        long[] received = new long[positions.size()];
+        long[] received = new long[stages.stages()];
         try {
-            bindGradients(replica);
-            replica.begin(part, true, graph.getIterationCount(), graph.getEpochCount());
-            for (int stage = 0; stage < stages.size(); stage++) {
-                stages.get(stage).forward(replica, position -> {});
-                received[stage] = received(replica, stage);
+            bindGradients(copy);
+            copy.begin(part, true, graph.getIterationCount(), graph.getEpochCount());
+            for (int stage = 0; stage < runners.size(); stage++) {
+                runners.get(stage).forward(copy, position -> {});
+                received[stage] = received(copy, stage);
             }
-            for (int stage = stages.size() - 1; stage >= 0; stage--) {
-                backward(stages.get(stage), replica);
+            for (int stage = runners.size() - 1; stage >= 0; stage--) {
+                backward(runners.get(stage), copy);
             }
-            replica.end();
+            copy.end();
             List<Bytes> bytes = new ArrayList<>();
             for (int stage = 0; stage < received.length; stage++) {
                 bytes.add(new Bytes(
-                        replica.bytes(stage) + received[stage],
+                        copy.bytes(stage) + received[stage],
                         scratches.get(stage).bytes()));
             }
             return bytes;
         } finally {
-            replica.reset();
+            copy.reset();
             scratches.forEach(StageScratch::destroy);
         }
     }
 
-    private void backward(StageRunner stage, GraphCopy replica) {
+    private void backward(StageRunner stage, GraphCopy copy) {
         if (splitBackward) {
-            stage.backwardWithoutWeights(replica, 0, position -> {});
-            stage.weights(replica, position -> {});
+            stage.backwardWithoutWeights(copy, 0, position -> {});
+            stage.weights(copy, position -> {});
         } else {
-            stage.backward(replica, 0, position -> {});
+            stage.backward(copy, 0, position -> {});
         }
     }
 
-    private void bindGradients(GraphCopy replica) {
-        List<@Nullable INDArray> slices = ParameterStore.slices(graph.getFlattenedGradients(), vertices);
+    private void bindGradients(GraphCopy copy) {
+        List<@Nullable INDArray> slices = ParameterLayout.of(vertices).slices(graph.getFlattenedGradients());
         for (Vertex vertex : vertices.vertices()) {
             INDArray slice = slices.get(vertex.position());
-            addsGradients[vertex.position()] = replica.addsGradients(vertex.position());
+            addsGradients[vertex.position()] = copy.addsGradients(vertex.position());
             if (slice != null && vertex.runsBackward()) {
-                Stage planned = plan.stages().get(stageOf[vertex.position()]);
+                Stage planned = plan.stages().get(stages.stageOf(vertex.position()));
                 // A second micro-batch adds its gradients to those of the first, which may take memory.
-                replica.bindGradients(vertex.position(), slice, plan.microBatches() > planned.replicas());
+                copy.bindGradients(vertex.position(), slice, plan.microBatches() > planned.replicas());
             }
         }
     }
 
     /** What a stage reads of other stages' activations; the batch itself is not counted. */
-    private long received(GraphCopy replica, int stage) {
-        return positions.get(stage).stream()
+    private long received(GraphCopy copy, int stage) {
+        return stages.positions(stage).stream()
                 .flatMap(position -> vertices.get(position).inputs().stream())
                 .distinct()
-                .filter(input -> stageOf[input] != stage)
-                .map(replica::activation)
+                .filter(input -> stages.stageOf(input) != stage)
+                .map(copy::activation)
                 .mapToLong(activation -> activation == null ? 0 : Transfers.bytes(activation))
                 .sum();
     }

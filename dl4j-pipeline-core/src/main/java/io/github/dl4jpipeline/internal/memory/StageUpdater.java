@@ -1,4 +1,4 @@
-package io.github.dl4jpipeline.internal.execute;
+package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.update.StateBackup;

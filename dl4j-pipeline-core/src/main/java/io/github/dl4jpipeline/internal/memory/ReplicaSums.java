@@ -1,9 +1,10 @@
-package io.github.dl4jpipeline.internal.execute;
+package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -15,7 +16,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * depend on timing. Vertices whose replicas write one sum together all use the pipeline's array.
  */
 final class ReplicaSums {
-    private final StageLayout layout;
+    private final ParameterLayout layout;
     private final List<List<@Nullable INDArray>> slices = new ArrayList<>();
     private final INDArray flat;
 
@@ -29,12 +30,12 @@ final class ReplicaSums {
      */
     ReplicaSums(INDArray flat, VertexGraph vertices, List<Integer> positions, Set<Integer> summed, int replicas) {
         this.flat = flat.reshape(flat.length());
-        this.layout = StageLayout.of(
+        this.layout = ParameterLayout.of(
                 vertices,
                 positions.stream()
                         .filter(position -> !summed.contains(position))
-                        .toList());
-        List<@Nullable INDArray> ofFlat = ParameterStore.slices(flat, vertices);
+                        .collect(Collectors.toSet()));
+        List<@Nullable INDArray> ofFlat = ParameterLayout.of(vertices).slices(flat);
         slices.add(ofFlat);
         if (replicas == 1) {
             return;
@@ -61,7 +62,7 @@ final class ReplicaSums {
 
     /** Adds up one replica's share of the elements, over the first {@code active} replicas. */
     void reduce(int replica, int active) {
-        for (StageLayout.Run run : layout.runs()) {
+        for (ParameterLayout.Run run : layout.runs()) {
             long begin = run.length() * replica / active;
             long end = run.length() * (replica + 1) / active;
             if (begin == end) {

@@ -1,23 +1,35 @@
-package io.github.dl4jpipeline.internal.execute;
+package io.github.dl4jpipeline.internal.partition;
 
 import io.github.dl4jpipeline.internal.graph.Vertex;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Finds the stage of each vertex and the vertices of each stage, and whether a plan fits a graph. */
+/** The stage of each vertex of a graph, and the vertices of each stage. */
 public final class StageAssignment {
-    private StageAssignment() {}
+    private final VertexGraph vertices;
+    private final int[] stageOf;
+    private final List<List<Integer>> positions;
+
+    private StageAssignment(VertexGraph vertices, int[] stageOf, int stages) {
+        this.vertices = vertices;
+        this.stageOf = stageOf;
+        this.positions = IntStream.range(0, stages)
+                .mapToObj(stage -> IntStream.range(0, stageOf.length)
+                        .filter(position -> stageOf[position] == stage)
+                        .boxed()
+                        .toList())
+                .toList();
+    }
 
     /**
-     * By position, the stage of each vertex.
+     * Assigns the vertices to the stages of a plan.
      *
      * @throws IllegalArgumentException if the plan is for another graph, or an edge would run backward through it
      */
-    public static int[] check(PartitionPlan plan, VertexGraph vertices) {
+    public static StageAssignment of(PartitionPlan plan, VertexGraph vertices) {
         int[] stageOf = new int[vertices.size()];
         Arrays.fill(stageOf, -1);
         for (int stage = 0; stage < plan.stages().size(); stage++) {
@@ -39,19 +51,30 @@ public final class StageAssignment {
                 }
             }
         }
-        return stageOf;
+        return new StageAssignment(vertices, stageOf, plan.stages().size());
     }
 
-    /** By stage, the positions of its vertices. */
-    static List<List<Integer>> positions(int[] stageOf, int stages) {
-        List<List<Integer>> positions = new ArrayList<>();
-        for (int stage = 0; stage < stages; stage++) {
-            int current = stage;
-            positions.add(IntStream.range(0, stageOf.length)
-                    .filter(position -> stageOf[position] == current)
-                    .boxed()
-                    .toList());
-        }
-        return positions;
+    public VertexGraph vertices() {
+        return vertices;
+    }
+
+    /** Number of stages. */
+    public int stages() {
+        return positions.size();
+    }
+
+    /** The stage of a vertex. */
+    public int stageOf(int position) {
+        return stageOf[position];
+    }
+
+    /** The stage of each vertex, by position. */
+    public int[] stageOf() {
+        return stageOf.clone();
+    }
+
+    /** Positions of a stage's vertices, in topological order. */
+    public List<Integer> positions(int stage) {
+        return positions.get(stage);
     }
 }

@@ -1,4 +1,4 @@
-package io.github.dl4jpipeline.internal.execute;
+package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
@@ -18,20 +18,20 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param layout of the two arrays
  * @param parameters of its vertices, {@code [layout.length()]}
  * @param sums their gradients, summed over the replica's micro-batches
- * @param slots copies of the graph, one for each micro-batch in flight
+ * @param copies of the graph, one for each micro-batch in flight
  */
 record DeviceStage(
         Device device,
         List<Integer> positions,
-        StageLayout layout,
+        ParameterLayout layout,
         INDArray parameters,
         INDArray sums,
         StageGradients gradients,
-        List<GraphCopy> slots) {
+        List<GraphCopy> copies) {
 
     /** Any copy of the graph: all have the same parameters. */
     GraphCopy graph() {
-        return slots.get(0);
+        return copies.get(0);
     }
 
     private Stream<Layer> layers() {
@@ -63,5 +63,12 @@ record DeviceStage(
 
     long bytes() {
         return 2 * parameters.length() * parameters.dataType().width();
+    }
+
+    /** Frees the arrays. The current thread must be on the device. */
+    void close() {
+        gradients.close();
+        parameters.close();
+        sums.close();
     }
 }

@@ -1,0 +1,15 @@
+package io.github.dl4jpipeline.internal.execute;
+
+import io.github.dl4jpipeline.internal.memory.StageMemory;
+import io.github.dl4jpipeline.internal.stage.StageRunner;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A replica of a stage: what its worker needs to run its tasks.
+ *
+ * @param replica which of the stage's replicas
+ * @param runner runs its vertices
+ * @param memory holds its micro-batches, and sums their gradients
+ * @param busyNanos time spent in its tasks so far, without waiting for others in them
+ */
+record StageReplica(int stage, int replica, StageRunner runner, StageMemory memory, AtomicLong busyNanos) {}

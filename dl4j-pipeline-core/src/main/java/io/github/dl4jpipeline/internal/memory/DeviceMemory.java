@@ -1,0 +1,201 @@
+package io.github.dl4jpipeline.internal.memory;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
+import io.github.dl4jpipeline.internal.schedule.StepTasks;
+import io.github.dl4jpipeline.internal.stage.DeviceMicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.StageScratch;
+import io.github.dl4jpipeline.tile.TileMeasurement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Stages on devices with their own memory. Each replica of a stage has there its parameters and gradients, and a copy of the
+ * graph for each micro-batch that it has in flight.
+ */
+final class DeviceMemory extends PipelineMemory {
+    private final DeviceRuntime runtime;
+    private final Setup setup;
+    private final Transfers transfers = new Transfers();
+
+    /** By stage and replica. */
+    private final List<List<Stage>> stages = new ArrayList<>();
+
+    private final DeviceParameters parameters;
+
+    DeviceMemory(DeviceRuntime runtime, Setup setup, Threads threads) {
+        super(CopyAssignment::inEachStage);
+        this.runtime = runtime;
+        this.setup = setup;
+        CopyAssignment copies = CopyAssignment.inEachStage(setup.tasks());
+        for (int stage = 0; stage < setup.stages().stages(); stage++) {
+            List<Stage> replicas = new ArrayList<>();
+            for (Device device : setup.plan().stages().get(stage).devices()) {
+                replicas.add(stageOn(device, stage, replicas.size(), copies.count(stage)));
+            }
+            stages.add(replicas);
+        }
+        List<List<DeviceStage>> ofStages = stages.stream()
+                .map(replicas -> replicas.stream().map(replica -> replica.own).toList())
+                .toList();
+        this.parameters = new DeviceParameters(runtime, transfers, setup.graph(), ofStages, threads);
+    }
+
+    private Stage stageOn(Device device, int stage, int replica, int count) {
+        List<Integer> positions = setup.stages().positions(stage);
+        ParameterLayout layout = ParameterLayout.of(setup.stages().vertices(), Set.copyOf(positions));
+        INDArray ofStage = runtime.on(device, () -> flat(layout));
+        DeviceMicroBatchMemory.Place place =
+                new DeviceMicroBatchMemory.Place(stage, device, runtime, layout.slices(ofStage), transfers);
+        String name = setup.name() + "-" + device.id() + "-" + stage + "-copy-";
+        List<DeviceMicroBatchMemory> memories = new ArrayList<>();
+        List<GraphCopy> copies = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            DeviceMicroBatchMemory memory =
+                    new DeviceMicroBatchMemory(setup.graph(), setup.stages().stageOf(), name + i, place);
+            memories.add(memory);
+            copies.add(setup.copy(memory));
+        }
+        INDArray sums = runtime.on(device, () -> flat(layout));
+        StageGradients gradients = runtime.on(
+                device,
+                () -> new StageGradients(
+                        setup.stages().vertices(),
+                        positions,
+                        layout.slices(sums),
+                        copies.get(0),
+                        setup.severalMicroBatches(stage)));
+        DeviceStage own = new DeviceStage(device, positions, layout, ofStage, sums, gradients, copies);
+        return new Stage(stage, own, memories, setup.scratch(stage, replica));
+    }
+
+    private INDArray flat(ParameterLayout layout) {
+        return Nd4j.create(setup.graph().getConfiguration().getDataType(), Math.max(1, layout.length()));
+    }
+
+    /** A replica of a stage. */
+    private final class Stage extends StageMemory {
+        private final DeviceStage own;
+
+        /** Those of the copies, in the same order. */
+        private final List<DeviceMicroBatchMemory> memories;
+
+        Stage(int stage, DeviceStage own, List<DeviceMicroBatchMemory> memories, StageScratch scratch) {
+            super(stage, own.copies(), scratch, own.gradients(), DeviceMemory.this::running);
+            this.own = own;
+            this.memories = memories;
+        }
+
+        @Override
+        public GraphCopy begin(int microBatch) {
+            memory(microBatch).exchangeWith(other -> {
+                List<Stage> replicas = stages.get(other);
+                return replicas.get(microBatch % replicas.size()).memory(microBatch);
+            });
+            GraphCopy copy = copy(microBatch);
+            running().begin(copy, microBatch);
+            return copy;
+        }
+
+        private DeviceMicroBatchMemory memory(int microBatch) {
+            return memories.get(running().copies().of(stage(), microBatch));
+        }
+
+        @Override
+        public void end(int microBatch) {
+            copy(microBatch).end();
+        }
+
+        @Override
+        public void addReplicas(int active) {
+            // the first replica does it alone, at the end of the step
+        }
+
+        @Override
+        public INDArray copyToHost(int position, INDArray activation) {
+            return transfers.timed(
+                    Transfers.Kind.GATHER,
+                    setup.stages().vertices().get(position).name(),
+                    own.device().id(),
+                    "host",
+                    Transfers.bytes(activation),
+                    () -> runtime.copyToHost(activation));
+        }
+    }
+
+    @Override
+    public StageMemory stage(int stage, int replica) {
+        return stages.get(stage).get(replica);
+    }
+
+    @Override
+    public ParameterMemory parameters() {
+        return parameters;
+    }
+
+    @Override
+    public @Nullable JointMicroBatches joint() {
+        return null;
+    }
+
+    @Override
+    public void endStep(StepTasks tasks) {
+        parameters.sumReplicas(tasks::activeReplicas);
+    }
+
+    @Override
+    public Optional<TileMeasurement> tileMeasurement() {
+        return Optional.empty();
+    }
+
+    @Override
+    public long bytes(int stage) {
+        long bytes = 0;
+        for (Stage replica : stages.get(stage)) {
+            bytes += replica.scratch().bytes() + replica.own.bytes();
+            bytes += replica.own.copies().stream()
+                    .mapToLong(copy -> copy.bytes(stage))
+                    .sum();
+        }
+        return bytes;
+    }
+
+    @Override
+    public void reset() {
+        each(stage -> {
+            stage.own.copies().forEach(GraphCopy::reset);
+            stage.scratch().destroy();
+        });
+    }
+
+    @Override
+    public void close() {
+        try {
+            parameters.close();
+        } finally {
+            reset();
+            each(stage -> stage.own.close());
+        }
+    }
+
+    private void each(Consumer<Stage> work) {
+        for (List<Stage> replicas : stages) {
+            for (Stage stage : replicas) {
+                runtime.on(stage.own.device(), () -> {
+                    work.accept(stage);
+                    return stage;
+                });
+            }
+        }
+    }
+}

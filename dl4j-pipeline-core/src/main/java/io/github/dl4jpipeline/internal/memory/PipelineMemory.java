@@ -1,0 +1,137 @@
+package io.github.dl4jpipeline.internal.memory;
+
+import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.partition.StageAssignment;
+import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
+import io.github.dl4jpipeline.internal.schedule.StepTasks;
+import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.StageScratch;
+import io.github.dl4jpipeline.internal.tiling.TileSetup;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.tile.TileMeasurement;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.IntConsumer;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of a pipeline: that of each replica of each stage, and the parameters of the model. {@link MemoryKind} makes it.
+ *
+ * <p>Methods are called between two steps, in the thread that runs them.
+ */
+public abstract class PipelineMemory implements AutoCloseable {
+    /**
+     * What a pipeline has memory for.
+     *
+     * @param graph the pipeline's, with the host's parameters and gradient array
+     * @param tasks those of steps with the most micro-batches
+     * @param batchNorm over what statistics are taken
+     * @param tiles the vertices that are run in tiles; null for none
+     * @param name a prefix of workspace names that no other pipeline of the process has
+     */
+    public record Setup(
+            ComputationGraph graph,
+            PartitionPlan plan,
+            StageAssignment stages,
+            StepTasks tasks,
+            KernelChoice kernels,
+            BatchNormStatistics batchNorm,
+            @Nullable TileSetup tiles,
+            String name) {
+
+        /** The name of a replica of a stage. */
+        public String nameOf(int stage, int replica) {
+            return name + "-stage-" + stage + (replicas(stage) > 1 ? "-replica-" + replica : "");
+        }
+
+        int replicas(int stage) {
+            return tasks.workers().replicas(stage);
+        }
+
+        /** Whether a replica of a stage may have more than one micro-batch in a step. */
+        boolean severalMicroBatches(int stage) {
+            return tasks.microBatches() > replicas(stage);
+        }
+
+        GraphCopy copy(MicroBatchMemory memory) {
+            return new GraphCopy(graph, memory, kernels, CopyAssignment.leavesFewInFlight(tasks), tiles);
+        }
+
+        StageScratch scratch(int stage, int replica) {
+            boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
+            return new StageScratch(nameOf(stage, replica), workspaces);
+        }
+    }
+
+    /** The threads of a pipeline, for work between two passes. */
+    public interface Threads {
+        /** Runs work for each stage in the worker of its first replica, and waits for all. */
+        void inEachStage(IntConsumer work);
+
+        /**
+         * Runs the same work in as many threads at once as the devices have, and waits. Its operations have one thread each.
+         * Threads that have ended do not take part.
+         */
+        void inEachThread(Runnable work);
+    }
+
+    private final Function<StepTasks, CopyAssignment> rule;
+
+    /** By number of micro-batches. */
+    private final Map<Integer, CopyAssignment> copies = new HashMap<>();
+
+    private volatile @Nullable StepBatches running;
+
+    /** @param rule says which copies micro-batches use */
+    PipelineMemory(Function<StepTasks, CopyAssignment> rule) {
+        this.rule = rule;
+    }
+
+    /** Begins a step. */
+    public final void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
+        CopyAssignment assigned = copies.computeIfAbsent(tasks.microBatches(), count -> rule.apply(tasks));
+        running = new StepBatches(assigned, microBatches, tasks.workers().stages(), iteration, epoch);
+    }
+
+    final StepBatches running() {
+        StepBatches step = running;
+        if (step == null) {
+            throw new IllegalStateException("No step has begun");
+        }
+        return step;
+    }
+
+    /** The memory of a replica of a stage. */
+    public abstract StageMemory stage(int stage, int replica);
+
+    /** The parameters of the model, in all stages. */
+    public abstract ParameterMemory parameters();
+
+    /** What micro-batches that run at the same time compute together; null for nothing. */
+    public abstract @Nullable JointMicroBatches joint();
+
+    /** Ends a step that has not failed: the sums of all replicas are added up when it returns. */
+    public abstract void endStep(StepTasks tasks);
+
+    /** What the tiles of a micro-batch have taken; empty before the first step, and without tiles. */
+    public abstract Optional<TileMeasurement> tileMeasurement();
+
+    /** Bytes that a stage has reserved, in all its replicas. */
+    public abstract long bytes(int stage);
+
+    /** Frees the memory of micro-batches in flight, after a step that failed. */
+    public abstract void reset();
+
+    /** Brings parameters to the host for the last time, and frees everything. No worker may use it any more. */
+    @Override
+    public abstract void close();
+}

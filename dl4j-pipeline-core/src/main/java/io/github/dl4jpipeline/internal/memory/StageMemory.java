@@ -1,0 +1,112 @@
+package io.github.dl4jpipeline.internal.memory;
+
+import io.github.dl4jpipeline.internal.stage.BackwardResult;
+import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.StageScratch;
+import io.github.dl4jpipeline.schedule.Task;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The memory of one replica of a stage: the copies of the graph for its micro-batches in flight, their working memory, and the
+ * sums of its gradients. Parameters are those of the copies.
+ *
+ * <p>The replica's worker calls all of it, in its thread.
+ */
+public abstract class StageMemory {
+    private final int stage;
+    private final List<GraphCopy> copies;
+    private final StageScratch scratch;
+    private final StageGradients gradients;
+    private final Supplier<StepBatches> running;
+
+    /**
+     * @param copies of the graph, which other stages may use, too
+     * @param running the step that runs
+     */
+    StageMemory(
+            int stage,
+            List<GraphCopy> copies,
+            StageScratch scratch,
+            StageGradients gradients,
+            Supplier<StepBatches> running) {
+        this.stage = stage;
+        this.copies = copies;
+        this.scratch = scratch;
+        this.gradients = gradients;
+        this.running = running;
+    }
+
+    /** The stage's number. */
+    public final int stage() {
+        return stage;
+    }
+
+    /** Working memory of its tasks. */
+    public final StageScratch scratch() {
+        return scratch;
+    }
+
+    /** Begins a step. */
+    public final void beginStep() {
+        gradients.begin();
+    }
+
+    /** What must be done before a task can start: the tasks whose results it needs, and those that need its copy. */
+    public final List<Task> dependencies(Task task) {
+        return running.get().copies().dependencies(task);
+    }
+
+    /** The copy of the graph for a micro-batch's forward task, with what the stage reads. */
+    public abstract GraphCopy begin(int microBatch);
+
+    /**
+     * The copy that the forward task has used, for a later task. Its gradients go to the sums of this replica.
+     *
+     * @param first whether this is the replica's first task of its pass in the step
+     */
+    public final GraphCopy resume(int microBatch, boolean first) {
+        GraphCopy copy = copy(microBatch);
+        gradients.bind(copy, first);
+        return copy;
+    }
+
+    /** Adds up what a backward task has left in the copy that {@link #resume} has given. */
+    public final void collect(BackwardResult result, boolean first, long examples) {
+        gradients.add(result, first, examples);
+    }
+
+    /** The same for the gradients that a backward task had left to another. */
+    public final void collect(Map<Integer, Gradient> postponed, boolean first) {
+        gradients.add(postponed, first);
+    }
+
+    /** The last task of a micro-batch in this stage is done. */
+    public abstract void end(int microBatch);
+
+    /** Adds up this replica's share of what the first {@code active} replicas have summed, when all of them have. */
+    public abstract void addReplicas(int active);
+
+    /** A copy on the host of what a vertex has put out, for listeners. */
+    public abstract INDArray copyToHost(int position, INDArray activation);
+
+    final GraphCopy copy(int microBatch) {
+        return copies.get(running.get().copies().of(stage, microBatch));
+    }
+
+    final StepBatches running() {
+        return running.get();
+    }
+
+    /** Copies of the graph. All have the same parameters. */
+    final List<GraphCopy> copies() {
+        return copies;
+    }
+
+    final StageGradients gradients() {
+        return gradients;
+    }
+}

@@ -1,0 +1,142 @@
+package io.github.dl4jpipeline.internal.stage;
+
+import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.internal.graph.Vertex;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The memory of one micro-batch in one stage, on a device with memory of its own. What the stage reads is copied there: its
+ * part of the batch, and activations of other stages, before its forward task. Errors for other stages are copied to their
+ * devices at the end of its backward task.
+ */
+public final class DeviceMicroBatchMemory extends MicroBatchMemory {
+    /**
+     * Where the stage is.
+     *
+     * @param parameters by position, those of the stage's vertices, on the device; null for other vertices
+     * @param transfers what is copied to the device
+     */
+    public record Place(
+            int stage, Device device, DeviceRuntime runtime, List<@Nullable INDArray> parameters, Transfers transfers) {
+
+        /** Makes copies on the device, of arrays that are elsewhere. The current thread must be bound to it. */
+        private UnaryOperator<INDArray> copier(Transfers.Kind kind, String what, String from) {
+            return array -> transfers.timed(
+                    kind, what, from, device.id(), Transfers.bytes(array), () -> runtime.copyHere(array));
+        }
+    }
+
+    private final Place here;
+    private final List<String> networkInputs;
+    private final List<String> networkOutputs;
+    private IntFunction<DeviceMicroBatchMemory> others = stage -> this;
+
+    /** As for {@link MicroBatchMemory}, with the place of the only stage that runs in it. */
+    public DeviceMicroBatchMemory(ComputationGraph original, int[] stageOf, String name, Place here) {
+        super(original, stageOf, name);
+        this.here = here;
+        ComputationGraphConfiguration configuration = original.getConfiguration();
+        this.networkInputs = configuration.getNetworkInputs();
+        this.networkOutputs = configuration.getNetworkOutputs();
+    }
+
+    /** Sets where the next micro-batch is in other stages, by stage. */
+    public void exchangeWith(IntFunction<DeviceMicroBatchMemory> stages) {
+        others = stages;
+    }
+
+    private boolean isOwn(int position) {
+        return stageOf(position) == here.stage();
+    }
+
+    @Override
+    ComputationGraph copyOf(ComputationGraph original) {
+        return GraphCopier.withParameters(original, here.parameters(), here.device(), here.runtime());
+    }
+
+    /** The micro-batch with all that the stage reads on its device; the rest only tells shapes. */
+    @Override
+    MicroBatch receive(MicroBatch next, boolean partOfBatch) {
+        Set<Integer> inputs = new HashSet<>();
+        Set<Integer> outputs = new HashSet<>();
+        for (Vertex vertex : vertices().vertices()) {
+            if (vertex.role() == Vertex.Role.INPUT && isRead(vertex.position())) {
+                inputs.add(networkInputs.indexOf(vertex.name()));
+            } else if (vertex.role() == Vertex.Role.OUTPUT && isOwn(vertex.position())) {
+                outputs.add(networkOutputs.indexOf(vertex.name()));
+            }
+        }
+        return next.copy(inputs::contains, outputs::contains, here.copier(Transfers.Kind.INPUT, "batch", "host"));
+    }
+
+    private boolean isRead(int position) {
+        return isOwn(position) || vertices().consumers(position).stream().anyMatch(this::isOwn);
+    }
+
+    @Override
+    void receiveActivations(MicroBatch microBatch) {
+        for (Vertex vertex : vertices().vertices()) {
+            if (isOwn(vertex.position())) {
+                for (int read : vertex.inputs()) {
+                    if (!isOwn(read) && activation(read) == null) {
+                        setActivation(read, receive(vertices().get(read), microBatch));
+                    }
+                }
+            }
+        }
+    }
+
+    private @Nullable INDArray receive(Vertex vertex, MicroBatch microBatch) {
+        if (vertex.role() == Vertex.Role.INPUT) {
+            return microBatch.features()[networkInputs.indexOf(vertex.name())];
+        }
+        DeviceMicroBatchMemory source = others.apply(stageOf(vertex.position()));
+        INDArray activation = source.activation(vertex.position());
+        String from = source.here.device().id();
+        return activation == null
+                ? null
+                : input().copyOf(activation, here.copier(Transfers.Kind.ACTIVATION, vertex.name(), from));
+    }
+
+    /** It is copied when the task ends. */
+    @Override
+    INDArray errorForOther(int position, INDArray error) {
+        return error;
+    }
+
+    @Override
+    void sendErrors() {
+        for (int position = 0; position < vertices().size(); position++) {
+            INDArray error = isOwn(position) ? null : takeError(position);
+            if (error != null) {
+                others.apply(stageOf(position))
+                        .receiveError(position, error, here.device().id());
+            }
+        }
+    }
+
+    /** Takes an error in the thread of the stage that has computed it, while this stage does nothing. */
+    private void receiveError(int position, INDArray error, String from) {
+        here.runtime().on(here.device(), () -> {
+            String vertex = vertices().get(position).name();
+            INDArray received = input().copyOf(error, here.copier(Transfers.Kind.ERROR, vertex, from));
+            addError(position, received, here.stage());
+            return received;
+        });
+    }
+
+    @Override
+    long bytes(int stage) {
+        return super.bytes(stage) + input().bytes();
+    }
+}
