@@ -112,7 +112,7 @@ public final class Checkpoints {
             } catch (IllegalArgumentException | UncheckedIOException | OutOfMemoryError e) {
                 String reason = String.valueOf(e.getMessage());
                 String name = newest.file().toString();
-                String named = reason.contains(name) ? reason : name + ": " + reason;
+                String named = reason.startsWith(name) ? reason : name + ": " + reason;
                 if (!isDamaged(newest.file(), e)) {
                     throw new UncheckedIOException(
                             "Cannot resume: " + named + "\nThe checkpoint may be whole, so no older one is used. Try"
