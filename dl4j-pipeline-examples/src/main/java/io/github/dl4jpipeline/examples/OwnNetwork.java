@@ -11,7 +11,7 @@ import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
-import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.Nesterovs;
 
 /** A network of your own, first with plain Deeplearning4j, then in a pipeline: one more line. Argument: epochs. */
 public final class OwnNetwork {
@@ -27,13 +27,13 @@ public final class OwnNetwork {
         ComputationGraph graph = plain.clone();
 
         plain.fit(training, epochs);
-        System.out.printf("Plain Deeplearning4j: score %.6f%n", plain.score());
+        System.out.printf("Plain Deeplearning4j: score %.4f%n", plain.score());
 
         // The one line that is new. All that follows is as with a graph.
         try (PipelineComputationGraph net =
                 PipelineComputationGraph.builder(graph).build()) {
             net.fit(training, epochs);
-            System.out.printf("In a pipeline:        score %.6f%n", net.score());
+            System.out.printf("In a pipeline:        score %.4f%n", net.score());
             System.out.printf("Test accuracy %.3f%n", net.evaluate(test).accuracy());
             System.out.println("Plan: " + net.plan().summary());
         }
@@ -43,7 +43,7 @@ public final class OwnNetwork {
     private static ComputationGraphConfiguration configuration() {
         return new NeuralNetConfiguration.Builder()
                 .seed(42)
-                .updater(new Adam(0.001))
+                .updater(new Nesterovs(0.05, 0.9))
                 .activation(Activation.RELU)
                 .graphBuilder()
                 .addInputs("image")

@@ -25,7 +25,7 @@ final class SmallNetwork {
     static ComputationGraphConfiguration configuration(int size) {
         return new NeuralNetConfiguration.Builder()
                 .seed(42)
-                .updater(new Adam(0.001))
+                .updater(new Adam(0.005))
                 .activation(Activation.RELU)
                 .graphBuilder()
                 .addInputs("image")

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.DevicesUnavailableException;
@@ -46,8 +47,8 @@ class ExamplesTest {
         String printed = printed(OwnNetwork::main, "1");
 
         assertThat(printed).contains("Test accuracy").contains("Plan: ");
-        assertThat(after("Plain Deeplearning4j: score ", printed))
-                .isEqualTo(after("In a pipeline:        score ", printed));
+        assertThat(Double.parseDouble(after("In a pipeline:        score ", printed)))
+                .isCloseTo(Double.parseDouble(after("Plain Deeplearning4j: score ", printed)), within(2e-4));
     }
 
     @Test
@@ -70,7 +71,7 @@ class ExamplesTest {
 
     @Test
     void runsLargeImagesInTiles() throws Exception {
-        assertThatPrinted(LargeImagesInTiles::main, "32").contains("Score ").contains("tiles: largest keeps ");
+        assertThatPrinted(LargeImagesInTiles::main, "32").contains("tiles: largest keeps ");
     }
 
     @Test
