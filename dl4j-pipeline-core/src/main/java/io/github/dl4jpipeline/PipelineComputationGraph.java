@@ -2,7 +2,7 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
-import io.github.dl4jpipeline.internal.device.ReachableArguments;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.execute.BatchSource;
 import io.github.dl4jpipeline.internal.execute.DeviceParameters;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
@@ -104,7 +104,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             PipelineSettings settings,
             boolean plainFitIfUnsupported) {
         super(configuration);
-        ReachableArguments.install(); // also for what this thread does
+        WholeProcess.prepare();
         this.wrapped = wrapped;
         boolean hasParameters = wrapped.parameters().length() > 0;
         init(hasParameters ? wrapped.parameters() : null, false);

@@ -5,7 +5,7 @@ import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
@@ -240,7 +240,7 @@ public final class TaskController implements AutoCloseable {
                 busyBefore[next++] = part.busyNanos().get();
             }
         }
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(maxThreads)) {
             runtime.synchronize(); // the caller may just have computed the batch
             workers.forEach(worker -> worker.submit(step));
             await(step);
@@ -371,7 +371,7 @@ public final class TaskController implements AutoCloseable {
     void inEachThread(Runnable work) {
         List<CompletableFuture<?>> running = new ArrayList<>();
         // Else BLAS would use all cores for each thread, and its threads wait for more in a loop that takes a core.
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(1)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(1)) {
             try {
                 workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
                 running.addAll(updateThreads.start(work));

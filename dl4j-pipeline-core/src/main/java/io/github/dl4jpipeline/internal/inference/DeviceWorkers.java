@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.internal.inference;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,7 +37,7 @@ final class DeviceWorkers implements AutoCloseable {
     <T> List<T> all(int count, IntFunction<T> task) {
         List<Future<T>> futures = new ArrayList<>();
         List<T> results = new ArrayList<>();
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(threadsOfOperation)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(threadsOfOperation)) {
             for (int i = 0; i < count; i++) {
                 int device = i;
                 futures.add(threads.get(i).submit(() -> task.apply(device)));

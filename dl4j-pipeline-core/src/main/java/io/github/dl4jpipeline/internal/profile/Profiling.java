@@ -3,10 +3,9 @@ package io.github.dl4jpipeline.internal.profile;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
-import io.github.dl4jpipeline.internal.device.ReachableArguments;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.profile.ProfileRounds.Placed;
@@ -68,7 +67,7 @@ public final class Profiling {
      */
     public static GraphProfile profile(
             ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels, boolean splittable) {
-        ReachableArguments.install(); // also for what this thread does
+        WholeProcess.prepare();
         graph.init();
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.of(device).sharesMemory() ? all : Devices.of(device);
@@ -156,7 +155,7 @@ public final class Profiling {
 
     private static <T> T onThreadOf(Device device, Callable<T> work) {
         ExecutorService thread = DeviceThread.withHostArrays(device, "profile-" + device.id());
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(device.threads())) {
             return ProfileRounds.result(thread.submit(work));
         } finally {
             thread.shutdown();
