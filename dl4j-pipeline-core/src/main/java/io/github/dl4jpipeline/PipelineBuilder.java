@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.PipelineSettings.Prepared;
+import io.github.dl4jpipeline.PipelineSettings.ResultSettings;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
@@ -7,12 +9,12 @@ import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.execute.WrappedModel;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.FusedTiling;
+import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -37,17 +39,12 @@ public final class PipelineBuilder {
     private final @Nullable ComputationGraph graph;
 
     private @Nullable Devices devices;
-    private OptionalInt stages = OptionalInt.empty();
-    private OptionalInt replicas = OptionalInt.empty();
-    private OptionalInt microBatches = OptionalInt.empty();
-    private Optional<Schedule> schedule = Optional.empty();
-    private Optional<Duration> deadline = Optional.empty();
+    private PlanOptions asked = PlanOptions.defaults();
     private BatchNormStatistics batchNorm = BatchNormStatistics.FULL_BATCH;
     private Kernels kernels = Kernels.FAST;
     private @Nullable GraphProfile profile;
     private @Nullable PartitionPlan plan;
     private Optional<FusedTiling> tiling = Optional.empty();
-    private Optional<Boolean> recompute = Optional.empty();
     private Set<Class<?>> exampleIndependent = Set.of();
     private boolean verifyFirstStep;
     private boolean plainFitIfUnsupported;
@@ -69,7 +66,7 @@ public final class PipelineBuilder {
      * The number of stages. Default: the planner chooses. With more workers than devices, several share a device.
      */
     public PipelineBuilder stages(int value) {
-        stages = OptionalInt.of(requirePositive("stages", value));
+        asked = asked.withStages(value);
         return this;
     }
 
@@ -78,7 +75,7 @@ public final class PipelineBuilder {
      * a device of its own, as far as there are devices. 1 makes a straight pipeline. Default: the planner chooses.
      */
     public PipelineBuilder replicas(int value) {
-        replicas = OptionalInt.of(requirePositive("replicas", value));
+        asked = asked.withReplicas(value);
         return this;
     }
 
@@ -88,7 +85,7 @@ public final class PipelineBuilder {
      * the planner chooses.
      */
     public PipelineBuilder microBatches(int value) {
-        microBatches = OptionalInt.of(requirePositive("microBatches", value));
+        asked = asked.withMicroBatches(value);
         return this;
     }
 
@@ -97,7 +94,7 @@ public final class PipelineBuilder {
      * a {@link #plan} has its own.
      */
     public PipelineBuilder schedule(Schedule value) {
-        schedule = Optional.of(given("schedule", value));
+        asked = asked.withSchedule(given("schedule", value));
         return this;
     }
 
@@ -109,10 +106,7 @@ public final class PipelineBuilder {
      * none.
      */
     public PipelineBuilder deadline(Duration value) {
-        if (given("deadline", value).isNegative() || value.isZero()) {
-            throw new IllegalArgumentException("deadline must be positive, got " + value);
-        }
-        deadline = Optional.of(value);
+        asked = asked.withDeadline(given("deadline", value));
         return this;
     }
 
@@ -122,7 +116,7 @@ public final class PipelineBuilder {
      * several. The result is the same. Default: only stages whose activations do not fit into their device's memory do.
      */
     public PipelineBuilder recompute(boolean value) {
-        recompute = Optional.of(value);
+        asked = asked.withRecompute(Optional.of(value));
         return this;
     }
 
@@ -212,7 +206,7 @@ public final class PipelineBuilder {
      * @throws IllegalArgumentException if settings contradict each other or the graph
      */
     public PipelineComputationGraph build() {
-        if (tiling.isPresent() && recompute.orElse(false)) {
+        if (tiling.isPresent() && asked.recompute().orElse(false)) {
             throw new IllegalArgumentException("Tiles keep their activations; use tiling or recompute(true), not both");
         }
         if (verifyFirstStep) {
@@ -220,20 +214,11 @@ public final class PipelineBuilder {
         }
         PipelineSettings settings = new PipelineSettings(
                 devices == null ? Devices.cpu() : devices,
-                Optional.ofNullable(devices),
-                stages,
-                replicas,
-                microBatches,
-                schedule,
-                deadline,
-                batchNorm,
-                kernels,
-                profile,
-                plan,
-                tiling.map(FusedTiling::tiling),
-                recompute,
-                exampleIndependent,
-                verifyFirstStep);
+                devices != null,
+                asked,
+                new ResultSettings(batchNorm, kernels, exampleIndependent, verifyFirstStep),
+                new Prepared(profile, plan),
+                tiling.map(FusedTiling::tiling));
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 
@@ -256,12 +241,5 @@ public final class PipelineBuilder {
                     "verifyFirstStep() has bounds for FLOAT and DOUBLE, but the graph's parameters" + " are " + type
                             + "; train it in one of these, or without verifyFirstStep()");
         }
-    }
-
-    private static int requirePositive(String name, int value) {
-        if (value < 1) {
-            throw new IllegalArgumentException(name + " must be at least 1, got " + value);
-        }
-        return value;
     }
 }

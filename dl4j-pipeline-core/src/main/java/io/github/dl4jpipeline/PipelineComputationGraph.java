@@ -2,7 +2,7 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
-import io.github.dl4jpipeline.internal.device.ReachableArguments;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.execute.BatchSource;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
 import io.github.dl4jpipeline.internal.execute.PipelineSolver;
@@ -104,7 +104,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             PipelineSettings settings,
             boolean plainFitIfUnsupported) {
         super(configuration);
-        ReachableArguments.install(); // also for what this thread does
+        WholeProcess.prepare();
         this.wrapped = wrapped;
         boolean hasParameters = wrapped.parameters().length() > 0;
         init(hasParameters ? wrapped.parameters() : null, false);
@@ -124,7 +124,11 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             super.setUpdater(updater);
         }
         infersOnDevices = !plainFit && settings.memory().servesInference();
-        inference = new Inference(this, settings.devices(), settings.kernels(), settings.exampleIndependent());
+        inference = new Inference(
+                this,
+                settings.devices(),
+                settings.result().kernels(),
+                settings.result().exampleIndependent());
         training = new PlannedTraining(this, settings, parameters, inference);
         if (!plainFit) {
             training.planWithoutBatch();

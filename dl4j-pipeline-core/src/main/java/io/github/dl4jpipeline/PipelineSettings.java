@@ -27,11 +27,9 @@ import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.tile.Tiling;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -45,25 +43,39 @@ import org.slf4j.LoggerFactory;
  * What the user of a builder has asked for, and the plan that follows from it.
  *
  * @param devices those given, or else the default
+ * @param asked what is not left to the planner
+ * @param tiling the vertices to run in tiles; empty for those of the plan
  */
 record PipelineSettings(
         Devices devices,
-        Optional<Devices> givenDevices,
-        OptionalInt stages,
-        OptionalInt replicas,
-        OptionalInt microBatches,
-        Optional<Schedule> schedule,
-        Optional<Duration> deadline,
-        BatchNormStatistics batchNorm,
-        Kernels kernels,
-        @Nullable GraphProfile profile,
-        @Nullable PartitionPlan plan,
-        Optional<Tiling> tiling,
-        Optional<Boolean> recompute,
-        Set<Class<?>> exampleIndependent,
-        boolean verifyFirstStep) {
+        boolean devicesGiven,
+        PlanOptions asked,
+        ResultSettings result,
+        Prepared prepared,
+        Optional<Tiling> tiling) {
+
+    /** How layers are computed, and whether the result is checked. */
+    record ResultSettings(
+            BatchNormStatistics batchNorm,
+            Kernels kernels,
+            Set<Class<?>> exampleIndependent,
+            boolean verifyFirstStep) {}
+
+    /** What the user has made before; null for what the pipeline makes. */
+    record Prepared(
+            @Nullable GraphProfile profile, @Nullable PartitionPlan plan) {}
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
+
+    /** The profile that the user has given; null for none. */
+    @Nullable GraphProfile profile() {
+        return prepared.profile();
+    }
+
+    /** The plan that the user has given; null for none. */
+    @Nullable PartitionPlan plan() {
+        return prepared.plan();
+    }
 
     /** Where stages have their memory. */
     MemoryKind memory() {
@@ -72,27 +84,32 @@ record PipelineSettings(
 
     /** That of the devices that stages run on. */
     DeviceRuntime runtime() {
+        PartitionPlan plan = plan();
         Devices used = plan == null ? devices : plan.devices();
         return DeviceRuntimes.of(used.get(0));
     }
 
     /** The plans that need no batch: the one given, or those for the profile given; none if there is neither. */
     List<PartitionPlan> plansWithoutBatch(ComputationGraph graph) {
+        PartitionPlan plan = plan();
         if (plan != null) {
             requireUncoupled(graph, plan);
             return List.of(plan.withSchedule(schedule(plan)));
         }
-        if (tiling.isPresent() && stages.orElse(1) == 1 && replicas.orElse(1) == 1) {
+        if (tiling.isPresent()
+                && asked.stages().orElse(1) == 1
+                && asked.replicas().orElse(1) == 1) {
             PartitionPlan tiled = oneStage(graph, tiling.get());
             return List.of(tiled.withSchedule(schedule(tiled)));
         }
+        GraphProfile profile = profile();
         return profile == null ? List.of() : plans(graph, profile, profile.examples());
     }
 
     /** One stage, whose tiles all devices run. It needs no profile, which would run the graph without tiles. */
     private PartitionPlan oneStage(ComputationGraph graph, Tiling tiles) {
         List<String> names = VertexGraph.of(graph).names();
-        int parts = coupling(graph).isPresent() ? 1 : microBatches.orElse(1);
+        int parts = coupling(graph).isPresent() ? 1 : asked.microBatches().orElse(1);
         return PartitionPlan.of(List.of(Stage.of(devices.get(0), names)), parts)
                 .withTiling(tiles)
                 .withGraph(GraphOutline.of(graph));
@@ -110,23 +127,24 @@ record PipelineSettings(
             throw new IllegalArgumentException("Tiles run on devices that share memory, but "
                     + devices.get(0).id() + " has memory of its own; train without tiling, or on Devices.cpu()");
         }
-        return tiles.map(asked -> TiledRegion.of(graph, asked)).orElse(null);
+        return tiles.map(named -> TiledRegion.of(graph, named)).orElse(null);
     }
 
     /** The profile given, or else one of some examples of a batch. */
     GraphProfile profileFor(ComputationGraph graph, MicroBatch batch) {
+        GraphProfile profile = profile();
         if (profile != null) {
             return profile;
         }
         int examples = (int) batch.examples();
         boolean splittable = couplings(graph).stream().allMatch(ExampleCoupling::batchNorm);
         int parts = splittable ? examples / GraphProfiler.usualExamples(examples) : 1;
-        return Profiling.profile(graph, batch.split(parts).get(0), devices, kernels, splittable);
+        return Profiling.profile(graph, batch.split(parts).get(0), devices, result.kernels(), splittable);
     }
 
     /** With which code vertices are run, according to a profile if there is one. */
     KernelChoice kernelChoice(@Nullable GraphProfile measured) {
-        return KernelChoice.all(kernels).except(measured == null ? Map.of() : measured.otherCode());
+        return KernelChoice.all(result.kernels()).except(measured == null ? Map.of() : measured.otherCode());
     }
 
     /** The vertices that run with Deeplearning4j's own code, according to a profile if there is one. */
@@ -155,8 +173,8 @@ record PipelineSettings(
 
     /** Whether the result depends on the number of micro-batches. */
     private boolean microBatchesCount(ComputationGraph graph) {
-        return batchNorm == BatchNormStatistics.PER_MICRO_BATCH
-                && ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH, exampleIndependent).stream()
+        return result.batchNorm() == BatchNormStatistics.PER_MICRO_BATCH
+                && ExampleCoupling.in(graph, BatchNormStatistics.FULL_BATCH, result.exampleIndependent()).stream()
                         .anyMatch(ExampleCoupling::batchNorm);
     }
 
@@ -173,7 +191,7 @@ record PipelineSettings(
         }
         UnaryOperator<PartitionPlan> count =
                 some -> StageBytes.count(graph, some, schedule(some), kernelChoice(measured), batch);
-        if (plan != null || measured == null) {
+        if (plan() != null || measured == null) {
             PartitionPlan counted = count.apply(made);
             StageBytes.require(counted);
             return counted;
@@ -184,7 +202,7 @@ record PipelineSettings(
 
     /** The schedule asked for, or else the plan's. */
     Schedule schedule(PartitionPlan made) {
-        return schedule.orElse(made.schedule());
+        return asked.schedule().orElse(made.schedule());
     }
 
     /**
@@ -196,7 +214,7 @@ record PipelineSettings(
      */
     @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, List<PartitionPlan> plans) {
         PartitionPlan made = plans.get(0);
-        if (plan != null
+        if (plan() != null
                 || !memory().hasRoomForAnyPlan()
                 || measured == null
                 || tiling.isPresent()
@@ -211,20 +229,14 @@ record PipelineSettings(
     }
 
     private PlanOptions options(ComputationGraph graph, GraphProfile measured, int examples) {
-        PlanOptions options = PlanOptions.defaults()
-                .withExamples(examples)
-                .withStages(stages)
-                .withReplicas(replicas)
-                .withMicroBatches(microBatches)
-                .withSchedule(schedule)
-                .withRecompute(tiling.isPresent() ? Optional.of(false) : recompute)
-                .withDeadline(deadline);
-        if (kernels != Kernels.STOCK) {
+        PlanOptions options =
+                asked.withExamples(examples).withRecompute(tiling.isPresent() ? Optional.of(false) : asked.recompute());
+        if (result.kernels() != Kernels.STOCK) {
             String plain = "Products of matrices, or Deeplearning4j's own code, are faster ";
             options = noteCode(options, measured, plain + "forward", code -> code.forward() == KernelCode.PLAIN);
             options = noteCode(options, measured, plain + "backward", code -> code.backward() == KernelCode.PLAIN);
         }
-        if (kernels == Kernels.FAST) {
+        if (result.kernels() == Kernels.FAST) {
             String winograd = "Winograd's algorithm is faster forward";
             options = noteCode(options, measured, winograd, code -> code.forward() == KernelCode.WINOGRAD);
         }
@@ -249,20 +261,21 @@ record PipelineSettings(
     }
 
     private boolean mayBeSplit(int examples) {
-        return microBatches.orElse(examples) > 1; // a later batch may have more examples than the first
+        return asked.microBatches().orElse(examples) > 1; // a later batch may have more examples than the first
     }
 
     /** The first vertex because of which a batch must not be split, if there is one. */
     private Optional<ExampleCoupling> coupling(ComputationGraph graph) {
         Set<String> joinable = joinable(graph);
-        boolean together = microBatches.isEmpty() || microBatches.equals(replicas);
+        boolean together =
+                asked.microBatches().isEmpty() || asked.microBatches().equals(asked.replicas());
         return couplings(graph).stream()
                 .filter(coupling -> !(together && coupling.batchNorm() && joinable.contains(coupling.vertex())))
                 .findFirst();
     }
 
     private List<ExampleCoupling> couplings(ComputationGraph graph) {
-        return ExampleCoupling.in(graph, batchNorm, exampleIndependent);
+        return ExampleCoupling.in(graph, result.batchNorm(), result.exampleIndependent());
     }
 
     /**
@@ -270,13 +283,16 @@ record PipelineSettings(
      * where devices have memory of their own, since each would wait for sums of the others' in it.
      */
     private Set<String> joinable(ComputationGraph graph) {
-        return memory().joinsStatistics() && batchNorm == BatchNormStatistics.FULL_BATCH
-                ? FastLayers.joinableVertices(graph, kernels)
+        return memory().joinsStatistics() && result.batchNorm() == BatchNormStatistics.FULL_BATCH
+                ? FastLayers.joinableVertices(graph, result.kernels())
                 : Set.of();
     }
 
     private String note(ExampleCoupling coupling) {
-        return "1 micro-batch" + (microBatches.isPresent() ? " instead of " + microBatches.getAsInt() : "")
+        return "1 micro-batch"
+                + (asked.microBatches().isPresent()
+                        ? " instead of " + asked.microBatches().getAsInt()
+                        : "")
                 + ": at vertex '" + coupling.vertex() + "' " + coupling.reason()
                 + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy());
     }

@@ -57,7 +57,7 @@ final class PlannedTraining {
         this.settings = settings;
         this.parameters = parameters;
         this.inference = inference;
-        this.check = settings.verifyFirstStep() ? new FirstStepCheck(graph, settings.runtime()) : null;
+        this.check = settings.result().verifyFirstStep() ? new FirstStepCheck(graph, settings.runtime()) : null;
     }
 
     /** Makes the plan now if it needs no batch: if the user has given it, or a profile. */
@@ -157,7 +157,7 @@ final class PlannedTraining {
                 plan,
                 settings.schedule(plan),
                 settings.kernelChoice(profile),
-                settings.batchNorm(),
+                settings.result().batchNorm(),
                 tiles,
                 settings.devices().list()));
         parameters.use(started.parameters());

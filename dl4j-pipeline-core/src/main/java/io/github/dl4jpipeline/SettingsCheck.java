@@ -60,15 +60,17 @@ final class SettingsCheck {
     // ---- A plan ----
 
     private void requireAsAskedFor(PartitionPlan plan) {
-        requireSame("stages", settings.stages(), "stages", plan.stages().size());
-        requireSame("microBatches", settings.microBatches(), "micro-batches", plan.microBatches());
+        requireSame("stages", settings.asked().stages(), "stages", plan.stages().size());
+        requireSame("microBatches", settings.asked().microBatches(), "micro-batches", plan.microBatches());
         for (Stage stage : plan.stages()) {
-            requireSame("replicas", settings.replicas(), "replicas of a stage", stage.replicas());
+            requireSame("replicas", settings.asked().replicas(), "replicas of a stage", stage.replicas());
         }
-        settings.givenDevices().ifPresent(given -> requireDevices(plan, given));
-        settings.recompute().ifPresent(asked -> requireRecompute(plan, asked));
+        if (settings.devicesGiven()) {
+            requireDevices(plan, settings.devices());
+        }
+        settings.asked().recompute().ifPresent(asked -> requireRecompute(plan, asked));
         settings.tiling().ifPresent(asked -> requireTiling(plan, asked));
-        settings.deadline().ifPresent(deadline -> {
+        settings.asked().deadline().ifPresent(deadline -> {
             if (plan.latestExecutionTime().compareTo(deadline) > 0) {
                 throw new IllegalArgumentException(String.format(
                         Locale.ROOT,
@@ -144,7 +146,7 @@ final class SettingsCheck {
         long most = vertices.vertices().stream()
                 .filter(vertex -> vertex.role() != Vertex.Role.INPUT)
                 .count();
-        int stages = settings.stages().orElse(1);
+        int stages = settings.asked().stages().orElse(1);
         if (stages > most) {
             throw new IllegalArgumentException("stages(" + stages + "): cannot cut " + most + " vertices into " + stages
                     + " stages; ask for " + most + " or fewer, or leave stages out");
@@ -160,7 +162,7 @@ final class SettingsCheck {
                             .filter(vertex -> vertex.role() != Vertex.Role.INPUT)
                             .filter(vertex -> !region.tiled().contains(vertex.position()))
                             .count();
-            int stages = settings.stages().orElse(1);
+            int stages = settings.asked().stages().orElse(1);
             if (stages > most) {
                 throw new IllegalArgumentException("stages(" + stages + ") contradicts tiling(" + asked
                         + "), whose vertices are in one stage, beside " + (most - 1) + " others; ask for " + most
@@ -170,8 +172,8 @@ final class SettingsCheck {
     }
 
     private void requireWorkForReplicas() {
-        int replicas = settings.replicas().orElse(1);
-        int microBatches = settings.microBatches().orElse(replicas);
+        int replicas = settings.asked().replicas().orElse(1);
+        int microBatches = settings.asked().microBatches().orElse(replicas);
         if (replicas > microBatches) {
             throw new IllegalArgumentException(
                     "replicas(" + replicas + ") share the micro-batches of a stage, but microBatches(" + microBatches
@@ -181,7 +183,8 @@ final class SettingsCheck {
 
     private void requireCores() {
         Devices devices = settings.devices();
-        int workers = settings.stages().orElse(1) * settings.replicas().orElse(1);
+        int workers = settings.asked().stages().orElse(1)
+                * settings.asked().replicas().orElse(1);
         if (workers < devices.size() && settings.tiling().isEmpty() && devices.shareCores()) {
             throw new IllegalArgumentException("devices: " + devices.size() + " devices share the cores of fewer ("
                     + devices.list().stream().map(SettingsCheck::place).toList()

@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.branch;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,6 +28,7 @@ public final class BranchInference implements AutoCloseable {
     private volatile boolean closed;
 
     private BranchInference(ComputationGraph branched, Devices devices, Kernels kernels) {
+        WholeProcess.prepare();
         inputNames = List.copyOf(branched.getConfiguration().getNetworkInputs());
         threads = devices.list().stream().mapToInt(Device::threads).max().orElseThrow();
         List<BranchPart> parts = BranchParts.of(branched);
@@ -86,7 +87,7 @@ public final class BranchInference implements AutoCloseable {
                     "The network has the inputs " + inputNames + ", got " + inputs.length + " arrays");
         }
         INDArray[] given = inputs.clone();
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(threads)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(threads)) {
             List<CompletableFuture<INDArray>> branches =
                     workers.stream().map(worker -> worker.output(given)).toList();
             // All of them, even after a failure: they read the caller's arrays.

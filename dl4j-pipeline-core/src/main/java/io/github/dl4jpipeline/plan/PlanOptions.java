@@ -7,87 +7,58 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What the user leaves to the planner, and what not.
- *
- * @param examples examples of a training batch; empty for as many as the profile has
- * @param stages number of stages; empty for the best
- * @param replicas number of replicas of every stage; empty for the best of each, 1 for a straight pipeline
- * @param microBatches number of micro-batches; empty for the best. With fewer examples than these, the plan is for a batch
- *     of as many
- * @param together whether all micro-batches must run at the same time: one, or one for each replica of every stage
- * @param schedule the schedule; empty for the best
- * @param bytesPerSecond bandwidth of each device's link; infinite where devices share memory
- * @param deadline the latest execution time that a plan may have; empty for any
- * @param recompute whether stages compute activations again in backward tasks; empty for those whose activations do not fit
- *     into memory otherwise
- * @param notes what the plan should tell the user besides
- */
-public record PlanOptions(
-        OptionalInt examples,
-        OptionalInt stages,
-        OptionalInt replicas,
-        OptionalInt microBatches,
-        boolean together,
-        Optional<Schedule> schedule,
-        double bytesPerSecond,
-        Optional<Duration> deadline,
-        Optional<Boolean> recompute,
-        List<String> notes) {
+/** What the user leaves to the planner, and what not. Immutable: each {@code with} method returns other options. */
+public final class PlanOptions {
+    private OptionalInt examples = OptionalInt.empty();
+    private OptionalInt stages = OptionalInt.empty();
+    private OptionalInt replicas = OptionalInt.empty();
+    private OptionalInt microBatches = OptionalInt.empty();
+    private boolean together;
+    private Optional<Schedule> schedule = Optional.empty();
+    private double bytesPerSecond = Double.POSITIVE_INFINITY;
+    private Optional<Duration> deadline = Optional.empty();
+    private Optional<Boolean> recompute = Optional.empty();
+    private List<String> notes = List.of();
 
-    public PlanOptions {
-        requireGiven("examples", examples);
-        requireGiven("stages", stages);
-        requireGiven("replicas", replicas);
-        requireGiven("microBatches", microBatches);
-        requireGiven("schedule", schedule);
-        requireGiven("deadline", deadline);
-        requireGiven("recompute", recompute);
-        requireGiven("notes", notes);
-        notes.forEach(note -> requireGiven("note", note));
-        notes = List.copyOf(notes);
-        requirePositive("examples", examples);
-        requirePositive("stages", stages);
-        requirePositive("replicas", replicas);
-        requirePositive("microBatches", microBatches);
-        if (!(bytesPerSecond > 0)) {
-            throw new IllegalArgumentException("bytesPerSecond must be positive, got " + bytesPerSecond);
-        }
-        if (deadline.isPresent()
-                && (deadline.get().isNegative() || deadline.get().isZero())) {
-            throw new IllegalArgumentException("deadline must be positive, got " + deadline.get());
-        }
-    }
+    private PlanOptions() {}
 
     /** Everything is left to the planner. */
     public static PlanOptions defaults() {
-        return new PlanOptions(
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                false,
-                Optional.empty(),
-                Double.POSITIVE_INFINITY,
-                Optional.empty(),
-                Optional.empty(),
-                List.of());
+        return new PlanOptions();
+    }
+
+    /** A copy of these, which is changed once, before anybody sees it. */
+    private PlanOptions with(Consumer<PlanOptions> change) {
+        PlanOptions copy = new PlanOptions();
+        copy.examples = examples;
+        copy.stages = stages;
+        copy.replicas = replicas;
+        copy.microBatches = microBatches;
+        copy.together = together;
+        copy.schedule = schedule;
+        copy.bytesPerSecond = bytesPerSecond;
+        copy.deadline = deadline;
+        copy.recompute = recompute;
+        copy.notes = notes;
+        change.accept(copy);
+        return copy;
+    }
+
+    /** Examples of a training batch; empty for as many as the profile has. */
+    public OptionalInt examples() {
+        return examples;
     }
 
     public PlanOptions withExamples(int value) {
-        return new PlanOptions(
-                OptionalInt.of(value),
-                stages,
-                replicas,
-                microBatches,
-                together,
-                schedule,
-                bytesPerSecond,
-                deadline,
-                recompute,
-                notes);
+        return with(copy -> copy.examples = positive("examples", OptionalInt.of(value)));
+    }
+
+    /** Number of stages; empty for the best. */
+    public OptionalInt stages() {
+        return stages;
     }
 
     public PlanOptions withStages(int value) {
@@ -95,9 +66,134 @@ public record PlanOptions(
     }
 
     public PlanOptions withStages(OptionalInt value) {
-        return new PlanOptions(
+        return with(copy -> copy.stages = positive("stages", value));
+    }
+
+    /** Number of replicas of every stage; empty for the best of each, 1 for a straight pipeline. */
+    public OptionalInt replicas() {
+        return replicas;
+    }
+
+    public PlanOptions withReplicas(int value) {
+        return withReplicas(OptionalInt.of(value));
+    }
+
+    public PlanOptions withReplicas(OptionalInt value) {
+        return with(copy -> copy.replicas = positive("replicas", value));
+    }
+
+    /** Number of micro-batches; empty for the best. With fewer examples than these, the plan is for a batch of as many. */
+    public OptionalInt microBatches() {
+        return microBatches;
+    }
+
+    public PlanOptions withMicroBatches(int value) {
+        return withMicroBatches(OptionalInt.of(value));
+    }
+
+    public PlanOptions withMicroBatches(OptionalInt value) {
+        return with(copy -> copy.microBatches = positive("microBatches", value));
+    }
+
+    /** Whether all micro-batches must run at the same time: one, or one for each replica of every stage. */
+    public boolean together() {
+        return together;
+    }
+
+    /** All micro-batches must run at the same time. */
+    public PlanOptions withMicroBatchesTogether() {
+        return with(copy -> copy.together = true);
+    }
+
+    /** The schedule; empty for the best. */
+    public Optional<Schedule> schedule() {
+        return schedule;
+    }
+
+    /** The schedule where it makes no difference, or that of one stage. */
+    public Schedule usualSchedule() {
+        return schedule.orElse(Schedules.planned().get(0));
+    }
+
+    public PlanOptions withSchedule(Schedule value) {
+        return withSchedule(Optional.of(given("schedule", value)));
+    }
+
+    public PlanOptions withSchedule(Optional<Schedule> value) {
+        return with(copy -> copy.schedule = given("schedule", value));
+    }
+
+    /** Bandwidth of each device's link; infinite where devices share memory. */
+    public double bytesPerSecond() {
+        return bytesPerSecond;
+    }
+
+    public PlanOptions withBytesPerSecond(double value) {
+        if (!(value > 0)) {
+            throw new IllegalArgumentException("bytesPerSecond must be positive, got " + value);
+        }
+        return with(copy -> copy.bytesPerSecond = value);
+    }
+
+    /** The latest execution time that a plan may have; empty for any. */
+    public Optional<Duration> deadline() {
+        return deadline;
+    }
+
+    public PlanOptions withDeadline(Duration value) {
+        return withDeadline(Optional.of(given("deadline", value)));
+    }
+
+    public PlanOptions withDeadline(Optional<Duration> value) {
+        given("deadline", value)
+                .filter(time -> time.isNegative() || time.isZero())
+                .ifPresent(time -> {
+                    throw new IllegalArgumentException("deadline must be positive, got " + time);
+                });
+        return with(copy -> copy.deadline = value);
+    }
+
+    /**
+     * Whether stages compute activations again in backward tasks; empty for those whose activations do not fit into memory
+     * otherwise.
+     */
+    public Optional<Boolean> recompute() {
+        return recompute;
+    }
+
+    public PlanOptions withRecompute(Optional<Boolean> value) {
+        return with(copy -> copy.recompute = given("recompute", value));
+    }
+
+    /** What the plan should tell the user besides. */
+    public List<String> notes() {
+        return notes;
+    }
+
+    public PlanOptions withNote(String note) {
+        List<String> more = new ArrayList<>(notes);
+        more.add(given("note", note));
+        return with(copy -> copy.notes = List.copyOf(more));
+    }
+
+    private static <T> T given(String name, @Nullable T value) {
+        if (value == null) {
+            throw new IllegalArgumentException(name + " must not be null; leave it out to let the planner choose");
+        }
+        return value;
+    }
+
+    private static OptionalInt positive(String name, @Nullable OptionalInt value) {
+        if (given(name, value).isPresent() && value.getAsInt() < 1) {
+            throw new IllegalArgumentException(name + " must be at least 1, got " + value.getAsInt());
+        }
+        return value;
+    }
+
+    private List<Object> values() {
+        return List.of(
                 examples,
-                value,
+                stages,
                 replicas,
                 microBatches,
                 together,
@@ -108,90 +204,21 @@ public record PlanOptions(
                 notes);
     }
 
-    public PlanOptions withReplicas(int value) {
-        return withReplicas(OptionalInt.of(value));
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof PlanOptions options && values().equals(options.values());
     }
 
-    public PlanOptions withReplicas(OptionalInt value) {
-        return new PlanOptions(
-                examples, stages, value, microBatches, together, schedule, bytesPerSecond, deadline, recompute, notes);
+    @Override
+    public int hashCode() {
+        return values().hashCode();
     }
 
-    public PlanOptions withMicroBatches(int value) {
-        return withMicroBatches(OptionalInt.of(value));
-    }
-
-    public PlanOptions withMicroBatches(OptionalInt value) {
-        return new PlanOptions(
-                examples, stages, replicas, value, together, schedule, bytesPerSecond, deadline, recompute, notes);
-    }
-
-    /** All micro-batches must run at the same time. */
-    public PlanOptions withMicroBatchesTogether() {
-        return new PlanOptions(
-                examples, stages, replicas, microBatches, true, schedule, bytesPerSecond, deadline, recompute, notes);
-    }
-
-    public PlanOptions withSchedule(Schedule value) {
-        requireGiven("schedule", value);
-        return withSchedule(Optional.of(value));
-    }
-
-    public PlanOptions withSchedule(Optional<Schedule> value) {
-        return new PlanOptions(
-                examples, stages, replicas, microBatches, together, value, bytesPerSecond, deadline, recompute, notes);
-    }
-
-    public PlanOptions withBytesPerSecond(double value) {
-        return new PlanOptions(
-                examples, stages, replicas, microBatches, together, schedule, value, deadline, recompute, notes);
-    }
-
-    public PlanOptions withDeadline(Duration value) {
-        requireGiven("deadline", value);
-        return withDeadline(Optional.of(value));
-    }
-
-    public PlanOptions withDeadline(Optional<Duration> value) {
-        return new PlanOptions(
-                examples, stages, replicas, microBatches, together, schedule, bytesPerSecond, value, recompute, notes);
-    }
-
-    public PlanOptions withRecompute(Optional<Boolean> value) {
-        return new PlanOptions(
-                examples, stages, replicas, microBatches, together, schedule, bytesPerSecond, deadline, value, notes);
-    }
-
-    public PlanOptions withNote(String note) {
-        List<String> more = new ArrayList<>(notes);
-        more.add(note);
-        return new PlanOptions(
-                examples,
-                stages,
-                replicas,
-                microBatches,
-                together,
-                schedule,
-                bytesPerSecond,
-                deadline,
-                recompute,
-                more);
-    }
-
-    /** The schedule where it makes no difference, or that of one stage. */
-    public Schedule usualSchedule() {
-        return schedule.orElse(Schedules.planned().get(0));
-    }
-
-    private static void requireGiven(String name, @Nullable Object value) {
-        if (value == null) {
-            throw new IllegalArgumentException(name + " must not be null; leave it out to let the planner choose");
-        }
-    }
-
-    private static void requirePositive(String name, OptionalInt value) {
-        if (value.isPresent() && value.getAsInt() < 1) {
-            throw new IllegalArgumentException(name + " must be at least 1, got " + value.getAsInt());
-        }
+    @Override
+    public String toString() {
+        return String.format(
+                "examples %s, stages %s, replicas %s, micro-batches %s, together %s, schedule %s, bytes per second %s,"
+                        + " deadline %s, recompute %s, notes %s",
+                values().toArray());
     }
 }

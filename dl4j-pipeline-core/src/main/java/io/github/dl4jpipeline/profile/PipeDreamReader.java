@@ -104,7 +104,11 @@ final class PipeDreamReader {
 
     private static VertexCost cost(String name, double forward, double backward, long activations, long parameters) {
         return new VertexCost(
-                name, List.of(), forward, 0, forward, backward, 0, backward, activations, parameters, parameters, 0);
+                name,
+                List.of(),
+                new PassTimes(forward, 0, forward),
+                new PassTimes(backward, 0, backward),
+                new VertexBytes(activations, parameters, parameters, 0));
     }
 
     /** One size, or several as {@code [a; b]}. */
@@ -155,19 +159,7 @@ final class PipeDreamReader {
     }
 
     private VertexCost withInputs(VertexCost cost) {
-        return new VertexCost(
-                cost.vertex(),
-                inputs.get(cost.vertex()),
-                cost.forwardMillis(),
-                cost.fixedForwardMillis(),
-                cost.worstForwardMillis(),
-                cost.backwardMillis(),
-                cost.fixedBackwardMillis(),
-                cost.worstBackwardMillis(),
-                cost.activationBytes(),
-                cost.parameterBytes(),
-                cost.gradientBytes(),
-                cost.updaterBytes());
+        return new VertexCost(cost.vertex(), inputs.get(cost.vertex()), cost.forward(), cost.backward(), cost.bytes());
     }
 
     private IllegalArgumentException error(String message) {

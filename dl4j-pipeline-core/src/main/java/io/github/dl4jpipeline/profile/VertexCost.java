@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.profile;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
 import io.github.dl4jpipeline.graph.GraphOutline;
 import java.util.Collection;
 import java.util.List;
@@ -11,37 +13,18 @@ import java.util.Objects;
  *
  * @param vertex its name
  * @param inputs names of the vertices that it reads
- * @param forwardMillis forward time, median
- * @param fixedForwardMillis the part of the forward time that does not grow with the number of examples
- * @param worstForwardMillis forward time at its slowest, alone or with other devices
- * @param backwardMillis backward time, median; for an output vertex with the time of its score
- * @param fixedBackwardMillis the part of the backward time that does not grow with the number of examples
- * @param worstBackwardMillis backward time at its slowest
- * @param weightMillis the part of the backward time that parameter gradients take which can wait for a task of their own
- * @param splitMillis what both parts together take longer than the backward pass in one
- * @param activationBytes size of its output
- * @param parameterBytes size of its parameters
- * @param gradientBytes size of its parameter gradients; 0 where nothing is trained
- * @param updaterBytes size of the updater's state for it
- * @param apartBytes size of the array for the gradients of a second and later micro-batches before they are added; 0 where
- *     the vertex adds to those that it finds
+ * @param forward times of the forward pass
+ * @param backward times of the backward pass; for an output vertex with the time of its score
+ * @param split what splitting the backward pass changes
+ * @param bytes sizes of its arrays
  */
 public record VertexCost(
         String vertex,
         List<String> inputs,
-        double forwardMillis,
-        double fixedForwardMillis,
-        double worstForwardMillis,
-        double backwardMillis,
-        double fixedBackwardMillis,
-        double worstBackwardMillis,
-        double weightMillis,
-        double splitMillis,
-        long activationBytes,
-        long parameterBytes,
-        long gradientBytes,
-        long updaterBytes,
-        long apartBytes) {
+        PassTimes forward,
+        PassTimes backward,
+        SplitTimes split,
+        VertexBytes bytes) {
 
     static final double MOST_MILLIS = 1e12;
     static final long MOST_BYTES = 100_000_000_000_000L;
@@ -55,19 +38,19 @@ public record VertexCost(
             throw new IllegalArgumentException("Vertex '" + vertex + "': inputs must be names, got " + inputs);
         }
         inputs = List.copyOf(inputs);
-        requireTime(vertex, "forwardMillis", forwardMillis);
-        requireTime(vertex, "worstForwardMillis", worstForwardMillis);
-        requireTime(vertex, "backwardMillis", backwardMillis);
-        requireTime(vertex, "worstBackwardMillis", worstBackwardMillis);
-        requirePart(vertex, "fixedForwardMillis", fixedForwardMillis, forwardMillis);
-        requirePart(vertex, "fixedBackwardMillis", fixedBackwardMillis, backwardMillis);
-        requirePart(vertex, "weightMillis", weightMillis, backwardMillis);
-        requireTime(vertex, "splitMillis", splitMillis);
-        requireBytes(vertex, "activationBytes", activationBytes);
-        requireBytes(vertex, "parameterBytes", parameterBytes);
-        requireBytes(vertex, "gradientBytes", gradientBytes);
-        requireBytes(vertex, "updaterBytes", updaterBytes);
-        requireBytes(vertex, "apartBytes", apartBytes);
+        requireTime(vertex, "forwardMillis", forward.millis());
+        requireTime(vertex, "worstForwardMillis", forward.worstMillis());
+        requireTime(vertex, "backwardMillis", backward.millis());
+        requireTime(vertex, "worstBackwardMillis", backward.worstMillis());
+        requirePart(vertex, "fixedForwardMillis", forward.fixedMillis(), forward.millis());
+        requirePart(vertex, "fixedBackwardMillis", backward.fixedMillis(), backward.millis());
+        requirePart(vertex, "weightMillis", split.weightMillis(), backward.millis());
+        requireTime(vertex, "splitMillis", split.moreMillis());
+        requireBytes(vertex, "activationBytes", bytes.activation());
+        requireBytes(vertex, "parameterBytes", bytes.parameters());
+        requireBytes(vertex, "gradientBytes", bytes.gradients());
+        requireBytes(vertex, "updaterBytes", bytes.updater());
+        requireBytes(vertex, "apartBytes", bytes.apart());
     }
 
     /** What the graph of these vertices looks like. */
@@ -77,41 +60,79 @@ public record VertexCost(
                 .toList());
     }
 
-    /** A cost that counts gradients of a second and later micro-batches apart, and has none that can wait. */
-    public VertexCost(
-            String vertex,
-            List<String> inputs,
-            double forwardMillis,
-            double fixedForwardMillis,
-            double worstForwardMillis,
-            double backwardMillis,
-            double fixedBackwardMillis,
-            double worstBackwardMillis,
-            long activationBytes,
-            long parameterBytes,
-            long gradientBytes,
-            long updaterBytes) {
-        this(
-                vertex,
-                inputs,
-                forwardMillis,
-                fixedForwardMillis,
-                worstForwardMillis,
-                backwardMillis,
-                fixedBackwardMillis,
-                worstBackwardMillis,
-                0,
-                0,
-                activationBytes,
-                parameterBytes,
-                gradientBytes,
-                updaterBytes,
-                gradientBytes);
+    /** A cost without parameter gradients that can wait. */
+    public VertexCost(String vertex, List<String> inputs, PassTimes forward, PassTimes backward, VertexBytes bytes) {
+        this(vertex, inputs, forward, backward, SplitTimes.NONE, bytes);
+    }
+
+    /** Forward time, median. */
+    public double forwardMillis() {
+        return forward.millis();
+    }
+
+    /** The part of the forward time that does not grow with the number of examples. */
+    public double fixedForwardMillis() {
+        return forward.fixedMillis();
+    }
+
+    /** Forward time at its slowest. */
+    public double worstForwardMillis() {
+        return forward.worstMillis();
+    }
+
+    /** Backward time, median. */
+    public double backwardMillis() {
+        return backward.millis();
+    }
+
+    /** The part of the backward time that does not grow with the number of examples. */
+    public double fixedBackwardMillis() {
+        return backward.fixedMillis();
+    }
+
+    /** Backward time at its slowest. */
+    public double worstBackwardMillis() {
+        return backward.worstMillis();
+    }
+
+    /** The part of the backward time that parameter gradients take which can wait for a task of their own. */
+    public double weightMillis() {
+        return split.weightMillis();
+    }
+
+    /** What both parts together take longer than the backward pass in one. */
+    public double splitMillis() {
+        return split.moreMillis();
+    }
+
+    /** Size of its output. */
+    public long activationBytes() {
+        return bytes.activation();
+    }
+
+    /** Size of its parameters. */
+    public long parameterBytes() {
+        return bytes.parameters();
+    }
+
+    /** Size of its parameter gradients; 0 where nothing is trained. */
+    public long gradientBytes() {
+        return bytes.gradients();
+    }
+
+    /** Size of the updater's state for it. */
+    public long updaterBytes() {
+        return bytes.updater();
+    }
+
+    /** Size of the array for the gradients of a second and later micro-batches; 0 where it needs none. */
+    public long apartBytes() {
+        return bytes.apart();
     }
 
     /** Bytes of parameters, gradients and updater state, where a step has so many micro-batches. */
     public long trainingBytes(int microBatches) {
-        return parameterBytes + gradientBytes + updaterBytes + (microBatches > 1 ? apartBytes : 0);
+        return bytes.parameters() + bytes.gradients() + bytes.updater() + (microBatches > 1 ? bytes.apart() : 0);
     }
 
     /**
@@ -124,39 +145,39 @@ public record VertexCost(
 
     /** Median time of both passes. */
     public double millis() {
-        return forwardMillis + backwardMillis;
+        return forward.millis() + backward.millis();
     }
 
     /** The part of both passes that does not grow with the number of examples. */
     public double fixedMillis() {
-        return fixedForwardMillis + fixedBackwardMillis;
+        return forward.fixedMillis() + backward.fixedMillis();
     }
 
     /** Time of both passes at their slowest. */
     public double worstMillis() {
-        return worstForwardMillis + worstBackwardMillis;
+        return forward.worstMillis() + backward.worstMillis();
     }
 
     /** The cost for {@code factor} times as many examples. */
     VertexCost times(double factor) {
-        double forward = fixedForwardMillis + (forwardMillis - fixedForwardMillis) * factor;
-        double backward = fixedBackwardMillis + (backwardMillis - fixedBackwardMillis) * factor;
+        PassTimes otherBackward = backward.times(factor);
         return new VertexCost(
                 vertex,
                 inputs,
-                forward,
-                fixedForwardMillis,
-                forwardMillis == 0 ? 0 : worstForwardMillis * (forward / forwardMillis),
-                backward,
-                fixedBackwardMillis,
-                backwardMillis == 0 ? 0 : worstBackwardMillis * (backward / backwardMillis),
-                backwardMillis == 0 ? 0 : Math.min(backward, weightMillis * (backward / backwardMillis)),
-                splitMillis * factor,
-                Math.round(activationBytes * factor),
-                parameterBytes,
-                gradientBytes,
-                updaterBytes,
-                apartBytes);
+                forward.times(factor),
+                otherBackward,
+                split.times(factor, backward, otherBackward),
+                bytes.times(factor));
+    }
+
+    @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+    static VertexCost of(VertexJson json) {
+        return json.cost();
+    }
+
+    @JsonValue
+    VertexJson json() {
+        return VertexJson.of(this);
     }
 
     private static void requirePart(String vertex, String name, double part, double whole) {

@@ -11,6 +11,9 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.SplitTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
@@ -45,16 +48,9 @@ class PlannerTest {
         return new VertexCost(
                 name,
                 List.of(inputs),
-                forward,
-                forward * fixed,
-                forward * 1.5,
-                backward,
-                backward * fixed,
-                backward * 1.5,
-                activation,
-                100,
-                gradients,
-                200);
+                new PassTimes(forward, forward * fixed, forward * 1.5),
+                new PassTimes(backward, backward * fixed, backward * 1.5),
+                new VertexBytes(activation, 100, gradients, 200));
     }
 
     /** in -> a -> b -> c -> out, with a skip from a to out; 8 examples. */
@@ -129,19 +125,15 @@ class PlannerTest {
                 .map(cost -> new VertexCost(
                         cost.vertex(),
                         cost.inputs(),
-                        cost.forwardMillis(),
-                        cost.fixedForwardMillis(),
-                        cost.worstForwardMillis(),
-                        cost.backwardMillis(),
-                        cost.fixedBackwardMillis(),
-                        cost.worstBackwardMillis(),
-                        cost.backwardMillis() / 3,
-                        0,
-                        cost.activationBytes(),
-                        cost.parameterBytes(),
-                        cost.gradientBytes(),
-                        cost.updaterBytes(),
-                        0))
+                        new PassTimes(cost.forwardMillis(), cost.fixedForwardMillis(), cost.worstForwardMillis()),
+                        new PassTimes(cost.backwardMillis(), cost.fixedBackwardMillis(), cost.worstBackwardMillis()),
+                        new SplitTimes(cost.backwardMillis() / 3, 0),
+                        new VertexBytes(
+                                cost.activationBytes(),
+                                cost.parameterBytes(),
+                                cost.gradientBytes(),
+                                cost.updaterBytes(),
+                                0)))
                 .toList();
         return new GraphProfile(
                 chain.examples(), chain.device(), chain.repetitions(), chain.machine(), Map.of(), costs);

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.cli.infer;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -26,7 +27,7 @@ final class BoundThread implements AutoCloseable {
 
     /** Runs in that thread, and waits. */
     void run(Runnable task) {
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(threads)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(threads)) {
             CompletableFuture.runAsync(task, executor).join();
         }
     }

@@ -49,12 +49,16 @@ public final class NativeHeap {
      * system as soon as they are freed, so that the next call gets pages which the system has to clear again: a fifth of a
      * core's time in training AlexNet-CIFAR. For the whole process; not where its environment says how memory is to be kept.
      */
-    public static void keepFreed() {
+    static void keepFreed() {
         if (KEEPS.compareAndSet(false, true)) {
             set(M_MMAP_MAX, 0);
             set(M_TRIM_THRESHOLD, Integer.MAX_VALUE);
             set(M_TOP_PAD, PAD);
         }
+    }
+
+    static boolean keepsFreed() {
+        return KEEPS.get();
     }
 
     /** Gives what has been freed back to the system. */

@@ -30,9 +30,6 @@ import org.slf4j.LoggerFactory;
 public final class ReachableArguments implements InvocationHandler {
     private static final Logger log = LoggerFactory.getLogger(ReachableArguments.class);
 
-    /** Set to {@code false}, this system property leaves ND4J as it is. */
-    static final String PROPERTY = "dl4jpipeline.reachableArguments";
-
     /** What the factory gives out and others call. */
     private static final Set<Class<?>> BLAS = Set.of(Level1.class, Level2.class, Level3.class, Lapack.class);
 
@@ -44,15 +41,12 @@ public final class ReachableArguments implements InvocationHandler {
         this.target = target;
     }
 
-    /** Has ND4J keep arguments reachable, from now on and in the whole process, if it runs on CPUs. */
-    public static synchronized void install() {
-        if (tried || !Nd4j.getEnvironment().isCPU()) {
+    /** Has ND4J keep arguments reachable, from now on and in the whole process. */
+    static synchronized void install() {
+        if (tried) {
             return;
         }
         tried = true;
-        if (!isWanted(System.getProperty(PROPERTY))) {
-            return;
-        }
         try {
             install(Nd4j.getExecutioner(), Nd4j.factory());
         } catch (ReflectiveOperationException | RuntimeException e) {
@@ -61,10 +55,6 @@ public final class ReachableArguments implements InvocationHandler {
                             + " often: {}",
                     e.toString());
         }
-    }
-
-    static boolean isWanted(@Nullable String value) {
-        return !"false".equalsIgnoreCase(value);
     }
 
     private static void install(OpExecutioner executioner, NDArrayFactory factory) throws ReflectiveOperationException {

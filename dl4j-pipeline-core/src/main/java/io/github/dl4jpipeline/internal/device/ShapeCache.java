@@ -38,9 +38,9 @@ final class ShapeCache extends BaseShapeInfoProvider {
         this.original = original;
     }
 
-    /** Has ND4J look here first, from now on and in the whole process, if it runs on CPUs. */
+    /** Has ND4J look here first, from now on and in the whole process. */
     static synchronized void install() {
-        if (tried || !Nd4j.getEnvironment().isCPU()) {
+        if (tried) {
             return;
         }
         tried = true;

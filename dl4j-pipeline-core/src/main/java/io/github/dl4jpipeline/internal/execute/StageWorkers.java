@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.execute;
 
 import io.github.dl4jpipeline.exception.PipelineException;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.memory.PipelineMemory;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
@@ -113,7 +113,7 @@ final class StageWorkers implements PipelineMemory.Threads {
     public void inEachThread(Runnable work) {
         List<CompletableFuture<?>> running = new ArrayList<>();
         // Else BLAS would use all cores for each thread, and its threads wait for more in a loop that takes a core.
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(1)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(1)) {
             try {
                 workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
                 running.addAll(updateThreads.start(work));

@@ -4,8 +4,8 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.memory.MemoryKind;
@@ -174,7 +174,7 @@ public final class TaskController implements AutoCloseable {
     private void runToEnd(Step step) {
         InterruptedException interrupted;
         running = step;
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(maxThreads)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(maxThreads)) {
             runtime.synchronize(); // the caller may just have computed the batch
             interrupted = workers.run(step);
         } finally {

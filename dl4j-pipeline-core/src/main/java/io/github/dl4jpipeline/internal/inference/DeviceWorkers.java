@@ -2,8 +2,8 @@ package io.github.dl4jpipeline.internal.inference;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -37,7 +37,7 @@ final class DeviceWorkers implements AutoCloseable {
     <T> List<T> all(int count, IntFunction<T> task) {
         List<Future<T>> futures = new ArrayList<>();
         List<T> results = new ArrayList<>();
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(threadsOfOperation)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(threadsOfOperation)) {
             for (int i = 0; i < count; i++) {
                 int device = i;
                 futures.add(threads.get(i).submit(() -> task.apply(device)));

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.internal.plan;
 
-import java.util.Arrays;
+import io.github.dl4jpipeline.internal.profile.Median;
 
 /** Medians of the last steps of a plan. The first ones are left out, since they make arrays and compile code. */
 final class DriftWindow {
@@ -9,7 +9,6 @@ final class DriftWindow {
 
     private final double[] stepMillis = new double[STEPS];
     private final double[][] busyMillis;
-    private final double[] sorted = new double[STEPS];
     private long seen;
 
     DriftWindow(int parts) {
@@ -29,16 +28,10 @@ final class DriftWindow {
     }
 
     double stepMillis() {
-        return median(stepMillis);
+        return Median.of(stepMillis);
     }
 
     double busyMillis(int part) {
-        return median(busyMillis[part]);
-    }
-
-    private double median(double[] times) {
-        System.arraycopy(times, 0, sorted, 0, STEPS);
-        Arrays.sort(sorted);
-        return sorted[STEPS / 2];
+        return Median.of(busyMillis[part]);
     }
 }

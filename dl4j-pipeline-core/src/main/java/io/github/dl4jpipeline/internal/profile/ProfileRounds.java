@@ -1,10 +1,10 @@
 package io.github.dl4jpipeline.internal.profile;
 
 import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
 import io.github.dl4jpipeline.internal.device.NativeHeap;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -97,7 +97,7 @@ public final class ProfileRounds implements AutoCloseable {
      * @throws VertexFailure if the code of a vertex fails
      */
     WarmCopy tried(WarmCopy copy, Device device) {
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(device.threads())) {
             return result(thread(0).submit(() -> {
                 DeviceThread.bindForHostArrays(device);
                 copy.tryOut();
@@ -140,7 +140,7 @@ public final class ProfileRounds implements AutoCloseable {
 
     private List<VertexTimer> measure(Way way) {
         int ofEach = way.together().get(0).device().threads();
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(ofEach)) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(ofEach)) {
             Placed measured = way.together().get(0);
             Future<VertexTimer> first = thread(0).submit(() -> measure(measured, way.split()));
             List<Future<VertexTimer>> all = new ArrayList<>(List.of(first));

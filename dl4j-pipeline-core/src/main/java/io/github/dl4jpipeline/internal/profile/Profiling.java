@@ -3,13 +3,14 @@ package io.github.dl4jpipeline.internal.profile;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
-import io.github.dl4jpipeline.internal.device.ReachableArguments;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.profile.ProfileRounds.Placed;
+import io.github.dl4jpipeline.internal.profile.ProfileTimes.AllDevices;
+import io.github.dl4jpipeline.internal.profile.ProfileTimes.OneDevice;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.tiling.TileableVertices;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -66,7 +67,7 @@ public final class Profiling {
      */
     public static GraphProfile profile(
             ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels, boolean splittable) {
-        ReachableArguments.install(); // also for what this thread does
+        WholeProcess.prepare();
         graph.init();
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.usesHostArrays(device) ? all : Devices.of(device);
@@ -75,57 +76,25 @@ public final class Profiling {
                 ? KernelChoice.all(kernels)
                 : FasterCode.of(graph, sample, device.firstCore(), kernels);
         // Code may fail with fewer examples only.
-        WorkingCode.Done<Times> measured = new WorkingCode(graph, fastest)
+        WorkingCode.Done<ProfileTimes> measured = new WorkingCode(graph, fastest)
                 .run(fastest, choice -> times(graph, sample, devices, choice, splittable));
-        Times times = measured.result();
+        ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
-                .map(vertex -> times.whole()
-                        .cost(
-                                vertex,
-                                vertices,
-                                graph,
-                                times.fewer(),
-                                times.share(),
-                                times.split(),
-                                times.alone(),
-                                times.shared(),
-                                times.joint()))
+                .map(vertex -> times.cost(vertex, vertices, graph))
                 .toList();
         MachineSpeed machine = devices.size() == 1 ? MachineSpeed.UNKNOWN : machine(graph, devices, times, costs);
         return new GraphProfile(
                 (int) sample.examples(),
                 device.id(),
-                times.whole().runs(),
+                times.one().whole().runs(),
                 machine,
                 measured.choice().other(),
                 costs,
                 TileableVertices.of(graph, sample));
     }
 
-    /**
-     * Times of a graph.
-     *
-     * @param whole of all examples on the first device
-     * @param fewer of a part of the examples on the first device
-     * @param share that part, from 0 to 1
-     * @param split of all examples on the first device, with split backward passes
-     * @param alone of a device's share of the examples on the first device
-     * @param shared the same while the others do the same, on the slowest
-     * @param joint of all examples on all cores as one device
-     * @param jointFewer of a part of the examples on all cores as one device
-     */
-    private record Times(
-            VertexTimer whole,
-            VertexTimer fewer,
-            double share,
-            VertexTimer split,
-            VertexTimer alone,
-            VertexTimer shared,
-            VertexTimer joint,
-            VertexTimer jointFewer) {}
-
-    private static Times times(
+    private static ProfileTimes times(
             ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice, boolean splittable) {
         MicroBatch part = splittable ? sample.split(parts(sample.examples())).get(0) : sample;
         MicroBatch ofDevice = splittable ? sample.split(devices.size()).get(0) : sample;
@@ -150,33 +119,40 @@ public final class Profiling {
             VertexTimer joint = several ? rounds.way(whole, all) : none;
             VertexTimer jointFewer = several ? rounds.way(fewer, all) : none;
             rounds.run();
-            return new Times(
-                    wholeTimes,
-                    fewerTimes,
-                    (double) part.examples() / sample.examples(),
-                    splitTimes,
-                    alone,
-                    Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
-                    joint,
-                    jointFewer);
+            return new ProfileTimes(
+                    new OneDevice(wholeTimes, fewerTimes, splitTimes),
+                    new AllDevices(
+                            alone,
+                            Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
+                            joint,
+                            jointFewer),
+                    (double) part.examples() / sample.examples());
         }
     }
 
-    private static MachineSpeed machine(ComputationGraph graph, Devices devices, Times times, List<VertexCost> costs) {
-        double jointMillis = usualMillis(times.joint(), times.whole());
+    private static MachineSpeed machine(
+            ComputationGraph graph, Devices devices, ProfileTimes times, List<VertexCost> costs) {
+        double jointMillis = usualMillis(times.all().joint(), times.one().whole());
         double growing = costs.stream()
                 .mapToDouble(cost -> cost.millis() - cost.fixedMillis())
                 .sum();
         double jointFixed = growing == 0
                 ? jointMillis
                 : Math.min(
-                        VertexTimer.fixed(usualMillis(times.jointFewer(), times.fewer()), jointMillis, times.share()),
+                        VertexTimer.fixed(
+                                usualMillis(
+                                        times.all().jointFewer(), times.one().fewer()),
+                                jointMillis,
+                                times.share()),
                         MOST_FIXED * jointMillis);
         return new MachineSpeed(
                 JointDevice.of(devices).threads(),
                 jointFixed,
                 growing == 0 ? 1 : growing / (jointMillis - jointFixed),
-                Math.min(1, times.alone().shortestRunMillis() / times.shared().shortestRunMillis()),
+                Math.min(
+                        1,
+                        times.all().alone().shortestRunMillis()
+                                / times.all().shared().shortestRunMillis()),
                 onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
     }
 
@@ -187,7 +163,7 @@ public final class Profiling {
 
     private static <T> T onThreadOf(Device device, Callable<T> work) {
         ExecutorService thread = DeviceThread.withHostArrays(device, "profile-" + device.id());
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(device.threads())) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(device.threads())) {
             return ProfileRounds.result(thread.submit(work));
         } finally {
             thread.shutdown();

@@ -1,17 +1,14 @@
 package io.github.dl4jpipeline.internal.profile;
 
-import io.github.dl4jpipeline.internal.graph.UpdaterState;
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.stage.VertexObserver;
-import io.github.dl4jpipeline.profile.VertexCost;
+import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.SplitTimes;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Collections;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Takes the time of each vertex, forward and backward. */
@@ -95,65 +92,29 @@ public final class VertexTimer implements VertexObserver {
         }
     }
 
-    /**
-     * The cost of a vertex.
-     *
-     * @param fewer times taken with a part of the examples, to tell what grows with their number
-     * @param share that part, from 0 to 1; 1 if nothing can be told
-     * @param split times taken with split backward passes
-     * @param alone times taken with a device's share of the examples
-     * @param shared the same on the slowest device while all were busy, so that whatever else the machine did got into the
-     *     way
-     * @param joint times taken on all devices as one; the vertex is at its slowest the most times slower than usual that it
-     *     has been in any of these ways
-     */
-    public VertexCost cost(
-            Vertex vertex,
-            VertexGraph vertices,
-            ComputationGraph graph,
-            VertexTimer fewer,
-            double share,
-            VertexTimer split,
-            VertexTimer alone,
-            VertexTimer shared,
-            VertexTimer joint) {
-        int position = vertex.position();
-        boolean costsTime = vertex.role() != Vertex.Role.INPUT;
-        long width = graph.getConfiguration().getDataType().width();
-        double backward = median(backwardMillis.get(position));
-        double weights = Math.min(backward, median(split.weightMillis.get(position)));
-        double splitBackward = median(split.backwardMillis.get(position));
-        boolean trained = vertex.runsBackward() && vertex.parameters() > 0;
-        return new VertexCost(
-                vertex.name(),
-                vertex.inputs().stream()
-                        .map(input -> vertices.get(input).name())
-                        .toList(),
-                costsTime ? median(forwardMillis.get(position)) : 0,
-                costsTime
-                        ? fixed(median(fewer.forwardMillis.get(position)), median(forwardMillis.get(position)), share)
-                        : 0,
-                costsTime
-                        ? worst(
-                                forwardMillis.get(position),
-                                alone.forwardMillis.get(position),
-                                shared.forwardMillis.get(position),
-                                joint.forwardMillis.get(position))
-                        : 0,
-                backward,
-                fixed(median(fewer.backwardMillis.get(position)), backward, share),
-                worst(
-                        backwardMillis.get(position),
-                        alone.backwardMillis.get(position),
-                        shared.backwardMillis.get(position),
-                        joint.backwardMillis.get(position)),
-                weights,
-                weights > 0 ? Math.max(0, splitBackward + weights - backward) : 0,
-                activationBytes[position],
-                vertex.parameters() * width,
-                trained ? vertex.parameters() * width : 0,
-                trained ? UpdaterState.elements(graph.getVertex(vertex.name())) * width : 0,
-                trained && !addsGradients.get(position) ? vertex.parameters() * width : 0);
+    /** Median, fixed and longest time of a vertex's forward pass, as {@link #pass} has them. */
+    PassTimes forward(int position, ProfileTimes times) {
+        return pass(times, timer -> timer.forwardMillis.get(position));
+    }
+
+    PassTimes backward(int position, ProfileTimes times) {
+        return pass(times, timer -> timer.backwardMillis.get(position));
+    }
+
+    /** What splitting the backward pass changes, given the times of a split one. */
+    SplitTimes split(int position, VertexTimer split) {
+        double backward = Median.of(backwardMillis.get(position));
+        double weights = Math.min(backward, Median.of(split.weightMillis.get(position)));
+        double splitBackward = Median.of(split.backwardMillis.get(position));
+        return new SplitTimes(weights, weights > 0 ? Math.max(0, splitBackward + weights - backward) : 0);
+    }
+
+    long activationBytes(int position) {
+        return activationBytes[position];
+    }
+
+    boolean needsArrayApart(int position) {
+        return !addsGradients.get(position);
     }
 
     /** Where the line through both times meets 0 examples, as far as that is a time that can be. */
@@ -201,24 +162,23 @@ public final class VertexTimer implements VertexObserver {
 
     /** Median time of a vertex. */
     double millis(int position) {
-        return median(forwardMillis.get(position)) + median(backwardMillis.get(position));
+        return Median.of(forwardMillis.get(position)) + Median.of(backwardMillis.get(position));
     }
 
-    private static double median(List<Double> times) {
-        if (times.isEmpty()) {
-            return 0;
-        }
-        List<Double> sorted = new ArrayList<>(times);
-        Collections.sort(sorted);
-        return (sorted.get((sorted.size() - 1) / 2) + sorted.get(sorted.size() / 2)) / 2;
-    }
-
-    private static double worst(List<Double> times, List<Double> alone, List<Double> shared, List<Double> joint) {
-        double usual = median(times);
-        double sharedUsual = median(alone) == 0 ? 0 : usual * (median(shared) / median(alone));
-        double sharedWorst = sharedUsual + longest(shared) - median(shared);
-        double jointWorst = median(joint) == 0 ? 0 : usual * (longest(joint) / median(joint));
-        return Math.max(longest(times), Math.max(sharedWorst, jointWorst));
+    /** Slowest is a pass the most times slower than usual that it has been alone, beside others, or on all devices as one. */
+    private PassTimes pass(ProfileTimes times, Function<VertexTimer, List<Double>> ofPass) {
+        List<Double> own = ofPass.apply(this);
+        List<Double> alone = ofPass.apply(times.all().alone());
+        List<Double> shared = ofPass.apply(times.all().shared());
+        List<Double> joint = ofPass.apply(times.all().joint());
+        double usual = Median.of(own);
+        double sharedUsual = Median.of(alone) == 0 ? 0 : usual * (Median.of(shared) / Median.of(alone));
+        double sharedWorst = sharedUsual + longest(shared) - Median.of(shared);
+        double jointWorst = Median.of(joint) == 0 ? 0 : usual * (longest(joint) / Median.of(joint));
+        return new PassTimes(
+                usual,
+                fixed(Median.of(ofPass.apply(times.one().fewer())), usual, times.share()),
+                Math.max(longest(own), Math.max(sharedWorst, jointWorst)));
     }
 
     private static double shortest(List<Double> times) {

@@ -18,9 +18,9 @@ class CpuRuntimeTest {
     void limitsAreRestoredByTheLastToClose() {
         int before = Nd4j.getEnvironment().maxMasterThreads();
         int blas = Nd4j.factory().blas().getMaxThreads();
-        CpuRuntime.Limit first = CpuRuntime.limitThreads(1);
+        WholeProcess.Limit first = WholeProcess.limitThreads(1);
         assertThat(Nd4j.getEnvironment().maxMasterThreads()).isEqualTo(1);
-        CpuRuntime.Limit second = CpuRuntime.limitThreads(2);
+        WholeProcess.Limit second = WholeProcess.limitThreads(2);
         assertThat(Nd4j.getEnvironment().maxMasterThreads()).isEqualTo(2);
         first.close();
         first.close();
@@ -35,9 +35,9 @@ class CpuRuntimeTest {
         Function threads = BlasThreads.find("openblas_get_num_threads");
         assumeTrue(threads != null, "another BLAS library than OpenBLAS");
         int before = threads.invokeInt(new Object[0]);
-        try (CpuRuntime.Limit first = CpuRuntime.limitThreads(1)) {
+        try (WholeProcess.Limit first = WholeProcess.limitThreads(1)) {
             assertThat(threads.invokeInt(new Object[0])).isEqualTo(1);
-            try (CpuRuntime.Limit second = CpuRuntime.limitThreads(2)) {
+            try (WholeProcess.Limit second = WholeProcess.limitThreads(2)) {
                 assertThat(threads.invokeInt(new Object[0])).isEqualTo(2);
             }
         }

@@ -106,12 +106,4 @@ class ReachableArgumentsTest {
         });
         assertThatThrownBy(() -> fails.exec(new BroadcastAddOp())).isSameAs(failure);
     }
-
-    @Test
-    void onlyTheWordFalseLeavesNd4jAsItIs() {
-        assertThat(ReachableArguments.isWanted(null)).isTrue();
-        assertThat(ReachableArguments.isWanted("true")).isTrue();
-        assertThat(ReachableArguments.isWanted("false")).isFalse();
-        assertThat(ReachableArguments.isWanted("FALSE")).isFalse();
-    }
 }

@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.internal.layers;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.VertexCode;
-import io.github.dl4jpipeline.internal.device.CpuRuntime;
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import io.github.dl4jpipeline.internal.layers.LayerCase.Kind;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
@@ -55,7 +55,7 @@ final class LayerComparison {
 
     static Outcome of(LayerCase layer, Consumer<String> announce) {
         LayerComparison comparison = new LayerComparison(layer, announce);
-        try (CpuRuntime.Limit ignored = CpuRuntime.limitThreads(layer.threads())) {
+        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(layer.threads())) {
             boolean refused = comparison.run();
             return new Outcome(comparison.runs, refused, comparison.problems);
         }

@@ -3,6 +3,8 @@ package io.github.dl4jpipeline.internal.partition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,7 +29,11 @@ class PartitionerTest {
         double forward = millis / 4;
         double backward = millis - forward;
         return new VertexCost(
-                "v" + vertex, names, forward, 0, forward, backward, 0, backward, activation, bytes, bytes, bytes);
+                "v" + vertex,
+                names,
+                new PassTimes(forward, 0, forward),
+                new PassTimes(backward, 0, backward),
+                new VertexBytes(activation, bytes, bytes, bytes));
     }
 
     private static List<VertexCost> chain(double... millis) {

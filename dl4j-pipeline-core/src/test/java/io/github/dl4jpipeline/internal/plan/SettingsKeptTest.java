@@ -10,6 +10,9 @@ import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.SplitTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.ArrayList;
@@ -47,7 +50,11 @@ class SettingsKeptTest {
 
     private static VertexCost even(String name, double millis, String... inputs) {
         return new VertexCost(
-                name, List.of(inputs), millis, 0, millis, 2 * millis, 0, 2 * millis, 1000, 1000, 1000, 1000);
+                name,
+                List.of(inputs),
+                new PassTimes(millis, 0, millis),
+                new PassTimes(2 * millis, 0, 2 * millis),
+                new VertexBytes(1000, 1000, 1000, 1000));
     }
 
     @Test
@@ -158,19 +165,15 @@ class SettingsKeptTest {
         return new VertexCost(
                 name,
                 inputs,
-                millis,
-                millis * fixed,
-                millis * (0.5 + slowest),
-                2 * millis,
-                2 * millis * fixed,
-                2 * millis * (0.5 + slowest),
-                random.nextBoolean() ? millis : 0,
-                random.nextInt(2) * millis,
-                random.nextInt(10_000),
-                random.nextInt(1_000),
-                random.nextInt(1_000),
-                random.nextInt(1_000),
-                0);
+                new PassTimes(millis, millis * fixed, millis * (0.5 + slowest)),
+                new PassTimes(2 * millis, 2 * millis * fixed, 2 * millis * (0.5 + slowest)),
+                new SplitTimes(random.nextBoolean() ? millis : 0, random.nextInt(2) * millis),
+                new VertexBytes(
+                        random.nextInt(10_000),
+                        random.nextInt(1_000),
+                        random.nextInt(1_000),
+                        random.nextInt(1_000),
+                        0));
     }
 
     /** Each with an even chance. */

@@ -16,6 +16,8 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.tile.TileGrid;
 import java.time.Duration;
@@ -58,16 +60,9 @@ class TilePlannerTest {
             costs.add(new VertexCost(
                     vertex.name(),
                     vertex.inputs().stream().map(in -> vertices.get(in).name()).toList(),
-                    input ? 0 : millis,
-                    input ? 0 : fixed,
-                    input ? 0 : millis,
-                    input ? 0 : 2 * millis,
-                    input ? 0 : 2 * fixed,
-                    input ? 0 : 2 * millis,
-                    4 * 64 * 64 * 8,
-                    100,
-                    100,
-                    100));
+                    new PassTimes(input ? 0 : millis, input ? 0 : fixed, input ? 0 : millis),
+                    new PassTimes(input ? 0 : 2 * millis, input ? 0 : 2 * fixed, input ? 0 : 2 * millis),
+                    new VertexBytes(4 * 64 * 64 * 8, 100, 100, 100)));
         }
         MicroBatch image =
                 MicroBatch.whole(new INDArray[] {Nd4j.create(DataType.FLOAT, IMAGES)}, new INDArray[0], null, null);
