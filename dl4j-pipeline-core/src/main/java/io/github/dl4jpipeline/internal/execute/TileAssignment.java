@@ -22,11 +22,7 @@ final class TileAssignment {
      * @throws IllegalArgumentException if the plan has tiled vertices in different stages
      */
     static TileSetup of(
-            TiledRegion region,
-            PartitionPlan plan,
-            StageAssignment stages,
-            List<Device> devices,
-            String name) {
+            TiledRegion region, PartitionPlan plan, StageAssignment stages, List<Device> devices, String name) {
         int stage = stages.stageOf(region.tiled().get(0));
         for (int position : region.tiled()) {
             if (stages.stageOf(position) != stage) {

@@ -2,8 +2,8 @@ package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.Moments;
-import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
+import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

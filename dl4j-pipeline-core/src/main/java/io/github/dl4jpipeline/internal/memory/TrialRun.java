@@ -118,8 +118,7 @@ final class TrialRun {
         for (int stage = 0; stage < stages.stages(); stage++) {
             Stage planned = plan.stages().get(stage);
             scratches.add(new StageScratch(name + "-stage-" + stage, workspaces));
-            runners.add(
-                    new StageRunner(stage, stages.positions(stage), scratches.get(stage), planned.recompute()));
+            runners.add(new StageRunner(stage, stages.positions(stage), scratches.get(stage), planned.recompute()));
         }
         long[] received = new long[stages.stages()];
         try {

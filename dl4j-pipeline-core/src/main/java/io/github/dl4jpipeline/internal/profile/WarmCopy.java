@@ -133,8 +133,8 @@ public final class WarmCopy {
 
     private Created create() {
         String name = "profile-" + CREATED.incrementAndGet();
-        GraphCopy copy = new GraphCopy(
-                graph, new MicroBatchMemory(graph, new int[vertices.size()], name), kernels, true, null);
+        GraphCopy copy =
+                new GraphCopy(graph, new MicroBatchMemory(graph, new int[vertices.size()], name), kernels, true, null);
         bindGradients(copy);
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();

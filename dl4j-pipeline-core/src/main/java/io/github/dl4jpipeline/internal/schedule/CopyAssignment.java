@@ -66,8 +66,7 @@ public final class CopyAssignment {
             }
             copies += lastOf.size();
         }
-        return new CopyAssignment(
-                tasks, Collections.nCopies(tasks.workers().stages(), List.copyOf(copyOf)), true);
+        return new CopyAssignment(tasks, Collections.nCopies(tasks.workers().stages(), List.copyOf(copyOf)), true);
     }
 
     /**
@@ -110,11 +109,7 @@ public final class CopyAssignment {
 
     /** How many copies a stage needs: a replica of it, if each has copies of its own. */
     public int count(int stage) {
-        return 1
-                + copyOf.get(stage).stream()
-                        .mapToInt(Integer::intValue)
-                        .max()
-                        .orElseThrow();
+        return 1 + copyOf.get(stage).stream().mapToInt(Integer::intValue).max().orElseThrow();
     }
 
     /** What must be done before a task can start: the tasks whose results it needs, and those that need its copy. */

@@ -29,7 +29,11 @@ public record StepTasks(
         return new Workers(plan.stages().stream().map(Stage::replicas).toList(), plan.sharedWorkers());
     }
 
-    /** @throws IllegalArgumentException if the schedule cannot work */
+    /**
+     * The tasks that a schedule gives the workers.
+     *
+     * @throws IllegalArgumentException if the schedule cannot work
+     */
     public static StepTasks of(Schedule schedule, Workers workers, int microBatches) {
         List<StageTimes> unit = workers.replicas().stream()
                 .map(replicas -> new StageTimes(replicas, 1, 2, 1, 0))

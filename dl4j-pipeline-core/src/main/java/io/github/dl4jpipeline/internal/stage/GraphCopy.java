@@ -50,8 +50,7 @@ public final class GraphCopy {
         this.runners = vertices.vertices().stream().map(this::runnerFor).toArray(VertexRunner[]::new);
         this.region = region == null
                 ? null
-                : region.runner(
-                        original, graphVertex(region.exit()), code, memory.usesWorkspaces(), memory.name());
+                : region.runner(original, graphVertex(region.exit()), code, memory.usesWorkspaces(), memory.name());
         if (this.region != null) {
             runners[region.exit()] = this.region;
         }
@@ -90,7 +89,6 @@ public final class GraphCopy {
     DataType parameterType() {
         return graph.params().dataType();
     }
-
 
     /** Whether the micro-batch is not the whole batch. */
     boolean isPartOfBatch() {

@@ -2,9 +2,9 @@ package io.github.dl4jpipeline.internal.tiling;
 
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.RegionRunner;
-import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.tile.TileCost;
 import io.github.dl4jpipeline.tile.TileGeometry;
 import io.github.dl4jpipeline.tile.TileMeasurement;
