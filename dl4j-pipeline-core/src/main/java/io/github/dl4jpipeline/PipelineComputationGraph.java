@@ -118,7 +118,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         }
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
         if (!plainFit) {
-            settings.memory().requireSupported(this);
+            settings.memory().check().accept(this);
             ComputationGraphUpdater updater = super.getUpdater(true);
             solver = new PipelineSolver(this, parameters);
             super.setUpdater(updater);

@@ -7,4 +7,5 @@
 @NullMarked
 package io.github.dl4jpipeline.graph;
 
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import org.jspecify.annotations.NullMarked;

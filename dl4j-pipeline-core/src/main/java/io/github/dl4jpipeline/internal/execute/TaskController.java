@@ -115,7 +115,7 @@ public final class TaskController implements AutoCloseable {
                 setup.batchNorm(),
                 tileSetup,
                 name);
-        this.memory = MemoryKind.of(runtime).create(ofMemory, workers);
+        this.memory = MemoryKind.of(runtime).maker().make(ofMemory, workers);
         for (int stage = 0; stage < stages.stages(); stage++) {
             boolean recompute = plan.stages().get(stage).recompute();
             for (int replica = 0; replica < layout.replicas(stage); replica++) {

@@ -327,11 +327,6 @@ final class DeviceParameters implements ParameterMemory {
         return !closed;
     }
 
-    @Override
-    public void freeUpdate() {
-        // close() does
-    }
-
     /** Gathers for the last time, after an update that is running, and frees the updater state. */
     void close() {
         updating.lock();

@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline.internal.memory;
 
-import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.internal.update.ParallelUpdate;
 import io.github.dl4jpipeline.internal.update.StateBackup;
 import java.util.List;
@@ -19,7 +18,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class HostParameters implements ParameterMemory {
     private final ComputationGraph graph;
     private final Consumer<Runnable> threads;
-    private final Transfers none = new Transfers();
     private @Nullable ParallelUpdate parallelUpdate;
 
     /** @param threads runs the same work in several threads at once, or in none, and waits */
@@ -29,18 +27,8 @@ public final class HostParameters implements ParameterMemory {
     }
 
     @Override
-    public void beginStep() {
-        // the stages read the host's arrays
-    }
-
-    @Override
     public double regularization() {
         return parallelUpdate().regularization();
-    }
-
-    @Override
-    public INDArray gradientOnHost(int position, INDArray gradient) {
-        return gradient;
     }
 
     @Override
@@ -105,31 +93,6 @@ public final class HostParameters implements ParameterMemory {
             parallelUpdate = new ParallelUpdate(graph, whole, threads);
         }
         return parallelUpdate;
-    }
-
-    @Override
-    public void applyConstraints(int iteration, int epoch, Runnable onHost) {
-        onHost.run();
-    }
-
-    @Override
-    public void gather() {
-        // the stages write the host's arrays
-    }
-
-    @Override
-    public void gatherGradients() {
-        // the stages write the host's array
-    }
-
-    @Override
-    public void hostChanged() {
-        // the stages read the host's arrays
-    }
-
-    @Override
-    public Transfers transfers() {
-        return none;
     }
 
     @Override

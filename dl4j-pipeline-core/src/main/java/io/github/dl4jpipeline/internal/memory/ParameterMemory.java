@@ -6,19 +6,22 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Parameters, gradients and updater state of the model, wherever the stages have them. The host has arrays for all of them,
- * which are current after {@link #gather} and {@link #gatherGradients}.
+ * which are current after {@link #gather} and {@link #gatherGradients}. Methods that do nothing here are for stages that do
+ * not use these arrays where they are.
  *
  * <p>Methods are called between two passes.
  */
 public interface ParameterMemory {
     /** Begins a step: stages have the parameters that the host has, if these may have been written. */
-    void beginStep();
+    default void beginStep() {}
 
     /** The graph's regularization term. */
     double regularization();
 
     /** The part of the host's gradient array that a vertex's gradients in its stage's memory are gathered in. */
-    INDArray gradientOnHost(int position, INDArray gradient);
+    default INDArray gradientOnHost(int position, INDArray gradient) {
+        return gradient;
+    }
 
     /**
      * Updates the parameters with the gradient sums of a batch, and so commits the step.
@@ -32,20 +35,24 @@ public interface ParameterMemory {
      *
      * @param onHost does so to the host's
      */
-    void applyConstraints(int iteration, int epoch, Runnable onHost);
+    default void applyConstraints(int iteration, int epoch, Runnable onHost) {
+        onHost.run();
+    }
 
     /** Makes the host's parameters and updater state those of the stages, if they are behind. */
-    void gather();
+    default void gather() {}
 
     /** Makes the host's gradients those of the stages, if they are behind. After the update they are what was subtracted. */
-    void gatherGradients();
+    default void gatherGradients() {}
 
     /** The host's parameters or updater state may have been written. Call {@link #gather} before writing them. */
-    void hostChanged();
+    default void hostChanged() {}
 
     /** What is copied between devices. */
-    Transfers transfers();
+    default Transfers transfers() {
+        return new Transfers();
+    }
 
     /** Frees what updates take besides the updater state. No update may run any more. */
-    void freeUpdate();
+    default void freeUpdate() {}
 }

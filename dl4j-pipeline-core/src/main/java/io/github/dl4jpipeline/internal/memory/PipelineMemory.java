@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.memory.StageMemory.RunningStep;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
@@ -13,10 +14,12 @@ import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.tile.TileMeasurement;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
@@ -89,7 +92,7 @@ public abstract class PipelineMemory implements AutoCloseable {
     /** By number of micro-batches. */
     private final Map<Integer, CopyAssignment> copies = new HashMap<>();
 
-    private volatile @Nullable StepBatches running;
+    private volatile @Nullable RunningStep running;
 
     /** @param rule says which copies micro-batches use */
     PipelineMemory(Function<StepTasks, CopyAssignment> rule) {
@@ -99,11 +102,13 @@ public abstract class PipelineMemory implements AutoCloseable {
     /** Begins a step. */
     public final void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
         CopyAssignment assigned = copies.computeIfAbsent(tasks.microBatches(), count -> rule.apply(tasks));
-        running = new StepBatches(assigned, microBatches, tasks.workers().stages(), iteration, epoch);
+        int[] stagesLeft = new int[microBatches.size()];
+        Arrays.fill(stagesLeft, tasks.workers().stages());
+        running = new RunningStep(assigned, microBatches, new AtomicIntegerArray(stagesLeft), iteration, epoch);
     }
 
-    final StepBatches running() {
-        StepBatches step = running;
+    final RunningStep running() {
+        RunningStep step = running;
         if (step == null) {
             throw new IllegalStateException("No step has begun");
         }

@@ -1,14 +1,15 @@
 package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
-import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Stages on devices that share memory: parameters and gradients are views of the host's, and a copy of the graph holds a
@@ -24,12 +26,13 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class SharedMemory extends PipelineMemory {
     private final Setup setup;
+
+    /** The host's. */
+    private final INDArray gradients;
+
     private final List<GraphCopy> copies = new ArrayList<>();
     private final @Nullable JointMicroBatches joint;
     private final HostParameters parameters;
-
-    /** By stage. */
-    private final List<ReplicaSums> sums = new ArrayList<>();
 
     /** By stage and replica. */
     private final List<List<Stage>> stages = new ArrayList<>();
@@ -37,6 +40,8 @@ final class SharedMemory extends PipelineMemory {
     SharedMemory(Setup setup, Threads threads) {
         super(CopyAssignment::throughStages);
         this.setup = setup;
+        INDArray flat = setup.graph().getFlattenedGradients();
+        this.gradients = flat.reshape(flat.length());
         this.parameters = new HostParameters(setup.graph(), threads::inEachThread);
         int[] stageOf = setup.stages().stageOf();
         int count = CopyAssignment.throughStages(setup.tasks()).count(0);
@@ -51,25 +56,26 @@ final class SharedMemory extends PipelineMemory {
         }
     }
 
+    /**
+     * Adds a stage. Its first replica sums its gradients in the host's array, each other in an array of its own. Vertices whose
+     * replicas write one sum together all use the host's.
+     */
     private void addStage(int stage) {
         List<Integer> positions = setup.stages().positions(stage);
-        Set<Integer> summed = joint == null ? Set.of() : joint.summed();
-        ReplicaSums ofStage = new ReplicaSums(
-                setup.graph().getFlattenedGradients(),
-                setup.stages().vertices(),
-                positions,
-                summed,
-                setup.replicas(stage));
-        sums.add(ofStage);
+        Set<Integer> together = joint == null ? Set.of() : joint.summed();
+        Set<Integer> apart = new HashSet<>(positions);
+        apart.removeAll(together);
+        VertexGraph vertices = setup.stages().vertices();
+        ParameterLayout layout = ParameterLayout.of(vertices, apart);
+        List<@Nullable INDArray> host = ParameterLayout.of(vertices).slices(gradients);
         List<Stage> replicas = new ArrayList<>();
         for (int replica = 0; replica < setup.replicas(stage); replica++) {
-            StageGradients gradients = new StageGradients(
-                    setup.stages().vertices(),
-                    positions,
-                    ofStage.slices(replica),
-                    copies.get(0),
-                    setup.severalMicroBatches(stage));
-            replicas.add(new Stage(stage, replica, setup.scratch(stage, replica), gradients));
+            INDArray own = replica == 0 ? null : Nd4j.create(gradients.dataType(), Math.max(1, layout.length()));
+            List<@Nullable INDArray> slices = own == null ? host : layout.slices(own);
+            together.forEach(position -> slices.set(position, host.get(position)));
+            StageGradients sums =
+                    new StageGradients(vertices, positions, slices, copies.get(0), setup.severalMicroBatches(stage));
+            replicas.add(new Stage(stage, replica, sums, layout, own));
         }
         stages.add(replicas);
     }
@@ -77,10 +83,16 @@ final class SharedMemory extends PipelineMemory {
     /** A replica of a stage. */
     private final class Stage extends StageMemory {
         private final int replica;
+        private final ParameterLayout layout;
 
-        Stage(int stage, int replica, StageScratch scratch, StageGradients gradients) {
-            super(stage, copies, scratch, gradients, SharedMemory.this::running);
+        /** Where it sums gradients, laid out so; null for the host's array. */
+        private final @Nullable INDArray own;
+
+        Stage(int stage, int replica, StageGradients sums, ParameterLayout layout, @Nullable INDArray own) {
+            super(stage, copies, setup.scratch(stage, replica), sums, SharedMemory.this::running);
             this.replica = replica;
+            this.layout = layout;
+            this.own = own;
         }
 
         @Override
@@ -99,9 +111,25 @@ final class SharedMemory extends PipelineMemory {
             }
         }
 
+        /** A share of the elements: first + second + …, so that the result does not depend on timing. */
         @Override
         public void addReplicas(int active) {
-            sums.get(stage()).reduce(replica, active);
+            List<Stage> others = stages.get(stage()).subList(1, active);
+            for (ParameterLayout.Run run : layout.runs()) {
+                long begin = run.length() * replica / active;
+                long end = run.length() * (replica + 1) / active;
+                if (begin < end) {
+                    INDArray sum = run.inWhole(gradients).get(NDArrayIndex.interval(begin, end));
+                    others.forEach(other -> sum.addi(run.inOwn(other.own).get(NDArrayIndex.interval(begin, end))));
+                }
+            }
+        }
+
+        void close() {
+            gradients().close();
+            if (own != null) {
+                own.close();
+            }
         }
 
         @Override
@@ -169,11 +197,10 @@ final class SharedMemory extends PipelineMemory {
     @Override
     public void close() {
         reset();
-        sums.forEach(ReplicaSums::close);
-        each(stage -> stage.gradients().close());
+        each(Stage::close);
     }
 
-    private void each(Consumer<StageMemory> work) {
+    private void each(Consumer<Stage> work) {
         stages.forEach(replicas -> replicas.forEach(work));
     }
 }

@@ -1,11 +1,14 @@
 package io.github.dl4jpipeline.internal.memory;
 
+import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -17,11 +20,34 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>The replica's worker calls all of it, in its thread.
  */
 public abstract class StageMemory {
+    /**
+     * The micro-batches of the step that runs, and which copies of the graph they use. Any worker may call it.
+     *
+     * @param stagesLeft by micro-batch: in how many stages it still has tasks
+     */
+    record RunningStep(
+            CopyAssignment copies,
+            List<MicroBatch> microBatches,
+            AtomicIntegerArray stagesLeft,
+            int iteration,
+            int epoch) {
+
+        /** Gives a copy its micro-batch. */
+        void begin(GraphCopy copy, int microBatch) {
+            copy.begin(microBatches.get(microBatch), microBatches.size() > 1, iteration, epoch);
+        }
+
+        /** A micro-batch has left a stage. Returns whether that was the last one. */
+        boolean leaves(int microBatch) {
+            return stagesLeft.decrementAndGet(microBatch) == 0;
+        }
+    }
+
     private final int stage;
     private final List<GraphCopy> copies;
     private final StageScratch scratch;
     private final StageGradients gradients;
-    private final Supplier<StepBatches> running;
+    private final Supplier<RunningStep> running;
 
     /**
      * @param copies of the graph, which other stages may use, too
@@ -32,7 +58,7 @@ public abstract class StageMemory {
             List<GraphCopy> copies,
             StageScratch scratch,
             StageGradients gradients,
-            Supplier<StepBatches> running) {
+            Supplier<RunningStep> running) {
         this.stage = stage;
         this.copies = copies;
         this.scratch = scratch;
@@ -97,13 +123,8 @@ public abstract class StageMemory {
         return copies.get(running.get().copies().of(stage, microBatch));
     }
 
-    final StepBatches running() {
+    final RunningStep running() {
         return running.get();
-    }
-
-    /** Copies of the graph. All have the same parameters. */
-    final List<GraphCopy> copies() {
-        return copies;
     }
 
     final StageGradients gradients() {

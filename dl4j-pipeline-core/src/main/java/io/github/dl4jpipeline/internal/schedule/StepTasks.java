@@ -23,7 +23,7 @@ public record StepTasks(
         Workers workers, int microBatches, Task.Pass lastPass, List<List<Task>> byWorker, Timeline alike) {
 
     /**
-     * The tasks of a schedule.
+     * The tasks that a schedule gives the workers.
      *
      * @throws IllegalArgumentException if the schedule cannot work
      */

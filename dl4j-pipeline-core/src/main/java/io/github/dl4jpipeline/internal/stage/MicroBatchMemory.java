@@ -58,7 +58,7 @@ public class MicroBatchMemory {
         return GraphCopier.sharingParameters(original);
     }
 
-    /** The micro-batch in arrays that the stages can read; called while the memory of its inputs is open. */
+    /** The micro-batch in arrays that the stages can read; called with {@link #input} open. */
     MicroBatch receive(MicroBatch next, boolean partOfBatch) {
         return partOfBatch ? next.copy() : next;
     }
