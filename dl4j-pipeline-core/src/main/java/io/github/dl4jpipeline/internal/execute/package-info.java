@@ -1,4 +1,4 @@
-/** Workers, steps, sums of gradients, and failures. */
+/** Workers, steps, and failures. */
 @NullMarked
 package io.github.dl4jpipeline.internal.execute;
 

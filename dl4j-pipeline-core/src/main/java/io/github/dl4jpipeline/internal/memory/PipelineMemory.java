@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The memory of a pipeline: that of each replica of each stage, and the parameters of the model. {@link MemoryKind} makes it.
  *
- * <p>Methods are called between two steps, in the thread that runs them.
+ * <p>The thread that runs steps calls it, between two of them. Any thread may ask for {@link #bytes} and {@link #tileMeasurement}.
  */
 public abstract class PipelineMemory implements AutoCloseable {
     /**

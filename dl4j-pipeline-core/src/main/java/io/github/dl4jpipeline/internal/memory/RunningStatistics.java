@@ -18,7 +18,7 @@ final class RunningStatistics {
     private double[] meanSum = {};
     private double[] squareSum = {};
 
-    /** @param layer holds the parameters, shared by all replicas */
+    /** @param layer holds the parameters, which all copies share */
     RunningStatistics(BatchNormalization layer) {
         this.layer = layer;
     }
