@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline;
 
-import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.PipelineSettings.Prepared;
 import io.github.dl4jpipeline.PipelineSettings.ResultSettings;
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Kernels;

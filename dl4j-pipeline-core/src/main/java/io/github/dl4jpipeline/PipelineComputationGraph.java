@@ -128,7 +128,11 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             solver = new PipelineSolver(this, parameters, ownMemory);
             super.setUpdater(updater);
         }
-        inference = new Inference(this, settings.devices(), settings.result().kernels(), settings.result().exampleIndependent());
+        inference = new Inference(
+                this,
+                settings.devices(),
+                settings.result().kernels(),
+                settings.result().exampleIndependent());
         training = new PlannedTraining(this, settings, parameters, inference);
         if (!plainFit) {
             training.planWithoutBatch();

@@ -94,7 +94,9 @@ record PipelineSettings(
             requireUncoupled(graph, plan);
             return List.of(plan.withSchedule(schedule(plan)));
         }
-        if (tiling.isPresent() && asked.stages().orElse(1) == 1 && asked.replicas().orElse(1) == 1) {
+        if (tiling.isPresent()
+                && asked.stages().orElse(1) == 1
+                && asked.replicas().orElse(1) == 1) {
             PartitionPlan tiled = oneStage(graph, tiling.get());
             return List.of(tiled.withSchedule(schedule(tiled)));
         }
@@ -258,7 +260,8 @@ record PipelineSettings(
     /** The first vertex because of which a batch must not be split, if there is one. */
     private Optional<ExampleCoupling> coupling(ComputationGraph graph) {
         Set<String> joinable = joinable(graph);
-        boolean together = asked.microBatches().isEmpty() || asked.microBatches().equals(asked.replicas());
+        boolean together =
+                asked.microBatches().isEmpty() || asked.microBatches().equals(asked.replicas());
         return couplings(graph).stream()
                 .filter(coupling -> !(together && coupling.batchNorm() && joinable.contains(coupling.vertex())))
                 .findFirst();
@@ -279,7 +282,10 @@ record PipelineSettings(
     }
 
     private String note(ExampleCoupling coupling) {
-        return "1 micro-batch" + (asked.microBatches().isPresent() ? " instead of " + asked.microBatches().getAsInt() : "")
+        return "1 micro-batch"
+                + (asked.microBatches().isPresent()
+                        ? " instead of " + asked.microBatches().getAsInt()
+                        : "")
                 + ": at vertex '" + coupling.vertex() + "' " + coupling.reason()
                 + (coupling.remedy().isEmpty() ? "" : "; " + coupling.remedy());
     }

@@ -188,7 +188,8 @@ final class SettingsCheck {
 
     private void requireCores() {
         Devices devices = settings.devices();
-        int workers = settings.asked().stages().orElse(1) * settings.asked().replicas().orElse(1);
+        int workers = settings.asked().stages().orElse(1)
+                * settings.asked().replicas().orElse(1);
         if (workers < devices.size() && settings.tiling().isEmpty() && devices.shareCores()) {
             throw new IllegalArgumentException("devices: " + devices.size() + " devices share the cores of fewer ("
                     + devices.list().stream().map(SettingsCheck::place).toList()

@@ -13,8 +13,8 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
-import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -131,7 +131,12 @@ public final class SameResult {
             List<String> inputs = vertex.inputs().stream()
                     .map(input -> vertices.get(input).name())
                     .toList();
-            costs.add(new VertexCost(vertex.name(), inputs, new PassTimes(millis, 0, millis), new PassTimes(2 * millis, 0, 2 * millis), new VertexBytes(1_000, 1_000, 1_000, 1_000)));
+            costs.add(new VertexCost(
+                    vertex.name(),
+                    inputs,
+                    new PassTimes(millis, 0, millis),
+                    new PassTimes(2 * millis, 0, 2 * millis),
+                    new VertexBytes(1_000, 1_000, 1_000, 1_000)));
         }
         return new GraphProfile(examples, "cpu-0", 1, machine, Map.of(), costs);
     }

@@ -10,9 +10,9 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.SplitTimes;
 import io.github.dl4jpipeline.profile.VertexBytes;
-import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.Task;
@@ -133,7 +133,18 @@ class ZeroBubbleTest {
     /** Every vertex takes as long forward, for its errors, and for gradients that can wait. */
     private static VertexCost waiting(VertexCost cost) {
         boolean moves = !cost.inputs().isEmpty();
-        return new VertexCost(cost.vertex(), cost.inputs(), new PassTimes(moves ? 1 : 0, 0, moves ? 1 : 0), new PassTimes(moves ? 2 : 0, 0, moves ? 2 : 0), new SplitTimes(moves ? 1 : 0, 0), new VertexBytes(cost.activationBytes(), cost.parameterBytes(), cost.gradientBytes(), cost.updaterBytes(), cost.apartBytes()));
+        return new VertexCost(
+                cost.vertex(),
+                cost.inputs(),
+                new PassTimes(moves ? 1 : 0, 0, moves ? 1 : 0),
+                new PassTimes(moves ? 2 : 0, 0, moves ? 2 : 0),
+                new SplitTimes(moves ? 1 : 0, 0),
+                new VertexBytes(
+                        cost.activationBytes(),
+                        cost.parameterBytes(),
+                        cost.gradientBytes(),
+                        cost.updaterBytes(),
+                        cost.apartBytes()));
     }
 
     @ParameterizedTest

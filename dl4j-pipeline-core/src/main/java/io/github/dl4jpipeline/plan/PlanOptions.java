@@ -145,9 +145,11 @@ public final class PlanOptions {
     }
 
     public PlanOptions withDeadline(Optional<Duration> value) {
-        given("deadline", value).filter(time -> time.isNegative() || time.isZero()).ifPresent(time -> {
-            throw new IllegalArgumentException("deadline must be positive, got " + time);
-        });
+        given("deadline", value)
+                .filter(time -> time.isNegative() || time.isZero())
+                .ifPresent(time -> {
+                    throw new IllegalArgumentException("deadline must be positive, got " + time);
+                });
         return with(copy -> copy.deadline = value);
     }
 

@@ -159,8 +159,7 @@ final class PipeDreamReader {
     }
 
     private VertexCost withInputs(VertexCost cost) {
-        return new VertexCost(
-                cost.vertex(), inputs.get(cost.vertex()), cost.forward(), cost.backward(), cost.bytes());
+        return new VertexCost(cost.vertex(), inputs.get(cost.vertex()), cost.forward(), cost.backward(), cost.bytes());
     }
 
     private IllegalArgumentException error(String message) {

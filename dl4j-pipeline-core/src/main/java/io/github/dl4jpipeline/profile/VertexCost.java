@@ -17,7 +17,12 @@ import java.util.Objects;
  * @param bytes sizes of its arrays
  */
 public record VertexCost(
-        String vertex, List<String> inputs, PassTimes forward, PassTimes backward, SplitTimes split, VertexBytes bytes) {
+        String vertex,
+        List<String> inputs,
+        PassTimes forward,
+        PassTimes backward,
+        SplitTimes split,
+        VertexBytes bytes) {
 
     static final double MOST_MILLIS = 1e12;
     static final long MOST_BYTES = 100_000_000_000_000L;

@@ -99,8 +99,8 @@ public final class Schedules {
                 .filter(schedule -> schedule.name().equals(small))
                 .findFirst()
                 .or(() -> Optional.ofNullable(LONG_NAMES.get(small)))
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "There is no schedule '" + name + "'; known are " + names()));
+                .orElseThrow(() ->
+                        new IllegalArgumentException("There is no schedule '" + name + "'; known are " + names()));
     }
 
     private static String names() {

@@ -11,9 +11,9 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.SplitTimes;
 import io.github.dl4jpipeline.profile.VertexBytes;
-import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
@@ -45,7 +45,12 @@ class PlannerTest {
             String name, double millis, double fixed, long activation, long gradients, String... inputs) {
         double forward = millis / 4;
         double backward = millis * 3 / 4;
-        return new VertexCost(name, List.of(inputs), new PassTimes(forward, forward * fixed, forward * 1.5), new PassTimes(backward, backward * fixed, backward * 1.5), new VertexBytes(activation, 100, gradients, 200));
+        return new VertexCost(
+                name,
+                List.of(inputs),
+                new PassTimes(forward, forward * fixed, forward * 1.5),
+                new PassTimes(backward, backward * fixed, backward * 1.5),
+                new VertexBytes(activation, 100, gradients, 200));
     }
 
     /** in -> a -> b -> c -> out, with a skip from a to out; 8 examples. */
@@ -117,7 +122,18 @@ class PlannerTest {
     private static GraphProfile chainThatCanWait() {
         GraphProfile chain = chain();
         List<VertexCost> costs = chain.vertices().stream()
-                .map(cost -> new VertexCost(cost.vertex(), cost.inputs(), new PassTimes(cost.forwardMillis(), cost.fixedForwardMillis(), cost.worstForwardMillis()), new PassTimes(cost.backwardMillis(), cost.fixedBackwardMillis(), cost.worstBackwardMillis()), new SplitTimes(cost.backwardMillis() / 3, 0), new VertexBytes(cost.activationBytes(), cost.parameterBytes(), cost.gradientBytes(), cost.updaterBytes(), 0)))
+                .map(cost -> new VertexCost(
+                        cost.vertex(),
+                        cost.inputs(),
+                        new PassTimes(cost.forwardMillis(), cost.fixedForwardMillis(), cost.worstForwardMillis()),
+                        new PassTimes(cost.backwardMillis(), cost.fixedBackwardMillis(), cost.worstBackwardMillis()),
+                        new SplitTimes(cost.backwardMillis() / 3, 0),
+                        new VertexBytes(
+                                cost.activationBytes(),
+                                cost.parameterBytes(),
+                                cost.gradientBytes(),
+                                cost.updaterBytes(),
+                                0)))
                 .toList();
         return new GraphProfile(
                 chain.examples(), chain.device(), chain.repetitions(), chain.machine(), Map.of(), costs);
@@ -194,7 +210,9 @@ class PlannerTest {
         assertThat(finalists).hasSizeLessThanOrEqualTo(4).allSatisfy(plan -> {
             assertThat(plan.predictedStepTime().toNanos())
                     .isLessThanOrEqualTo(planned.predictedStepTime().toNanos() * 3 / 2);
-            assertThat(plan.alternatives()).extracting(Alternative::kind).doesNotContain(plan.kind().toString());
+            assertThat(plan.alternatives())
+                    .extracting(Alternative::kind)
+                    .doesNotContain(plan.kind().toString());
             assertThat(plan.alternatives()).isNotEmpty();
         });
         assertThat(Planner.finalists(chain(0.1, machine), TWO, options.withDeadline(planned.latestExecutionTime())))

@@ -26,7 +26,12 @@ class GraphProfileTest {
                     + "\"tileable\": {\"vertices\": [], \"ends\": [], \"height\": 0, \"width\": 0}";
 
     private static VertexCost cost(String name, String... inputs) {
-        return new VertexCost(name, List.of(inputs), new PassTimes(0.25, 0.05, 0.5), new PassTimes(1.75, 0.25, 2.5), new VertexBytes(100, 40, 40, 80));
+        return new VertexCost(
+                name,
+                List.of(inputs),
+                new PassTimes(0.25, 0.05, 0.5),
+                new PassTimes(1.75, 0.25, 2.5),
+                new VertexBytes(100, 40, 40, 80));
     }
 
     private static final GraphProfile PROFILE = new GraphProfile(
@@ -65,7 +70,8 @@ class GraphProfileTest {
         assertThat(half.activationBytes()).isEqualTo(50);
         assertThat(half.parameterBytes()).isEqualTo(40);
         assertThat(PROFILE.costsFor(8)).isEqualTo(PROFILE.vertices());
-        assertThatThrownBy(() -> new VertexCost("a", List.of(), new PassTimes(1, 2, 1), new PassTimes(1, 0, 1), new VertexBytes(0, 0, 0, 0)))
+        assertThatThrownBy(() -> new VertexCost(
+                        "a", List.of(), new PassTimes(1, 2, 1), new PassTimes(1, 0, 1), new VertexBytes(0, 0, 0, 0)))
                 .hasMessage("Vertex 'a': fixedForwardMillis must be between 0 and the whole time, 1.0, got 2.0");
     }
 

@@ -33,9 +33,24 @@ class PipeDreamReaderTest {
         assertThat(profile.examples()).isEqualTo(1);
         assertThat(profile.vertices())
                 .containsExactly(
-                        new VertexCost("n1", List.of(), new PassTimes(0, 0, 0), new PassTimes(0, 0, 0), new VertexBytes(100, 0, 0, 0)),
-                        new VertexCost("n2", List.of("n1"), new PassTimes(0.25, 0, 0.25), new PassTimes(0.5, 0, 0.5), new VertexBytes(100, 0, 0, 0)),
-                        new VertexCost("n3", List.of("n2", "n1"), new PassTimes(1.5, 0, 1.5), new PassTimes(2.5, 0, 2.5), new VertexBytes(42, 160, 160, 0)));
+                        new VertexCost(
+                                "n1",
+                                List.of(),
+                                new PassTimes(0, 0, 0),
+                                new PassTimes(0, 0, 0),
+                                new VertexBytes(100, 0, 0, 0)),
+                        new VertexCost(
+                                "n2",
+                                List.of("n1"),
+                                new PassTimes(0.25, 0, 0.25),
+                                new PassTimes(0.5, 0, 0.5),
+                                new VertexBytes(100, 0, 0, 0)),
+                        new VertexCost(
+                                "n3",
+                                List.of("n2", "n1"),
+                                new PassTimes(1.5, 0, 1.5),
+                                new PassTimes(2.5, 0, 2.5),
+                                new VertexBytes(42, 160, 160, 0)));
     }
 
     @ParameterizedTest

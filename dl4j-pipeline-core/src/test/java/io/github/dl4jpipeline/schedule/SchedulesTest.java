@@ -278,8 +278,8 @@ class SchedulesTest {
         assertThat(Schedules.all())
                 .extracting(Schedule::name)
                 .containsExactly("fill-drain", "1f1b", "zb-h1")
-                .allSatisfy(
-                        name -> assertThat(Schedules.named(name.toUpperCase(Locale.ROOT))).hasToString(name));
+                .allSatisfy(name -> assertThat(Schedules.named(name.toUpperCase(Locale.ROOT)))
+                        .hasToString(name));
         assertThat(Schedules.named("Zero-Bubble")).isEqualTo(Schedules.zeroBubble());
         assertThat(Schedules.all()).containsAll(Schedules.planned());
         assertThatThrownBy(() -> Schedules.named("zero"))

@@ -21,7 +21,6 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -130,7 +129,8 @@ public final class Profiling {
         }
     }
 
-    private static MachineSpeed machine(ComputationGraph graph, Devices devices, ProfileTimes times, List<VertexCost> costs) {
+    private static MachineSpeed machine(
+            ComputationGraph graph, Devices devices, ProfileTimes times, List<VertexCost> costs) {
         double jointMillis = usualMillis(times.all().joint(), times.one().whole());
         double growing = costs.stream()
                 .mapToDouble(cost -> cost.millis() - cost.fixedMillis())
@@ -138,13 +138,20 @@ public final class Profiling {
         double jointFixed = growing == 0
                 ? jointMillis
                 : Math.min(
-                        VertexTimer.fixed(usualMillis(times.all().jointFewer(), times.one().fewer()), jointMillis, times.share()),
+                        VertexTimer.fixed(
+                                usualMillis(
+                                        times.all().jointFewer(), times.one().fewer()),
+                                jointMillis,
+                                times.share()),
                         MOST_FIXED * jointMillis);
         return new MachineSpeed(
                 JointDevice.of(devices).threads(),
                 jointFixed,
                 growing == 0 ? 1 : growing / (jointMillis - jointFixed),
-                Math.min(1, times.all().alone().shortestRunMillis() / times.all().shared().shortestRunMillis()),
+                Math.min(
+                        1,
+                        times.all().alone().shortestRunMillis()
+                                / times.all().shared().shortestRunMillis()),
                 onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
     }
 
@@ -154,11 +161,9 @@ public final class Profiling {
     }
 
     private static <T> T onThreadOf(Device device, Callable<T> work) {
-        ExecutorService thread = DeviceThread.withHostArrays(device, "profile-" + device.id());
-        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(device.threads())) {
+        try (DeviceThread thread = DeviceThread.withHostArrays(device, "profile-" + device.id());
+                WholeProcess.Limit ignored = WholeProcess.limitThreads(device.threads())) {
             return ProfileRounds.result(thread.submit(work));
-        } finally {
-            thread.shutdown();
         }
     }
 

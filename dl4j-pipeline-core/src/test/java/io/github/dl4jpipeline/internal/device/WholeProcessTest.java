@@ -60,8 +60,9 @@ class WholeProcessTest {
             command.add("-D" + effect.property + "=FALSE");
         }
         command.add(Child.class.getName());
-        Process child =
-                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        Process child = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
         String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(child.waitFor()).isZero();
         Set<Effect> found = EnumSet.noneOf(Effect.class);

@@ -3,8 +3,8 @@ package io.github.dl4jpipeline.internal.partition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,7 +28,12 @@ class PartitionerTest {
         List<String> names = inputs.stream().map(input -> "v" + input).toList();
         double forward = millis / 4;
         double backward = millis - forward;
-        return new VertexCost("v" + vertex, names, new PassTimes(forward, 0, forward), new PassTimes(backward, 0, backward), new VertexBytes(activation, bytes, bytes, bytes));
+        return new VertexCost(
+                "v" + vertex,
+                names,
+                new PassTimes(forward, 0, forward),
+                new PassTimes(backward, 0, backward),
+                new VertexBytes(activation, bytes, bytes, bytes));
     }
 
     private static List<VertexCost> chain(double... millis) {

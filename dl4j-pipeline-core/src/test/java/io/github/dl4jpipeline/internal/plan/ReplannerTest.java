@@ -10,8 +10,8 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
-import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.Schedules;
@@ -58,11 +58,17 @@ class ReplannerTest {
                     .mapToObj(core -> new Device("d" + core, Device.Kind.CPU, List.of(core), 1L << 40, 1))
                     .toList());
             List<VertexCost> costs = new ArrayList<>();
-            costs.add(new VertexCost("in", List.of(), new PassTimes(0, 0, 0), new PassTimes(0, 0, 0), new VertexBytes(100, 0, 0, 0)));
+            costs.add(new VertexCost(
+                    "in", List.of(), new PassTimes(0, 0, 0), new PassTimes(0, 0, 0), new VertexBytes(100, 0, 0, 0)));
             for (int i = 0; i < VERTICES; i++) {
                 String input = i == 0 ? "in" : "v" + (i - 1);
                 double fixed = 4 * fixedShare;
-                costs.add(new VertexCost("v" + i, List.of(input), new PassTimes(4, fixed, 6), new PassTimes(8, 2 * fixed, 12), new VertexBytes(100, 100, 100, 100)));
+                costs.add(new VertexCost(
+                        "v" + i,
+                        List.of(input),
+                        new PassTimes(4, fixed, 6),
+                        new PassTimes(8, 2 * fixed, 12),
+                        new VertexBytes(100, 100, 100, 100)));
             }
             profile = new GraphProfile(32, "d0", 5, MachineSpeed.UNKNOWN, Map.of(), costs);
             List<PartitionPlan> finalists = Planner.finalists(profile, devices, options);

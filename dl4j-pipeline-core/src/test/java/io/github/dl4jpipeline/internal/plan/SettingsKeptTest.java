@@ -10,9 +10,9 @@ import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.SplitTimes;
 import io.github.dl4jpipeline.profile.VertexBytes;
-import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.ArrayList;
@@ -49,7 +49,12 @@ class SettingsKeptTest {
     }
 
     private static VertexCost even(String name, double millis, String... inputs) {
-        return new VertexCost(name, List.of(inputs), new PassTimes(millis, 0, millis), new PassTimes(2 * millis, 0, 2 * millis), new VertexBytes(1000, 1000, 1000, 1000));
+        return new VertexCost(
+                name,
+                List.of(inputs),
+                new PassTimes(millis, 0, millis),
+                new PassTimes(2 * millis, 0, 2 * millis),
+                new VertexBytes(1000, 1000, 1000, 1000));
     }
 
     @Test
@@ -157,7 +162,18 @@ class SettingsKeptTest {
     private VertexCost cost(String name, List<String> inputs, double millis) {
         double fixed = random.nextDouble();
         double slowest = random.nextInt(3);
-        return new VertexCost(name, inputs, new PassTimes(millis, millis * fixed, millis * (0.5 + slowest)), new PassTimes(2 * millis, 2 * millis * fixed, 2 * millis * (0.5 + slowest)), new SplitTimes(random.nextBoolean() ? millis : 0, random.nextInt(2) * millis), new VertexBytes(random.nextInt(10_000), random.nextInt(1_000), random.nextInt(1_000), random.nextInt(1_000), 0));
+        return new VertexCost(
+                name,
+                inputs,
+                new PassTimes(millis, millis * fixed, millis * (0.5 + slowest)),
+                new PassTimes(2 * millis, 2 * millis * fixed, 2 * millis * (0.5 + slowest)),
+                new SplitTimes(random.nextBoolean() ? millis : 0, random.nextInt(2) * millis),
+                new VertexBytes(
+                        random.nextInt(10_000),
+                        random.nextInt(1_000),
+                        random.nextInt(1_000),
+                        random.nextInt(1_000),
+                        0));
     }
 
     /** Each with an even chance. */

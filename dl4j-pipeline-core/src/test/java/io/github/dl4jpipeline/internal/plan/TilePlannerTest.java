@@ -16,8 +16,8 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
-import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.tile.TileGrid;
 import java.time.Duration;
@@ -57,7 +57,12 @@ class TilePlannerTest {
         VertexGraph vertices = VertexGraph.of(graph);
         for (Vertex vertex : vertices.vertices()) {
             boolean input = vertex.inputs().isEmpty();
-            costs.add(new VertexCost(vertex.name(), vertex.inputs().stream().map(in -> vertices.get(in).name()).toList(), new PassTimes(input ? 0 : millis, input ? 0 : fixed, input ? 0 : millis), new PassTimes(input ? 0 : 2 * millis, input ? 0 : 2 * fixed, input ? 0 : 2 * millis), new VertexBytes(4 * 64 * 64 * 8, 100, 100, 100)));
+            costs.add(new VertexCost(
+                    vertex.name(),
+                    vertex.inputs().stream().map(in -> vertices.get(in).name()).toList(),
+                    new PassTimes(input ? 0 : millis, input ? 0 : fixed, input ? 0 : millis),
+                    new PassTimes(input ? 0 : 2 * millis, input ? 0 : 2 * fixed, input ? 0 : 2 * millis),
+                    new VertexBytes(4 * 64 * 64 * 8, 100, 100, 100)));
         }
         MicroBatch image =
                 MicroBatch.whole(new INDArray[] {Nd4j.create(DataType.FLOAT, IMAGES)}, new INDArray[0], null, null);
