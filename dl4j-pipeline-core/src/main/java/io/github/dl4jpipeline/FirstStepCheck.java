@@ -3,6 +3,8 @@ package io.github.dl4jpipeline;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.graph.SameGradient;
 import io.github.dl4jpipeline.graph.SameGradient.Compared;
+import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.Uninterruptibly;
 import io.github.dl4jpipeline.internal.execute.StepResult;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.PlainGradient;
@@ -15,7 +17,6 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
@@ -125,22 +126,19 @@ final class FirstStepCheck {
         }
     }
 
-    /** Workspaces and random numbers of the calling thread stay as they are. */
+    /**
+     * Workspaces and random numbers of the calling thread stay as they are. Waits also when interrupted: the batch may only
+     * live as long as this call.
+     */
     private <T> T inOwnThread(Callable<T> work) {
-        FutureTask<T> task = new FutureTask<>(() -> {
-            runtime.bindCurrentThreadToHost();
-            try {
-                return work.call();
-            } finally {
-                Nd4j.getWorkspaceManager().destroyAllWorkspacesForCurrentThread();
-            }
-        });
-        Thread thread = new Thread(task, "pipeline-verification");
-        thread.setDaemon(true);
-        thread.start();
-        joinUninterrupted(thread);
-        try {
-            return task.get();
+        try (DeviceThread thread = DeviceThread.onHost(runtime, "pipeline-verification")) {
+            return Uninterruptibly.get(thread.submit(() -> {
+                try {
+                    return work.call();
+                } finally {
+                    Nd4j.getWorkspaceManager().destroyAllWorkspacesForCurrentThread();
+                }
+            }));
         } catch (ExecutionException e) {
             if (e.getCause() instanceof Error error) {
                 throw error;
@@ -149,24 +147,6 @@ final class FirstStepCheck {
                     "Plain Deeplearning4j cannot compute the first step, with which the pipeline's is to be compared; train"
                             + " without verifyFirstStep(): " + e.getCause(),
                     e.getCause());
-        } catch (InterruptedException e) {
-            throw new AssertionError("The task is done", e);
-        }
-    }
-
-    /** Waits also when interrupted: the batch may only live as long as this call. */
-    private static void joinUninterrupted(Thread thread) {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
         }
     }
 

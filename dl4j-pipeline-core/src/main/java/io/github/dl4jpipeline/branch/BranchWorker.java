@@ -4,7 +4,6 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -13,10 +12,10 @@ final class BranchWorker implements AutoCloseable {
     private final String title;
     private final List<Integer> inputs;
     private final ComputationGraph graph;
-    private final ExecutorService thread;
+    private final DeviceThread thread;
 
     /**
-     * Starts the thread.
+     * The thread starts with the first input.
      *
      * @param title of the branch, for errors
      * @param inputs which of the network's inputs the branch reads
@@ -29,9 +28,9 @@ final class BranchWorker implements AutoCloseable {
         this.thread = DeviceThread.on(device, this.title);
     }
 
-    /** The activations that leave the branch. */
+    /** The activations that leave the branch; it runs in the branch's thread. */
     CompletableFuture<INDArray> output(INDArray... networkInputs) {
-        return CompletableFuture.supplyAsync(() -> run(networkInputs), thread);
+        return thread.submit(() -> run(networkInputs));
     }
 
     private INDArray run(INDArray... networkInputs) {
@@ -47,6 +46,6 @@ final class BranchWorker implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.shutdown();
+        thread.close();
     }
 }

@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
-import java.util.concurrent.ExecutorService;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -38,11 +37,8 @@ class GpuRuntimeTest {
     @OnGpus(1)
     void aBoundThreadAllocatesOnItsGpu() throws Exception {
         for (Device device : Devices.gpu().list()) {
-            ExecutorService thread = DeviceThread.on(device, "test-" + device.id());
-            try {
+            try (DeviceThread thread = DeviceThread.on(device, "test-" + device.id())) {
                 assertThat(thread.submit(() -> gpuOf(Nd4j.ones(100))).get()).isEqualTo(Gpu.indexOf(device));
-            } finally {
-                thread.shutdown();
             }
         }
     }

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.execute;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.device.DeviceThread;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
@@ -10,12 +11,9 @@ import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.VertexObserver;
 import io.github.dl4jpipeline.schedule.Task;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
@@ -35,14 +33,8 @@ final class StageWorker {
     private final DeviceRuntime runtime;
     private final VertexGraph vertices;
 
-    /** One step at a time, and the word to end. How far workers are apart within a step is bounded by the schedule. */
-    private final BlockingQueue<Runnable> inbox = new ArrayBlockingQueue<>(2);
-
-    private final Thread thread;
-
-    private boolean bound;
-    private boolean ended;
-    private volatile boolean closed;
+    /** It has one step at a time. How far workers are apart within a step is bounded by the schedule. */
+    private final DeviceThread thread;
 
     /** Where the worker is, for errors and the watchdog. */
     private volatile int position;
@@ -57,27 +49,27 @@ final class StageWorker {
         this.device = device;
         this.runtime = DeviceRuntimes.of(device);
         this.vertices = vertices;
-        this.thread = new Thread(this::run, name);
-        thread.setDaemon(true);
+        this.thread = DeviceThread.on(device, name);
         thread.start();
     }
 
-    /** Gives the worker its part of a step. If it has ended, the step stops. */
+    /** Gives the worker its part of a step. If it has been closed, the step stops. */
     void submit(Step step) {
-        synchronized (inbox) {
-            if (!ended) {
-                inbox.add(() -> runTasks(step));
-                return;
-            }
+        if (!thread.execute(() -> runTasks(step), failure -> couldNotBegin(step, failure))) {
+            step.stop();
+            step.workerLeft();
         }
-        step.stop();
+    }
+
+    /** The thread could not be bound to its device. */
+    private void couldNotBegin(Step step, Throwable failure) {
+        fail(step, Task.forward(first.stage(), first.replica()), failure);
         step.workerLeft();
     }
 
     /** Lets the thread end after the step that it runs. */
     void close() {
-        closed = true;
-        inbox.add(() -> {});
+        thread.close();
     }
 
     Device device() {
@@ -85,7 +77,7 @@ final class StageWorker {
     }
 
     Thread thread() {
-        return thread;
+        return thread.thread();
     }
 
     /** Number of vertices begun so far; it stands still while the worker waits or hangs. */
@@ -93,27 +85,10 @@ final class StageWorker {
         return verticesBegun.get();
     }
 
-    private void run() {
-        while (!closed) {
-            try {
-                inbox.take().run();
-            } catch (InterruptedException e) {
-                // Somebody else interrupted this thread; only close() ends it.
-                Thread.interrupted();
-            }
-        }
-        List<Runnable> left = new ArrayList<>();
-        synchronized (inbox) {
-            ended = true;
-            inbox.drainTo(left);
-        }
-        left.forEach(Runnable::run); // somebody may wait for it
-    }
-
+    /** Leaves the step in any case. */
     private void runTasks(Step step) {
         Task current = Task.forward(first.stage(), first.replica());
         try {
-            bind();
             replicas.values().forEach(replica -> replica.memory().beginStep());
             List<Task> tasks = step.tasks().byWorker().get(number);
             for (int i = 0; i < tasks.size(); i++) {
@@ -145,33 +120,13 @@ final class StageWorker {
         }
     }
 
-    private void bind() {
-        if (!bound) {
-            runtime.bindCurrentThread(device);
-            bound = true;
-        }
-    }
-
     /** Runs something between two steps, in this worker's thread. */
     CompletableFuture<@Nullable Void> call(Runnable work) {
-        CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-        Runnable call = () -> {
-            try {
-                bind();
-                work.run();
-                done.complete(null);
-            } catch (Throwable e) {
-                done.completeExceptionally(e);
-            }
-        };
-        synchronized (inbox) {
-            if (ended) {
-                done.completeExceptionally(new IllegalStateException("This pipeline is closed"));
-            } else {
-                inbox.add(call);
-            }
-        }
-        return done;
+        return thread.<@Nullable Void>offer(() -> {
+                    work.run();
+                    return null;
+                })
+                .orElseGet(() -> CompletableFuture.failedFuture(new IllegalStateException("This pipeline is closed")));
     }
 
     /** Adds up this worker's share of what the replicas of its stage have summed, when all of them have. */

@@ -1,13 +1,11 @@
 package io.github.dl4jpipeline.internal.execute;
 
+import io.github.dl4jpipeline.internal.device.DeviceThread;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,35 +15,27 @@ import org.slf4j.LoggerFactory;
  */
 final class UpdateThreads implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(UpdateThreads.class);
-    private static final long CLOSE_SECONDS = 30;
+    private static final Duration CLOSE = Duration.ofSeconds(30);
 
-    private final int count;
-    private final ThreadPoolExecutor threads;
+    private final List<DeviceThread> threads = new ArrayList<>();
 
     /** @param count may be 0 */
     UpdateThreads(String pipeline, int count) {
-        this.count = count;
-        int size = Math.max(1, count);
-        AtomicInteger started = new AtomicInteger();
-        threads = new ThreadPoolExecutor(size, size, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), work -> {
-            Thread thread = new Thread(work, pipeline + "-update-" + started.getAndIncrement());
-            thread.setDaemon(true);
-            return thread;
-        });
-        if (count > 0) {
-            threads.prestartAllCoreThreads(); // not in the middle of an update, where there may be no memory for one
+        for (int i = 0; i < count; i++) {
+            threads.add(DeviceThread.unbound(pipeline + "-update-" + i));
         }
+        threads.forEach(DeviceThread::start); // not in the middle of an update, where there may be no memory for one
     }
 
-    /** Starts the same work in each of the threads that have not been closed. */
-    List<CompletableFuture<Void>> start(Runnable work) {
-        List<CompletableFuture<Void>> started = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            try {
-                started.add(CompletableFuture.runAsync(work, threads));
-            } catch (RejectedExecutionException e) {
-                break; // closed just now; the other threads do the work
-            }
+    /** Starts the same work in each of the threads that have not been closed; it runs there. */
+    List<CompletableFuture<@Nullable Void>> start(Runnable work) {
+        List<CompletableFuture<@Nullable Void>> started = new ArrayList<>();
+        for (DeviceThread thread : threads) {
+            thread.<@Nullable Void>offer(() -> {
+                        work.run();
+                        return null;
+                    })
+                    .ifPresent(started::add); // the other threads do the work
         }
         return started;
     }
@@ -53,13 +43,9 @@ final class UpdateThreads implements AutoCloseable {
     /** Lets the threads end after what they do, and waits for that. */
     @Override
     public void close() {
-        threads.shutdown();
-        try {
-            if (!threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                log.warn("Threads of an update still run {} s after the pipeline was closed", CLOSE_SECONDS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        threads.forEach(DeviceThread::close);
+        if (!DeviceThread.awaitEnd(threads, CLOSE) && !Thread.currentThread().isInterrupted()) {
+            log.warn("Threads of an update still run {} s after the pipeline was closed", CLOSE.toSeconds());
         }
     }
 }

@@ -3,18 +3,18 @@ package io.github.dl4jpipeline.internal.inference;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.Uninterruptibly;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.function.IntFunction;
 
-/** A thread on each device, for tasks of inference. */
+/** A thread on each device, for tasks of inference, which run there while the caller waits. */
 final class DeviceWorkers implements AutoCloseable {
-    private final List<ExecutorService> threads = new ArrayList<>();
+    private final List<DeviceThread> threads = new ArrayList<>();
     private final int threadsOfOperation;
 
     DeviceWorkers(Devices devices) {
@@ -64,32 +64,21 @@ final class DeviceWorkers implements AutoCloseable {
 
     /** Waits even if interrupted, since tasks read arrays of the caller. */
     private static <T> T resultOf(Future<T> future) {
-        boolean interrupted = false;
         try {
-            while (true) {
-                try {
-                    return future.get();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                } catch (ExecutionException e) {
-                    if (e.getCause() instanceof RuntimeException cause) {
-                        throw cause; // what the graph itself would throw
-                    }
-                    if (e.getCause() instanceof Error cause) {
-                        throw cause;
-                    }
-                    throw new IllegalStateException(e.getCause());
-                }
+            return Uninterruptibly.get(future);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause; // what the graph itself would throw
             }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
+            if (e.getCause() instanceof Error cause) {
+                throw cause;
             }
+            throw new IllegalStateException(e.getCause());
         }
     }
 
     @Override
     public void close() {
-        threads.forEach(ExecutorService::shutdown);
+        threads.forEach(DeviceThread::close);
     }
 }

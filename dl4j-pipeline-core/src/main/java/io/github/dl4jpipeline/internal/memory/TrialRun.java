@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.memory;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.internal.device.DeviceThread;
 import io.github.dl4jpipeline.internal.graph.Vertex;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
@@ -18,8 +19,8 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -74,8 +75,7 @@ final class TrialRun {
 
     /** By stage, for micro-batches of so many examples. */
     List<Bytes> run(MicroBatch batch, long examples, DeviceRuntime runtime) {
-        FutureTask<List<Bytes>> task = new FutureTask<>(() -> {
-            runtime.bindCurrentThreadToHost();
+        Callable<List<Bytes>> task = () -> {
             int whole = (int) batch.examples();
             if (examples == whole) {
                 return run(batch); // which may be the only number of examples that the graph can run with
@@ -93,12 +93,10 @@ final class TrialRun {
                 all.add(Bytes.of(ofFew.get(stage), ofMore.get(stage), few.examples(), more.examples(), examples));
             }
             return all;
-        });
-        Thread thread = new Thread(task, "trial-run"); // ND4J's workspaces belong to threads
-        thread.setDaemon(true);
-        thread.start();
-        try {
-            return task.get();
+        };
+        // ND4J's workspaces belong to threads
+        try (DeviceThread thread = DeviceThread.onHost(runtime, "trial-run")) {
+            return thread.submit(task).get();
         } catch (ExecutionException e) {
             throw new IllegalArgumentException(
                     "Cannot run the graph with this batch: " + e.getCause().getMessage(), e.getCause());

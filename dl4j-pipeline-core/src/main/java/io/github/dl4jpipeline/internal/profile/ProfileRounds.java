@@ -8,12 +8,11 @@ import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
@@ -25,6 +24,7 @@ public final class ProfileRounds implements AutoCloseable {
     private static final int LEAST = 3;
     private static final int MOST = 6;
     private static final long NANOS = 5_000_000_000L;
+    private static final Duration CLOSE = Duration.ofMinutes(1);
     private static final long NANOS_FOR_SHORTEST = 3_000_000_000L;
 
     private final ComputationGraph graph;
@@ -37,7 +37,7 @@ public final class ProfileRounds implements AutoCloseable {
      * As many as run at the same time. The first runs on one device or all of them, as the way wants it: each thread keeps
      * what native code has allocated in it.
      */
-    private final List<ExecutorService> threads = new ArrayList<>();
+    private final List<DeviceThread> threads = new ArrayList<>();
 
     /** A copy on a device. */
     public record Placed(WarmCopy copy, Device device) {}
@@ -151,7 +151,7 @@ public final class ProfileRounds implements AutoCloseable {
         }
     }
 
-    private ExecutorService thread(int index) {
+    private DeviceThread thread(int index) {
         if (threads.size() == index) {
             threads.add(DeviceThread.unbound("profile-" + index));
         }
@@ -191,25 +191,12 @@ public final class ProfileRounds implements AutoCloseable {
     /** Frees the memory, after what has begun; it is left to the garbage collector if that does not end. */
     @Override
     public void close() {
-        threads.forEach(ExecutorService::shutdown);
-        boolean ended = true;
-        for (ExecutorService thread : threads) {
-            ended &= hasEnded(thread);
-        }
-        if (ended) {
+        threads.forEach(DeviceThread::close);
+        if (DeviceThread.awaitEnd(threads, CLOSE)) {
             NativeHeap.giveBack(() -> {
                 copies.forEach(WarmCopy::free);
                 slots.forEach(CopySlot::free);
             });
-        }
-    }
-
-    private static boolean hasEnded(ExecutorService thread) {
-        try {
-            return thread.awaitTermination(1, TimeUnit.MINUTES);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
         }
     }
 }

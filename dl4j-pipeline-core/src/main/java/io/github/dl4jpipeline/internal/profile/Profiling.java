@@ -21,7 +21,6 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -162,11 +161,9 @@ public final class Profiling {
     }
 
     private static <T> T onThreadOf(Device device, Callable<T> work) {
-        ExecutorService thread = DeviceThread.withHostArrays(device, "profile-" + device.id());
-        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(device.threads())) {
+        try (DeviceThread thread = DeviceThread.withHostArrays(device, "profile-" + device.id());
+                WholeProcess.Limit ignored = WholeProcess.limitThreads(device.threads())) {
             return ProfileRounds.result(thread.submit(work));
-        } finally {
-            thread.shutdown();
         }
     }
 

@@ -2,20 +2,18 @@ package io.github.dl4jpipeline.internal.tiling;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.Uninterruptibly;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.function.IntConsumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The threads that run tiles at the same time: that of the stage, which calls, and one for each further device. Threads
  * start when they are first needed.
  */
 public final class TileThreads implements AutoCloseable {
-    private final List<ExecutorService> helpers = new ArrayList<>();
+    private final List<DeviceThread> helpers = new ArrayList<>();
 
     /**
      * @param name prefix of the threads' names
@@ -42,7 +40,10 @@ public final class TileThreads implements AutoCloseable {
         List<Future<?>> others = new ArrayList<>();
         for (int i = 1; i < count; i++) {
             int number = i;
-            others.add(helpers.get(i - 1).submit(() -> task.accept(number)));
+            others.add(helpers.get(i - 1).submit(() -> {
+                task.accept(number);
+                return null;
+            }));
         }
         Throwable failure = null;
         try {
@@ -51,7 +52,7 @@ public final class TileThreads implements AutoCloseable {
             failure = e;
         }
         for (Future<?> other : others) { // even after a failure: they use memory of the step
-            Throwable thrown = failureOf(other);
+            Throwable thrown = Uninterruptibly.failureOf(other);
             failure = failure == null ? thrown : failure;
         }
         if (failure instanceof Error error) {
@@ -61,29 +62,8 @@ public final class TileThreads implements AutoCloseable {
         }
     }
 
-    /** Waits until a task is done, even if interrupted. Returns what it has thrown, or null. */
-    private static @Nullable Throwable failureOf(Future<?> future) {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    future.get();
-                    return null;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                } catch (ExecutionException e) {
-                    return e.getCause();
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-    }
-
     @Override
     public void close() {
-        helpers.forEach(ExecutorService::shutdown);
+        helpers.forEach(DeviceThread::close);
     }
 }
