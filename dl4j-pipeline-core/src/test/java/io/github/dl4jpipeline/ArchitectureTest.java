@@ -93,6 +93,7 @@ class ArchitectureTest {
             .ignoreDependency(named("PipelineBuilder"), named("PipelineComputationGraph"))
             .ignoreDependency(named("StepListener"), named("PipelineComputationGraph"))
             .ignoreDependency(named("profile.ProfileFile"), named("profile.GraphProfile"))
+            .ignoreDependency(named("profile.VertexJson"), named("profile.VertexCost"))
             .ignoreDependency(named("profile.PipeDreamReader"), named("profile.GraphProfile"))
             .ignoreDependency(named("partition.PlanJson"), named("partition.PartitionPlan"))
             .ignoreDependency(named("partition.PlanTable"), named("partition.PartitionPlan"))
