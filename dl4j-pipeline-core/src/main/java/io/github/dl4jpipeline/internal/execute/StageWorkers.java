@@ -25,21 +25,26 @@ final class StageWorkers implements PipelineMemory.Threads {
     private static final long CLOSE_MILLIS = 30_000;
 
     private final Workers layout;
-    private final UpdateThreads updateThreads;
     private final List<StageWorker> workers = new ArrayList<>();
     private final Watchdog watchdog;
+    private @Nullable UpdateThreads updateThreads;
     private volatile boolean closed;
     private boolean stuck;
 
-    StageWorkers(Workers layout, UpdateThreads updateThreads, Duration warnAfter, Duration giveUpAfter) {
+    /** There are none yet: the memory that they work in comes first. */
+    StageWorkers(Workers layout, Duration warnAfter, Duration giveUpAfter) {
         this.layout = layout;
-        this.updateThreads = updateThreads;
         this.watchdog = new Watchdog(workers, warnAfter, giveUpAfter);
     }
 
     /** Adds a worker, in the order of their numbers. */
     void add(StageWorker worker) {
         workers.add(worker);
+    }
+
+    /** Adds the threads that take part in updates. */
+    void add(UpdateThreads threads) {
+        updateThreads = threads;
     }
 
     /** @throws IllegalStateException if these workers are closed, or one hangs */
@@ -116,7 +121,9 @@ final class StageWorkers implements PipelineMemory.Threads {
         try (WholeProcess.Limit ignored = WholeProcess.limitThreads(1)) {
             try {
                 workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
-                running.addAll(updateThreads.start(work));
+                if (updateThreads != null) {
+                    running.addAll(updateThreads.start(work));
+                }
             } finally { // whatever happens, those that have begun use the caller's arrays
                 await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
             }
@@ -154,7 +161,9 @@ final class StageWorkers implements PipelineMemory.Threads {
     void end() {
         closed = true;
         workers.forEach(StageWorker::close);
-        updateThreads.close();
+        if (updateThreads != null) {
+            updateThreads.close();
+        }
     }
 
     /** Waits until they have ended. Returns false if one has not. */

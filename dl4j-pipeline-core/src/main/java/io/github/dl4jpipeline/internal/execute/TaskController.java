@@ -103,9 +103,7 @@ public final class TaskController implements AutoCloseable {
         StageAssignment stages = StageAssignment.of(plan, vertices);
         TiledRegion tiles = setup.tiles();
         this.tileSetup = tiles == null ? null : TileAssignment.of(tiles, plan, stages, setup.devices(), name);
-        UpdateThreads updateThreads = new UpdateThreads(
-                name, used.stream().mapToInt(device -> device.threads() - 1).sum());
-        this.workers = new StageWorkers(layout, updateThreads, warnAfter, giveUpAfter);
+        this.workers = new StageWorkers(layout, warnAfter, giveUpAfter);
         PipelineMemory.Setup ofMemory = new PipelineMemory.Setup(
                 setup.graph(),
                 plan,
@@ -125,6 +123,8 @@ public final class TaskController implements AutoCloseable {
             }
         }
         busyBefore = new long[replicas.size()];
+        workers.add(new UpdateThreads(
+                name, used.stream().mapToInt(device -> device.threads() - 1).sum()));
         for (int worker = 0; worker < layout.count(); worker++) {
             workers.add(worker(worker, ofMemory));
         }
