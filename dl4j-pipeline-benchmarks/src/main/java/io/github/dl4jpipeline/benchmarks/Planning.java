@@ -10,8 +10,8 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
-import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.PassTimes;
+import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.ArrayList;
 import java.util.List;
@@ -160,6 +160,11 @@ final class Planning implements Callable<Integer> {
 
     private VertexCost cost(String name, List<String> inputs) {
         double forward = inputs.isEmpty() ? 0 : random.nextDouble();
-        return new VertexCost(name, inputs, new PassTimes(forward, forward / 10, forward), new PassTimes(2 * forward, forward / 5, 2 * forward), new VertexBytes(1 + random.nextInt(1_000_000), 100_000, 100_000, 100_000));
+        return new VertexCost(
+                name,
+                inputs,
+                new PassTimes(forward, forward / 10, forward),
+                new PassTimes(2 * forward, forward / 5, 2 * forward),
+                new VertexBytes(1 + random.nextInt(1_000_000), 100_000, 100_000, 100_000));
     }
 }

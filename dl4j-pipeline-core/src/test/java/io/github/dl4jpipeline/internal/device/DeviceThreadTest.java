@@ -40,8 +40,8 @@ class DeviceThreadTest {
         try (DeviceThread thread =
                 bound(() -> events.add("bind in " + Thread.currentThread().getName()))) {
             assertThat(thread.thread().isAlive()).as("before its first task").isFalse();
-            CompletableFuture<Boolean> first =
-                    thread.submit(() -> events.add("first in " + Thread.currentThread().getName()));
+            CompletableFuture<Boolean> first = thread.submit(
+                    () -> events.add("first in " + Thread.currentThread().getName()));
             thread.submit(() -> events.add("second")).get();
             assertThat(first).isCompleted();
             assertThat(events).containsExactly("bind in bound", "first in bound", "second");
