@@ -6,6 +6,8 @@ import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
+import java.util.List;
+import java.util.function.Function;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
@@ -44,8 +46,8 @@ record ProfileTimes(OneDevice one, AllDevices all, double share) {
                 vertex.inputs().stream()
                         .map(input -> vertices.get(input).name())
                         .toList(),
-                vertex.role() == Vertex.Role.INPUT ? PassTimes.NONE : whole.forward(position, this),
-                whole.backward(position, this),
+                vertex.role() == Vertex.Role.INPUT ? PassTimes.NONE : pass(timer -> timer.forwardMillis(position)),
+                pass(timer -> timer.backwardMillis(position)),
                 whole.split(position, one.split()),
                 bytes(vertex, graph));
     }
@@ -60,5 +62,25 @@ record ProfileTimes(OneDevice one, AllDevices all, double share) {
                 trained ? parameters : 0,
                 trained ? UpdaterState.elements(graph.getVertex(vertex.name())) * width : 0,
                 trained && one.whole().needsArrayApart(vertex.position()) ? parameters : 0);
+    }
+
+    /** Slowest is a pass the most times slower than usual that it has been alone, beside others, or on all devices as one. */
+    private PassTimes pass(Function<VertexTimer, List<Double>> ofPass) {
+        List<Double> own = ofPass.apply(one.whole());
+        List<Double> alone = ofPass.apply(all.alone());
+        List<Double> shared = ofPass.apply(all.shared());
+        List<Double> joint = ofPass.apply(all.joint());
+        double usual = Median.of(own);
+        double sharedUsual = Median.of(alone) == 0 ? 0 : usual * (Median.of(shared) / Median.of(alone));
+        double sharedWorst = sharedUsual + longest(shared) - Median.of(shared);
+        double jointWorst = Median.of(joint) == 0 ? 0 : usual * (longest(joint) / Median.of(joint));
+        return new PassTimes(
+                usual,
+                VertexTimer.fixed(Median.of(ofPass.apply(one.fewer())), usual, share),
+                Math.max(longest(own), Math.max(sharedWorst, jointWorst)));
+    }
+
+    private static double longest(List<Double> times) {
+        return times.stream().mapToDouble(Double::doubleValue).max().orElse(0);
     }
 }

@@ -1,12 +1,10 @@
 package io.github.dl4jpipeline.internal.profile;
 
 import io.github.dl4jpipeline.internal.stage.VertexObserver;
-import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.SplitTimes;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -92,13 +90,14 @@ public final class VertexTimer implements VertexObserver {
         }
     }
 
-    /** Median, fixed and longest time of a vertex's forward pass, as {@link #pass} has them. */
-    PassTimes forward(int position, ProfileTimes times) {
-        return pass(times, timer -> timer.forwardMillis.get(position));
+    /** The times of a vertex's forward pass, by run. */
+    List<Double> forwardMillis(int position) {
+        return forwardMillis.get(position);
     }
 
-    PassTimes backward(int position, ProfileTimes times) {
-        return pass(times, timer -> timer.backwardMillis.get(position));
+    /** The times of a vertex's backward pass, by run. */
+    List<Double> backwardMillis(int position) {
+        return backwardMillis.get(position);
     }
 
     /** What splitting the backward pass changes, given the times of a split one. */
@@ -165,27 +164,7 @@ public final class VertexTimer implements VertexObserver {
         return Median.of(forwardMillis.get(position)) + Median.of(backwardMillis.get(position));
     }
 
-    /** Slowest is a pass the most times slower than usual that it has been alone, beside others, or on all devices as one. */
-    private PassTimes pass(ProfileTimes times, Function<VertexTimer, List<Double>> ofPass) {
-        List<Double> own = ofPass.apply(this);
-        List<Double> alone = ofPass.apply(times.all().alone());
-        List<Double> shared = ofPass.apply(times.all().shared());
-        List<Double> joint = ofPass.apply(times.all().joint());
-        double usual = Median.of(own);
-        double sharedUsual = Median.of(alone) == 0 ? 0 : usual * (Median.of(shared) / Median.of(alone));
-        double sharedWorst = sharedUsual + longest(shared) - Median.of(shared);
-        double jointWorst = Median.of(joint) == 0 ? 0 : usual * (longest(joint) / Median.of(joint));
-        return new PassTimes(
-                usual,
-                fixed(Median.of(ofPass.apply(times.one().fewer())), usual, times.share()),
-                Math.max(longest(own), Math.max(sharedWorst, jointWorst)));
-    }
-
     private static double shortest(List<Double> times) {
         return times.stream().mapToDouble(Double::doubleValue).min().orElse(0);
-    }
-
-    private static double longest(List<Double> times) {
-        return times.stream().mapToDouble(Double::doubleValue).max().orElse(0);
     }
 }
