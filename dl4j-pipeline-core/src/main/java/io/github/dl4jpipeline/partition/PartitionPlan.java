@@ -193,10 +193,7 @@ public record PartitionPlan(
     /** What kind of parallelism this is. */
     public PlanKind kind() {
         return PlanKind.of(
-                stages,
-                tiling.isPresent(),
-                schedule.splitsBackward(),
-                taskWorkers().interleaved());
+                stages, tiling.isPresent(), schedule.adjective(), taskWorkers().interleaved());
     }
 
     /** Whether its schedule splits backward passes into errors and parameter gradients that can wait. */

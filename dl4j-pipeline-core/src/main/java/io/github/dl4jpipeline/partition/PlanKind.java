@@ -7,19 +7,19 @@ import java.util.List;
  *
  * @param parallelism what the devices share
  * @param threads on one device, how many threads run an operation; otherwise 1
- * @param splitsBackward in a pipeline, whether parameter gradients have tasks of their own
+ * @param schedule in a pipeline, the adjective of its schedule; otherwise empty
  * @param interleaved in a pipeline, whether a worker runs several stages in turn
  */
-public record PlanKind(Parallelism parallelism, int threads, boolean splitsBackward, boolean interleaved) {
+public record PlanKind(Parallelism parallelism, int threads, String schedule, boolean interleaved) {
 
-    static PlanKind of(List<Stage> stages, boolean tiled, boolean splitsBackward, boolean interleaved) {
+    static PlanKind of(List<Stage> stages, boolean tiled, String schedule, boolean interleaved) {
         Parallelism parallelism = tiled ? Parallelism.TILES : parallelism(stages);
         boolean oneDevice = parallelism == Parallelism.ONE_DEVICE;
         boolean pipeline = parallelism.hasStages();
         return new PlanKind(
                 parallelism,
                 oneDevice ? stages.get(0).device().threads() : 1,
-                pipeline && splitsBackward,
+                pipeline ? schedule : "",
                 pipeline && interleaved);
     }
 
@@ -35,7 +35,7 @@ public record PlanKind(Parallelism parallelism, int threads, boolean splitsBackw
     @Override
     public String toString() {
         return (interleaved ? "interleaved " : "")
-                + (splitsBackward ? "zero-bubble " : "")
+                + (schedule.isEmpty() ? "" : schedule + " ")
                 + parallelism
                 + (threads > 1 ? " with " + threads + " threads" : "");
     }

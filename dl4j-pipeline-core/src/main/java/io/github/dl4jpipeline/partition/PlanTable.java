@@ -5,7 +5,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** Lays a plan out as a table. */
 final class PlanTable {
@@ -77,45 +79,59 @@ final class PlanTable {
                 count(other.microBatches(), "micro-batch", "micro-batches"));
     }
 
+    /** A column of the table of stages: its title, and what it says of a stage. Text stands left, numbers right. */
+    private record Column(String title, boolean isText, IntFunction<String> ofStage) {}
+
+    private static List<Column> columns(PartitionPlan plan) {
+        List<Stage> stages = plan.stages();
+        double total = stages.stream().mapToDouble(PlanTable::passMillis).sum();
+        return List.of(
+                new Column("stage", false, String::valueOf),
+                new Column("device", true, i -> stages.get(i).devices().stream()
+                        .map(Device::id)
+                        .collect(Collectors.joining(", "))),
+                new Column(
+                        "threads",
+                        false,
+                        i -> String.valueOf(stages.get(i).device().threads())),
+                new Column("vertices", true, i -> vertices(stages.get(i).vertices())),
+                new Column(
+                        "forward", false, i -> format("%.1f ms", stages.get(i).forwardMillis())),
+                new Column(
+                        "backward", false, i -> format("%.1f ms", stages.get(i).backwardMillis())),
+                new Column(
+                        "share",
+                        false,
+                        i -> total == 0 ? "" : format("%.0f %%", 100 * passMillis(stages.get(i)) / total)),
+                new Column("sends", false, i -> megabytes(stages.get(i).sentBytes())),
+                new Column(
+                        "memory",
+                        false,
+                        i -> megabytes(stages.get(i).memoryBytes())
+                                + (stages.get(i).recompute() ? ", computes activations again" : "")));
+    }
+
+    private static double passMillis(Stage stage) {
+        return stage.forwardMillis() + stage.backwardMillis();
+    }
+
     private static void appendTable(StringBuilder text, PartitionPlan plan) {
-        double total = plan.stages().stream()
-                .mapToDouble(stage -> stage.forwardMillis() + stage.backwardMillis())
-                .sum();
-        List<String[]> rows = new ArrayList<>();
-        rows.add(new String[] {
-            "stage", "device", "threads", "vertices", "forward", "backward", "share", "sends", "memory"
-        });
-        for (int i = 0; i < plan.stages().size(); i++) {
-            Stage stage = plan.stages().get(i);
-            double millis = stage.forwardMillis() + stage.backwardMillis();
-            rows.add(new String[] {
-                String.valueOf(i),
-                stage.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
-                String.valueOf(stage.device().threads()),
-                vertices(stage.vertices()),
-                format("%.1f ms", stage.forwardMillis()),
-                format("%.1f ms", stage.backwardMillis()),
-                total == 0 ? "" : format("%.0f %%", 100 * millis / total),
-                megabytes(stage.sentBytes()),
-                megabytes(stage.memoryBytes()) + (stage.recompute() ? ", computes activations again" : "")
-            });
+        List<StringBuilder> lines = new ArrayList<>();
+        for (int line = 0; line <= plan.stages().size(); line++) {
+            lines.add(new StringBuilder());
         }
-        int[] widths = new int[rows.get(0).length];
-        for (String[] row : rows) {
-            for (int column = 0; column < row.length; column++) {
-                widths[column] = Math.max(widths[column], row[column].length());
-            }
-        }
-        for (String[] row : rows) {
-            StringBuilder line = new StringBuilder();
-            for (int column = 0; column < row.length; column++) {
-                String padding = " ".repeat(widths[column] - row[column].length());
-                boolean isText = column == 1 || column == 3;
-                line.append(isText ? row[column] + padding : padding + row[column])
+        for (Column column : columns(plan)) {
+            List<String> cells = new ArrayList<>(List.of(column.title()));
+            IntStream.range(0, plan.stages().size()).mapToObj(column.ofStage()).forEach(cells::add);
+            int width = cells.stream().mapToInt(String::length).max().orElse(0);
+            for (int line = 0; line < cells.size(); line++) {
+                String padding = " ".repeat(width - cells.get(line).length());
+                lines.get(line)
+                        .append(column.isText() ? cells.get(line) + padding : padding + cells.get(line))
                         .append("  ");
             }
-            text.append(line.toString().stripTrailing()).append(System.lineSeparator());
         }
+        lines.forEach(line -> text.append(line.toString().stripTrailing()).append(System.lineSeparator()));
     }
 
     private static String vertices(List<String> names) {

@@ -15,6 +15,11 @@ public interface Schedule {
         return false;
     }
 
+    /** How plans with it are told apart from those with the usual schedule, such as {@code zero-bubble}; empty for the usual ones. */
+    default String adjective() {
+        return "";
+    }
+
     /** The task with which a micro-batch leaves a stage. */
     default Task.Pass lastPass() {
         return splitsBackward() ? Task.Pass.WEIGHTS : Task.Pass.BACKWARD;

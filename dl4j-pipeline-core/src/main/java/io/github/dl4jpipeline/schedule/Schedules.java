@@ -83,7 +83,7 @@ public final class Schedules {
         return List.of(fillDrain(), oneForwardOneBackward(), zeroBubble());
     }
 
-    /** Those that the planner chooses from, the usual one first. */
+    /** Those that the planner chooses from, the usual one first. Each of the others needs an {@link Schedule#adjective} of its own. */
     public static List<Schedule> planned() {
         return List.of(oneForwardOneBackward(), zeroBubble());
     }
@@ -219,6 +219,11 @@ public final class Schedules {
         @Override
         public String toString() {
             return name();
+        }
+
+        @Override
+        public String adjective() {
+            return "zero-bubble";
         }
 
         @Override

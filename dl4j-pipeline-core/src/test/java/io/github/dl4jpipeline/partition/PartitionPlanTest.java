@@ -119,7 +119,7 @@ class PartitionPlanTest {
         assertThat(PartitionPlan.of(List.of(Stage.of(joint, List.of("a"))), 1).kind())
                 .hasToString("one device with 2 threads");
         assertThat(PartitionPlan.of(List.of(both), 2).kind()).hasToString("data parallel");
-        assertThat(kind(first, second)).isEqualTo(new PlanKind(Parallelism.PIPELINE, 1, false, false));
+        assertThat(kind(first, second)).isEqualTo(new PlanKind(Parallelism.PIPELINE, 1, "", false));
         assertThat(kind(first, second)).hasToString("pipeline");
         assertThat(kind(first, both)).hasToString("pipeline of replicated stages");
         assertThat(kind(first, second, third)).hasToString("interleaved pipeline");
