@@ -229,7 +229,11 @@ public record PartitionPlan(
         return Arrays.stream(ofWorkers).max().orElse(0);
     }
 
-    /** The plan as JSON, with all that it says. */
+    /**
+     * The plan as JSON, with all that it says.
+     *
+     * @throws IllegalArgumentException if its schedule is none of {@link Schedules}, since a file has only the schedule's name
+     */
     public String toJson() {
         return PlanJson.write(this);
     }

@@ -43,6 +43,7 @@ record PlanJson(
     record OtherKind(String kind, int stages, int workers, int microBatches, long predictedStepNanos) {}
 
     static String write(PartitionPlan plan) {
+        Schedules.named(plan.schedule().name()); // a file has only the name
         PlanJson json = new PlanJson(
                 plan.stages(),
                 plan.microBatches(),

@@ -38,6 +38,10 @@ public record VertexCost(
             throw new IllegalArgumentException("Vertex '" + vertex + "': inputs must be names, got " + inputs);
         }
         inputs = List.copyOf(inputs);
+        if (forward == null || backward == null || split == null || bytes == null) {
+            throw new IllegalArgumentException("Vertex '" + vertex + "': times and sizes must be given, got " + forward
+                    + ", " + backward + ", " + split + ", " + bytes);
+        }
         requireTime(vertex, "forwardMillis", forward.millis());
         requireTime(vertex, "worstForwardMillis", forward.worstMillis());
         requireTime(vertex, "backwardMillis", backward.millis());

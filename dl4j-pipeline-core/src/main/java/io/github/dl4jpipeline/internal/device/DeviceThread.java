@@ -102,7 +102,16 @@ public final class DeviceThread implements AutoCloseable {
             bind();
             result.complete(task.call());
         } catch (Throwable e) {
-            result.completeExceptionally(new CompletionException(e)); // so that get() and join() have it as their cause
+            result.completeExceptionally(asCause(e));
+        }
+    }
+
+    /** So that {@code get()} and {@code join()} have it as their cause; the failure itself if there is no memory for more. */
+    private static Throwable asCause(Throwable failure) {
+        try {
+            return new CompletionException(failure);
+        } catch (Throwable second) {
+            return failure;
         }
     }
 
@@ -142,6 +151,8 @@ public final class DeviceThread implements AutoCloseable {
                 tasks.take().run();
             } catch (InterruptedException e) {
                 // Somebody else interrupted this thread; only close() ends it.
+            } catch (Throwable e) { // of a task that should have dealt with it; the next ones run all the same
+                thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
             }
             Thread.interrupted(); // nor is it for the next task
         }

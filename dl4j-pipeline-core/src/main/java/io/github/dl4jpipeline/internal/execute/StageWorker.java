@@ -63,8 +63,11 @@ final class StageWorker {
 
     /** The thread could not be bound to its device. */
     private void couldNotBegin(Step step, Throwable failure) {
-        fail(step, Task.forward(first.stage(), first.replica()), failure);
-        step.workerLeft();
+        try {
+            fail(step, Task.forward(first.stage(), first.replica()), failure);
+        } finally {
+            step.workerLeft();
+        }
     }
 
     /** Lets the thread end after the step that it runs. */

@@ -123,10 +123,17 @@ public final class TaskController implements AutoCloseable {
             }
         }
         busyBefore = new long[replicas.size()];
-        workers.add(new UpdateThreads(
-                name, used.stream().mapToInt(device -> device.threads() - 1).sum()));
-        for (int worker = 0; worker < layout.count(); worker++) {
-            workers.add(worker(worker, ofMemory));
+        try {
+            workers.add(new UpdateThreads(
+                    name,
+                    used.stream().mapToInt(device -> device.threads() - 1).sum()));
+            for (int worker = 0; worker < layout.count(); worker++) {
+                workers.add(worker(worker, ofMemory));
+            }
+        } catch (Throwable e) { // such as no more threads
+            workers.end();
+            memory.close();
+            throw e;
         }
     }
 
@@ -161,8 +168,12 @@ public final class TaskController implements AutoCloseable {
         for (int i = 0; i < busyBefore.length; i++) {
             busyBefore[i] = replicas.get(i).busyNanos().get();
         }
-        runToEnd(step);
-        memory.endStep(ofStep);
+        try {
+            runToEnd(step);
+            memory.endStep(ofStep);
+        } finally {
+            memory.forgetStep();
+        }
         // A single micro-batch has the term in its score already, added as plain fit adds it.
         double regularization = split.size() > 1 ? request.regularization() : 0;
         return new StepResult(

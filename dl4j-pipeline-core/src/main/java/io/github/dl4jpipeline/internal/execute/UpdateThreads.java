@@ -24,7 +24,12 @@ final class UpdateThreads implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             threads.add(DeviceThread.unbound(pipeline + "-update-" + i));
         }
-        threads.forEach(DeviceThread::start); // not in the middle of an update, where there may be no memory for one
+        try {
+            threads.forEach(DeviceThread::start); // not in the middle of an update, where there may be no memory for one
+        } catch (Throwable e) {
+            threads.forEach(DeviceThread::close);
+            throw e;
+        }
     }
 
     /** Starts the same work in each of the threads that have not been closed; it runs there. */

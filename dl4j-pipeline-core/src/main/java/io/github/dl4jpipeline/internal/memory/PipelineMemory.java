@@ -107,6 +107,11 @@ public abstract class PipelineMemory implements AutoCloseable {
         running = new RunningStep(assigned, microBatches, new AtomicIntegerArray(stagesLeft), iteration, epoch);
     }
 
+    /** Lets go of the batch, when the workers have left the step. */
+    public final void forgetStep() {
+        running = null;
+    }
+
     final RunningStep running() {
         RunningStep step = running;
         if (step == null) {
