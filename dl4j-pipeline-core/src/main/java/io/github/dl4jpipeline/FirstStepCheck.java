@@ -131,7 +131,8 @@ final class FirstStepCheck {
      * live as long as this call.
      */
     private <T> T inOwnThread(Callable<T> work) {
-        try (DeviceThread thread = DeviceThread.onHost(runtime, "pipeline-verification")) {
+        DeviceThread thread = DeviceThread.onHost(runtime, "pipeline-verification");
+        try {
             return Uninterruptibly.get(thread.submit(() -> {
                 try {
                     return work.call();
@@ -147,6 +148,9 @@ final class FirstStepCheck {
                     "Plain Deeplearning4j cannot compute the first step, with which the pipeline's is to be compared; train"
                             + " without verifyFirstStep(): " + e.getCause(),
                     e.getCause());
+        } finally {
+            thread.close();
+            Uninterruptibly.join(thread.thread());
         }
     }
 

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.device;
 import io.github.dl4jpipeline.device.Device;
 import java.util.BitSet;
 import net.openhft.affinity.Affinity;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,7 @@ public final class CpuRuntime {
         } else {
             log.debug("Device {}: threads are not pinned, the process may not choose cores here", device.id());
         }
+        Nd4j.getEnvironment(); // makes ND4J load its native code, which NativeOpsHolder alone cannot
         NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(device.threads());
     }
 }
