@@ -10,7 +10,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * A 2D convolution of each channel by itself. It keeps its pre-activation, which Deeplearning4j's own computes again.
- * With channels last it gives the native operation views of input and error in the order that it reads correctly.
+ * With channels last the native operation misreads views, so input and error are copied into its order first.
  */
 final class FastDepthwise extends DepthwiseConvolution2DLayer {
     private final InPlaceActivation activation;

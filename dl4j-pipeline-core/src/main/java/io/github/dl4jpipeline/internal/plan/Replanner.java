@@ -29,9 +29,9 @@ import org.slf4j.LoggerFactory;
  * <p>Then it compares the time of each worker's tasks with the prediction, and plans anew when devices have drifted
  * apart: another process takes a core, a device throttles, or the profile was wrong [from Al Maruf et al., J.
  * Parallel and Distributed Computing 190, 2024]. A device counts as drifted if it is clearly slower or faster,
- * compared with the others, than the plan has it. Medians over some steps must show that twice in a row. A new plan
- * must promise to be a tenth faster than the present one would be on such devices. Predictions for kinds of plans
- * that were tried in the first steps are corrected by what was measured then.
+ * compared with the others, than the plan has it. Medians over the last steps must show that for as many steps on
+ * end. A new plan must promise to be a tenth faster than the present one would be on such devices. Predictions for
+ * kinds of plans that were tried in the first steps are corrected by what was measured then.
  *
  * <p>A new plan is on trial: if its steps take longer than those before, the plan before comes back. It then takes
  * twice as many steps until another plan is tried. So noise costs a few steps at most, more and more seldom.
