@@ -10,7 +10,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Applies a dropout to each example on its own, with a seed of its own, so that an example meets the same mask in
+ * Applies a dropout to each example on its own, with the example's own seed. So an example meets the same mask in
  * whatever micro-batch it comes.
  *
  * <p>A layer may see several rows of an example, as a dense layer does with time steps. Those of example {@code i} of
