@@ -80,9 +80,9 @@ public final class PipelineBuilder {
     }
 
     /**
-     * The number of micro-batches that a batch is split into. A batch with fewer examples is split into single ones, or into
-     * pairs if it has masks that could have one value for one example, which Deeplearning4j takes for something else. Default:
-     * the planner chooses.
+     * The number of micro-batches that a batch is split into. Default: the planner chooses. A batch with fewer
+     * examples is split into single ones. Where a mask could have one value for an example, micro-batches have at
+     * least two: Deeplearning4j takes a mask of one value for something else.
      */
     public PipelineBuilder microBatches(int value) {
         asked = asked.withMicroBatches(value);
@@ -99,11 +99,11 @@ public final class PipelineBuilder {
     }
 
     /**
-     * The longest that the forward and backward passes of a training step may take. A plan whose latest execution time is
-     * longer is not used; if there is no other, an {@link io.github.dl4jpipeline.exception.NoPlanException} says what would be
-     * possible: of {@link #build} with a profile, else of the first {@code fit}. {@link #build} refuses a {@link #plan}
-     * that is later. Not held against {@link #tiling} in one stage, nor against a plan without predicted times. Default:
-     * none.
+     * The longest that the forward and backward passes of a training step may take. Default: none. A plan whose
+     * latest execution time is longer is not used. If there is no other, an
+     * {@link io.github.dl4jpipeline.exception.NoPlanException} says what would be possible. With a profile
+     * {@link #build} throws it, else the first {@code fit}. {@link #build} refuses a {@link #plan} that is later.
+     * Tiles in one stage (see {@link #tiling}) and plans without predicted times are not held against the deadline.
      */
     public PipelineBuilder deadline(Duration value) {
         asked = asked.withDeadline(given("deadline", value));
@@ -111,9 +111,10 @@ public final class PipelineBuilder {
     }
 
     /**
-     * Whether stages compute their activations again in backward tasks instead of keeping them from forward tasks, where
-     * more than one micro-batch is in flight: a third more arithmetic for the activations of one micro-batch instead of
-     * several. The result is the same. Default: only stages whose activations do not fit into their device's memory do.
+     * Whether stages compute their activations again in backward tasks instead of keeping them from forward tasks.
+     * Where several micro-batches are in flight, a stage then holds the activations of one instead of all, for a
+     * third more arithmetic. The result is the same. Default: only stages whose activations do not fit into their
+     * device's memory do so.
      */
     public PipelineBuilder recompute(boolean value) {
         asked = asked.withRecompute(Optional.of(value));
@@ -128,10 +129,10 @@ public final class PipelineBuilder {
 
     /**
      * Classes of yours that treat the examples of a batch independently: vertices, layers, preprocessors, activation
-     * functions, losses, dropout, weight noise or constraints. Of other classes that are not Deeplearning4j's this is not
-     * known, so that a graph with one of them has one micro-batch, and its batches run on one device in {@code output}. Also
-     * lifts the doubt about some of Deeplearning4j's classes, where the plan's note says so. Counts for exactly these
-     * classes, not for their subclasses. Default: none.
+     * functions, losses, dropout, weight noise or constraints. A graph with any other class that is not
+     * Deeplearning4j's has one micro-batch, and {@code output} runs its batches on one device. A few of
+     * Deeplearning4j's classes are doubtful too; the plan's note then asks for this setting. It counts for exactly
+     * these classes, not for their subclasses. Default: none.
      */
     public PipelineBuilder exampleIndependent(Class<?>... value) {
         if (value == null || Arrays.asList(value).contains(null)) {
@@ -148,8 +149,9 @@ public final class PipelineBuilder {
     }
 
     /**
-     * A profile of this graph, which {@link #build} compares with it, so that the first {@code fit} need not measure one. The plan is made when the pipeline is
-     * built, for batches of as many examples as the profile has: profile a whole training batch.
+     * A profile of this graph. With it, the first {@code fit} need not measure one. {@link #build} compares it with
+     * the graph and makes the plan, for batches of as many examples as the profile has. So profile a whole training
+     * batch.
      */
     public PipelineBuilder profile(GraphProfile value) {
         profile = given("profile", value);
@@ -176,17 +178,18 @@ public final class PipelineBuilder {
     }
 
     /**
-     * Compares the first step of every plan, also of those that are tried or come later, with plain Deeplearning4j: its own layer
-     * code computes gradient and score of the whole batch on an independent copy of the graph. Where they differ by more than
-     * roundings, as {@link io.github.dl4jpipeline.graph.SameGradient} has them, {@code fit} throws {@link
-     * DifferentResultException} before anything is changed, and so does the next {@code fit} as long as that is so. {@link
-     * PipelineComputationGraph#report()} has what was found.
+     * Compares the first step of every plan with plain Deeplearning4j, also of plans that are tried or come later.
+     * Deeplearning4j's own layer code computes gradient and score of the whole batch on an independent copy of the
+     * graph. {@link io.github.dl4jpipeline.graph.SameGradient} is the bound for the difference. Beyond it,
+     * {@code fit} throws {@link DifferentResultException} before anything is changed, and so does each later
+     * {@code fit} while the difference lasts. {@link PipelineComputationGraph#report()} has what was found. Default:
+     * no.
      *
-     * <p>The result of training is bit for bit as without. Dropout and weight noise are on in both, and the copy draws the
-     * pipeline's; layers that draw random numbers in another way cannot be compared. Where float needs it, the gradient is
-     * computed in double too. Takes, once for a plan, the time of one or two plain steps and memory for parameters, gradients
-     * and activations of the whole batch on the host. Without effect for a graph that trains as {@link #plainFitIfUnsupported
-     * plain fit} does. Default: no.
+     * <p>Training has the same result with this setting as without, bit for bit. Dropout and weight noise are on in
+     * both, and the copy draws the pipeline's. Layers that draw random numbers in another way cannot be compared.
+     * Where float needs it, the gradient is computed in double too. For each plan this takes the time of one or two
+     * plain steps, and host memory for parameters, gradients and activations of the whole batch. It has no effect on
+     * a graph that trains as {@link #plainFitIfUnsupported plain fit} does.
      */
     public PipelineBuilder verifyFirstStep() {
         verifyFirstStep = true;

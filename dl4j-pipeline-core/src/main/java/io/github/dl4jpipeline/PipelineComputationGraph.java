@@ -53,32 +53,35 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * }
  * }</pre>
  *
- * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts worker threads, one
- * for each replica of a stage or for the interleaved stages of a device; later steps use these. Where several plans
- * are predicted to be about as fast, steps are run with each of them in turn until it is clear which is the fastest;
- * {@link #report()} says so. If devices turn out to be slower or faster than the plan has them, say because another
- * process takes a core, a new plan takes its place between two steps; a plan given to the builder stays. A batch is
- * split into micro-batches whose forward and backward passes overlap between the stages. What follows the gradient is
- * Deeplearning4j's own, or does the same: gradient normalisation, regularisation, the updater, constraints, listeners,
- * counts, early stopping.
+ * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts worker threads.
+ * There is one thread for each replica of a stage, or for the interleaved stages of a device. A batch is split into
+ * micro-batches whose forward and backward passes overlap between the stages. What follows the gradient is
+ * Deeplearning4j's own, or does the same: gradient normalisation, regularisation, the updater, constraints,
+ * listeners, counts, early stopping.
+ *
+ * <p>Where several plans are predicted to be about as fast, the first steps run with each of them in turn, and the
+ * fastest stays; {@link #report()} says so. Later a device may turn out slower or faster than the plan has it, say
+ * because another process takes a core. Then a new plan takes over between two steps. A plan given to the builder
+ * stays.
  *
  * <p>Parameters, updater state, and iteration and epoch counts are those of the wrapped graph. Between two calls of
  * {@code fit} it may be used and trained like any graph; the two must not train at the same time.
  *
- * <p>On devices with memory of their own, stages train copies of their parameters and updater state there. The wrapped
- * graph's are current when {@code fit} returns, and after {@link #close}. In between, as in listeners, {@link #params},
- * {@link #getUpdater} and all that is built on them bring its arrays up to date, at most once for each step. What is to be
- * changed besides training is set with {@link #setParams}, {@link #setParam} or {@link #setUpdater} of this graph: devices do
- * not see what is written into arrays.
+ * <p>On devices with memory of their own, stages train copies of their parameters and updater state there. The
+ * wrapped graph's are current when {@code fit} returns, and after {@link #close}. In between, as in listeners,
+ * {@link #params}, {@link #getUpdater} and all that is built on them bring its arrays up to date, at most once for
+ * each step. To change them yourself, use {@link #setParams}, {@link #setParam} or {@link #setUpdater} of this graph:
+ * devices do not see what is written into arrays.
  *
  * <p>The result equals that of {@code graph.fit}, up to the order in which the gradients of examples are added, whatever
  * the stages, micro-batches and schedule. Noise such as dropout is drawn anew, as a function of seed, iteration, vertex
  * and example, and so does not depend on them either.
  *
- * <p>If a step fails, {@code fit} throws {@link io.github.dl4jpipeline.exception.PipelineException}; parameters, updater
- * state and counts are as before the step, and the next {@code fit} works. An exception from a listener's {@code iterationDone}
- * comes after the update: {@code fit} throws it when the step is counted and constraints are applied. Plain {@code fit} leaves
- * such a step uncounted, so that the next one repeats its iteration.
+ * <p>If a step fails, {@code fit} throws {@link io.github.dl4jpipeline.exception.PipelineException}. Parameters,
+ * updater state and counts are then as before the step, and the next {@code fit} works. An exception from a
+ * listener's {@code iterationDone} comes after the update: {@code fit} throws it when the step is counted and
+ * constraints are applied. Plain {@code fit} leaves such a step uncounted, so that the next one repeats its
+ * iteration.
  *
  * <p>Listeners are called as by plain {@code fit}, in the thread that called {@code fit}; but {@code onForwardPass} comes when the
  * backward pass is done as well.

@@ -179,8 +179,8 @@ record PipelineSettings(
     }
 
     /**
-     * A plan that fits into the devices' memory, where not every plan does, with the bytes counted that its stages take. It is
-     * the one made or, if that was the planner's and does not fit, another.
+     * A plan that fits into the devices' memory. It is the one made or, if that was the planner's and does not fit,
+     * another. Where not every plan fits, it has the bytes that its stages take.
      *
      * @throws io.github.dl4jpipeline.exception.DeviceMemoryException if no plan fits
      */
@@ -206,9 +206,8 @@ record PipelineSettings(
     }
 
     /**
-     * What tries other plans, and makes new ones when devices turn out to be slower or faster; null if the user has given the
-     * plan, where tiles run, of which plans know nothing, and where devices have memory of their own, into which another plan
-     * may not fit.
+     * What tries other plans, and makes new ones when devices turn out to be slower or faster. Null where the plan
+     * must stay: if the user has given it, where tiles run, and where devices have memory of their own.
      *
      * @param plans the plan made and its alternatives
      */
@@ -279,8 +278,8 @@ record PipelineSettings(
     }
 
     /**
-     * Batch normalizations over the whole batch that several micro-batches can compute, if they run at the same time; none
-     * where devices have memory of their own, since each would wait for sums of the others' in it.
+     * Batch normalizations over the whole batch that several micro-batches can compute, if they run at the same time.
+     * None where devices have memory of their own: there each would wait for the others' sums.
      */
     private Set<String> joinable(ComputationGraph graph) {
         return memory().joinsStatistics() && result.batchNorm() == BatchNormStatistics.FULL_BATCH

@@ -27,8 +27,8 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The plan of a pipeline, and the workers that train by it: both are made at the first step. They change between two steps,
- * first to measure plans that may be as fast, later if devices turn out to be slower or faster than the plan has them.
+ * The plan of a pipeline, and the workers that train by it. Both are made at the first step. They may change between
+ * two steps: at first to measure plans that may be as fast, later if devices have drifted from the plan.
  */
 final class PlannedTraining {
     private final ComputationGraph graph;

@@ -48,7 +48,7 @@ public final class BranchInference implements AutoCloseable {
     }
 
     /**
-     * With the fast kernels, and batch normalization folded as in {@link FoldedGraph}.
+     * With the fast kernels. Batch normalization is folded into the convolution before it.
      *
      * @param branched an initialised graph
      * @param devices those that branches are put on, one after the other; if there are fewer, some have several

@@ -11,8 +11,9 @@ import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 
 /**
- * Which vertices of a branched network belong to which branch. It is found from the edges, so it holds for any network
- * whose branches have nothing in common but network inputs, until a merge vertex that the output depends on alone.
+ * Which vertices of a branched network belong to which branch. Found from the edges alone, so it works for any
+ * network of this form: branches share nothing but network inputs, and the output depends on nothing but the merge
+ * vertex that joins them.
  *
  * @param branches the branches, in the order in which the merge vertex reads them
  * @param head the merge vertex and what follows it, in topological order

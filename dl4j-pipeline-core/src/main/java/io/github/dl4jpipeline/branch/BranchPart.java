@@ -66,10 +66,10 @@ public final class BranchPart {
     }
 
     /**
-     * Reads a part that {@link #save} wrote. The file may come from a stranger: it is checked, no Java objects are read from
-     * it, and no class that is not Deeplearning4j's is loaded because of it, unless the system property
-     * {@code dl4jpipeline.model.classes} allows it, which has names of classes, or of packages with a dot at the end,
-     * separated by commas.
+     * Reads a part that {@link #save} wrote. The file may come from a stranger: it is checked, and no Java objects
+     * are read from it. Only classes of Deeplearning4j and ND4J are loaded because of it, and those that the system
+     * property {@code dl4jpipeline.model.classes} names. That property takes names of classes, or of packages with a
+     * dot at the end, separated by commas.
      *
      * @throws UncheckedIOException if the file cannot be read
      * @throws IllegalArgumentException if it holds something else; the message names the file, the entry and the reason

@@ -16,9 +16,9 @@ import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A copy of a graph for inference, in which a batch normalization is part of the convolution that it follows, and so is
- * the activation that follows it. At inference these are a scale and a shift of each channel; apart from the convolution
- * they cost passes over activations, which for one example take as long as the convolutions of a narrow branch.
+ * A copy of a graph for inference, with batch normalization folded into the convolution before it. The activation
+ * after it moves along. At inference batch normalization is a scale and a shift of each channel, so it can be part of
+ * the weights. On its own it costs passes over the activations.
  *
  * <p>Outputs equal those of the graph up to rounding; several outputs keep their order.
  */

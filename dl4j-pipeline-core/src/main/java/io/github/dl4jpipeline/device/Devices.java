@@ -48,8 +48,9 @@ public record Devices(List<Device> list) {
     /**
      * The cores that this process may use, split into {@code count} sets that differ by at most one core.
      *
-     * <p>With more devices than cores, several devices share a core: correct, but not faster. {@code build} of a pipeline
-     * refuses them unless that many stages and replicas are asked for, since plans count on all of them at the same time.
+     * <p>With more devices than cores, several devices share a core: correct, but not faster. Plans count on all
+     * devices at the same time. So {@code build} of a pipeline refuses them unless that many stages and replicas are
+     * asked for.
      *
      * <p>Each has an equal part of the memory of the machine or container. ND4J's own limit on arrays, by default the
      * maximum of the Java heap, is not known to plans; {@code -Dorg.bytedeco.javacpp.maxbytes} raises it.

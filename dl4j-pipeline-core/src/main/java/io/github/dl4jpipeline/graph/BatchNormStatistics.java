@@ -10,9 +10,9 @@ public enum BatchNormStatistics {
     FULL_BATCH,
 
     /**
-     * Over each micro-batch for normalization. The running statistics used at test time are updated once a step, with
-     * the mean and the variance of the whole batch, computed from those of its micro-batches. The result differs from
-     * plain {@code fit} as it would with a smaller batch.
+     * Over each micro-batch for normalization. The running statistics used at test time are updated once a step. They
+     * take the mean and variance of the whole batch, computed from those of its micro-batches. The result differs
+     * from plain {@code fit} as it would with a smaller batch.
      */
     PER_MICRO_BATCH
 }

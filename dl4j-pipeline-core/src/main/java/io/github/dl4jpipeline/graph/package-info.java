@@ -1,8 +1,10 @@
 /**
- * A computation graph as a directed acyclic graph of vertices, and what of it cannot be pipelined.
+ * What users say about a graph: its outline, the code of its layers, and how near a gradient must be to plain
+ * Deeplearning4j's.
  *
- * <p>{@link io.github.dl4jpipeline.internal.graph.VertexGraph#of VertexGraph.of(graph)} reads the vertices in Deeplearning4j's
- * topological order; everything downstream refers to a vertex by its position in that order.
+ * <p>{@link io.github.dl4jpipeline.graph.Kernels} chooses the code of layers,
+ * {@link io.github.dl4jpipeline.graph.BatchNormStatistics} the examples that batch normalization sees.
+ * {@link io.github.dl4jpipeline.graph.SameGradient} compares two gradients.
  */
 @NullMarked
 package io.github.dl4jpipeline.graph;

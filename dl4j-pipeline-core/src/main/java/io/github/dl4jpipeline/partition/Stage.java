@@ -14,8 +14,8 @@ import java.util.List;
  *     later ones read them
  * @param memoryBytes estimate for each replica: parameters, gradients, updater state and activations in flight, without
  *     the network's inputs
- * @param recompute whether a backward task computes the stage's activations again instead of keeping them from the forward
- *     task [Chen et al., "Training deep nets with sublinear memory cost", 2016]; only what other stages read is kept
+ * @param recompute whether a backward task computes the stage's activations again; then only what other stages read
+ *     is kept from the forward task [Chen et al., "Training deep nets with sublinear memory cost", 2016]
  */
 public record Stage(
         List<String> vertices,

@@ -1,8 +1,8 @@
 /**
- * Cuts a graph into stages. Pure numbers; no array is touched here.
+ * A graph cut into stages. Pure numbers; no array is touched here.
  *
- * <p>{@link io.github.dl4jpipeline.internal.partition.Partitioner} finds the cuts,
- * {@link io.github.dl4jpipeline.partition.PartitionPlan} is the result that people read and training follows.
+ * <p>{@link io.github.dl4jpipeline.partition.PartitionPlan} is the plan that people read and training follows. Its
+ * stages are {@link io.github.dl4jpipeline.partition.Stage}s.
  */
 @NullMarked
 package io.github.dl4jpipeline.partition;

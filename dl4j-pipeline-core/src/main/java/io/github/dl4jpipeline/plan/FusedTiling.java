@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
  * FusedTiling.grid(2, 3).from("conv1").to("pool4").cutAfter("pool1", "pool2")
  * }</pre>
  *
- * <p>The vertices from {@code from} to {@code to}, with all between them, are run tile by tile, forward and backward. A
- * tile runs through a whole group of them before the next begins, so of a group's inner activations only one tile's are
- * in memory for each device that works. Tiles overlap within a group, the more the deeper it is; a cut ends that, but the
- * activations at the cut are kept whole [Rama, Threadgill, Gerstlauer, arXiv:2409.09083].
+ * <p>The vertices from {@code from} to {@code to}, with all between them, are run tile by tile, forward and backward.
+ * A tile runs through a whole group of vertices before the next tile begins. So each device that works holds the
+ * inner activations of one tile only. Tiles overlap within a group, and the overlap grows with its depth. A cut ends
+ * the overlap, but the activations at the cut are kept whole [Rama, Threadgill, Gerstlauer, arXiv:2409.09083].
  *
  * @param grid rows and columns of tiles
  * @param first name of the first vertex, from {@link #from}

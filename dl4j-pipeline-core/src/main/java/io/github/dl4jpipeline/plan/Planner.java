@@ -8,10 +8,10 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import java.util.List;
 
 /**
- * Turns a profile into the plan with the shortest predicted step [from Al Maruf et al., J. Parallel and Distributed Computing
- * 190, 2024]: number of stages, replicas, micro-batches and threads are one search, in which training on one device and pure
- * data parallelism take part, so that a pipeline is only chosen where it is expected to be faster. Where nothing fits into
- * memory, tiles are tried.
+ * Turns a profile into the plan with the shortest predicted step [from Al Maruf et al., J. Parallel and Distributed
+ * Computing 190, 2024]. One search covers the numbers of stages, replicas, micro-batches and threads. One device and
+ * pure data parallelism take part in it, so a pipeline is chosen only where it is expected to be faster. Where
+ * nothing fits into memory, tiles are tried.
  */
 public final class Planner {
     private Planner() {}
@@ -28,8 +28,8 @@ public final class Planner {
     }
 
     /**
-     * Plans that may be the fastest when they are measured: first that of {@link #plan}, then the best of each other kind, if
-     * it is predicted to be nearly as fast. There are few.
+     * Plans that may be the fastest when they are measured, a few at most. The first is that of {@link #plan}. Then
+     * comes the best of each other kind that is predicted to be nearly as fast.
      *
      * @throws IllegalArgumentException as {@link #plan}
      */

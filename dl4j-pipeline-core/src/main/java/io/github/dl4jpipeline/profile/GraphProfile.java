@@ -128,8 +128,8 @@ public record GraphProfile(
     }
 
     /**
-     * Speed of all devices' cores as one device, with as many threads for an operation, in units of the profiled device, for
-     * a number of examples; 1 if the graph takes no time.
+     * Speed of all devices' cores as one device, for a number of examples. Operations have as many threads as there
+     * are cores. In units of the profiled device; 1 if the graph takes no time.
      */
     public double jointSpeed(double otherExamples) {
         double fixed = vertices.stream().mapToDouble(VertexCost::fixedMillis).sum();

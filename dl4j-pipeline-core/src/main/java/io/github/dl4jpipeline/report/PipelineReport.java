@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
  * @param steps number of steps
  * @param stepMillis mean time of the forward and backward passes of a step
  * @param stages what each stage has done
- * @param settled whether the plan has been chosen; not before the first step, nor while plans take turns in the first steps,
- *     to see which is the fastest, nor when the next step brings another plan
+ * @param settled whether the plan has been chosen; false before the first step, while plans take turns in the first
+ *     steps, and when the next step brings another plan
  * @param measured what these plans have taken so far, fastest first; empty if only one came into question, or nothing counts yet
  * @param copies between devices with their own memory, and from and to the host
  * @param lastStep when the tasks and copies of the last step have run; empty before there was one

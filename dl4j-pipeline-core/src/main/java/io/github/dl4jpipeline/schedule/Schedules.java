@@ -42,28 +42,29 @@ public final class Schedules {
      * stage 2        F0 B0 F1 B1 F2 B2 F3 B3
      * </pre>
      *
-     * <p>Stages that share workers are interleaved (Narayanan et al., SC 2021): a worker takes as many micro-batches as there
-     * are workers through its first stage, then the same ones through its next, and so on, and backward in the same way from
-     * its last stage on. Its stages being shorter, it waits less: 1/V of the time, if there are V for each worker, but more
-     * micro-batches are in flight. For 4 stages on 2 workers and 2 micro-batches:
+     * <p>Stages that share workers are interleaved (Narayanan et al., SC 2021). A worker takes a group of
+     * micro-batches, as many as there are workers, through its first stage, then through its next, and so on.
+     * Backward it does the same from its last stage on. Its stages are shorter, so it waits less: 1/V of the time, if
+     * each worker has V stages. In return, more micro-batches are in flight. For 4 stages on 2 workers and 2
+     * micro-batches:
      *
      * <pre>
      * worker 0  F0,0 F0,1 F2,0 F2,1           B2,0 B2,1 B0,0 B0,1
      * worker 1       F1,0 F1,1 F3,0 B3,0 F3,1 B3,1 B1,0 B1,1
      * </pre>
      *
-     * <p>With replicas, each worker of a stage has as many micro-batches in flight as there are workers from that stage
-     * on, divided by the stage's replicas, rounded up [from Narayanan et al., SOSP 2019]. No deadlock: a backward task
-     * only waits for forward tasks that its stage runs before it.
+     * <p>With replicas, each worker of a stage has W / R micro-batches in flight, rounded up. W is the number of
+     * workers from that stage on, R the number of the stage's replicas [from Narayanan et al., SOSP 2019]. No
+     * deadlock: a backward task only waits for forward tasks that its stage runs before it.
      */
     public static Schedule oneForwardOneBackward() {
         return new OneForwardOneBackward();
     }
 
     /**
-     * As {@link #oneForwardOneBackward()}, but with parameter gradients, as far as they can wait, in tasks of their own, which
-     * workers run where they would wait otherwise: ZB-H1 of Qi et al., "Zero bubble pipeline parallelism", ICLR 2024. Errors
-     * reach earlier stages sooner. Every stage has as many micro-batches in flight as the first one has in any case. For 3
+     * As {@link #oneForwardOneBackward()}, but parameter gradients that can wait are tasks of their own. Workers run
+     * these where they would wait otherwise: ZB-H1 of Qi et al., "Zero bubble pipeline parallelism", ICLR 2024.
+     * Errors reach earlier stages sooner. Every stage has as many micro-batches in flight as the first one. For 3
      * stages and 4 micro-batches:
      *
      * <pre>

@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
  * @param wholeMultiplyAdds the same without tiles
  * @param tileElements values of the activations of the tile that has most: all groups' inputs and what each vertex puts
  *     out
- * @param allocatedElements the same of the tile that allocates most, with the copies that a tile makes of inputs, to cut
- *     them out of a map or to put padding around them
+ * @param allocatedElements the same of the tile that allocates most, plus its copies of inputs: those cut out of a
+ *     map, and those with padding
  * @param wholeElements the same without tiles
  * @param haloElements values that tiles read of the groups' input maps beyond the parts that a grid without overlap
  *     would give them, all tiles together

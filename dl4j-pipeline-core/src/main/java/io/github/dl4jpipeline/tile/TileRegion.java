@@ -9,8 +9,8 @@ import java.util.stream.IntStream;
  * The vertices that are run in tiles, and the groups they are cut into. Within a group every tile runs from the group's
  * input maps to its output maps on its own; between groups maps are put together.
  *
- * @param vertices in topological order; the first is the source, which the region reads and does not run, the last is the
- *     only one that the rest of the graph reads
+ * @param vertices in topological order; the first is the source, which the region reads and does not run; the rest of
+ *     the graph reads only the last
  * @param groups indices of the vertices of each group; a group reads maps of earlier groups and of the source
  * @param grid how each group's output maps are cut
  */

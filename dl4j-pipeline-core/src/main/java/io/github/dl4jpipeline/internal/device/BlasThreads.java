@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The number of threads of the BLAS library, which belongs to the process. ND4J looks for the library's file whenever it
- * sets it, which takes a millisecond or more, so where the library is OpenBLAS its own function is called.
+ * The number of threads of the BLAS library, which belongs to the process. Where the library is OpenBLAS, its own
+ * function is called: ND4J would look for the library's file each time.
  */
 final class BlasThreads {
     private static final @Nullable Function SET = find("openblas_set_num_threads");

@@ -44,10 +44,11 @@ public final class NativeHeap {
     }
 
     /**
-     * Lets the C library keep what is freed, but for {@link #giveBack}. Convolutions of oneDNN take up to 75 MB of scratch
-     * memory for each call, and reorder arrays into memory of their own. By default blocks of such a size go back to the
-     * system as soon as they are freed, so that the next call gets pages which the system has to clear again: a fifth of a
-     * core's time in training AlexNet-CIFAR. For the whole process; not where its environment says how memory is to be kept.
+     * Lets the C library keep what is freed, until {@link #giveBack}. Works for the whole process. Does nothing where
+     * the environment says how memory is kept.
+     *
+     * <p>Without it, large freed blocks go back to the system at once. oneDNN takes such blocks for each convolution,
+     * and the system has to clear their pages each time.
      */
     static void keepFreed() {
         if (KEEPS.compareAndSet(false, true)) {
@@ -67,9 +68,9 @@ public final class NativeHeap {
     }
 
     /**
-     * Frees much, and gives that back to the system with all that has been freed before. The C library has a heap for each
-     * thread, so that arrays of threads that have ended would count for this process for ever. Takes up to some hundred
-     * milliseconds.
+     * Frees much, and gives it back to the system with all that was freed before. The C library has a heap for each
+     * thread. Without this call, memory of threads that have ended would stay with the process for ever. Takes up to
+     * some hundred milliseconds.
      */
     public static void giveBack(Runnable frees) {
         try {

@@ -15,12 +15,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Descriptions of the shapes of arrays, which are constant, and are made here once for each shape.
+ * Descriptions of the shapes of arrays. They are constant, and are made once for each shape.
  *
- * <p>ND4J 1.0.0-M2.1 has a cache of them for CPUs, but does not look there when it makes an array or a view: it makes a native
- * buffer, and with it five objects that are registered, under a lock of the whole process, to be freed when nobody has them any
- * more. In data parallelism with ResNet50 on two cores this took about a fifth of a step: workers waited for that lock, and
- * garbage was collected.
+ * <p>ND4J 1.0.0-M2.1 has such a cache for CPUs, but does not use it for arrays and views. For each of them it makes a
+ * native buffer and five objects that are registered under a lock of the whole process.
  */
 final class ShapeCache extends BaseShapeInfoProvider {
     private static final Logger log = LoggerFactory.getLogger(ShapeCache.class);

@@ -58,8 +58,8 @@ public final class ParameterStore {
     }
 
     /**
-     * Makes pipeline and wrapped model share one updater state again after either has replaced its updater, as setting
-     * a learning rate does, and tells the wrapped model counts and score. The side that was changed wins.
+     * Makes pipeline and wrapped model share one updater state again after either has replaced its updater, as
+     * setting a learning rate does. The side that was changed wins. Also tells the wrapped model counts and score.
      */
     public void reconcile() {
         INDArray ofWrapped = wrapped.updaterState();

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Threads that take part in the update beside the workers: a worker is one thread, however many threads the operations on its
- * device have, and an update is many small pieces of work that need no operation.
+ * Threads that take part in the update beside the workers. A worker is one thread, however many threads its device's
+ * operations have. An update is many small pieces of work that use no operation, so it needs a thread for each core.
  */
 final class UpdateThreads implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(UpdateThreads.class);

@@ -13,9 +13,9 @@ import org.nd4j.shade.jackson.core.JsonToken;
 import org.nd4j.shade.jackson.core.json.JsonReadFeature;
 
 /**
- * Which classes a configuration may name. Deeplearning4j's configurations say by class name what their layers, activation
- * functions and so on are, and the reader loads whatever class is named. So no text in them may be the name of a class on
- * the class path, unless it is one of Deeplearning4j's or ND4J's own, or the user has allowed it.
+ * Which classes a configuration may name: Deeplearning4j's and ND4J's own, and those that the user has allowed. No
+ * text may be the name of another class on the class path. Deeplearning4j's reader loads whatever class a
+ * configuration names for a layer, an activation function and so on.
  */
 final class ClassNames {
     /** System property with further classes that model files may name, and packages, which end in a dot; with commas. */

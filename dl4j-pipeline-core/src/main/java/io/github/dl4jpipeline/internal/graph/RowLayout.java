@@ -37,9 +37,9 @@ import org.deeplearning4j.preprocessors.ReshapePreprocessor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Follows through a graph where the values of an example are, to find the vertices that reshape a batch across its examples.
- * Dimension 0 of an array counts rows. Where an example has one row, or several that follow each other, a reshape in order
- * {@code 'c'} leaves examples apart if a new row holds no more than one example.
+ * Finds the vertices that reshape a batch across its examples, by following through the graph where the values of an
+ * example are. Dimension 0 of an array counts rows. The rows of an example may follow each other. Then a reshape in
+ * order {@code 'c'} keeps examples apart if each new row holds values of one example only.
  */
 final class RowLayout {
     /** A vertex that mixes examples, or may. */

@@ -12,9 +12,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Finds out, for batches of one size, whether it pays to run independent vertices on different devices.
  *
- * <p>The first calls run on one device and take the time of each vertex; these give a schedule. If it promises to be
- * shorter, the next calls take turns between it and the other way to run the batch, and what was faster stays. Every call
- * gives its result.
+ * <p>The first calls run on one device and take the time of each vertex; these give a schedule. If the schedule
+ * promises to be shorter, the next calls take turns between it and the other way to run the batch. The faster way
+ * stays. Every call gives its result.
  */
 final class ForwardChoice implements AutoCloseable {
     /** Runs of each kind that are measured; the shortest counts, since the first ones are slow. */

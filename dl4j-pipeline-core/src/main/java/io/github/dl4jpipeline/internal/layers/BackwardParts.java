@@ -6,13 +6,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * How the backward pass of a {@link DirectConvolution} is cut: the gradients of each part of the examples are added, and those
- * by the input for each part of the output channels.
+ * How the backward pass of a {@link DirectConvolution} is cut into ranges of examples and of output channels. Weight
+ * gradients are added over the ranges of examples, input gradients over the ranges of output channels.
  *
- * <p>Where oneDNN has Winograd's algorithm for the gradients by the weights of a 3x3 convolution, its scratch memory holds 36
- * numbers for each pair of an input and an output channel, once for each thread and once for their sum, and 36 for each
- * channel and tile of 4x4 outputs. The larger of the two is halved, or else the other, until both together fit into the limit.
- * Where they would not before parts are so small that they take much longer, nothing is cut for it.
+ * <p>For the weight gradients of a 3x3 convolution oneDNN may take Winograd's algorithm. Its scratch memory has two
+ * blocks. One holds 36 numbers for each pair of an input and an output channel, once for each thread and once for
+ * their sum. The other holds 36 numbers for each channel and tile of 4x4 outputs. The larger block is halved, or else
+ * the other, until both together fit into the limit. Nothing is cut where they would only fit in parts so small that
+ * they take much longer.
  *
  * @param examples ranges of examples
  * @param outputs ranges of as many output channels each; one range with channels last, whose parts are not in one piece

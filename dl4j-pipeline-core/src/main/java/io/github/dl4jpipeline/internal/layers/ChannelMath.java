@@ -88,8 +88,8 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     }
 
     /**
-     * Writes the difference of an array and a value for each channel to {@code result}, and returns the sums of the products
-     * with another array, and those of the latter.
+     * Writes the difference of an array and a value for each channel to {@code result}. Returns the sums of its
+     * products with another array, and the sums of that other array.
      */
     Sums minusAndMultiply(INDArray array, double[] ofChannel, INDArray others, INDArray result) {
         if (runsInJava(array, others, result)) {

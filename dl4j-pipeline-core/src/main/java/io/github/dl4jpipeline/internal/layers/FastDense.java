@@ -11,8 +11,8 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A dense layer that keeps its pre-activation, where Deeplearning4j's own multiplies by the weights again, and that has each
- * product computed in the fastest of several equal ways.
+ * A dense layer that computes each product in the fastest of several equal ways. It keeps its pre-activation, where
+ * Deeplearning4j's own multiplies by the weights again.
  */
 public final class FastDense extends DenseLayer implements AddsGradients, GradientAlone, PostponesGradient {
     /** Fewer stay in a core's cache, and micro-batches would wait for each other in vain. */

@@ -9,8 +9,8 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A 2D convolution of each channel by itself that keeps its pre-activation, which Deeplearning4j's own computes again, and
- * takes views for input and error with channels last, which the native operation misreads.
+ * A 2D convolution of each channel by itself. It keeps its pre-activation, which Deeplearning4j's own computes again.
+ * With channels last the native operation misreads views, so input and error are copied into its order first.
  */
 final class FastDepthwise extends DepthwiseConvolution2DLayer {
     private final InPlaceActivation activation;

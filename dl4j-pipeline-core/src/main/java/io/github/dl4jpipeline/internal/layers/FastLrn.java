@@ -17,8 +17,8 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
- * Local response normalization, with the sum over neighbouring channels as a 1x1 convolution by a band of ones, and with
- * what the backward pass needs kept from the forward pass.
+ * Local response normalization. The sum over neighbouring channels is a 1x1 convolution by a band of ones. What the
+ * backward pass needs is kept from the forward pass.
  */
 final class FastLrn extends LocalResponseNormalization {
     private static final double USUAL_BETA = 0.75;

@@ -14,10 +14,10 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * One dense layer for micro-batches that run at the same time. Each thread multiplies the rows of all by its share of the
- * weights' columns, so that weights and their gradients pass through memory once in a step, and not once for each
- * micro-batch; the gradients need not be added up. Krizhevsky, "One weird trick for parallelizing convolutional neural
- * networks", 2014, divides dense layers in the same way.
+ * One dense layer for micro-batches that run at the same time. Each thread multiplies the rows of all micro-batches
+ * by its share of the weights' columns. So weights and their gradients pass through memory once in a step instead of
+ * once for each micro-batch, and no gradients are added up afterwards. Method: Krizhevsky, "One weird trick for
+ * parallelizing convolutional neural networks", 2014.
  */
 public final class JointDense {
     private final MicroBatchBarrier together;

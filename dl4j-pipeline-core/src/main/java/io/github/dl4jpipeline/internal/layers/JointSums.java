@@ -1,8 +1,9 @@
 package io.github.dl4jpipeline.internal.layers;
 
 /**
- * The sums that one batch normalization takes over a batch whose micro-batches run at the same time: each brings the sum over
- * its examples, waits for the others, and goes on with the sum over all, added in the order of the micro-batches.
+ * The sums that one batch normalization takes over a batch whose micro-batches run at the same time. Each micro-batch
+ * brings the sum over its examples, waits for the others, and goes on with the sum over all. The sums are added in
+ * the order of the micro-batches.
  */
 public final class JointSums {
     private final MicroBatchBarrier together;

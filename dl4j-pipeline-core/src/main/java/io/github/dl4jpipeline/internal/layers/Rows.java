@@ -51,8 +51,8 @@ public final class Rows {
     }
 
     /**
-     * A view of what a dimension has {@code from} to before {@code to}. {@code INDArray.get} has an empty array as its result
-     * if the array itself is a view of some other rows, as a batch of a large data set may be.
+     * A view of a dimension, {@code from} included, {@code to} excluded. {@code INDArray.get} would give an empty
+     * array if the array itself is a view of some rows, as a batch of a large data set may be.
      */
     private static INDArray of(INDArray array, int dimension, long from, long to) {
         long[] shape = array.shape().clone();

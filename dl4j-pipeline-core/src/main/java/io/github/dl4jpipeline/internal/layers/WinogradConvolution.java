@@ -9,13 +9,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The forward pass of a 3x3 convolution as the input gradient of another, whose weights are the same with each place of the
- * kernel mirrored and inputs and outputs swapped.
+ * Computes the forward pass of a 3x3 convolution as the input gradient of another one. The other one's weights are
+ * the same with the kernel mirrored and inputs and outputs swapped.
  *
- * <p>For input gradients the oneDNN of ND4J 1.0.0-M2.1 has Winograd's algorithm (Lavin and Gray, "Fast Algorithms for
- * Convolutional Neural Networks", 2015), which takes a quarter of the multiplications. In forward passes it prefers a direct
- * one that takes 1.3 to 2 times as long. Batches of a few examples, for which it has none, maps that are not square, whose width the native
- * operation takes for their height, and types other than float run as {@link DirectConvolution}.
+ * <p>oneDNN computes input gradients with Winograd's algorithm (Lavin and Gray, "Fast Algorithms for Convolutional
+ * Neural Networks", 2015), which takes a quarter of the multiplications. For forward passes it prefers a direct
+ * algorithm.
+ *
+ * <p>The following run as {@link DirectConvolution}: types other than float; batches of a few examples, for which
+ * oneDNN has no Winograd's algorithm; and maps that are not square, since the native operation takes their width for
+ * their height.
  */
 final class WinogradConvolution implements ForwardConvolution {
     private static final int LEAST_EXAMPLES = 16;

@@ -9,8 +9,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * The update of one batch normalization's running statistics from those of the micro-batches.
  *
  * <p>Deeplearning4j passes the change of the running mean and variance along with the gradients. These changes do not
- * add up over micro-batches: the variance of a batch is the mean of its parts' variances plus the variance of their
- * means, and the stored parameter may be a logarithm of it. So the statistics are joined first.
+ * add up over micro-batches, so the statistics are joined first. The variance of a batch is the mean of its parts'
+ * variances plus the variance of their means. The stored parameter may be a logarithm of it.
  */
 final class RunningStatistics {
     private final BatchNormalization layer;

@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Runs the stages of a plan on the host with few examples, without effect on anything but the gradient array, to see how much
- * memory their micro-batches take.
+ * Finds how much memory micro-batches take, by running the stages of a plan on the host with few examples. This
+ * changes nothing but the gradient array.
  */
 final class TrialRun {
     private static final AtomicInteger COUNT = new AtomicInteger();

@@ -17,9 +17,9 @@ import java.util.Set;
  * skip connections included. A stage is the difference of two states of which one contains the other.
  *
  * <p>A chain of {@code n} vertices has {@code n} states besides the empty one, parallel branches have as many as the
- * product of their lengths. The number is bounded: where the graph narrows to one vertex it is divided into regions, and a
- * region with more than its share of {@code most} states is only cut along the topological order. So there are at most
- * {@code most + n + 1} states. O(n · (n + e) / 64) time and O(n · (n + states) / 64) memory.
+ * product of their lengths. The number is bounded. The graph is divided into regions where it narrows to one vertex.
+ * A region with more than its share of {@code most} states is only cut along the topological order. So there are at
+ * most {@code most + n + 1} states. O(n · (n + e) / 64) time and O(n · (n + states) / 64) memory.
  */
 final class AntichainGraph {
 

@@ -14,8 +14,8 @@ import java.util.function.IntPredicate;
  * @param syncMillisPerByte time of adding up gradients over replicas, once a step, for each byte of them
  * @param microBatches number of micro-batches of a step
  * @param replicas which numbers of replicas a stage may have
- * @param inFlight from the replicas of a stage and the number of workers after it to the micro-batches that each replica has
- *     in flight, which is what the schedule decides
+ * @param inFlight gives the micro-batches that each replica of a stage has in flight, from the number of replicas and
+ *     of workers after the stage; the schedule decides it
  * @param recompute whether a stage whose activations do not fit into memory may compute them again in backward tasks
  */
 public record PartitionRequest(

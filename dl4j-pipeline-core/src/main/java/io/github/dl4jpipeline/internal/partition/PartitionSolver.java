@@ -9,11 +9,11 @@ import java.util.Optional;
 /**
  * The best partitions of a graph, for every number of devices of each kind.
  *
- * <p>Dynamic programming over the states of the antichain graph, from the end of the graph backward: for a state and the
- * devices that the stages after it use, the smallest possible bottleneck. A stage takes, per micro-batch, the largest of its
- * computation divided by its replicas and its transfers into and out of it, both ways. Going backward, the number of workers
- * after a stage is known, and with it how many micro-batches the stage has in flight, so that its memory is exact. Replicas of
- * one stage are devices of one group.
+ * <p>Dynamic programming over the states of the antichain graph, from the end of the graph backward: for a state and
+ * the devices that the stages after it use, the smallest possible bottleneck. A stage takes, per micro-batch, the
+ * largest of its computation divided by its replicas and its transfers into and out of it, both ways. Going backward,
+ * the number of workers after a stage is known. It decides how many micro-batches the stage has in flight, so the
+ * stage's memory is exact. Replicas of one stage are devices of one group.
  *
  * <p>Unlike the original, which adds up gradients after every micro-batch, replicas do so once a step.
  *

@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
  * Cuts graphs into stages, with replicas and on unequal devices, so that the slowest stage or link is as fast as possible
  * [from Narayanan et al., SOSP 2019; Ju et al., J. BUAA 50(9), 2024]; see {@link PartitionSolver}.
  *
- * <p>The optimum is over all cuts for which no activation flows backward, unless {@link #simplification()} says otherwise:
- * graphs with many parallel branches have too many, and of very long ones not every cut is tried.
+ * <p>The optimum is over all cuts for which no activation flows backward. Graphs with many parallel branches and very
+ * long graphs have too many of these, so not all are tried; {@link #simplification()} then says so.
  */
 public final class Partitioner {
     /** Enough for all states of any graph of 10 vertices. */

@@ -66,9 +66,9 @@ final class PlanTrial {
         }
 
         /**
-         * When steps end at the latest: nearly all measured ones took no longer. It is later if the profile says so, in which
-         * single operations may have been slow that no step has met yet, but then not out of all proportion: operations are
-         * not all slow in the same step.
+         * When steps end at the latest. Nearly all measured steps took no longer. If the profile says later, that
+         * counts, up to a bound: it may have seen slow operations that no step has met yet, but they are not all slow
+         * in the same step.
          */
         Duration latest() {
             Duration planned = plan.latestExecutionTime();

@@ -26,14 +26,15 @@ import org.slf4j.LoggerFactory;
  * Decides by measured steps with which plan training goes on. First, {@link PlanTrial} finds the fastest of the plans that
  * are predicted to be about as fast as each other.
  *
- * <p>Then it compares what each worker's tasks take with what the plan has predicted, and plans anew when devices have
- * drifted apart: another process takes a core, a device throttles, or the profile was wrong [from Al Maruf et al., J.
- * Parallel and Distributed Computing 190, 2024]. Only medians over some steps count, if they go on for as many steps more,
- * and only a device that is clearly slower or faster, compared with the others, than the plan has it. A new plan must
- * promise to be a tenth faster than the present one would be on such devices; predictions for kinds of plans that have been
- * tried in the first steps are corrected by what was measured then. It is then on trial: if its steps take longer
- * than those before, the plan before comes back, and it takes twice as many steps until another is tried. So noise costs a
- * few steps at most, more and more seldom.
+ * <p>Then it compares the time of each worker's tasks with the prediction, and plans anew when devices have drifted
+ * apart: another process takes a core, a device throttles, or the profile was wrong [from Al Maruf et al., J.
+ * Parallel and Distributed Computing 190, 2024]. A device counts as drifted if it is clearly slower or faster,
+ * compared with the others, than the plan has it. Medians over the last steps must show that for as many steps on
+ * end. A new plan must promise to be a tenth faster than the present one would be on such devices. Predictions for
+ * kinds of plans that were tried in the first steps are corrected by what was measured then.
+ *
+ * <p>A new plan is on trial: if its steps take longer than those before, the plan before comes back. It then takes
+ * twice as many steps until another plan is tried. So noise costs a few steps at most, more and more seldom.
  *
  * <p>A device that the present plan does not use cannot be measured, so after a while it is taken to have recovered; the
  * trial shows whether it has. It is all numbers here: no clock, no thread.

@@ -26,9 +26,10 @@ import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 
 /**
- * Predicts time and memory of a step in which the tiles of a region run on all devices and everything else on the first.
- * A vertex takes the part of its time that grows with its size for the part of its map that a tile computes, and the rest
- * of it for each tile. Copies of parts of maps take as long as sums of arrays.
+ * Predicts time and memory of a step in which the tiles of a region run on all devices and everything else on the
+ * first. A vertex's time has a part that grows with its size and a constant part. In a tile, the first is scaled by
+ * the share of the map that the tile computes; the second counts in full. Copies of parts of maps take as long as
+ * sums of arrays.
  */
 final class TilePredictor {
     private static final double BYTES_PER_MEGABYTE = 1e6;

@@ -16,8 +16,8 @@ import java.util.concurrent.Future;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
- * Measures a graph in several ways in turn, and then all of them again, so that what disturbs the machine for a while
- * disturbs all alike.
+ * Measures a graph in several ways in turn, round after round. So what disturbs the machine for a while disturbs all
+ * ways alike.
  */
 public final class ProfileRounds implements AutoCloseable {
     private static final int WARM_UP = 2;

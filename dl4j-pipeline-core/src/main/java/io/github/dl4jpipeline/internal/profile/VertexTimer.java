@@ -135,8 +135,8 @@ public final class VertexTimer implements VertexObserver {
     }
 
     /**
-     * Shortest run of the whole graph. Whatever else the machine does, such as compiling this process's code, makes runs longer
-     * and none shorter, those on all cores more than those on one.
+     * Shortest run of the whole graph. Other work of the machine, such as compiling this process's code, only makes
+     * runs longer, and those on all cores more than those on one.
      */
     public double shortestRunMillis() {
         return IntStream.range(0, runs()).mapToDouble(this::runMillis).min().orElse(0);

@@ -12,8 +12,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Memory that lives from one task to a later one, on whatever threads they run: the activations of one stage and one
- * micro-batch, kept from its forward to its last task or longer, and the errors that other stages send it in between.
+ * Memory of one stage and one micro-batch that lives from one task to a later one, on whatever threads they run. It
+ * holds activations, from the forward task to the last task or longer, and the errors that other stages send in
+ * between.
  *
  * <p>ND4J looks workspaces up by name in a map of the current thread; a task enters its memory there first. Between two
  * tasks the workspace stays open, so that its arrays remain valid, but is current on no thread.

@@ -10,11 +10,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Applies a dropout to each example on its own, with a seed of its own, so that an example meets the same mask in
+ * Applies a dropout to each example on its own, with the example's own seed. So an example meets the same mask in
  * whatever micro-batch it comes.
  *
- * <p>Where a layer sees several rows of an example, as a dense layer does with time steps, they are the rows {@code i,
- * i + n, i + 2n, …} for example {@code i} of {@code n}, as Deeplearning4j's recurrent preprocessors lay them out.
+ * <p>A layer may see several rows of an example, as a dense layer does with time steps. Those of example {@code i} of
+ * {@code n} are the rows {@code i, i + n, i + 2n, …}: so Deeplearning4j's recurrent preprocessors lay them out.
  *
  * <p>In a tile it is applied to a whole map that is zero elsewhere, so that a mask does not depend on the tiles.
  */

@@ -60,14 +60,17 @@ public final class GraphCopy {
         return region != null && region.members().contains(position);
     }
 
-    /** Of some vertices those that are run one by one; of those that are run as one, the last. */
+    /** Returns the vertices to run one by one. For a region that runs as one this is its last vertex. */
     List<Integer> run(List<Integer> positions) {
         return positions.stream()
                 .filter(position -> !isInRegion(position) || runners[position] == region)
                 .toList();
     }
 
-    /** Positions of the vertices that a vertex reads when it is run; one at whose place others run too reads what they read. */
+    /**
+     * Positions of the vertices that a vertex reads when it is run. For the last vertex of a region: what the region
+     * reads.
+     */
     List<Integer> inputs(int position) {
         return region != null && position == region.exit()
                 ? List.of(region.source())
@@ -98,8 +101,8 @@ public final class GraphCopy {
     /**
      * Takes up a new micro-batch, before its first forward task.
      *
-     * <p>For inference it may come without labels. Parts of a batch are copied into contiguous arrays, because some layers
-     * read their input's buffer from its start, and because the batch may lie in a workspace of its iterator.
+     * <p>For inference it may come without labels. Parts of a batch are copied into contiguous arrays. Some layers
+     * read their input's buffer from its start, and the batch may lie in a workspace of its iterator.
      */
     public void begin(MicroBatch next, boolean partOfBatch, int iteration, int epoch) {
         this.partOfBatch = partOfBatch;

@@ -12,9 +12,10 @@ import java.util.Set;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 
 /**
- * Micro-batches of a step that run at the same time, each in a thread and in a copy of the graph of its own, and compute some
- * vertices together: batch normalizations, whose statistics are those of all, and large dense layers, whose weights each
- * thread multiplies by a share of. All come to these vertices in the same order, and wait for each other there.
+ * Micro-batches of a step that run at the same time and compute some vertices together. Each has its own thread and
+ * copy of the graph. Common vertices are batch normalizations, which take the statistics of all, and large dense
+ * layers, of whose weights each thread takes a share. All come to these vertices in the same order, and wait for each
+ * other there.
  */
 public final class JointMicroBatches implements AutoCloseable {
     private final Map<Integer, JointDense> dense = new LinkedHashMap<>();

@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Seeds for everything random in one micro-batch: a function of the graph's seed, the iteration, the vertex and the
- * example, so that dropout does not depend on how the graph and the batch are cut or on which thread runs.
+ * Seeds for everything random in one micro-batch. A seed follows from the graph's seed, the iteration, the vertex and
+ * the example. So dropout does not depend on how the graph and the batch are cut, or on the thread.
  */
 public final class NoiseSource {
     private final long seed;

@@ -5,8 +5,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Working memory of one stage, empty between tasks: that of a single layer call, that of one time step of a recurrent
- * layer, the errors within the stage during a backward task, and activations that are not kept from one task to another.
+ * Working memory of one stage, empty between tasks. It serves a single layer call, one time step of a recurrent
+ * layer, the errors within the stage during a backward task, and activations that are not kept.
  */
 public final class StageScratch {
     final ActivationMemory work;
@@ -26,8 +26,8 @@ public final class StageScratch {
     }
 
     /**
-     * Reserves as much for a layer call. Otherwise memory grows from call to call, and each time holds the old size beside the
-     * new for a moment.
+     * Reserves this many bytes for a layer call. Otherwise memory grows from call to call, and each time holds the
+     * old size beside the new for a moment.
      */
     void reserve(DataType type, long elements) {
         work.open();

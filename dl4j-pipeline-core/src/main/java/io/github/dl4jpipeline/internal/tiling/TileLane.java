@@ -30,11 +30,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Runs one tile after the other, in whatever thread calls: layers of its own, which take their padding as part of their
- * input, their memory, and the sums of their parameter gradients.
+ * Runs one tile after the other, in whatever thread calls. It has layers of its own, which take their padding as part
+ * of their input, with their memory and the sums of their parameter gradients.
  *
- * <p>A tile's activations end with its forward pass and are computed again before its backward pass, unless the lane has
- * a single tile in the group: then it keeps them.
+ * <p>A lane with a single tile in the group keeps its activations for the backward pass. With several tiles it drops
+ * them after the forward pass and computes them again.
  */
 final class TileLane {
     private final TiledRegion region;

@@ -26,12 +26,12 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Runs all vertices of a region, in tiles, at the place of its last vertex: its input is what the region reads, its output
- * what the last vertex puts out.
+ * Runs all vertices of a region in tiles, at the place of its last vertex. Its input is what the region reads; its
+ * output is that of the last vertex.
  *
- * <p>Method: Rama, Threadgill, Gerstlauer, arXiv:2409.09083. Tile {@code t} runs in lane {@code t mod lanes}. Input errors
- * of neighbouring tiles overlap and are added in the order of the tiles, parameter gradients in each lane in the order of
- * its tiles and then in the order of the lanes, so that the result does not depend on timing.
+ * <p>Method: Rama, Threadgill, Gerstlauer, arXiv:2409.09083. Tile {@code t} runs in lane {@code t mod lanes}. Input
+ * errors of neighbouring tiles overlap and are added in the order of the tiles. Parameter gradients are added in each
+ * lane in the order of its tiles, and then in the order of the lanes. So the result does not depend on timing.
  */
 final class TiledRunner extends RegionRunner {
     /** Where the gradients of one tiled vertex go. */

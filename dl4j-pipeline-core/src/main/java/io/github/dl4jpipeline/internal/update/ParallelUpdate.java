@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Deeplearning4j's updater, run piece by piece in all threads of a pipeline whose workers share memory. Division by the
- * number of examples, gradient normalization, regularization and the updater itself otherwise each pass over the parameters
- * in memory, one after the other in one thread: for ResNet50 a fifth of a step.
+ * Deeplearning4j's updater, run piece by piece in all threads of a pipeline whose workers share memory. Each piece
+ * goes through division by the number of examples, gradient normalization, regularization and the updater while it is
+ * in a core's cache. Deeplearning4j passes over all parameters for each of these, in one thread.
  */
 public final class ParallelUpdate {
     private final ComputationGraph graph;

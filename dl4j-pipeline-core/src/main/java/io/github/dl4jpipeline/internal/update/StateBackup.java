@@ -7,8 +7,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The updater state before an update, which comes back if the update fails. An updater changes gradients and state in one
- * operation, and code of users runs after it and between the blocks of parameters, so no order of the work would do without.
+ * The updater state before an update, which comes back if the update fails. No order of the work would do without it:
+ * an updater changes gradients and state in one operation, and code of users runs after it and between blocks of
+ * parameters.
  *
  * <p>Used by one thread at a time. The copy is allocated by the first thread that keeps the state, on that thread's device.
  */

@@ -21,9 +21,9 @@ import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.config.IUpdater;
 
 /**
- * A piece of the parameters, with their gradients and updater state, that stays in a core's cache while one operation after
- * the other passes over it. Regularization and updater are Deeplearning4j's own code, or do the same in one pass. All that
- * has work element by element, so pieces have the same result as the whole; what users have written is not cut.
+ * A piece of the parameters, with gradients and updater state. It stays in a core's cache while one operation after
+ * the other passes over it. Regularization and updater are Deeplearning4j's own code, or do the same in one pass.
+ * Both work element by element, so pieces have the same result as the whole. What users have written is not cut.
  *
  * @param block the piece, as Deeplearning4j updates it
  * @param parameters its parameters

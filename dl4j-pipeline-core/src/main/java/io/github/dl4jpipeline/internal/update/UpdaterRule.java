@@ -11,8 +11,8 @@ import org.nd4j.linalg.learning.config.RmsProp;
 import org.nd4j.linalg.learning.config.Sgd;
 
 /**
- * What an updater of Deeplearning4j does to a gradient and its state, at one iteration, as loops that a Java virtual machine
- * compiles to vector instructions. ND4J's operations calculate element by element.
+ * What an updater of Deeplearning4j does to a gradient and its state at one iteration. It is written as loops that a
+ * Java virtual machine compiles to vector instructions; ND4J's operations calculate element by element.
  */
 @FunctionalInterface
 interface UpdaterRule {
