@@ -125,8 +125,7 @@ public final class TaskController implements AutoCloseable {
         busyBefore = new long[replicas.size()];
         try {
             workers.add(new UpdateThreads(
-                    name,
-                    used.stream().mapToInt(device -> device.threads() - 1).sum()));
+                    name, used.stream().mapToInt(device -> device.threads() - 1).sum()));
             for (int worker = 0; worker < layout.count(); worker++) {
                 workers.add(worker(worker, ofMemory));
             }

@@ -25,7 +25,8 @@ final class UpdateThreads implements AutoCloseable {
             threads.add(DeviceThread.unbound(pipeline + "-update-" + i));
         }
         try {
-            threads.forEach(DeviceThread::start); // not in the middle of an update, where there may be no memory for one
+            threads.forEach(
+                    DeviceThread::start); // not in the middle of an update, where there may be no memory for one
         } catch (Throwable e) {
             threads.forEach(DeviceThread::close);
             throw e;
