@@ -35,6 +35,7 @@ class BatchNormTest {
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8));
         ComputationGraph expected = SameResult.plain(start, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                .profile(SameResult.evenProfile(start, 11))
                 .stages(stages)
                 .microBatches(8)
                 .build()) {
@@ -220,6 +221,7 @@ class BatchNormTest {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.residual(DataType.DOUBLE, true));
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .kernels(Kernels.STOCK)
+                .profile(SameResult.evenProfile(graph, 8))
                 .replicas(2)
                 .microBatches(2)
                 .build()) {

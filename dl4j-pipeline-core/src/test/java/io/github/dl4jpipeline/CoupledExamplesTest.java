@@ -101,6 +101,7 @@ class CoupledExamplesTest {
             ComputationGraph graph = SameResult.copy(start);
             try (PipelineComputationGraph net = setting.apply(PipelineComputationGraph.builder(graph))
                     .devices(Devices.cpu(2))
+                    .profile(SameResult.evenProfile(graph, EXAMPLES))
                     .build()) {
                 batches.forEach(net::fit);
                 assertThat(net.plan().microBatches()).isEqualTo(1);

@@ -73,6 +73,7 @@ class InferenceTest {
             for (int devices = 1; devices <= 3; devices++) {
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .devices(Devices.cpu(devices))
+                        .profile(SameResult.evenProfile(graph, 7))
                         .replicas(devices) // so that there may be more devices than cores
                         .kernels(kernels)
                         .build()) {
@@ -186,6 +187,7 @@ class InferenceTest {
         ComputationGraph graph = TestGraphs.graph(BranchSplitter.branches(3).split(TestGraphs.residual(TYPE, true)));
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .devices(Devices.cpu(3))
+                .profile(SameResult.evenProfile(graph, 1))
                 .replicas(3)
                 .build()) {
             for (int call = 0; call < 70; call++) {

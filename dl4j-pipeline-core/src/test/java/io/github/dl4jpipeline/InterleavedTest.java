@@ -106,6 +106,7 @@ class InterleavedTest {
         Set<String> before = pipelineThreads();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .devices(Devices.cpu(2))
+                .profile(SameResult.evenProfile(graph, 8))
                 .stages(4)
                 .replicas(1)
                 .microBatches(4)

@@ -61,6 +61,7 @@ class JointDenseTest {
     private static PipelineBuilder replicas(ComputationGraph graph, int replicas, int stages) {
         return PipelineComputationGraph.builder(graph)
                 .devices(Devices.cpu(replicas * stages))
+                .profile(SameResult.evenProfile(graph, 16))
                 .stages(stages)
                 .replicas(replicas)
                 .microBatches(replicas);

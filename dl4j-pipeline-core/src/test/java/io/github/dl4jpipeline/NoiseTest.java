@@ -224,7 +224,7 @@ class NoiseTest {
         double again;
         double nextStep;
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).microBatches(2).build()) {
+                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).microBatches(2).build()) {
             SameResult.gradient(net, batch);
             first = net.score();
             SameResult.gradient(net, batch);
@@ -237,7 +237,7 @@ class NoiseTest {
         graph.getConfiguration().setIterationCount(0);
         double otherSeed;
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).microBatches(2).build()) {
+                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).microBatches(2).build()) {
             SameResult.gradient(net, batch);
             otherSeed = net.score();
         }
@@ -271,7 +271,7 @@ class NoiseTest {
         var zeros = org.nd4j.linalg.factory.Nd4j.zeros(DataType.DOUBLE, 100, 200);
         var none = org.nd4j.linalg.factory.Nd4j.zeros(DataType.DOUBLE, 100, 1);
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).microBatches(4).build()) {
+                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 100)).microBatches(4).build()) {
             net.setInputs(ones);
             net.setLabels(zeros, none);
             net.computeGradientAndScore();
@@ -289,8 +289,7 @@ class NoiseTest {
         ComputationGraph start = TestGraphs.graph(configuration);
         ComputationGraph expected = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(expected)
-                .stages(1)
-                .microBatches(1)
+                .plan(SameResult.evenPlan(expected, 1, 1))
                 .kernels(Kernels.STOCK)
                 .build()) {
             batches.forEach(net::fit);

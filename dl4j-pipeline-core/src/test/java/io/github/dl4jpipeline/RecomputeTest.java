@@ -67,6 +67,7 @@ class RecomputeTest {
     void allStagesDoAsTheBuilderSays(boolean recompute) {
         ComputationGraph graph = Network.LENET.graph(DataType.FLOAT);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 64))
                 .stages(2)
                 .replicas(1)
                 .microBatches(8)

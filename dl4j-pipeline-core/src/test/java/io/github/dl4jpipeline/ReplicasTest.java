@@ -85,6 +85,7 @@ class ReplicasTest {
         ComputationGraph expected = SameResult.plain(start, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
                 .devices(Devices.cpu(6))
+                .profile(SameResult.evenProfile(start, 16))
                 .stages(2)
                 .replicas(3)
                 .microBatches(4)

@@ -163,7 +163,7 @@ class SameBehaviourTest {
         ComputationGraph expected = SameResult.plain(graph, batches);
         BaseTrainingListener listener = new BaseTrainingListener() {};
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).stages(2).build()) {
+                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).stages(2).build()) {
             net.setListeners(listener);
             net.fit(new IteratorMultiDataSetIterator(batches.subList(0, 2).iterator(), 11));
             ComputationGraph clone = net.clone();
@@ -194,7 +194,7 @@ class SameBehaviourTest {
             }
         };
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).stages(2).build()) {
+                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).stages(2).build()) {
             for (ComputationGraph trained : List.of(net, plain)) {
                 trained.setListeners(throwing);
                 assertThatThrownBy(() -> trained.fit(batch)).hasMessage("from a listener");

@@ -140,6 +140,7 @@ class SameResultTest {
         ComputationGraph expected = SameResult.plain(start, batches);
         ComputationGraph graph = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 16))
                 .stages(2)
                 .microBatches(4)
                 .schedule(schedule)
@@ -154,11 +155,10 @@ class SameResultTest {
         ComputationGraph start = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.DOUBLE));
         assertThat(start.numParams()).isEqualTo(14_859_082);
         List<MultiDataSet> batches =
-                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 4, 10, 3, 32, 32));
+                TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 3, 10, 3, 32, 32));
         ComputationGraph expected = SameResult.plain(start, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .stages(2)
-                .microBatches(2)
+                .plan(SameResult.evenPlan(start, 2, 2))
                 .build()) {
             batches.forEach(net::fit);
             SameResult.assertSame(net, expected, DOUBLE_TOLERANCE);
@@ -168,12 +168,11 @@ class SameResultTest {
     @Test
     void alexNetCifarGradientInFloat() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
-        MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 16, 10, 3, 32, 32);
+        MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 6, 10, 3, 32, 32);
         var expected = SameResult.gradient(SameResult.copy(graph), batch);
         for (int stages = 2; stages <= 3; stages++) {
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                    .stages(stages)
-                    .microBatches(4)
+                    .plan(SameResult.evenPlan(graph, stages, 4))
                     .build()) {
                 SameResult.assertSame(SameResult.gradient(net, batch), expected, FLOAT_TOLERANCE);
             }

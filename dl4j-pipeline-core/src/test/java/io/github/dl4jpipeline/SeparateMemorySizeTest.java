@@ -34,7 +34,7 @@ class SeparateMemorySizeTest {
     @ParameterizedTest
     @EnumSource(Kernels.class)
     void peakBytesAreThoseOfThePlan(Kernels kernels) {
-        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT, 2));
         assertPeaks(graph, SameResult.evenPlan(graph, 3, 2), kernels, 8);
         assertPeaks(graph, SameResult.evenPlan(graph, 2, 4), kernels, 16);
         assertPeaks(graph, SameResult.evenPlan(graph, 4, 4), kernels, 16);
@@ -44,7 +44,7 @@ class SeparateMemorySizeTest {
     /** Of a micro-batch in flight the errors are kept that dense layers' gradients follow from. */
     @Test
     void peakBytesOfSplitBackwardPasses() {
-        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT, 2));
         assertPeaks(graph, SameResult.evenPlan(graph, 3, 6), Schedules.zeroBubble(), Kernels.FAST, 48);
     }
 
@@ -52,7 +52,7 @@ class SeparateMemorySizeTest {
     @ParameterizedTest
     @EnumSource(Kernels.class)
     void peakBytesOfFourStagesOfVgg16(Kernels kernels) {
-        ComputationGraph graph = TestGraphs.graph(TestGraphs.vgg16(DataType.FLOAT));
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.vgg16(DataType.FLOAT, 2));
         assertPeaks(graph, SameResult.evenPlan(graph, 4, 4), kernels, 16);
     }
 
@@ -94,7 +94,7 @@ class SeparateMemorySizeTest {
     /** The working memory of convolutions is not predicted, but counted. */
     @Test
     void aPlanThatIsCountedTooLargeIsReplacedByOneThatFits() {
-        ComputationGraph start = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.DOUBLE));
+        ComputationGraph start = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.DOUBLE, 2));
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 16, 10, 3, 32, 32);
         GraphProfile profile =
                 GraphProfiler.profile(start, batch, SeparateMemoryRuntime.devices(1, OnSeparateMemory.PLENTY));

@@ -178,6 +178,7 @@ class SeparateMemoryTest {
         ComputationGraph expected = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(expected)
                 .devices(Devices.cpu(2))
+                .profile(SameResult.evenProfile(expected, 11))
                 .stages(1)
                 .replicas(1)
                 .microBatches(3)

@@ -109,6 +109,7 @@ class SettingsTest {
         ComputationGraph expected = SameResult.plain(graph, List.of(batch));
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .devices(Devices.cpu(2))
+                .profile(SameResult.evenProfile(graph, 16))
                 .stages(2)
                 .microBatches(microBatches) // also more than there are examples in the first batch
                 .build()) {

@@ -54,6 +54,11 @@ public final class TestGraphs {
 
     /** The AlexNet for CIFAR-10 of the workloads: 14,859,082 parameters. */
     public static ComputationGraphConfiguration alexNetCifar(DataType type) {
+        return alexNetCifar(type, 1);
+    }
+
+    /** The same with so many times fewer channels and dense units, which takes less time in tests that count none. */
+    public static ComputationGraphConfiguration alexNetCifar(DataType type, int narrower) {
         NeuralNetConfiguration.Builder settings = new NeuralNetConfiguration.Builder()
                 .seed(42)
                 .dataType(type)
@@ -63,16 +68,16 @@ public final class TestGraphs {
         return settings.graphBuilder()
                 .addInputs("image")
                 .setInputTypes(InputType.convolutional(32, 32, 3))
-                .addLayer("conv1", convolution(64), "image")
+                .addLayer("conv1", convolution(64 / narrower), "image")
                 .addLayer("pool1", maxPool(), "conv1")
-                .addLayer("conv2", convolution(192), "pool1")
+                .addLayer("conv2", convolution(192 / narrower), "pool1")
                 .addLayer("pool2", maxPool(), "conv2")
-                .addLayer("conv3", convolution(384), "pool2")
-                .addLayer("conv4", convolution(256), "conv3")
-                .addLayer("conv5", convolution(256), "conv4")
+                .addLayer("conv3", convolution(384 / narrower), "pool2")
+                .addLayer("conv4", convolution(256 / narrower), "conv3")
+                .addLayer("conv5", convolution(256 / narrower), "conv4")
                 .addLayer("pool5", maxPool(), "conv5")
-                .addLayer("dense1", dense(2048), "pool5")
-                .addLayer("dense2", dense(2048), "dense1")
+                .addLayer("dense1", dense(2048 / narrower), "pool5")
+                .addLayer("dense2", dense(2048 / narrower), "dense1")
                 .addLayer("output", softmax(10), "dense2")
                 .setOutputs("output")
                 .build();
@@ -80,6 +85,11 @@ public final class TestGraphs {
 
     /** VGG16's convolutions (configuration D) on 3x32x32 images, and a softmax over 10 classes: vertices "1" to "18". */
     public static ComputationGraphConfiguration vgg16(DataType type) {
+        return vgg16(type, 1);
+    }
+
+    /** The same with so many times fewer channels, which takes less time in tests that count none. */
+    public static ComputationGraphConfiguration vgg16(DataType type, int narrower) {
         int[] channels = {64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0};
         GraphBuilder builder = settings(type)
                 .activation(Activation.RELU)
@@ -89,7 +99,7 @@ public final class TestGraphs {
                 .addInputs("0")
                 .setInputTypes(InputType.convolutional(32, 32, 3));
         for (int i = 0; i < channels.length; i++) {
-            builder.addLayer("" + (i + 1), channels[i] == 0 ? maxPool() : convolution(channels[i]), "" + i);
+            builder.addLayer("" + (i + 1), channels[i] == 0 ? maxPool() : convolution(channels[i] / narrower), "" + i);
         }
         return builder.addLayer("output", softmax(10), "18")
                 .setOutputs("output")

@@ -249,7 +249,7 @@ class TilingTest {
 
     @Test
     void alexNetCifar() {
-        ComputationGraph start = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.DOUBLE));
+        ComputationGraph start = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.DOUBLE, 2));
         List<MultiDataSet> batches =
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 3, 10, 3, 32, 32));
         ComputationGraph expected = SameResult.plain(start, batches);
@@ -259,7 +259,7 @@ class TilingTest {
 
     @Test
     void vgg16() {
-        ComputationGraph start = TestGraphs.graph(TestGraphs.vgg16(DataType.DOUBLE));
+        ComputationGraph start = TestGraphs.graph(TestGraphs.vgg16(DataType.DOUBLE, 2));
         List<MultiDataSet> batches =
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 2, 10, 3, 32, 32));
         ComputationGraph expected = SameResult.plain(start, batches);
@@ -376,7 +376,7 @@ class TilingTest {
     void measuredBytesAreThoseCounted() {
         for (int[] grid : new int[][] {{1, 1}, {2, 2}, {2, 3}}) {
             for (int devices : new int[] {1, 6}) {
-                ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
+                ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT, 2));
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .devices(Devices.cpu(devices))
                         .tiling(FusedTiling.grid(grid[0], grid[1])

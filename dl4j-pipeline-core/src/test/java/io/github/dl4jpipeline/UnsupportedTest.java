@@ -240,6 +240,7 @@ class UnsupportedTest {
         List<MultiDataSet> batches = TestData.several(3, seed -> TestData.classification(type, seed, 11, classes, 6));
         ComputationGraph expected = SameResult.plain(graph, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
                 .stages(2)
                 .microBatches(4)
                 .build()) {
@@ -263,7 +264,7 @@ class UnsupportedTest {
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 64, 3, 6);
         ComputationGraph graph = TestGraphs.graph(configuration);
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).microBatches(4).build()) {
+                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 64)).microBatches(4).build()) {
             net.fit(batch);
             assertThat(net.plan().microBatches()).isEqualTo(1);
             assertThat(net.plan().explain())
@@ -282,6 +283,7 @@ class UnsupportedTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("exampleIndependent");
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 64))
                 .microBatches(4)
                 .exampleIndependent(ProbeVertex.class)
                 .build()) {
