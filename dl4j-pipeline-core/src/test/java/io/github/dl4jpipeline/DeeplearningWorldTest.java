@@ -62,7 +62,11 @@ class DeeplearningWorldTest {
     }
 
     private static PipelineComputationGraph pipeline(ComputationGraph graph) {
-        return PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, BATCH)).stages(2).microBatches(2).build();
+        return PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, BATCH))
+                .stages(2)
+                .microBatches(2)
+                .build();
     }
 
     @Test

@@ -41,8 +41,10 @@ class LifecycleTest {
     void theWrappedGraphIsCurrentAfterEveryFit() {
         ComputationGraph graph = graph();
         ComputationGraph expected = SameResult.plain(graph, batches);
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).stages(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .stages(2)
+                .build()) {
             assertThat(net.params().data().address())
                     .isEqualTo(graph.params().data().address());
             for (MultiDataSet batch : batches) {
@@ -61,8 +63,10 @@ class LifecycleTest {
     void trainingTheWrappedGraphBetweenStepsIsHarmless() {
         ComputationGraph graph = graph();
         ComputationGraph expected = SameResult.plain(graph, batches);
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).stages(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .stages(2)
+                .build()) {
             for (int i = 0; i < batches.size(); i++) {
                 (i % 2 == 0 ? net : graph).fit(batches.get(i));
             }
@@ -81,8 +85,10 @@ class LifecycleTest {
         expected.setLearningRate("dense1", 0.2);
         expected.fit(batches.get(2));
         expected.fit(batches.get(3));
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).stages(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .stages(2)
+                .build()) {
             net.fit(batches.get(0));
             net.setLearningRate(0.05);
             net.fit(batches.get(1));
@@ -100,8 +106,10 @@ class LifecycleTest {
         ComputationGraph expected = SameResult.plain(graph, batches);
         graph.fit(batches.get(0));
         graph.fit(batches.get(1));
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).stages(3).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .stages(3)
+                .build()) {
             batches.subList(2, 6).forEach(net::fit);
             SameResult.assertSame(net, expected, 1e-10);
         }
@@ -119,8 +127,9 @@ class LifecycleTest {
             }
         };
         graph.setListeners(listener);
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .build()) {
             assertThat(net.getListeners()).containsExactly(listener);
             net.fit(batches.get(0));
             net.addListeners(new CollectScoresIterationListener());
@@ -133,7 +142,9 @@ class LifecycleTest {
     @Test
     void closingTwiceHasNoEffectAndUseAfterwardsIsAnError() {
         ComputationGraph graph = graph();
-        PipelineComputationGraph net = PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).build();
+        PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .build();
         net.fit(batches.get(0));
         net.close();
         net.close();

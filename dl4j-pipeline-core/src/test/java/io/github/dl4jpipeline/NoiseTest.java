@@ -223,8 +223,10 @@ class NoiseTest {
         double first;
         double again;
         double nextStep;
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).microBatches(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .microBatches(2)
+                .build()) {
             SameResult.gradient(net, batch);
             first = net.score();
             SameResult.gradient(net, batch);
@@ -236,8 +238,10 @@ class NoiseTest {
         graph.conf().setSeed(777);
         graph.getConfiguration().setIterationCount(0);
         double otherSeed;
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).microBatches(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .microBatches(2)
+                .build()) {
             SameResult.gradient(net, batch);
             otherSeed = net.score();
         }
@@ -270,8 +274,10 @@ class NoiseTest {
         var ones = org.nd4j.linalg.factory.Nd4j.ones(DataType.DOUBLE, 100, 200);
         var zeros = org.nd4j.linalg.factory.Nd4j.zeros(DataType.DOUBLE, 100, 200);
         var none = org.nd4j.linalg.factory.Nd4j.zeros(DataType.DOUBLE, 100, 1);
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 100)).microBatches(4).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 100))
+                .microBatches(4)
+                .build()) {
             net.setInputs(ones);
             net.setLabels(zeros, none);
             net.computeGradientAndScore();

@@ -162,8 +162,10 @@ class SameBehaviourTest {
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 3, 6));
         ComputationGraph expected = SameResult.plain(graph, batches);
         BaseTrainingListener listener = new BaseTrainingListener() {};
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).stages(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .stages(2)
+                .build()) {
             net.setListeners(listener);
             net.fit(new IteratorMultiDataSetIterator(batches.subList(0, 2).iterator(), 11));
             ComputationGraph clone = net.clone();
@@ -193,8 +195,10 @@ class SameBehaviourTest {
                 throw new IllegalStateException("from a listener");
             }
         };
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 11)).stages(2).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 11))
+                .stages(2)
+                .build()) {
             for (ComputationGraph trained : List.of(net, plain)) {
                 trained.setListeners(throwing);
                 assertThatThrownBy(() -> trained.fit(batch)).hasMessage("from a listener");

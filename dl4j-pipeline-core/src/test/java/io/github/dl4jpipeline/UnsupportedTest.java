@@ -263,8 +263,10 @@ class UnsupportedTest {
                 .build();
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 64, 3, 6);
         ComputationGraph graph = TestGraphs.graph(configuration);
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 64)).microBatches(4).build()) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .profile(SameResult.evenProfile(graph, 64))
+                .microBatches(4)
+                .build()) {
             net.fit(batch);
             assertThat(net.plan().microBatches()).isEqualTo(1);
             assertThat(net.plan().explain())
