@@ -7,5 +7,4 @@
 @NullMarked
 package io.github.dl4jpipeline.graph;
 
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import org.jspecify.annotations.NullMarked;
