@@ -3,8 +3,11 @@ package io.github.dl4jpipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.SameResultTest.Network;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.fixture.Network;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.internal.plan.StepMeasurement;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;

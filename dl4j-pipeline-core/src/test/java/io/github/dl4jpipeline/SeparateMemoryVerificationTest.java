@@ -3,7 +3,11 @@ package io.github.dl4jpipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.SameResultTest.Network;
+import io.github.dl4jpipeline.fixture.Network;
+import io.github.dl4jpipeline.fixture.OnSeparateMemory;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.WorkerFault;
 import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;

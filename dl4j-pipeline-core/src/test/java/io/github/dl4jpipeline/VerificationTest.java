@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.github.dl4jpipeline.SameResultTest.Network;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.fixture.Network;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.fixture.WorkerFault;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.SameGradient.Compared;
 import io.github.dl4jpipeline.internal.plan.StepMeasurement;

@@ -1,9 +1,9 @@
 package io.github.dl4jpipeline.branch;
 
-import static io.github.dl4jpipeline.TestGraphs.convolution;
-import static io.github.dl4jpipeline.TestGraphs.dense;
-import static io.github.dl4jpipeline.TestGraphs.settings;
-import static io.github.dl4jpipeline.TestGraphs.softmax;
+import static io.github.dl4jpipeline.fixture.TestGraphs.convolution;
+import static io.github.dl4jpipeline.fixture.TestGraphs.dense;
+import static io.github.dl4jpipeline.fixture.TestGraphs.settings;
+import static io.github.dl4jpipeline.fixture.TestGraphs.softmax;
 
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;

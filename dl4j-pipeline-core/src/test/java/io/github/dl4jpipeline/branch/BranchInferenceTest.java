@@ -1,13 +1,13 @@
 package io.github.dl4jpipeline.branch;
 
-import static io.github.dl4jpipeline.TestGraphs.graph;
+import static io.github.dl4jpipeline.fixture.TestGraphs.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.SameResult;
-import io.github.dl4jpipeline.TestData;
-import io.github.dl4jpipeline.TestGraphs;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.graph.Kernels;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,10 +1,10 @@
 package io.github.dl4jpipeline.branch;
 
-import static io.github.dl4jpipeline.TestGraphs.graph;
+import static io.github.dl4jpipeline.fixture.TestGraphs.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.TestData;
+import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.internal.file.ModelWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

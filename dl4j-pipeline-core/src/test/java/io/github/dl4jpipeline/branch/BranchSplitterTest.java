@@ -1,15 +1,15 @@
 package io.github.dl4jpipeline.branch;
 
-import static io.github.dl4jpipeline.TestGraphs.convolution;
-import static io.github.dl4jpipeline.TestGraphs.dense;
-import static io.github.dl4jpipeline.TestGraphs.graph;
-import static io.github.dl4jpipeline.TestGraphs.settings;
-import static io.github.dl4jpipeline.TestGraphs.softmax;
+import static io.github.dl4jpipeline.fixture.TestGraphs.convolution;
+import static io.github.dl4jpipeline.fixture.TestGraphs.dense;
+import static io.github.dl4jpipeline.fixture.TestGraphs.graph;
+import static io.github.dl4jpipeline.fixture.TestGraphs.settings;
+import static io.github.dl4jpipeline.fixture.TestGraphs.softmax;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.TestGraphs;
 import io.github.dl4jpipeline.exception.UnsplittableGraphException;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.assertj.core.data.Offset;

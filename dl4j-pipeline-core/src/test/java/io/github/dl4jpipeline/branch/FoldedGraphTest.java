@@ -1,11 +1,11 @@
 package io.github.dl4jpipeline.branch;
 
-import static io.github.dl4jpipeline.TestGraphs.graph;
+import static io.github.dl4jpipeline.fixture.TestGraphs.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jpipeline.SameResult;
-import io.github.dl4jpipeline.TestData;
-import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;

@@ -3,9 +3,9 @@ package io.github.dl4jpipeline.profile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.TestData;
-import io.github.dl4jpipeline.TestGraphs;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;

@@ -2,12 +2,12 @@ package io.github.dl4jpipeline.internal.execute;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.OnSeparateMemory;
-import io.github.dl4jpipeline.SameResult;
-import io.github.dl4jpipeline.TestData;
-import io.github.dl4jpipeline.TestGraphs;
 import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
 import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.fixture.OnSeparateMemory;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;

@@ -2,8 +2,8 @@ package io.github.dl4jpipeline.internal.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jpipeline.ProbeVertex;
-import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.fixture.ProbeVertex;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import java.io.IOException;
 import java.lang.reflect.Modifier;

@@ -3,9 +3,9 @@ package io.github.dl4jpipeline.internal.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.SameResult;
-import io.github.dl4jpipeline.TestData;
-import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;

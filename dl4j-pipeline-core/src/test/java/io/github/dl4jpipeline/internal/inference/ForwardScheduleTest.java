@@ -1,11 +1,11 @@
 package io.github.dl4jpipeline.internal.inference;
 
-import static io.github.dl4jpipeline.TestGraphs.graph;
+import static io.github.dl4jpipeline.fixture.TestGraphs.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.dl4jpipeline.TestGraphs;
 import io.github.dl4jpipeline.branch.BranchSplitter;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import java.util.Arrays;
 import java.util.List;

@@ -2,8 +2,8 @@ package io.github.dl4jpipeline.internal.layers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jpipeline.SameResult;
-import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.graph.Kernels;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,11 +1,11 @@
 package io.github.dl4jpipeline.internal.layers;
 
-import static io.github.dl4jpipeline.TestGraphs.graph;
+import static io.github.dl4jpipeline.fixture.TestGraphs.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jpipeline.SameResult;
-import io.github.dl4jpipeline.TestData;
-import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;

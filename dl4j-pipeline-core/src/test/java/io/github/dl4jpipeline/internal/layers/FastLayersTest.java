@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.internal.layers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.SameResult;
+import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.VertexCode;

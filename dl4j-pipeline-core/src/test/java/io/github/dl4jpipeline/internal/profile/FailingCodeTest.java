@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Percentage.withPercentage;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.SameResult;
-import io.github.dl4jpipeline.TestData;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.profile.GraphProfile;

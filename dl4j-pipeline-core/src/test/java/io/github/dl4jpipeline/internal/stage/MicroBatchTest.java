@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.internal.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jpipeline.TestData;
+import io.github.dl4jpipeline.fixture.TestData;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -2,8 +2,8 @@ package io.github.dl4jpipeline.internal.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.dl4jpipeline.TestData;
-import io.github.dl4jpipeline.TestGraphs;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.dropout.AlphaDropout;

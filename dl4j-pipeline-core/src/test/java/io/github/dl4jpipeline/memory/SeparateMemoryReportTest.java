@@ -1,0 +1,129 @@
+package io.github.dl4jpipeline.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
+import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.fixture.OnSeparateMemory;
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.report.CopyReport;
+import io.github.dl4jpipeline.report.PipelineReport;
+import io.github.dl4jpipeline.report.StepTimeline;
+import io.github.dl4jpipeline.schedule.Task;
+import io.github.dl4jpipeline.schedule.Timeline;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/** What the report says of copies between devices with their own memory. */
+@ExtendWith(OnSeparateMemory.class)
+class SeparateMemoryReportTest {
+    private static final int MICRO_BATCHES = 3;
+
+    private final ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+    private final MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
+    private final PartitionPlan plan = SameResult.evenPlan(graph, 3, MICRO_BATCHES);
+
+    @AfterEach
+    void copiesTakeNoTime() {
+        SeparateMemoryRuntime.reset();
+    }
+
+    private PipelineReport reportOfThreeSteps() {
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(graph).plan(plan).build()) {
+            for (int step = 0; step < 3; step++) {
+                net.fit(batch);
+            }
+            return net.report();
+        }
+    }
+
+    /** Bytes of the whole batch, from the last vertex of a stage to the next stage. */
+    private long cutBytes(int stage) {
+        List<String> vertices = plan.stages().get(stage).vertices();
+        Map<String, INDArray> activations = graph.feedForward(batch.getFeatures(), false, true);
+        return Transfers.bytes(activations.get(vertices.get(vertices.size() - 1)));
+    }
+
+    @Test
+    void bytesOfAStepArePartedByPurposeAndWay() {
+        PipelineReport report = reportOfThreeSteps();
+        List<CopyReport> between =
+                report.copies().stream().filter(CopyReport::betweenStages).toList();
+        assertThat(between)
+                .extracting(CopyReport::kind, CopyReport::from, CopyReport::to)
+                .map(way -> way.toList().toString())
+                .containsExactly(
+                        "[activations, device-0, device-1]",
+                        "[activations, device-1, device-2]",
+                        "[errors, device-1, device-0]",
+                        "[errors, device-2, device-1]");
+        assertThat(between).allMatch(copy -> Math.abs(copy.copies() - MICRO_BATCHES) < 1e-9);
+        assertThat(between)
+                .extracting(CopyReport::bytes)
+                .containsExactly(
+                        (double) cutBytes(0), (double) cutBytes(1), (double) cutBytes(0), (double) cutBytes(1));
+        double inputs = (double) Transfers.bytes(batch.getFeatures(0)) + (double) Transfers.bytes(batch.getLabels(0));
+        assertThat(bytes(report, Transfers.Kind.INPUT)).isCloseTo(inputs, within(1e-3));
+        assertThat(bytes(report, Transfers.Kind.GATHER)).isPositive();
+        assertThat(report.toString())
+                .contains("  between stages: activations, device-0 to device-1: ")
+                .contains("  inputs, labels and masks, host to device-0: ")
+                .contains("  parameters and updater state, device-2 to host: ");
+    }
+
+    private static double bytes(PipelineReport report, Transfers.Kind kind) {
+        return report.copies().stream()
+                .filter(copy -> copy.kind() == kind)
+                .mapToDouble(CopyReport::bytes)
+                .sum();
+    }
+
+    /** Over a link on which every copy takes some milliseconds. */
+    @Test
+    void theTimelineOfTheLastStepShowsEveryCopyWithinATask() {
+        SeparateMemoryRuntime.setBandwidth(cutBytes(0) / (MICRO_BATCHES * 4e-3));
+        PipelineReport report = reportOfThreeSteps();
+        StepTimeline last = report.lastStep().orElseThrow();
+        assertThat(last.tasks().spans()).hasSize(2 * 3 * MICRO_BATCHES);
+        Map<Transfers.Kind, List<StepTimeline.Copy>> copies =
+                last.copies().stream().collect(Collectors.groupingBy(StepTimeline.Copy::kind));
+        assertThat(copies)
+                .containsOnlyKeys(Transfers.Kind.INPUT, Transfers.Kind.ACTIVATION, Transfers.Kind.ERROR)
+                .hasEntrySatisfying(
+                        Transfers.Kind.ACTIVATION, sent -> assertThat(sent).hasSize(2 * MICRO_BATCHES))
+                .hasEntrySatisfying(
+                        Transfers.Kind.ERROR, sent -> assertThat(sent).hasSize(2 * MICRO_BATCHES));
+        for (StepTimeline.Copy copy : last.copies()) {
+            boolean isError = copy.kind() == Transfers.Kind.ERROR;
+            String worker = isError ? copy.from() : copy.to();
+            Task.Pass pass = isError ? Task.Pass.BACKWARD : Task.Pass.FORWARD;
+            assertThat(last.tasks().spans())
+                    .as(copy.toString())
+                    .anyMatch(span -> span.task().pass() == pass
+                            && ("device-" + span.task().stage()).equals(worker)
+                            && contains(span, copy));
+        }
+        assertThat(report.toString())
+                .containsPattern("stage 0 on device-0 +\\|[.]*0")
+                .containsPattern("activations, device-1 to device-2 +\\|[.]+=")
+                .containsPattern("errors, device-1 to device-0 +\\|[.]+=");
+    }
+
+    private static boolean contains(Timeline.Span span, StepTimeline.Copy copy) {
+        return span.startMillis() <= copy.startMillis() && copy.endMillis() <= span.endMillis();
+    }
+}
