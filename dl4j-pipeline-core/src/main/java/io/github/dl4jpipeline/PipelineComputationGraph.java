@@ -2,6 +2,7 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.execute.BatchSource;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
@@ -12,7 +13,6 @@ import io.github.dl4jpipeline.internal.execute.WrappedModel;
 import io.github.dl4jpipeline.internal.execute.WrappedNetwork;
 import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import io.github.dl4jpipeline.internal.graph.GraphSupport;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.inference.Inference;
 import io.github.dl4jpipeline.internal.memory.ParameterLayout;
 import io.github.dl4jpipeline.internal.plan.StepMeasurement;

@@ -1,13 +1,13 @@
 package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.NativeHeap;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
 import io.github.dl4jpipeline.internal.execute.StepRequest;
 import io.github.dl4jpipeline.internal.execute.StepResult;
 import io.github.dl4jpipeline.internal.execute.TaskController;
 import io.github.dl4jpipeline.internal.execute.TileAssignment;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.inference.Inference;
 import io.github.dl4jpipeline.internal.plan.Replanner;
 import io.github.dl4jpipeline.internal.plan.StepMeasurement;

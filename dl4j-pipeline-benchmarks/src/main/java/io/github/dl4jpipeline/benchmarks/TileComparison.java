@@ -5,7 +5,7 @@ import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.plan.TilePlanner;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;

@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline.graph;
 
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -64,6 +64,28 @@ public record VertexCost(
                 .toList());
     }
 
+    /** The same as numbers, for programs that write profiles by hand: times in milliseconds, sizes in bytes. */
+    public VertexCost(
+            String vertex,
+            List<String> inputs,
+            double forwardMillis,
+            double fixedForwardMillis,
+            double worstForwardMillis,
+            double backwardMillis,
+            double fixedBackwardMillis,
+            double worstBackwardMillis,
+            long activationBytes,
+            long parameterBytes,
+            long gradientBytes,
+            long updaterBytes) {
+        this(
+                vertex,
+                inputs,
+                new PassTimes(forwardMillis, fixedForwardMillis, worstForwardMillis),
+                new PassTimes(backwardMillis, fixedBackwardMillis, worstBackwardMillis),
+                new VertexBytes(activationBytes, parameterBytes, gradientBytes, updaterBytes, gradientBytes));
+    }
+
     /** A cost without parameter gradients that can wait. */
     public VertexCost(String vertex, List<String> inputs, PassTimes forward, PassTimes backward, VertexBytes bytes) {
         this(vertex, inputs, forward, backward, SplitTimes.NONE, bytes);

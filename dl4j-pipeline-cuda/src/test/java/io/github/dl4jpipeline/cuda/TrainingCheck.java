@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;

@@ -7,7 +7,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.plan.TilePlanner;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.plan.PlanOptions;

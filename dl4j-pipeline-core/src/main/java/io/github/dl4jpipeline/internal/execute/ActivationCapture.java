@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.execute;
 
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.HashMap;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;

@@ -2,9 +2,9 @@ package io.github.dl4jpipeline.internal.execute;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.execute;
 
 import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.internal.tiling.TileThreads;

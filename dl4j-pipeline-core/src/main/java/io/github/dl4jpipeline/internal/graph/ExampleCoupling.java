@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.internal.graph;
 
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

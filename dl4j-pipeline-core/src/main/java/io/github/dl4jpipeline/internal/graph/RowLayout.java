@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.internal.graph;
 
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

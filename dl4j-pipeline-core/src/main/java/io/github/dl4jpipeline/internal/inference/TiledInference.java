@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.inference;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.memory;
 
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;

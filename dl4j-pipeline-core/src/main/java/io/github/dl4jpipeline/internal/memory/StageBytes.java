@@ -2,10 +2,10 @@ package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.exception.DeviceMemoryException;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.graph.UpdaterState;
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;

@@ -1,11 +1,11 @@
 package io.github.dl4jpipeline.internal.profile;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
 import io.github.dl4jpipeline.internal.device.NativeHeap;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import java.time.Duration;

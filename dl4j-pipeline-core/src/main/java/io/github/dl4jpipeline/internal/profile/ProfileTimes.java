@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.internal.profile;
 
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.graph.UpdaterState;
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
 import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;

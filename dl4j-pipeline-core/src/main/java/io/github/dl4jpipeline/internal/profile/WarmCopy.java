@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.internal.profile;
 
 import io.github.dl4jpipeline.device.DeviceRuntime;
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.stage;
 
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.Collection;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CacheMode;

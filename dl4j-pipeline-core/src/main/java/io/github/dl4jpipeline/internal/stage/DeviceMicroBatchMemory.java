@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.internal.stage;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
-import io.github.dl4jpipeline.internal.graph.Vertex;
+import io.github.dl4jpipeline.graph.Vertex;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

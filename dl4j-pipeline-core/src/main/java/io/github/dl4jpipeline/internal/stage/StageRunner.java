@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.internal.stage;
 
-import io.github.dl4jpipeline.internal.graph.Vertex;
+import io.github.dl4jpipeline.graph.Vertex;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.internal.tiling;
 
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;

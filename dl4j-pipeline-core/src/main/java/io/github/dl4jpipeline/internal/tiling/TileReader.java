@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.tiling;
 
-import io.github.dl4jpipeline.internal.graph.Vertex;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.Window;
 import java.util.List;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.branch.BranchSplitter;
 import io.github.dl4jpipeline.fixture.TestGraphs;
-import io.github.dl4jpipeline.internal.graph.VertexGraph;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;

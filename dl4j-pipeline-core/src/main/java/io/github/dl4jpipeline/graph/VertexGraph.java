@@ -1,4 +1,4 @@
-package io.github.dl4jpipeline.internal.graph;
+package io.github.dl4jpipeline.graph;
 
 import java.util.ArrayList;
 import java.util.HashMap;

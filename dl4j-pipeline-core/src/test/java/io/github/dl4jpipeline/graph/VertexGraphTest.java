@@ -1,4 +1,4 @@
-package io.github.dl4jpipeline.internal.graph;
+package io.github.dl4jpipeline.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
