@@ -21,7 +21,6 @@ import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
-import java.util.Locale;
 import org.assertj.core.data.Percentage;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
@@ -79,18 +78,6 @@ class SeparateMemorySizeTest {
             }
             for (Stage stage : net.plan().stages()) {
                 long peak = SeparateMemory.peakBytes(stage.device());
-                System.out.printf(
-                        Locale.ROOT,
-                        "%s, %s, %d stages%s, %s to %s: peak %.1f MB, plan %.1f MB, ratio %.3f%n",
-                        kernels,
-                        schedule.name(),
-                        plan.stages().size(),
-                        stage.recompute() ? " that compute again" : "",
-                        stage.vertices().get(0),
-                        stage.vertices().get(stage.vertices().size() - 1),
-                        peak / 1e6,
-                        stage.memoryBytes() / 1e6,
-                        (double) peak / stage.memoryBytes());
                 assertThat(peak).as(stage.toString()).isCloseTo(stage.memoryBytes(), Percentage.withPercentage(10));
             }
         }
