@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -211,9 +212,9 @@ final class StageWorker {
         }
 
         @Override
-        public void forwardDone(int done, INDArray activation) {
+        public void forwardDone(int done, long bytes, Supplier<INDArray> activation) {
             if (capture != null) {
-                capture.add(done, task.microBatch(), memory.copyToHost(done, activation));
+                capture.add(done, task.microBatch(), memory.copyToHost(done, activation.get()));
             }
         }
     }

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.inference;
 
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.Supplier;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -63,7 +65,7 @@ final class ForwardPass implements AutoCloseable {
             }
         }
         String name = "inference-" + COUNT.incrementAndGet();
-        copy = new GraphCopy(graph, new MicroBatchMemory(graph, workerOf, name), code, false, tiles);
+        copy = new GraphCopy(graph, new MicroBatchMemory(graph, workerOf, name), code, false, Engine.NONE, tiles);
         for (List<Integer> positions : schedule.positions()) {
             if (!positions.isEmpty()) {
                 StageScratch scratch = new StageScratch(name + "-worker-" + runners.size(), copy.usesWorkspaces());
@@ -100,7 +102,7 @@ final class ForwardPass implements AutoCloseable {
         try (MemoryWorkspace ignored = OutputWorkspace.open(target)) {
             return Arrays.stream(outputs)
                     .mapToObj(copy::activation)
-                    .map(array -> array.dup(array.ordering()))
+                    .map(value -> value.values().dup(value.values().ordering()))
                     .toArray(INDArray[]::new);
         }
     }
@@ -179,7 +181,7 @@ final class ForwardPass implements AutoCloseable {
             }
 
             @Override
-            public void forwardDone(int position, INDArray activation) {
+            public void forwardDone(int position, long bytes, Supplier<INDArray> activation) {
                 double millis = (System.nanoTime() - begunNanos) / 1e6;
                 shortestMillis[position] = Math.min(shortestMillis[position], millis);
                 if (done[position] != null) {

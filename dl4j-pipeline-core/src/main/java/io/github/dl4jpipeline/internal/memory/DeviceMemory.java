@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.memory;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
+import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.DeviceMicroBatchMemory;
@@ -64,7 +65,7 @@ final class DeviceMemory extends PipelineMemory {
             DeviceMicroBatchMemory memory =
                     new DeviceMicroBatchMemory(setup.graph(), setup.stages().stageOf(), name + i, place);
             memories.add(memory);
-            copies.add(setup.copy(memory));
+            copies.add(setup.copy(memory, Engine.NONE));
         }
         INDArray sums = runtime.on(device, () -> flat(layout));
         StageGradients gradients = runtime.on(

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
+import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.memory.StageMemory.RunningStep;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
@@ -65,8 +66,8 @@ public abstract class PipelineMemory implements AutoCloseable {
             return tasks.microBatches() > replicas(stage);
         }
 
-        GraphCopy copy(MicroBatchMemory memory) {
-            return new GraphCopy(graph, memory, kernels, CopyAssignment.leavesFewInFlight(tasks), tiles);
+        GraphCopy copy(MicroBatchMemory memory, Engine engine) {
+            return new GraphCopy(graph, memory, kernels, CopyAssignment.leavesFewInFlight(tasks), engine, tiles);
         }
 
         StageScratch scratch(int stage, int replica) {
@@ -100,7 +101,7 @@ public abstract class PipelineMemory implements AutoCloseable {
     }
 
     /** Begins a step. */
-    public final void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
+    public void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
         CopyAssignment assigned = copies.computeIfAbsent(tasks.microBatches(), count -> rule.apply(tasks));
         int[] stagesLeft = new int[microBatches.size()];
         Arrays.fill(stagesLeft, tasks.workers().stages());

@@ -2,10 +2,13 @@ package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.ArrayList;
@@ -31,6 +34,10 @@ final class SharedMemory extends PipelineMemory {
     private final INDArray gradients;
 
     private final List<GraphCopy> copies = new ArrayList<>();
+
+    /** Weights as the engine reads them. */
+    private final PackedWeights packed = new PackedWeights();
+
     private final @Nullable JointMicroBatches joint;
     private final HostParameters parameters;
 
@@ -45,12 +52,15 @@ final class SharedMemory extends PipelineMemory {
         this.parameters = new HostParameters(setup.graph(), threads::inEachThread);
         int[] stageOf = setup.stages().stageOf();
         int count = CopyAssignment.throughStages(setup.tasks()).count(0);
+        boolean together = setup.plan().runsMicroBatchesTogether();
+        boolean normalize = setup.batchNorm() == BatchNormStatistics.FULL_BATCH;
+        Engine engine = Engine.of(packed)
+                .except(vertex -> together && JointMicroBatches.joins(vertex.getLayer(), count, normalize));
         for (int i = 0; i < count; i++) {
-            copies.add(setup.copy(new MicroBatchMemory(setup.graph(), stageOf, setup.name() + "-copy-" + i)));
+            copies.add(setup.copy(
+                    new MicroBatchMemory(setup.graph(), stageOf, setup.name() + "-copy-" + i), engine));
         }
-        joint = setup.plan().runsMicroBatchesTogether()
-                ? JointMicroBatches.across(copies, setup.batchNorm() == BatchNormStatistics.FULL_BATCH)
-                : null;
+        joint = together ? JointMicroBatches.across(copies, normalize) : null;
         for (int stage = 0; stage < setup.stages().stages(); stage++) {
             addStage(stage);
         }
@@ -156,6 +166,12 @@ final class SharedMemory extends PipelineMemory {
     }
 
     @Override
+    public void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
+        super.beginStep(tasks, microBatches, iteration, epoch);
+        packed.renew();
+    }
+
+    @Override
     public void endStep(StepTasks tasks) {
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
             for (List<Stage> replicas : stages) {
@@ -192,6 +208,7 @@ final class SharedMemory extends PipelineMemory {
             joint.close();
         }
         each(stage -> stage.scratch().destroy());
+        packed.close();
     }
 
     @Override

@@ -6,6 +6,8 @@ import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
@@ -110,7 +112,8 @@ final class TrialRun {
         String name = "trial-" + COUNT.incrementAndGet();
         boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
         MicroBatchMemory memory = new MicroBatchMemory(graph, stages.stageOf(), name);
-        GraphCopy copy = new GraphCopy(graph, memory, kernels, keepPreActivations, null);
+        PackedWeights packed = new PackedWeights();
+        GraphCopy copy = new GraphCopy(graph, memory, kernels, keepPreActivations, Engine.of(packed), null);
         List<StageScratch> scratches = new ArrayList<>();
         List<StageRunner> runners = new ArrayList<>();
         for (int stage = 0; stage < stages.stages(); stage++) {
@@ -139,6 +142,7 @@ final class TrialRun {
             return bytes;
         } finally {
             copy.reset();
+            packed.close();
             scratches.forEach(StageScratch::destroy);
         }
     }
@@ -172,7 +176,7 @@ final class TrialRun {
                 .distinct()
                 .filter(input -> stages.stageOf(input) != stage)
                 .map(copy::activation)
-                .mapToLong(activation -> activation == null ? 0 : Transfers.bytes(activation))
+                .mapToLong(activation -> activation == null ? 0 : activation.bytes())
                 .sum();
     }
 

@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.profile.SplitTimes;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -49,9 +50,9 @@ public final class VertexTimer implements VertexObserver {
     }
 
     @Override
-    public void forwardDone(int position, INDArray activation) {
+    public void forwardDone(int position, long bytes, Supplier<INDArray> activation) {
         forwardMillis.get(position).add(sinceBegun());
-        activationBytes[position] = activation.length() * activation.dataType().width();
+        activationBytes[position] = bytes;
     }
 
     @Override

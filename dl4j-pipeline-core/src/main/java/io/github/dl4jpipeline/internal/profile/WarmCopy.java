@@ -3,6 +3,8 @@ package io.github.dl4jpipeline.internal.profile;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -34,6 +36,7 @@ public final class WarmCopy {
     private final MicroBatch sample;
     private final KernelChoice kernels;
     private final CopySlot slot;
+    private final PackedWeights packed = new PackedWeights();
 
     private @Nullable Created created;
 
@@ -112,6 +115,7 @@ public final class WarmCopy {
 
     private void runOnce(VertexTimer timer, boolean split) {
         Created own = created();
+        packed.renew();
         own.copy().begin(sample, false, graph.getIterationCount(), graph.getEpochCount());
         own.runner().forward(own.copy(), timer);
         if (split) {
@@ -134,7 +138,7 @@ public final class WarmCopy {
     private Created create() {
         String name = "profile-" + CREATED.incrementAndGet();
         GraphCopy copy =
-                new GraphCopy(graph, new MicroBatchMemory(graph, new int[vertices.size()], name), kernels, true, null);
+                new GraphCopy(graph, new MicroBatchMemory(graph, new int[vertices.size()], name), kernels, true, Engine.of(packed), null);
         bindGradients(copy);
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();
@@ -160,6 +164,7 @@ public final class WarmCopy {
     void free() {
         if (created != null) {
             created.copy().reset();
+            packed.close();
         }
     }
 }

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.stage;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import java.util.Collection;
+import java.util.function.IntPredicate;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -47,6 +48,16 @@ final class CopiedLayers {
                     && Noise.keepsSigns(layer.conf().getLayer()));
             if (keepPreActivations && layer.getClass() == ConvolutionLayer.class) {
                 layer.setCacheMode(CacheMode.DEVICE);
+            }
+        }
+    }
+
+    /** Leaves the outputs of some vertices as they are: those of the engine may be kept for its backward pass. */
+    static void keepInputs(ComputationGraph graph, VertexGraph vertices, IntPredicate kept) {
+        for (Vertex vertex : vertices.vertices()) {
+            GraphVertex graphVertex = vertexAt(graph, vertex.position());
+            if (graphVertex.hasLayer() && vertex.inputs().stream().anyMatch(kept::test)) {
+                graphVertex.getLayer().allowInputModification(false);
             }
         }
     }

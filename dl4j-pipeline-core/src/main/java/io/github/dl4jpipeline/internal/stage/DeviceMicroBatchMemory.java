@@ -4,6 +4,9 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.internal.engine.Reorders;
+import io.github.dl4jpipeline.internal.engine.Space;
+import io.github.dl4jpipeline.internal.engine.Value;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -40,6 +43,9 @@ public final class DeviceMicroBatchMemory extends MicroBatchMemory {
     private final List<String> networkInputs;
     private final List<String> networkOutputs;
     private IntFunction<DeviceMicroBatchMemory> others = stage -> this;
+
+    /** The engine does not run here, so values are arrays. */
+    private final Reorders arrays = new Reorders();
 
     /** As for {@link MicroBatchMemory}, with the place of the only stage that runs in it. */
     public DeviceMicroBatchMemory(ComputationGraph original, int[] stageOf, String name, Place here) {
@@ -96,28 +102,30 @@ public final class DeviceMicroBatchMemory extends MicroBatchMemory {
         }
     }
 
-    private @Nullable INDArray receive(Vertex vertex, MicroBatch microBatch) {
+    private @Nullable Value receive(Vertex vertex, MicroBatch microBatch) {
         if (vertex.role() == Vertex.Role.INPUT) {
-            return microBatch.features()[networkInputs.indexOf(vertex.name())];
+            INDArray feature = microBatch.features()[networkInputs.indexOf(vertex.name())];
+            return feature == null ? null : Value.of(feature);
         }
         DeviceMicroBatchMemory source = others.apply(stageOf(vertex.position()));
-        INDArray activation = source.activation(vertex.position());
+        Value activation = source.activation(vertex.position());
         String from = source.here.device().id();
         return activation == null
                 ? null
-                : input().copyOf(activation, here.copier(Transfers.Kind.ACTIVATION, vertex.name(), from));
+                : activation.copy(array -> input().copyOf(
+                        array, here.copier(Transfers.Kind.ACTIVATION, vertex.name(), from)));
     }
 
     /** It is copied when the task ends. */
     @Override
-    INDArray errorForOther(int position, INDArray error) {
+    Value errorForOther(int position, Value error) {
         return error;
     }
 
     @Override
     void sendErrors() {
         for (int position = 0; position < vertices().size(); position++) {
-            INDArray error = isOwn(position) ? null : takeError(position);
+            Value error = isOwn(position) ? null : takeError(position);
             if (error != null) {
                 others.apply(stageOf(position))
                         .receiveError(position, error, here.device().id());
@@ -126,11 +134,12 @@ public final class DeviceMicroBatchMemory extends MicroBatchMemory {
     }
 
     /** Takes an error in the thread of the stage that has computed it, while this stage does nothing. */
-    private void receiveError(int position, INDArray error, String from) {
+    private void receiveError(int position, Value error, String from) {
         here.runtime().on(here.device(), () -> {
             String vertex = vertices().get(position).name();
-            INDArray received = input().copyOf(error, here.copier(Transfers.Kind.ERROR, vertex, from));
-            addError(position, received, here.stage());
+            Value received =
+                    error.copy(array -> input().copyOf(array, here.copier(Transfers.Kind.ERROR, vertex, from)));
+            addError(position, received, here.stage(), arrays, new Space(TaskWorkspaces.none()));
             return received;
         });
     }

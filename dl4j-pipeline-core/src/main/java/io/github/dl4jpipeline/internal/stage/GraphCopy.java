@@ -2,6 +2,10 @@ package io.github.dl4jpipeline.internal.stage;
 
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.EngineLayer;
+import io.github.dl4jpipeline.internal.engine.EngineLayers;
+import io.github.dl4jpipeline.internal.engine.Value;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.tile.TileMeasurement;
@@ -33,6 +37,7 @@ public final class GraphCopy {
      * @param memory where parameters and arrays are
      * @param code with which code vertices are run
      * @param keepPreActivations whether Deeplearning4j's convolutions keep what their backward pass would compute again
+     * @param engine what runs most vertices
      * @param region vertices that are run as one, such as in tiles; null for none
      */
     public GraphCopy(
@@ -40,6 +45,7 @@ public final class GraphCopy {
             MicroBatchMemory memory,
             KernelChoice code,
             boolean keepPreActivations,
+            Engine engine,
             @Nullable Region region) {
         this.graph = memory.copyOf(original);
         this.memory = memory;
@@ -47,13 +53,21 @@ public final class GraphCopy {
         this.vertices = VertexGraph.of(graph);
         this.noise = new NoiseSource(graph.conf().getSeed());
         CopiedLayers.prepare(graph, vertices, memory.stages(), noise, keepPreActivations);
-        this.runners = vertices.vertices().stream().map(this::runnerFor).toArray(VertexRunner[]::new);
+        EngineLayers layers = new EngineLayers(graph, code, engine);
+        this.runners = vertices.vertices().stream()
+                .map(vertex -> runnerFor(vertex, isIn(region, vertex) ? null : layers.of(graphVertex(vertex.position()))))
+                .toArray(VertexRunner[]::new);
+        CopiedLayers.keepInputs(graph, vertices, position -> runners[position] instanceof EngineRunner);
         this.region = region == null
                 ? null
                 : region.runner(original, graphVertex(region.exit()), code, memory.usesWorkspaces(), memory.name());
         if (this.region != null) {
             runners[region.exit()] = this.region;
         }
+    }
+
+    private static boolean isIn(@Nullable Region region, Vertex vertex) {
+        return region != null && region.positions().contains(vertex.position());
     }
 
     private boolean isInRegion(int position) {
@@ -77,11 +91,23 @@ public final class GraphCopy {
                 : vertices.get(position).inputs();
     }
 
-    private VertexRunner runnerFor(Vertex vertex) {
+    private VertexRunner runnerFor(Vertex vertex, @Nullable EngineLayer code) {
         GraphVertex graphVertex = graphVertex(vertex.position());
+        if (code != null) {
+            return new EngineRunner(graphVertex, code, wantedErrors(vertex), vertices.hasInputErrors(vertex.position()));
+        }
         return vertex.role() == Vertex.Role.OUTPUT
                 ? new OutputRunner(graphVertex)
                 : new VertexRunner(graphVertex, vertices.hasInputErrors(vertex.position()));
+    }
+
+    /** By input, whether its vertex runs backward. */
+    private boolean[] wantedErrors(Vertex vertex) {
+        boolean[] wanted = new boolean[vertex.inputs().size()];
+        for (int i = 0; i < wanted.length; i++) {
+            wanted[i] = vertices.get(vertex.inputs().get(i)).runsBackward();
+        }
+        return wanted;
     }
 
     /** Whether arrays live in workspaces; not so if the graph's configuration asks for none. */
@@ -218,7 +244,7 @@ public final class GraphCopy {
     }
 
     /** What a vertex has put out, or null before; valid until its stage forgets the micro-batch. */
-    public @Nullable INDArray activation(int position) {
+    public @Nullable Value activation(int position) {
         return memory.activation(position);
     }
 
@@ -236,7 +262,9 @@ public final class GraphCopy {
 
     /** Forgets every array and frees the memory: after a failed step, or at the end. The copy stays usable. */
     public void reset() {
-        clear(vertices.vertices().stream().map(Vertex::position).toList());
+        List<Integer> all = vertices.vertices().stream().map(Vertex::position).toList();
+        clear(all);
+        all.forEach(position -> runners[position].reset());
         graph.clearLayerMaskArrays();
         graph.clear();
         microBatch = MicroBatch.NONE;

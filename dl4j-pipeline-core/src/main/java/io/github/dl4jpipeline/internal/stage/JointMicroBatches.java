@@ -9,7 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Micro-batches of a step that run at the same time and compute some vertices together. Each has its own thread and
@@ -27,6 +29,17 @@ public final class JointMicroBatches implements AutoCloseable {
     }
 
     /**
+     * Whether micro-batches compute a layer together.
+     *
+     * @param count how many micro-batches
+     * @param normalize whether batch normalizations take their statistics over all micro-batches
+     */
+    public static boolean joins(@Nullable Layer layer, int count, boolean normalize) {
+        return (layer instanceof FastBatchNorm && normalize)
+                || (layer instanceof FastDense dense && count > 1 && dense.paysJointly(count));
+    }
+
+    /**
      * Connects the vertices of copies of a graph, of which each runs one micro-batch, in this order.
      *
      * @param normalize whether batch normalizations take their statistics over all micro-batches
@@ -34,11 +47,14 @@ public final class JointMicroBatches implements AutoCloseable {
     public static JointMicroBatches across(List<GraphCopy> copies, boolean normalize) {
         JointMicroBatches joint = new JointMicroBatches(copies.size());
         for (int position = 0; position < copies.get(0).size(); position++) {
-            Object layer = copies.get(0).layer(position);
-            if (layer instanceof FastBatchNorm && normalize) {
-                joint.connectSums(copies, position);
-            } else if (layer instanceof FastDense first && copies.size() > 1 && first.paysJointly(copies.size())) {
+            Layer layer = copies.get(0).layer(position);
+            if (!joins(layer, copies.size(), normalize)) {
+                continue;
+            }
+            if (layer instanceof FastDense first) {
                 joint.connectDense(copies, position, first);
+            } else {
+                joint.connectSums(copies, position);
             }
         }
         return joint;

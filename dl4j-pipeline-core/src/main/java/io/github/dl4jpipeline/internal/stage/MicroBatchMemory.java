@@ -2,12 +2,14 @@ package io.github.dl4jpipeline.internal.stage;
 
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.engine.Reorders;
+import io.github.dl4jpipeline.internal.engine.Space;
+import io.github.dl4jpipeline.internal.engine.Value;
 import java.util.Arrays;
 import java.util.List;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * The memory of one micro-batch in flight: its arrays, what vertices put out and the errors that reach them. Here all stages
@@ -27,9 +29,9 @@ public class MicroBatchMemory {
     private final ActivationMemory[] ofStage;
 
     /** By position. */
-    private final @Nullable INDArray[] activations;
+    private final @Nullable Value[] activations;
 
-    private final @Nullable INDArray[] errors;
+    private final @Nullable Value[] errors;
 
     /**
      * @param original an initialised graph
@@ -41,8 +43,8 @@ public class MicroBatchMemory {
         this.stageOf = stageOf.clone();
         this.vertices = VertexGraph.of(original);
         this.workspaces = original.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
-        this.activations = new INDArray[vertices.size()];
-        this.errors = new INDArray[vertices.size()];
+        this.activations = new Value[vertices.size()];
+        this.errors = new Value[vertices.size()];
         this.input = new ActivationMemory(name + "-input", workspaces);
         int stages = 1 + Arrays.stream(stageOf).max().orElse(0);
         this.ofStage = new ActivationMemory[stages];
@@ -69,8 +71,8 @@ public class MicroBatchMemory {
     }
 
     /** An error for a vertex of another stage, where it stays valid when the task ends that has computed it. */
-    INDArray errorForOther(int position, INDArray error) {
-        return ofStage[stageOf[position]].copyOf(error);
+    Value errorForOther(int position, Value error) {
+        return error.copy(ofStage[stageOf[position]]::copyOf);
     }
 
     /** Hands on errors for other stages, before the task ends that has computed them. */
@@ -119,11 +121,11 @@ public class MicroBatchMemory {
     }
 
     /** What a vertex has put out, or null before; valid until its stage forgets the micro-batch. */
-    @Nullable INDArray activation(int position) {
+    @Nullable Value activation(int position) {
         return activations[position];
     }
 
-    void setActivation(int position, @Nullable INDArray activation) {
+    void setActivation(int position, @Nullable Value activation) {
         activations[position] = activation;
     }
 
@@ -133,26 +135,26 @@ public class MicroBatchMemory {
         memory.open();
         memory.suspend();
         for (int position : positions) {
-            INDArray activation = activations[position];
+            Value activation = activations[position];
             boolean isSent = vertices.consumers(position).stream().anyMatch(reader -> stageOf[reader] != stage);
             if (vertices.get(position).role() != Vertex.Role.INPUT) {
-                activations[position] = isSent && activation != null ? memory.copyOf(activation) : null;
+                activations[position] = isSent && activation != null ? activation.copy(memory::copyOf) : null;
             }
         }
     }
 
     /** The error that has reached a vertex, which is forgotten; null if there is none. */
-    @Nullable INDArray takeError(int position) {
-        INDArray error = errors[position];
+    @Nullable Value takeError(int position) {
+        Value error = errors[position];
         errors[position] = null;
         return error;
     }
 
     /** Adds an error to those that a vertex has received. The first becomes the sum. */
-    void addError(int position, INDArray error, int fromStage) {
-        INDArray sum = errors[position];
+    void addError(int position, Value error, int fromStage, Reorders reorders, Space space) {
+        Value sum = errors[position];
         if (sum != null) {
-            sum.addi(error);
+            reorders.addTo(sum, error, space);
         } else {
             errors[position] = stageOf[position] == fromStage ? error : errorForOther(position, error);
         }

@@ -1,11 +1,15 @@
 package io.github.dl4jpipeline.internal.stage;
 
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 
 /** Vertices of a stage that copies of a graph run as one. */
 public interface Region {
+    /** Positions of all its vertices. */
+    List<Integer> positions();
+
     /** Position of the last vertex, at whose place all are run. */
     int exit();
 

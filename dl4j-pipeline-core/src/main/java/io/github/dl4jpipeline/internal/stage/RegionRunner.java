@@ -37,6 +37,7 @@ public abstract class RegionRunner extends VertexRunner {
     public abstract @Nullable Layer layer(int position);
 
     /** Forgets every array and frees the memory. */
+    @Override
     public abstract void reset();
 
     /** Bytes of memory reserved. */

@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.internal.stage;
 
 import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.internal.engine.Space;
+import io.github.dl4jpipeline.internal.engine.Value;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,10 +61,13 @@ public final class StageRunner {
         try {
             for (int position : copy.run(positions)) {
                 observer.begin(position);
-                INDArray activation = forward(copy, position, training, workspaces);
+                Value activation = forward(copy, position, training, workspaces);
                 if (activation != null) {
                     copy.memory().setActivation(position, activation);
-                    observer.forwardDone(position, activation);
+                    observer.forwardDone(
+                            position,
+                            activation.bytes(),
+                            () -> scratch.reorders.activation(activation, new Space(workspaces)));
                 }
             }
         } finally {
@@ -70,17 +75,16 @@ public final class StageRunner {
         }
     }
 
-    private static @Nullable INDArray forward(
-            GraphCopy copy, int position, boolean training, LayerWorkspaceMgr workspaces) {
+    private @Nullable Value forward(GraphCopy copy, int position, boolean training, LayerWorkspaceMgr workspaces) {
         Vertex vertex = copy.vertex(position);
         if (vertex.role() == Vertex.Role.INPUT) {
-            return copy.feature(position);
+            INDArray feature = copy.feature(position);
+            return feature == null ? null : Value.of(feature);
         }
-        INDArray[] inputs = copy.inputs(position).stream().map(copy::activation).toArray(INDArray[]::new);
+        Value[] inputs = copy.inputs(position).stream().map(copy::activation).toArray(Value[]::new);
         copy.noise().seedForMicroBatch(vertex.name());
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-            VertexRunner runner = copy.runner(position);
-            return training ? runner.forward(inputs, workspaces) : runner.infer(inputs, workspaces);
+            return copy.runner(position).forward(inputs, training, workspaces, scratch.reorders);
         }
     }
 
@@ -197,14 +201,14 @@ public final class StageRunner {
             output.setLabels(copy.label(position));
         }
         copy.noise().seedForMicroBatch(vertex.name());
-        @Nullable INDArray[] errors;
+        @Nullable Value[] errors;
         try (MemoryWorkspace ignored = workspaces.notifyScopeEntered(ArrayType.BP_WORKING_MEM)) {
-            errors = runner.backward(copy.memory().takeError(position), workspaces);
+            errors = runner.backward(copy.memory().takeError(position), workspaces, scratch.reorders);
         }
         for (int i = 0; i < errors.length; i++) {
             int input = copy.inputs(position).get(i);
             if (errors[i] != null && copy.vertex(input).runsBackward()) {
-                copy.memory().addError(input, errors[i], stage);
+                copy.memory().addError(input, errors[i], stage, scratch.reorders, new Space(workspaces));
             }
         }
         runner.addResults(position, copy.isPartOfBatch(), result);

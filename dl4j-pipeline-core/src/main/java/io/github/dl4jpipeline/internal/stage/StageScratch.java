@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import io.github.dl4jpipeline.internal.engine.Reorders;
 import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
@@ -13,6 +14,9 @@ public final class StageScratch {
     final ActivationMemory timeStep;
     public final ActivationMemory errors;
     final ActivationMemory activations;
+
+    /** Between the engine's layouts and arrays. */
+    final Reorders reorders = new Reorders();
 
     /**
      * @param name a prefix that no other stage of the process has
@@ -46,6 +50,7 @@ public final class StageScratch {
     /** Frees the memory; the next task allocates anew. */
     public void destroy() {
         all().forEach(ActivationMemory::destroy);
+        reorders.close();
     }
 
     /** Bytes reserved. */

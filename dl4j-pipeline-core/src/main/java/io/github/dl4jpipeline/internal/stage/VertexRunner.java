@@ -1,5 +1,8 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import io.github.dl4jpipeline.internal.engine.Reorders;
+import io.github.dl4jpipeline.internal.engine.Space;
+import io.github.dl4jpipeline.internal.engine.Value;
 import io.github.dl4jpipeline.internal.layers.AddsGradients;
 import io.github.dl4jpipeline.internal.layers.FastBatchNorm;
 import io.github.dl4jpipeline.internal.layers.GradientAlone;
@@ -36,6 +39,40 @@ public class VertexRunner {
     /**
      * The forward pass.
      *
+     * @param inputs what the vertices that it reads have put out, in the order of its inputs
+     * @param reorders make arrays of what is in a layout of the engine
+     * @return its output; null for a network output in training, which has no reader
+     */
+    @Nullable Value forward(Value[] inputs, boolean training, LayerWorkspaceMgr workspaces, Reorders reorders) {
+        Space space = new Space(workspaces);
+        INDArray[] arrays = new INDArray[inputs.length];
+        for (int i = 0; i < inputs.length; i++) {
+            arrays[i] = inputs[i] == null ? null : reorders.activation(inputs[i], space);
+        }
+        INDArray output = training ? forward(arrays, workspaces) : infer(arrays, workspaces);
+        return output == null ? null : Value.of(output);
+    }
+
+    /**
+     * The backward pass. Parameter gradients go to the array bound last.
+     *
+     * @param error gradient of the loss by its output, which the runner may overwrite; null for a network output
+     * @return for each input the gradient of the loss by it; null for inputs that have none; may be empty if no vertex that
+     *     it reads needs one
+     */
+    @Nullable Value[] backward(@Nullable Value error, LayerWorkspaceMgr workspaces, Reorders reorders) {
+        INDArray array = error == null ? null : reorders.error(error, new Space(workspaces));
+        @Nullable INDArray[] arrays = backward(array, workspaces);
+        @Nullable Value[] errors = new Value[arrays.length];
+        for (int i = 0; i < arrays.length; i++) {
+            errors[i] = arrays[i] == null ? null : Value.of(arrays[i]);
+        }
+        return errors;
+    }
+
+    /**
+     * The forward pass with arrays, in training.
+     *
      * @param inputs outputs of the vertices that it reads, in the order of its inputs
      * @return its output; null for a network output, which has no reader
      */
@@ -56,13 +93,7 @@ public class VertexRunner {
         }
     }
 
-    /**
-     * The backward pass. Parameter gradients go to the array bound last.
-     *
-     * @param error gradient of the loss by its output, which the runner may overwrite; null for a network output
-     * @return for each input the gradient of the loss by it; null for inputs that have none; may be empty if no vertex that
-     *     it reads needs one
-     */
+    /** The backward pass with arrays. */
     public @Nullable INDArray[] backward(@Nullable INDArray error, LayerWorkspaceMgr workspaces) {
         if (!inputErrors && error != null && vertex.getLayer() instanceof GradientAlone layer) {
             gradient = layer.gradient(error, workspaces);
@@ -129,6 +160,15 @@ public class VertexRunner {
         if (partOfBatch && vertex.getLayer() instanceof BatchNormalization layer) {
             results.moments().put(position, FastBatchNorm.momentsOfInput(layer));
         }
+    }
+
+    final void setGradient(Gradient computed) {
+        gradient = computed;
+    }
+
+    /** Forgets every array and frees its memory. */
+    public void reset() {
+        clear();
     }
 
     /** Forgets the micro-batch. */

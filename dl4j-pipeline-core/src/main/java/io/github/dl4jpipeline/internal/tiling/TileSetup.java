@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.tiling;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.Region;
 import io.github.dl4jpipeline.internal.stage.RegionRunner;
+import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 
@@ -13,6 +14,11 @@ import org.deeplearning4j.nn.graph.vertex.GraphVertex;
  * @param crew who runs the tiles; one task of that stage at a time calls it
  */
 public record TileSetup(TiledRegion region, TileThreads crew) implements Region {
+    @Override
+    public List<Integer> positions() {
+        return region.tiled();
+    }
+
     @Override
     public int exit() {
         return region.exit();

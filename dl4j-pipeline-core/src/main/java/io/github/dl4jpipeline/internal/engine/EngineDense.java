@@ -1,0 +1,121 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import io.github.dl4jpipeline.internal.onednn.Activation;
+import io.github.dl4jpipeline.internal.onednn.Dense;
+import io.github.dl4jpipeline.internal.onednn.Layout;
+import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.Slot;
+import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A dense layer of rows, or of maps with channels first, whose values in row-major order are the row of an example. Weights are read
+ * where they are: Deeplearning4j keeps those of an output one after another.
+ */
+final class EngineDense extends WeightedLayer<EngineDense.Passes> {
+    private final DenseLayer layer;
+    private final boolean takesMaps;
+    private final long inputs;
+    private final long outputs;
+
+    EngineDense(DenseLayer layer, Activation function, boolean takesMaps) {
+        super(function);
+        this.layer = layer;
+        this.takesMaps = takesMaps;
+        inputs = weights().size(0);
+        outputs = weights().size(1);
+    }
+
+    /** The operations for one shape of input. */
+    static final class Passes extends WeightedLayer.Passes {
+        private final Dense operations;
+
+        /** The input before its maps become rows, in row-major order. */
+        private final Layout shaped;
+
+        Passes(Dense operations, Layout shaped, Activation function) {
+            super(operations.input(), operations.output(), function, operations.forward(function));
+            this.operations = operations;
+            this.shaped = shaped;
+        }
+
+        @Override
+        Primitive makeBackward() {
+            return operations.backward();
+        }
+
+        @Override
+        Primitive makeGradient() {
+            return operations.gradient();
+        }
+    }
+
+    private INDArray weights() {
+        return layer.getParam(DefaultParamInitializer.WEIGHT_KEY);
+    }
+
+    @Override
+    @Nullable INDArray bias() {
+        return layer.hasBias() ? layer.getParam(DefaultParamInitializer.BIAS_KEY) : null;
+    }
+
+    @Override
+    @Nullable Layout layoutOf(Value value) {
+        long[] shape = value.shape();
+        boolean rank = shape.length == (takesMaps ? 4 : 2);
+        boolean fits = rank && values(shape) == shape[0] * inputs && value.values().dataType() == DataType.FLOAT;
+        return fits ? Layout.rowMajor(shape) : null;
+    }
+
+    private static long values(long[] shape) {
+        long product = 1;
+        for (long size : shape) {
+            product *= size;
+        }
+        return product;
+    }
+
+    @Override
+    Passes make(Layout shaped) {
+        return new Passes(new Dense(shaped.shape()[0], inputs, outputs, layer.hasBias()), shaped, function());
+    }
+
+    @Override
+    INDArray activation(Value value, Passes made, Space space) {
+        return activation(value, made.shaped, space);
+    }
+
+    @Override
+    Layout inputShape(Passes made) {
+        return made.shaped;
+    }
+
+    @Override
+    INDArray forwardWeights(Passes passes, Space space) {
+        return weights();
+    }
+
+    @Override
+    INDArray backwardWeights(Passes passes, Space space) {
+        return weights();
+    }
+
+    @Override
+    void writeGradient(Passes made, Primitive gradient, INDArray view, boolean add, Space space) {
+        if (!add) {
+            run(gradient.with(Slot.WEIGHT_GRADIENT, view), space);
+            return;
+        }
+        INDArray floats = space.work(inputs * outputs);
+        run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
+        view.addi(floats.reshape('f', inputs, outputs));
+    }
+
+    @Override
+    @Nullable Character orderOfWeights() {
+        return null;
+    }
+}

@@ -1,0 +1,83 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import io.github.dl4jpipeline.internal.onednn.Layout;
+import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.Slot;
+import java.util.Map;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The code of one vertex for one micro-batch in flight. It keeps between the passes what the backward pass needs.
+ *
+ * <p>A pass of it is as Deeplearning4j's: to the same rounding, with the same shapes.
+ */
+public abstract class EngineLayer implements AutoCloseable {
+    private final Reorders reorders = new Reorders();
+
+    /**
+     * The forward pass.
+     *
+     * @param inputs what it reads
+     * @return null if Deeplearning4j's layer must run instead, for input of this kind
+     */
+    public abstract @Nullable Value forward(Value[] inputs, Space space);
+
+    /**
+     * The errors of its inputs.
+     *
+     * @param error of its output, which may be overwritten
+     * @param wanted by input, whether its error is wanted
+     * @param postponed whether {@link #gradient} is called in a later task
+     * @return by input, null where it is not wanted
+     */
+    public abstract @Nullable Value[] backward(Value error, boolean[] wanted, boolean postponed, Space space);
+
+    /** Whether it has parameters. */
+    public boolean hasGradient() {
+        return false;
+    }
+
+    /**
+     * Computes the gradients of its parameters, after {@link #backward}.
+     *
+     * @param views by name, where they go
+     * @param add whether to add them to what is there
+     */
+    public Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
+        throw new UnsupportedOperationException("no parameters");
+    }
+
+    /** Forgets the micro-batch. */
+    public abstract void clear();
+
+    /** Frees native memory, which the next pass takes anew. */
+    @Override
+    public void close() {
+        clear();
+        reorders.close();
+    }
+
+    final Reorders reorders() {
+        return reorders;
+    }
+
+    /** Floats of an activation in a layout. */
+    final INDArray activation(Value value, Layout wanted, Space space) {
+        return reorders.in(wanted, value, space, space::activation);
+    }
+
+    /** Floats of an error in a layout. */
+    final INDArray error(Value value, Layout wanted, Space space) {
+        return reorders.in(wanted, value, space, space::error);
+    }
+
+    /** Runs a primitive whose other arguments are set. */
+    static void run(Primitive primitive, Space space) {
+        if (primitive.scratchFloats() > 0) {
+            primitive.with(Slot.SCRATCH, space.work(primitive.scratchFloats()));
+        }
+        primitive.run();
+    }
+}

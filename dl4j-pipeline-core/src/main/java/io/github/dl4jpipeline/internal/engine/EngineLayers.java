@@ -1,0 +1,110 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.graph.VertexCode;
+import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.onednn.Activation;
+import io.github.dl4jpipeline.internal.onednn.OneDnn;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.graph.vertex.impl.ElementWiseVertex;
+import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * Which vertices the engine runs: those that compute in float what oneDNN has a primitive for, without dropout and noise on
+ * parameters. To add one: an {@link EngineLayer}, and a line here.
+ */
+public final class EngineLayers {
+    private final ComputationGraph graph;
+    private final KernelChoice choice;
+    private final Engine engine;
+
+    public EngineLayers(ComputationGraph graph, KernelChoice choice, Engine engine) {
+        this.graph = graph;
+        this.choice = choice;
+        this.engine = engine;
+    }
+
+    /** The code of a vertex; null if Deeplearning4j's, or faster code for its layer, must run it. */
+    public @Nullable EngineLayer of(GraphVertex vertex) {
+        PackedWeights packed = engine.packed();
+        boolean may = packed != null
+                && choice.kernels() != Kernels.STOCK
+                && !engine.leaves().test(vertex)
+                && choice.code(vertex.getVertexName()).equals(VertexCode.USUAL)
+                && graph.getConfiguration().getDataType() == DataType.FLOAT
+                && OneDnn.isAvailable();
+        if (!may) {
+            return null;
+        }
+        if (vertex instanceof LayerVertex layerVertex) {
+            return of(layerVertex, packed);
+        }
+        boolean adds = vertex.getClass() == ElementWiseVertex.class
+                && ((org.deeplearning4j.nn.conf.graph.ElementWiseVertex)
+                                        graph.getConfiguration().getVertices().get(vertex.getVertexName()))
+                                .getOp()
+                        == org.deeplearning4j.nn.conf.graph.ElementWiseVertex.Op.Add;
+        return adds ? new EngineSum() : null;
+    }
+
+    private @Nullable EngineLayer of(LayerVertex vertex, PackedWeights packed) {
+        Layer layer = vertex.getLayer();
+        org.deeplearning4j.nn.conf.layers.Layer conf = layer.conf().getLayer();
+        boolean noisy = conf.getIDropout() != null
+                || (conf instanceof BaseLayer weighted && weighted.getWeightNoise() != null);
+        if (noisy || vertex.isOutputVertex()) {
+            return null;
+        }
+        boolean asIs = vertex.getLayerPreProcessor() == null;
+        Class<?> kind = conf.getClass(); // subclasses may compute something else
+        if (kind == ConvolutionLayer.class && asIs) {
+            ConvolutionLayer convolution = (ConvolutionLayer) conf;
+            Activation function = Functions.of(convolution.getActivationFn());
+            return function == null || convolution.getCnn2dDataFormat() != CNN2DFormat.NCHW
+                    ? null
+                    : new EngineConvolution(
+                            vertex.getVertexName(),
+                            (org.deeplearning4j.nn.layers.convolution.ConvolutionLayer) layer,
+                            function,
+                            packed,
+                            choice.kernels() == Kernels.PRECISE);
+        }
+        if (kind == DenseLayer.class) {
+            return dense(vertex, (DenseLayer) conf);
+        }
+        if (kind == SubsamplingLayer.class && asIs) {
+            return EnginePooling.of((SubsamplingLayer) conf);
+        }
+        if (kind == ActivationLayer.class && asIs) {
+            Activation function = Functions.of(((ActivationLayer) conf).getActivationFn());
+            return function == null || function.isIdentity() ? null : new EngineActivation(function);
+        }
+        return null;
+    }
+
+    private static @Nullable EngineLayer dense(LayerVertex vertex, DenseLayer conf) {
+        InputPreProcessor before = vertex.getLayerPreProcessor();
+        boolean ofMaps = before != null
+                && before.getClass() == CnnToFeedForwardPreProcessor.class
+                && ((CnnToFeedForwardPreProcessor) before).getFormat() == CNN2DFormat.NCHW;
+        Activation function = Functions.of(conf.getActivationFn());
+        return function == null || conf.hasLayerNorm() || (before != null && !ofMaps)
+                ? null
+                : new EngineDense(
+                        (org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) vertex.getLayer(),
+                        function,
+                        ofMaps);
+    }
+}

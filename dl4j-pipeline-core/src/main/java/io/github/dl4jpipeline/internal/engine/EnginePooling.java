@@ -1,0 +1,129 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import io.github.dl4jpipeline.internal.onednn.Layout;
+import io.github.dl4jpipeline.internal.onednn.Pooling;
+import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.Slot;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Maxima or means of windows of maps with channels first. */
+final class EnginePooling extends EngineLayer {
+    private final Pooling.Kind kind;
+    private final Windows windows;
+    private final ByLayout<Passes> byLayout = new ByLayout<>();
+
+    private @Nullable Passes passes;
+    private @Nullable INDArray workspace;
+
+    /** The operations for one layout of input. */
+    private record Passes(Layout input, Pooling operations, Primitive forward, Primitive backward)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            forward.close();
+            backward.close();
+        }
+    }
+
+    private EnginePooling(Pooling.Kind kind, Windows windows) {
+        this.kind = kind;
+        this.windows = windows;
+    }
+
+    /** Null if oneDNN has no such pooling. */
+    static @Nullable EnginePooling of(SubsamplingLayer layer) {
+        boolean dense = layer.getDilation()[0] == 1 && layer.getDilation()[1] == 1;
+        if (layer.getCnn2dDataFormat() != CNN2DFormat.NCHW || !dense) {
+            return null;
+        }
+        Windows windows = new Windows(
+                layer.getKernelSize(),
+                layer.getStride(),
+                layer.getPadding(),
+                layer.getDilation(),
+                layer.getConvolutionMode());
+        return switch (layer.getPoolingType()) {
+            case MAX -> new EnginePooling(Pooling.Kind.MAX, windows);
+            case AVG ->
+                new EnginePooling(
+                        layer.isAvgPoolIncludePadInDivisor()
+                                ? Pooling.Kind.AVERAGE_WITH_PADDING
+                                : Pooling.Kind.AVERAGE,
+                        windows);
+            default -> null;
+        };
+    }
+
+    @Override
+    public @Nullable Value forward(Value[] inputs, Space space) {
+        Value input = inputs[0];
+        if (input.shape().length != 4 || input.values().dataType() != DataType.FLOAT) {
+            return null;
+        }
+        Layout layout = input.layout() == null ? Layout.rowMajor(input.shape()) : input.layout();
+        Passes made = byLayout.get(layout, this::make);
+        if (made == null) {
+            return null;
+        }
+        passes = made;
+        Layout written = made.operations().output();
+        INDArray output = space.activation(written.floats());
+        long bytes = made.operations().workspaceBytes();
+        if (bytes > 0) {
+            workspace = space.activation((bytes + Float.BYTES - 1) / Float.BYTES);
+            made.forward().with(Slot.WORKSPACE, workspace);
+        }
+        made.forward().with(Slot.INPUT, activation(input, made.input(), space)).with(Slot.OUTPUT, output);
+        run(made.forward(), space);
+        return new Value(output, written);
+    }
+
+    private @Nullable Passes make(Layout input) {
+        long[] shape = input.shape();
+        long[] size = windows.outputSize(shape[2], shape[3]);
+        if (size == null) {
+            return null;
+        }
+        Pooling operations = Pooling.reading(
+                input,
+                kind,
+                windows.window(size, shape[2], shape[3]),
+                new long[] {shape[0], shape[1], size[0], size[1]});
+        return operations == null
+                ? null
+                : new Passes(input, operations, operations.forward(), operations.backward());
+    }
+
+    @Override
+    public @Nullable Value[] backward(Value error, boolean[] wanted, boolean postponed, Space space) {
+        Passes made = passes;
+        if (made == null) {
+            throw new IllegalStateException("Backward pass without a forward pass before it");
+        }
+        INDArray ofInput = space.error(made.input().floats());
+        if (workspace != null) {
+            made.backward().with(Slot.WORKSPACE, workspace);
+        }
+        made.backward()
+                .with(Slot.OUTPUT_ERROR, error(error, made.operations().output(), space))
+                .with(Slot.INPUT_ERROR, ofInput);
+        run(made.backward(), space);
+        return new Value[] {new Value(ofInput, made.input())};
+    }
+
+    @Override
+    public void clear() {
+        passes = null;
+        workspace = null;
+    }
+
+    @Override
+    public void close() {
+        super.close();
+        byLayout.close();
+    }
+}

@@ -1,0 +1,109 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import io.github.dl4jpipeline.internal.onednn.Layout;
+import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.Reorder;
+import io.github.dl4jpipeline.internal.onednn.Slot;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.LongFunction;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Writes values in other layouts. One thread at a time uses it. */
+public final class Reorders implements AutoCloseable {
+    /** The most pairs of layouts that are remembered: more than a few come from batches that all differ in size. */
+    private static final int MOST = 64;
+
+    private final Map<Pair, Primitive> primitives = new LinkedHashMap<>();
+
+    private record Pair(Layout from, Layout to, boolean adding) {}
+
+    /**
+     * The floats of a value in a layout of the same shape.
+     *
+     * @param memory for the floats, if they have another layout
+     */
+    INDArray in(Layout wanted, Value value, Space space, LongFunction<INDArray> memory) {
+        INDArray from = value.isArray() ? space.rowMajor(value.values()) : value.values();
+        Layout layout = value.layout() == null ? Layout.rowMajor(value.shape()) : value.layout();
+        if (layout.equals(wanted)) {
+            return from;
+        }
+        INDArray to = memory.apply(wanted.floats());
+        write(from, layout, to, wanted, space);
+        return to;
+    }
+
+    /** An activation as an array, of which the memory may be the value's own. */
+    public INDArray activation(Value value, Space space) {
+        return array(value, space, space::activation);
+    }
+
+    /** An error as an array, of which the memory may be the value's own. */
+    public INDArray error(Value value, Space space) {
+        return array(value, space, space::error);
+    }
+
+    /** Adds a value to another of the same shape. */
+    public void addTo(Value sum, Value next, Space space) {
+        Layout layout = sum.layout();
+        Layout other = next.layout();
+        if (layout == null && other == null) {
+            sum.values().addi(next.values());
+        } else if (layout == null) {
+            sum.values().addi(error(next, space));
+        } else {
+            Layout from = other == null ? Layout.rowMajor(next.shape()) : other;
+            INDArray floats = other == null ? space.rowMajor(next.values()) : next.values();
+            if (from.equals(layout)) {
+                sum.values().addi(floats.reshape(sum.values().shape()));
+            } else {
+                add(floats, from, sum.values(), layout, space);
+            }
+        }
+    }
+
+    private INDArray array(Value value, Space space, LongFunction<INDArray> memory) {
+        Layout layout = value.layout();
+        if (layout == null) {
+            return value.values();
+        }
+        INDArray floats = in(Layout.rowMajor(layout.shape()), value, space, memory);
+        return floats.reshape('c', layout.shape());
+    }
+
+    void write(INDArray from, Layout fromLayout, INDArray to, Layout toLayout, Space space) {
+        run(of(fromLayout, toLayout, false), from, to, space);
+    }
+
+    /** Adds the values to those that are there. */
+    void add(INDArray from, Layout fromLayout, INDArray to, Layout toLayout, Space space) {
+        run(of(fromLayout, toLayout, true), from, to, space);
+    }
+
+    private static void run(Primitive primitive, INDArray from, INDArray to, Space space) {
+        if (primitive.scratchFloats() > 0) {
+            primitive.with(Slot.SCRATCH, space.work(primitive.scratchFloats()));
+        }
+        primitive.with(Slot.INPUT, from).with(Slot.OUTPUT, to).run();
+    }
+
+    private Primitive of(Layout from, Layout to, boolean adding) {
+        Pair pair = new Pair(from, to, adding);
+        Primitive known = primitives.get(pair);
+        if (known == null) {
+            if (primitives.size() == MOST) {
+                close();
+            }
+            known = adding ? Reorder.adding(from, to) : Reorder.of(from, to);
+            primitives.put(pair, known);
+        }
+        return known;
+    }
+
+    @Override
+    public void close() {
+        primitives.values().forEach(Primitive::close);
+        primitives.clear();
+    }
+}

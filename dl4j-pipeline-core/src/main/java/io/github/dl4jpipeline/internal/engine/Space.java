@@ -1,0 +1,39 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Memory for the floats of a task, in the workspaces of its stage. */
+public record Space(LayerWorkspaceMgr workspaces) {
+    /** What a forward pass puts out. */
+    INDArray activation(long floats) {
+        return of(ArrayType.ACTIVATIONS, floats);
+    }
+
+    /** What a backward pass leaves for a later task. */
+    INDArray kept(long floats) {
+        return of(ArrayType.INPUT, floats);
+    }
+
+    /** An error. */
+    INDArray error(long floats) {
+        return of(ArrayType.ACTIVATION_GRAD, floats);
+    }
+
+    /** What is read no more when the layer's pass ends. */
+    INDArray work(long floats) {
+        return of(ArrayType.FF_WORKING_MEM, floats);
+    }
+
+    private INDArray of(ArrayType use, long floats) {
+        return workspaces.createUninitialized(use, DataType.FLOAT, new long[] {floats}, 'c');
+    }
+
+    /** The same array, contiguous in row-major order. */
+    INDArray rowMajor(INDArray array) {
+        boolean is = array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
+        return is ? array : workspaces.dup(ArrayType.FF_WORKING_MEM, array, 'c');
+    }
+}

@@ -1,0 +1,236 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import io.github.dl4jpipeline.internal.onednn.Activation;
+import io.github.dl4jpipeline.internal.onednn.Layout;
+import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.Slot;
+import java.util.Map;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A layer of weights, bias and a function of each output. The derivative follows from the output, so the pre-activation is not
+ * kept.
+ */
+abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer {
+    private final Activation function;
+    private final ByLayout<P> byLayout = new ByLayout<>();
+
+    private @Nullable P passes;
+    private @Nullable INDArray input;
+    private @Nullable INDArray output;
+
+    /** The gradient by the pre-activation. */
+    private @Nullable INDArray delta;
+
+    /** The primitives for one layout of input. */
+    abstract static class Passes implements AutoCloseable {
+        private final Layout input;
+        private final Layout output;
+        private final Activation function;
+        private final Primitive forward;
+        private @Nullable Primitive derivative;
+        private @Nullable Primitive backward;
+        private @Nullable Primitive gradient;
+
+        Passes(Layout input, Layout output, Activation function, Primitive forward) {
+            this.input = input;
+            this.output = output;
+            this.function = function;
+            this.forward = forward;
+        }
+
+        final Layout input() {
+            return input;
+        }
+
+        final Layout output() {
+            return output;
+        }
+
+        final Primitive forward() {
+            return forward;
+        }
+
+        abstract Primitive makeBackward();
+
+        abstract Primitive makeGradient();
+
+        final Primitive derivative() {
+            if (derivative == null) {
+                derivative = function.backward(output);
+            }
+            return derivative;
+        }
+
+        final Primitive backward() {
+            if (backward == null) {
+                backward = makeBackward();
+            }
+            return backward;
+        }
+
+        final Primitive gradient() {
+            if (gradient == null) {
+                gradient = makeGradient();
+            }
+            return gradient;
+        }
+
+        @Override
+        public void close() {
+            forward.close();
+            for (Primitive primitive : new Primitive[] {derivative, backward, gradient}) {
+                if (primitive != null) {
+                    primitive.close();
+                }
+            }
+        }
+    }
+
+    WeightedLayer(Activation function) {
+        this.function = function;
+    }
+
+    final Activation function() {
+        return function;
+    }
+
+    abstract @Nullable P make(Layout input);
+
+    /** The bias; null if it has none. */
+    abstract @Nullable INDArray bias();
+
+    /** Weights as the forward pass reads them. */
+    abstract INDArray forwardWeights(P passes, Space space);
+
+    /** Weights as the backward pass reads them. */
+    abstract INDArray backwardWeights(P passes, Space space);
+
+    /** The layout of input in which a value is taken; null if this cannot take it. */
+    abstract @Nullable Layout layoutOf(Value value);
+
+    @Override
+    public final @Nullable Value forward(Value[] inputs, Space space) {
+        Layout layout = layoutOf(inputs[0]);
+        P made = layout == null ? null : byLayout.get(layout, this::make);
+        if (made == null) {
+            return null;
+        }
+        passes = made;
+        input = activation(inputs[0], made, space);
+        output = space.activation(made.output().floats());
+        INDArray bias = bias();
+        if (bias != null) {
+            made.forward().with(Slot.BIAS, bias);
+        }
+        made.forward().with(Slot.INPUT, input).with(Slot.WEIGHTS, forwardWeights(made, space));
+        run(made.forward().with(Slot.OUTPUT, output), space);
+        return new Value(output, made.output());
+    }
+
+    /** Floats of the input as the primitives read it. */
+    INDArray activation(Value value, P made, Space space) {
+        return activation(value, made.input(), space);
+    }
+
+    @Override
+    public final @Nullable Value[] backward(Value error, boolean[] wanted, boolean postponed, Space space) {
+        P made = requirePasses();
+        INDArray ofOutput = error(error, made, space);
+        delta = derivative(made, ofOutput, postponed, space);
+        if (!wanted[0]) {
+            return new Value[1];
+        }
+        INDArray ofInput = space.error(made.input().floats());
+        Primitive backward = made.backward();
+        backward.with(Slot.OUTPUT_ERROR, delta).with(Slot.WEIGHTS, backwardWeights(made, space));
+        run(backward.with(Slot.INPUT_ERROR, ofInput), space);
+        return new Value[] {new Value(ofInput, inputShape(made))};
+    }
+
+    /** Floats of the output's error. */
+    INDArray error(Value value, P made, Space space) {
+        return error(value, made.output(), space);
+    }
+
+    /** The layout of the input's error, with the shape of the input. */
+    Layout inputShape(P made) {
+        return made.input();
+    }
+
+    private INDArray derivative(P made, INDArray error, boolean postponed, Space space) {
+        INDArray result = postponed ? space.kept(made.output().floats()) : error;
+        if (function.isIdentity()) {
+            return postponed ? result.assign(error.reshape(error.length())) : error;
+        }
+        run(
+                made.derivative()
+                        .with(Slot.OUTPUT, output)
+                        .with(Slot.OUTPUT_ERROR, error)
+                        .with(Slot.INPUT_ERROR, result),
+                space);
+        return result;
+    }
+
+    private P requirePasses() {
+        P made = passes;
+        if (made == null) {
+            throw new IllegalStateException("Backward pass without a forward pass before it");
+        }
+        return made;
+    }
+
+    @Override
+    public final boolean hasGradient() {
+        return true;
+    }
+
+    @Override
+    public final Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
+        P made = requirePasses();
+        INDArray ofWeights = views.get(DefaultParamInitializer.WEIGHT_KEY);
+        INDArray ofBias = bias() == null ? null : views.get(DefaultParamInitializer.BIAS_KEY);
+        Primitive gradient = made.gradient();
+        INDArray bias = ofBias;
+        if (bias != null) {
+            bias = add ? space.work(ofBias.length()) : ofBias;
+            gradient.with(Slot.BIAS_GRADIENT, bias);
+        }
+        gradient.with(Slot.INPUT, input).with(Slot.OUTPUT_ERROR, delta);
+        writeGradient(made, gradient, ofWeights, add, space);
+        Gradient named = new DefaultGradient();
+        if (ofBias != null) {
+            if (add) {
+                ofBias.addi(bias.reshape(ofBias.shape()));
+            }
+            named.setGradientFor(DefaultParamInitializer.BIAS_KEY, ofBias);
+        }
+        named.setGradientFor(DefaultParamInitializer.WEIGHT_KEY, ofWeights, orderOfWeights());
+        delta = null;
+        return named;
+    }
+
+    /** Runs the primitive for the weights' gradient, all whose other arguments are set. */
+    abstract void writeGradient(P made, Primitive gradient, INDArray view, boolean add, Space space);
+
+    /** How Deeplearning4j flattens the weights' gradient; null for its usual way. */
+    abstract @Nullable Character orderOfWeights();
+
+    @Override
+    public final void clear() {
+        passes = null;
+        input = null;
+        output = null;
+        delta = null;
+    }
+
+    @Override
+    public final void close() {
+        super.close();
+        byLayout.close();
+    }
+}

@@ -1,0 +1,53 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import io.github.dl4jpipeline.internal.onednn.Window;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a layer's window goes over maps, by its configuration: height before width in each array.
+ *
+ * @param padding on both sides, unless the mode says otherwise
+ */
+@SuppressWarnings("ArrayRecordComponent") // as Deeplearning4j has them
+record Windows(int[] kernel, int[] stride, int[] padding, int[] dilation, ConvolutionMode mode) {
+
+    /** The size of the output for maps of some size; null if there is none, or Deeplearning4j refuses. */
+    long @Nullable [] outputSize(long height, long width) {
+        long[] input = {height, width};
+        long[] output = new long[2];
+        for (int i = 0; i < 2; i++) {
+            long reach = (kernel[i] - 1L) * dilation[i] + 1;
+            if (mode == ConvolutionMode.Same) {
+                output[i] = (input[i] + stride[i] - 1) / stride[i];
+                if ((output[i] - 1) * stride[i] + reach < input[i]) {
+                    return null; // leaves out the border
+                }
+            } else {
+                long room = input[i] + 2L * padding[i] - reach;
+                if (room < 0 || (mode == ConvolutionMode.Strict && room % stride[i] != 0)) {
+                    return null;
+                }
+                output[i] = room / stride[i] + 1;
+            }
+        }
+        return output;
+    }
+
+    /** The window that gives this output. */
+    Window window(long[] output, long height, long width) {
+        long[] input = {height, width};
+        long[] before = new long[2];
+        for (int i = 0; i < 2; i++) {
+            long reach = (kernel[i] - 1L) * dilation[i] + 1;
+            before[i] = mode == ConvolutionMode.Same
+                    ? Math.max(0, ((output[i] - 1) * stride[i] + reach - input[i]) / 2)
+                    : padding[i];
+        }
+        return Window.giving(output, input, longs(kernel), longs(stride), longs(dilation), before);
+    }
+
+    private static long[] longs(int[] values) {
+        return new long[] {values[0], values[1]};
+    }
+}

@@ -1,0 +1,213 @@
+package io.github.dl4jpipeline.internal.onednn;
+
+import org.bytedeco.dnnl.convolution_backward_data;
+import org.bytedeco.dnnl.convolution_backward_weights;
+import org.bytedeco.dnnl.convolution_forward;
+import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.primitive_attr;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A 2D convolution of so many examples: its three operations, and the layouts that they read and write.
+ *
+ * <p>Layouts of activations are given, or chosen where that is faster. Each operation chooses the layout of its weights.
+ */
+public final class Convolution {
+    private final dnnl.algorithm algorithm;
+    private final Window window;
+    private final boolean bias;
+    private final long[] weightShape;
+    private final Layout input;
+    private final Layout output;
+    private final convolution_forward.primitive_desc forward;
+
+    /**
+     * The shape of a convolution.
+     *
+     * @param inputShape examples, channels, height, width
+     * @param outputShape likewise
+     * @param weightShape output channels, input channels, height, width; with groups, their number before that and the channels
+     *     of one
+     * @param exact whether the algorithm must round as little as the definition: not Winograd's
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    public record Shape(
+            long[] inputShape,
+            long[] outputShape,
+            long[] weightShape,
+            Window window,
+            boolean bias,
+            boolean exact) {}
+
+    private Convolution(Shape shape, memory.desc input, Activation activation) {
+        algorithm = shape.exact() ? dnnl.algorithm.convolution_direct : dnnl.algorithm.convolution_auto;
+        window = shape.window();
+        bias = shape.bias();
+        weightShape = shape.weightShape();
+        forward = new convolution_forward.primitive_desc(
+                forward(input, Layout.any(shape.outputShape())), activation.fused(), OneDnn.engine());
+        this.input = Layout.of(forward.src_desc(), shape.inputShape());
+        this.output = Layout.of(forward.dst_desc(), shape.outputShape());
+    }
+
+    /**
+     * One that reads its input in this layout, or in another if it is slow with that one.
+     *
+     * @param activation applied to the outputs
+     * @return null if oneDNN has only slow code for it
+     */
+    public static @Nullable Convolution reading(Layout input, Shape shape, Activation activation) {
+        Convolution asIs = new Convolution(shape, input.description(), activation);
+        if (asIs.isFast()) {
+            return asIs;
+        }
+        Convolution chosen = new Convolution(shape, Layout.any(shape.inputShape()), activation);
+        return chosen.isFast() ? chosen : null;
+    }
+
+    private boolean isFast() {
+        return !Primitive.isSlow(forward) && !Primitive.isSlow(inputErrors()) && !Primitive.isSlow(gradients());
+    }
+
+    /** What it reads. */
+    public Layout input() {
+        return input;
+    }
+
+    /** What it writes. */
+    public Layout output() {
+        return output;
+    }
+
+    /** The layout of weights in its forward pass. */
+    public Layout forwardWeights() {
+        return Layout.of(forward.weights_desc(), weightShape);
+    }
+
+    /** From {@link Slot#INPUT}, {@link Slot#WEIGHTS} and {@link Slot#BIAS} to {@link Slot#OUTPUT}. */
+    public Primitive forward() {
+        Primitive primitive = new Primitive(forward, new convolution_forward(forward))
+                .takes(Slot.INPUT, input)
+                .takes(Slot.WEIGHTS, forwardWeights())
+                .takes(Slot.OUTPUT, output);
+        return bias ? primitive.takes(Slot.BIAS, forward.weights_desc(1)) : primitive;
+    }
+
+    /** The layout of weights in the pass that computes the input's error. */
+    public Layout backwardWeights() {
+        return Layout.of(inputErrors().weights_desc(), weightShape);
+    }
+
+    /** From {@link Slot#OUTPUT_ERROR} and {@link Slot#WEIGHTS} to {@link Slot#INPUT_ERROR}. */
+    public Primitive backward() {
+        convolution_backward_data.primitive_desc description = inputErrors();
+        return new Primitive(description, new convolution_backward_data(description))
+                .takes(Slot.OUTPUT_ERROR, output)
+                .takes(Slot.WEIGHTS, description.weights_desc())
+                .takes(Slot.INPUT_ERROR, input);
+    }
+
+    /** The layout in which {@link #gradient} writes the weights' gradient. */
+    public Layout gradientWeights() {
+        return Layout.of(gradients().diff_weights_desc(), weightShape);
+    }
+
+    /**
+     * From {@link Slot#INPUT} and {@link Slot#OUTPUT_ERROR} to {@link Slot#WEIGHT_GRADIENT} and {@link Slot#BIAS_GRADIENT}.
+     */
+    public Primitive gradient() {
+        convolution_backward_weights.primitive_desc description = gradients();
+        Primitive primitive = new Primitive(description, new convolution_backward_weights(description))
+                .takes(Slot.INPUT, input)
+                .takes(Slot.OUTPUT_ERROR, output)
+                .takes(Slot.WEIGHT_GRADIENT, description.diff_weights_desc());
+        return bias ? primitive.takes(Slot.BIAS_GRADIENT, biasLayout()) : primitive;
+    }
+
+    private memory.desc biasLayout() {
+        return Layout.rowMajor(outputChannels()).description();
+    }
+
+    private long outputChannels() {
+        return output.shape()[1];
+    }
+
+    private convolution_forward.desc forward(memory.desc from, memory.desc to) {
+        dnnl.prop_kind training = dnnl.prop_kind.forward_training;
+        memory.desc weights = Layout.any(weightShape);
+        return bias
+                ? new convolution_forward.desc(
+                        training,
+                        algorithm,
+                        from,
+                        weights,
+                        new memory.desc(new long[] {channels(weightShape)}, memory.data_type.f32, memory.format_tag.a),
+                        to,
+                        window.stride(),
+                        window.between(),
+                        window.before(),
+                        window.after())
+                : new convolution_forward.desc(
+                        training,
+                        algorithm,
+                        from,
+                        weights,
+                        to,
+                        window.stride(),
+                        window.between(),
+                        window.before(),
+                        window.after());
+    }
+
+    private static long channels(long[] weights) {
+        return weights.length == 5 ? weights[0] * weights[1] : weights[0];
+    }
+
+    private convolution_backward_data.primitive_desc inputErrors() {
+        return new convolution_backward_data.primitive_desc(
+                new convolution_backward_data.desc(
+                        algorithm,
+                        input.description(),
+                        Layout.any(weightShape),
+                        output.description(),
+                        window.stride(),
+                        window.between(),
+                        window.before(),
+                        window.after()),
+                OneDnn.attributes(),
+                OneDnn.engine(),
+                hint());
+    }
+
+    private convolution_backward_weights.primitive_desc gradients() {
+        primitive_attr attributes = OneDnn.attributes();
+        convolution_backward_weights.desc description = bias
+                ? new convolution_backward_weights.desc(
+                        algorithm,
+                        input.description(),
+                        Layout.any(weightShape),
+                        biasLayout(),
+                        output.description(),
+                        window.stride(),
+                        window.between(),
+                        window.before(),
+                        window.after())
+                : new convolution_backward_weights.desc(
+                        algorithm,
+                        input.description(),
+                        Layout.any(weightShape),
+                        output.description(),
+                        window.stride(),
+                        window.between(),
+                        window.before(),
+                        window.after());
+        return new convolution_backward_weights.primitive_desc(description, attributes, OneDnn.engine(), hint());
+    }
+
+    /** The forward pass of which the backward passes are told. */
+    private convolution_forward.primitive_desc hint() {
+        return new convolution_forward.primitive_desc(
+                forward(input.description(), output.description()), OneDnn.attributes(), OneDnn.engine());
+    }
+}

@@ -1,0 +1,83 @@
+package io.github.dl4jpipeline.internal.onednn;
+
+import java.util.Arrays;
+import org.bytedeco.dnnl.memory;
+
+/** Where the floats of an array are in memory, as a primitive reads or writes them. */
+public final class Layout {
+    private static final memory.format_tag[] ROW_MAJOR = {
+        memory.format_tag.a, memory.format_tag.ab, memory.format_tag.abc, memory.format_tag.abcd, memory.format_tag.abcde
+    };
+
+    private final memory.desc description;
+    private final long[] shape;
+    private final long bytes;
+
+    private Layout(memory.desc description, long[] shape) {
+        this.description = description;
+        this.shape = shape;
+        this.bytes = description.get_size();
+    }
+
+    /** One after another, the last dimension fastest. */
+    public static Layout rowMajor(long... shape) {
+        return new Layout(new memory.desc(shape, memory.data_type.f32, ROW_MAJOR[shape.length - 1]), shape.clone());
+    }
+
+    /** With so many elements from one index of a dimension to the next. */
+    public static Layout strided(long[] shape, long[] strides) {
+        return new Layout(new memory.desc(shape, memory.data_type.f32, strides), shape.clone());
+    }
+
+    /** The primitive chooses. */
+    static memory.desc any(long... shape) {
+        return new memory.desc(shape, memory.data_type.f32, memory.format_tag.any);
+    }
+
+    /** What a primitive has chosen. */
+    static Layout of(memory.desc chosen, long... shape) {
+        return new Layout(chosen, shape.clone());
+    }
+
+    memory.desc description() {
+        return description;
+    }
+
+    /** Its dimensions: of activations examples, channels, height and width. */
+    public long[] shape() {
+        return shape.clone();
+    }
+
+    /** Its size, with what pads it. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** How many floats hold it. */
+    public long floats() {
+        return (bytes + Float.BYTES - 1) / Float.BYTES;
+    }
+
+    /** Whether arrays in row-major order have it. */
+    public boolean isRowMajor() {
+        return equals(rowMajor(shape));
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Layout layout
+                && bytes == layout.bytes
+                && Arrays.equals(shape, layout.shape)
+                && description.equals(layout.description);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(shape) + Long.hashCode(bytes);
+    }
+
+    @Override
+    public String toString() {
+        return Arrays.toString(shape) + " in " + bytes + " bytes";
+    }
+}

@@ -1,0 +1,138 @@
+package io.github.dl4jpipeline.internal.onednn;
+
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.dnnl.IntMemoryMap;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.primitive;
+import org.bytedeco.dnnl.primitive_desc_base;
+import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * One operation of oneDNN on arrays of fixed layouts. It owns what native memory it needs but for its arguments, which stay the
+ * caller's. One thread at a time uses it.
+ *
+ * <p>{@link #with} sets each argument before each {@link #run}. The arrays are held until the native call has returned.
+ */
+public final class Primitive implements AutoCloseable {
+    private final String name;
+    private final primitive_desc_base description;
+    private final primitive operation;
+    private final IntMemoryMap arguments = new IntMemoryMap();
+    private final Argument[] slots = new Argument[Slot.values().length];
+    private final Address address = new Address();
+    private final long scratchBytes;
+    private boolean closed;
+
+    /** An argument, and the array that it has been set to. */
+    private static final class Argument {
+        final memory native_;
+        final long bytes;
+        INDArray array;
+
+        Argument(memory native_, long bytes) {
+            this.native_ = native_;
+            this.bytes = bytes;
+        }
+    }
+
+    Primitive(primitive_desc_base description, primitive operation) {
+        this.description = description;
+        this.operation = operation;
+        this.name = description.impl_info_str().getString();
+        memory.desc scratch = description.scratchpad_desc();
+        this.scratchBytes = scratch.get_size();
+        if (scratchBytes > 0) {
+            takes(Slot.SCRATCH, scratch);
+        }
+    }
+
+    /** Whether oneDNN has only its slow code for this. */
+    static boolean isSlow(primitive_desc_base description) {
+        return description.impl_info_str().getString().startsWith("ref");
+    }
+
+    Primitive takes(Slot slot, Layout layout) {
+        return takes(slot, layout.description());
+    }
+
+    Primitive takes(Slot slot, memory.desc layout) {
+        memory argument = new memory(layout, OneDnn.engine(), null);
+        slots[slot.ordinal()] = new Argument(argument, layout.get_size());
+        arguments.put(slot.number(), argument);
+        return this;
+    }
+
+    /** Working memory that {@link #run} wants, in floats; 0 for none. */
+    public long scratchFloats() {
+        return (scratchBytes + Float.BYTES - 1) / Float.BYTES;
+    }
+
+    /**
+     * Sets an argument for the next run.
+     *
+     * @param array contiguous from its first element on, and at least as large as the primitive's layout
+     * @throws IllegalArgumentException if it is smaller, or this takes no such argument
+     */
+    public Primitive with(Slot slot, INDArray array) {
+        requireOpen();
+        Argument argument = slots[slot.ordinal()];
+        if (argument == null) {
+            throw new IllegalArgumentException(name + " takes no " + slot);
+        }
+        if (array.length() * array.dataType().width() < argument.bytes) {
+            throw new IllegalArgumentException(name + ": " + slot + " has " + array.length() + " elements of "
+                    + array.dataType() + ", and " + argument.bytes + " bytes are needed");
+        }
+        argument.array = array;
+        argument.native_.set_data_handle(address.at(array.data().addressPointer().address()));
+        return this;
+    }
+
+    /** Runs in this thread, and returns when the results are there. */
+    public void run() {
+        requireOpen();
+        for (Slot slot : Slot.values()) {
+            Argument argument = slots[slot.ordinal()];
+            if (argument != null && argument.array == null) {
+                throw new IllegalStateException(name + ": " + slot + " is not set");
+            }
+        }
+        operation.execute(OneDnn.stream(), arguments);
+        for (Argument argument : slots) {
+            if (argument != null) {
+                Reference.reachabilityFence(argument.array);
+                argument.array = null;
+            }
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException(name + " is closed");
+        }
+    }
+
+    /** Frees what it owns, once. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            List<Pointer> owned = new ArrayList<>(List.of(operation, arguments));
+            for (Argument argument : slots) {
+                if (argument != null) {
+                    owned.add(argument.native_);
+                }
+            }
+            owned.add(description);
+            owned.forEach(Pointer::close);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

@@ -1,0 +1,96 @@
+package io.github.dl4jpipeline.internal.stage;
+
+import io.github.dl4jpipeline.internal.engine.EngineLayer;
+import io.github.dl4jpipeline.internal.engine.Reorders;
+import io.github.dl4jpipeline.internal.engine.Space;
+import io.github.dl4jpipeline.internal.engine.Value;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Runs a vertex by the engine; with masks, or input that the engine does not take, by its layer. */
+final class EngineRunner extends VertexRunner {
+    private final EngineLayer code;
+    private final boolean[] wanted;
+
+    /** How the last forward pass has run. */
+    private boolean byEngine;
+
+    private boolean postpone;
+    private boolean postponed;
+    private boolean add;
+    private @Nullable INDArray bound;
+    private Map<String, INDArray> views = Map.of();
+
+    /** @param wanted by input, whether its error is wanted */
+    EngineRunner(GraphVertex vertex, EngineLayer code, boolean[] wanted, boolean inputErrors) {
+        super(vertex, inputErrors);
+        this.code = code;
+        this.wanted = wanted;
+    }
+
+    @Override
+    @Nullable Value forward(Value[] inputs, boolean training, LayerWorkspaceMgr workspaces, Reorders reorders) {
+        Layer layer = vertex().getLayer();
+        Value output = layer != null && layer.getMaskArray() != null ? null : code.forward(inputs, new Space(workspaces));
+        byEngine = output != null;
+        return byEngine ? output : super.forward(inputs, training, workspaces, reorders);
+    }
+
+    @Override
+    @Nullable Value[] backward(@Nullable Value error, LayerWorkspaceMgr workspaces, Reorders reorders) {
+        if (!byEngine || error == null) {
+            return super.backward(error, workspaces, reorders);
+        }
+        postponed = postpone && code.hasGradient();
+        Space space = new Space(workspaces);
+        Value[] errors = code.backward(error, wanted, postponed, space);
+        setGradient(code.hasGradient() && !postponed ? code.gradient(views, add, space) : new DefaultGradient());
+        return errors;
+    }
+
+    @Override
+    void postponeGradient(boolean value) {
+        super.postponeGradient(value);
+        postpone = value;
+    }
+
+    @Override
+    @Nullable Gradient postponedGradient(LayerWorkspaceMgr workspaces) {
+        if (!byEngine) {
+            return super.postponedGradient(workspaces);
+        }
+        boolean left = postponed;
+        postponed = false;
+        return left ? code.gradient(views, add, new Space(workspaces)) : null;
+    }
+
+    @Override
+    public void bindGradients(INDArray gradients, boolean adding) {
+        super.bindGradients(gradients, adding);
+        add = adding;
+        Layer layer = vertex().getLayer();
+        if (gradients != bound && layer != null) {
+            views = layer.conf().getLayer().initializer().getGradientsFromFlattened(layer.conf(), gradients);
+            bound = gradients;
+        }
+    }
+
+    @Override
+    public void clear() {
+        super.clear();
+        code.clear();
+        postponed = false;
+    }
+
+    @Override
+    public void reset() {
+        super.reset();
+        code.close();
+    }
+}
