@@ -16,17 +16,28 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     private final String vertex;
     private final ConvolutionLayer layer;
     private final PackedWeights packed;
+    private final boolean inputErrors;
     private final boolean exact;
     private final Windows windows;
     private final long[] weightShape;
     private final Layout plainWeights;
 
+    /**
+     * @param inputErrors whether errors of its input are wanted
+     * @param exact whether it must not round as Winograd's algorithm does
+     */
     EngineConvolution(
-            String vertex, ConvolutionLayer layer, Activation function, PackedWeights packed, boolean exact) {
+            String vertex,
+            ConvolutionLayer layer,
+            Activation function,
+            PackedWeights packed,
+            boolean inputErrors,
+            boolean exact) {
         super(function);
         this.vertex = vertex;
         this.layer = layer;
         this.packed = packed;
+        this.inputErrors = inputErrors;
         this.exact = exact;
         org.deeplearning4j.nn.conf.layers.ConvolutionLayer conf =
                 (org.deeplearning4j.nn.conf.layers.ConvolutionLayer) layer.conf().getLayer();
@@ -44,15 +55,27 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     static final class Passes extends WeightedLayer.Passes {
         private final Convolution operations;
         private final Layout forwardWeights;
-        private final Layout backwardWeights;
-        private final Layout gradientWeights;
+        private @Nullable Layout backwardWeights;
+        private @Nullable Layout gradientWeights;
 
         Passes(Convolution operations, Activation function) {
             super(operations.input(), operations.output(), function, operations.forward());
             this.operations = operations;
             forwardWeights = operations.forwardWeights();
-            backwardWeights = operations.backwardWeights();
-            gradientWeights = operations.gradientWeights();
+        }
+
+        Layout backwardWeights() {
+            if (backwardWeights == null) {
+                backwardWeights = operations.backwardWeights();
+            }
+            return backwardWeights;
+        }
+
+        Layout gradientWeights() {
+            if (gradientWeights == null) {
+                gradientWeights = operations.gradientWeights();
+            }
+            return gradientWeights;
         }
 
         @Override
@@ -99,6 +122,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
                         weightShape,
                         windows.window(size, shape[2], shape[3]),
                         layer.hasBias(),
+                        inputErrors,
                         exact),
                 function());
         return operations == null ? null : new Passes(operations, function());
@@ -111,7 +135,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
 
     @Override
     INDArray backwardWeights(Passes passes, Space space) {
-        return packed(passes.backwardWeights, space);
+        return packed(passes.backwardWeights(), space);
     }
 
     private INDArray packed(Layout layout, Space space) {
@@ -123,7 +147,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
 
     @Override
     void writeGradient(Passes made, Primitive gradient, INDArray view, boolean add, Space space) {
-        Layout layout = made.gradientWeights;
+        Layout layout = made.gradientWeights();
         boolean direct = !add && layout.equals(plainWeights);
         INDArray floats = direct ? view : space.work(layout.floats());
         run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);

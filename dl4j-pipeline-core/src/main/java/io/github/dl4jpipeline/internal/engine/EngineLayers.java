@@ -5,6 +5,9 @@ import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -36,8 +39,22 @@ public final class EngineLayers {
         this.engine = engine;
     }
 
-    /** The code of a vertex; null if Deeplearning4j's, or faster code for its layer, must run it. */
-    public @Nullable EngineLayer of(GraphVertex vertex) {
+    /** Names of the vertices that the engine runs, unless their input is of another kind than it takes. */
+    public static Set<String> vertices(ComputationGraph graph, KernelChoice choice) {
+        EngineLayers layers = new EngineLayers(graph, choice, Engine.of(new PackedWeights()));
+        return Arrays.stream(graph.getVertices())
+                .filter(vertex -> layers.of(vertex, true) != null)
+                .map(GraphVertex::getVertexName)
+                .collect(Collectors.toSet());
+    }
+
+    /**
+     * The code of a vertex.
+     *
+     * @param inputErrors whether errors of what it reads are wanted
+     * @return null if Deeplearning4j's, or faster code for its layer, must run it
+     */
+    public @Nullable EngineLayer of(GraphVertex vertex, boolean inputErrors) {
         PackedWeights packed = engine.packed();
         boolean may = packed != null
                 && choice.kernels() != Kernels.STOCK
@@ -49,7 +66,7 @@ public final class EngineLayers {
             return null;
         }
         if (vertex instanceof LayerVertex layerVertex) {
-            return of(layerVertex, packed);
+            return of(layerVertex, packed, inputErrors);
         }
         boolean adds = vertex.getClass() == ElementWiseVertex.class
                 && ((org.deeplearning4j.nn.conf.graph.ElementWiseVertex)
@@ -59,7 +76,7 @@ public final class EngineLayers {
         return adds ? new EngineSum() : null;
     }
 
-    private @Nullable EngineLayer of(LayerVertex vertex, PackedWeights packed) {
+    private @Nullable EngineLayer of(LayerVertex vertex, PackedWeights packed, boolean inputErrors) {
         Layer layer = vertex.getLayer();
         org.deeplearning4j.nn.conf.layers.Layer conf = layer.conf().getLayer();
         boolean noisy = conf.getIDropout() != null
@@ -79,6 +96,7 @@ public final class EngineLayers {
                             (org.deeplearning4j.nn.layers.convolution.ConvolutionLayer) layer,
                             function,
                             packed,
+                            inputErrors,
                             choice.kernels() == Kernels.PRECISE);
         }
         if (kind == DenseLayer.class) {

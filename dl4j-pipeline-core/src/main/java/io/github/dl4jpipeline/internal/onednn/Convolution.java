@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Layouts of activations are given, or chosen where that is faster. Each operation chooses the layout of its weights.
  */
 public final class Convolution {
+    private static final int FEW_CHANNELS = 4;
+
     private final dnnl.algorithm algorithm;
     private final Window window;
     private final boolean bias;
@@ -29,6 +31,7 @@ public final class Convolution {
      * @param outputShape likewise
      * @param weightShape output channels, input channels, height, width; with groups, their number before that and the channels
      *     of one
+     * @param inputErrors whether errors of the input are wanted
      * @param exact whether the algorithm must round as little as the definition: not Winograd's
      */
     @SuppressWarnings("ArrayRecordComponent")
@@ -38,6 +41,7 @@ public final class Convolution {
             long[] weightShape,
             Window window,
             boolean bias,
+            boolean inputErrors,
             boolean exact) {}
 
     private Convolution(Shape shape, memory.desc input, Activation activation) {
@@ -52,22 +56,28 @@ public final class Convolution {
     }
 
     /**
-     * One that reads its input in this layout, or in another if it is slow with that one.
+     * One that reads its input in this layout, or in another that it likes better: few channels are best read in row-major
+     * order, more are not.
      *
      * @param activation applied to the outputs
      * @return null if oneDNN has only slow code for it
      */
     public static @Nullable Convolution reading(Layout input, Shape shape, Activation activation) {
-        Convolution asIs = new Convolution(shape, input.description(), activation);
-        if (asIs.isFast()) {
-            return asIs;
+        boolean chooses = input.isRowMajor() && shape.inputShape()[1] > FEW_CHANNELS;
+        memory.desc given = input.description();
+        memory.desc any = Layout.any(shape.inputShape());
+        Convolution first = new Convolution(shape, chooses ? any : given, activation);
+        if (first.isFast(shape)) {
+            return first;
         }
-        Convolution chosen = new Convolution(shape, Layout.any(shape.inputShape()), activation);
-        return chosen.isFast() ? chosen : null;
+        Convolution second = new Convolution(shape, chooses ? given : any, activation);
+        return second.isFast(shape) ? second : null;
     }
 
-    private boolean isFast() {
-        return !Primitive.isSlow(forward) && !Primitive.isSlow(inputErrors()) && !Primitive.isSlow(gradients());
+    private boolean isFast(Shape shape) {
+        return !Primitive.isSlow(forward)
+                && !Primitive.isSlow(gradients())
+                && !(shape.inputErrors() && Primitive.isSlow(inputErrors()));
     }
 
     /** What it reads. */

@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.engine.EngineLayers;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -49,10 +50,12 @@ public final class FasterCode {
             WorkingCode.Done<WarmCopy> tried = new WorkingCode(graph, all)
                     .run(all, choice -> rounds.tried(rounds.copy(sample, choice, slot), device));
             usual = tried.choice();
+            Set<String> engine = EngineLayers.vertices(graph, usual);
             times.put(KernelCode.USUAL, rounds.way(tried.result(), device));
             for (KernelCode code : List.of(KernelCode.PLAIN, KernelCode.WINOGRAD)) {
                 Set<String> names = new HashSet<>(FastLayers.vertices(graph, code, kernels));
                 names.removeAll(usual.other().keySet());
+                names.removeAll(engine);
                 if (code != KernelCode.WINOGRAD || DeviceRuntimes.usesHostArrays(device)) {
                     addWay(code, names, sample, rounds, slot, device);
                 }
