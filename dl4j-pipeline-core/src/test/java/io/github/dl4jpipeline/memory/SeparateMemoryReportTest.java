@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
+import io.github.dl4jpipeline.device.Link;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.fixture.OnSeparateMemory;
 import io.github.dl4jpipeline.fixture.SameResult;
@@ -32,13 +32,14 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 class SeparateMemoryReportTest {
     private static final int MICRO_BATCHES = 3;
 
+    private final Link link = new Link();
     private final ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
     private final MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
-    private final PartitionPlan plan = SameResult.evenPlan(graph, 3, MICRO_BATCHES);
+    private final PartitionPlan plan = OnSeparateMemory.moved(SameResult.evenPlan(graph, 3, MICRO_BATCHES));
 
     @AfterEach
     void copiesTakeNoTime() {
-        SeparateMemoryRuntime.reset();
+        link.close();
     }
 
     private PipelineReport reportOfThreeSteps() {
@@ -95,7 +96,7 @@ class SeparateMemoryReportTest {
     /** Over a link on which every copy takes some milliseconds. */
     @Test
     void theTimelineOfTheLastStepShowsEveryCopyWithinATask() {
-        SeparateMemoryRuntime.setBandwidth(cutBytes(0) / (MICRO_BATCHES * 4e-3));
+        link.setBandwidth(cutBytes(0) / (MICRO_BATCHES * 4e-3));
         PipelineReport report = reportOfThreeSteps();
         StepTimeline last = report.lastStep().orElseThrow();
         assertThat(last.tasks().spans()).hasSize(2 * 3 * MICRO_BATCHES);
