@@ -17,7 +17,9 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.CopyReport;
+import io.github.dl4jpipeline.report.MeasuredSteps;
 import io.github.dl4jpipeline.report.PipelineReport;
+import io.github.dl4jpipeline.report.PlanHistory;
 import io.github.dl4jpipeline.report.StepTimeline;
 import java.util.ArrayList;
 import java.util.List;
@@ -207,15 +209,17 @@ final class PlannedTraining {
             Transfers copied = transfers();
             return new PipelineReport(
                     planned,
-                    steps,
-                    stepNanos / 1e6 / perStep,
-                    stages,
-                    nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
-                    replanner == null ? List.of() : replanner.measuredPlans(),
-                    CopyReport.of(copied, perStep),
-                    lastStep(copied),
-                    replanner == null ? List.of() : replanner.changes(),
-                    controller == null ? Optional.empty() : controller.tileMeasurement(),
+                    new MeasuredSteps(
+                            steps,
+                            stepNanos / 1e6 / perStep,
+                            stages,
+                            CopyReport.of(copied, perStep),
+                            lastStep(copied),
+                            controller == null ? Optional.empty() : controller.tileMeasurement()),
+                    new PlanHistory(
+                            nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
+                            replanner == null ? List.of() : replanner.measuredPlans(),
+                            replanner == null ? List.of() : replanner.changes()),
                     check == null ? Optional.empty() : check.of(planned));
         }
     }
