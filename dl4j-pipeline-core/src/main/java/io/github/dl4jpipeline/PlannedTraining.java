@@ -16,11 +16,11 @@ import io.github.dl4jpipeline.internal.tiling.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
-import io.github.dl4jpipeline.report.CopyReport;
 import io.github.dl4jpipeline.report.MeasuredSteps;
 import io.github.dl4jpipeline.report.PipelineReport;
 import io.github.dl4jpipeline.report.PlanHistory;
 import io.github.dl4jpipeline.report.StepTimeline;
+import io.github.dl4jpipeline.report.TransferReport;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -206,15 +206,15 @@ final class PlannedTraining {
                                         controller.busyNanos()[i] / 1e6 / perStep / stage.replicas(),
                                         controller.memoryBytes()[i]));
             }
-            Transfers copied = transfers();
+            Transfers passed = transfers();
             return new PipelineReport(
                     planned,
                     new MeasuredSteps(
                             steps,
                             stepNanos / 1e6 / perStep,
                             stages,
-                            CopyReport.of(copied, perStep),
-                            lastStep(copied),
+                            TransferReport.of(passed, perStep),
+                            lastStep(passed),
                             controller == null ? Optional.empty() : controller.tileMeasurement()),
                     new PlanHistory(
                             nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
@@ -224,13 +224,13 @@ final class PlannedTraining {
         }
     }
 
-    private Optional<StepTimeline> lastStep(Transfers copied) {
+    private Optional<StepTimeline> lastStep(Transfers passed) {
         return Optional.ofNullable(controller)
                 .flatMap(TaskController::lastTimes)
-                .map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), copied.copies()));
+                .map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), passed.ofStep()));
     }
 
-    /** Copies between devices since the last plan. */
+    /** Transfers between devices since the last plan. */
     Transfers transfers() {
         return parameters.current().transfers();
     }

@@ -10,20 +10,20 @@ import java.util.Optional;
  * @param steps number of steps
  * @param stepMillis mean time of the forward and backward passes of a step
  * @param stages what each stage has done
- * @param copies between devices with their own memory, and from and to the host
- * @param lastStep when the tasks and copies of the last step have run; empty before there was one
+ * @param transfers between devices with their own memory, and from and to the host
+ * @param lastStep when the tasks and transfers of the last step have run; empty before there was one
  * @param tiles what the tiles of a micro-batch have taken, if there are any
  */
 public record MeasuredSteps(
         long steps,
         double stepMillis,
         List<PipelineReport.StageReport> stages,
-        List<CopyReport> copies,
+        List<TransferReport> transfers,
         Optional<StepTimeline> lastStep,
         Optional<TileMeasurement> tiles) {
 
     public MeasuredSteps {
         stages = List.copyOf(stages);
-        copies = List.copyOf(copies);
+        transfers = List.copyOf(transfers);
     }
 }

@@ -25,7 +25,7 @@ public record PipelineReport(
     /**
      * One stage.
      *
-     * @param busyMillis mean time that each of its replicas spends in tasks, copies included, per step
+     * @param busyMillis mean time that each of its replicas spends in tasks, transfers included, per step
      * @param memoryBytes activation and working memory that it has reserved, for all its replicas
      */
     public record StageReport(double busyMillis, long memoryBytes) {}
@@ -45,9 +45,9 @@ public record PipelineReport(
         return measurements.stages();
     }
 
-    /** See {@link MeasuredSteps#copies}. */
-    public List<CopyReport> copies() {
-        return measurements.copies();
+    /** See {@link MeasuredSteps#transfers}. */
+    public List<TransferReport> transfers() {
+        return measurements.transfers();
     }
 
     /** See {@link MeasuredSteps#lastStep}. */
@@ -119,9 +119,9 @@ public record PipelineReport(
                     tried.stepMillis(),
                     tried.plan().predictedStepTime().toNanos() / 1e6));
         }
-        if (!copies().isEmpty()) {
-            text.append(String.format("copied in a step, on average:%n"));
-            copies().forEach(copied -> text.append(String.format("  %s%n", copied)));
+        if (!transfers().isEmpty()) {
+            text.append(String.format("passed in a step, on average:%n"));
+            transfers().forEach(passed -> text.append(String.format("  %s%n", passed)));
         }
         lastStep().ifPresent(step -> text.append(TimelineDrawing.of(plan, step)));
         for (PlanChange change : changes()) {

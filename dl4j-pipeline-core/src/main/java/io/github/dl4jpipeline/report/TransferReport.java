@@ -5,27 +5,25 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What is copied for one purpose from one place to another, as means of all steps. A place is a device's id, or {@code host}.
+ * What passes for one purpose from one device to another, as means of all steps.
  *
- * @param kind activations and errors are what passes between stages; everything else is copied for other reasons
- * @param copies how many in a step
+ * @param route for what, and from where to where
+ * @param count how many in a step
  * @param bytes in a step
- * @param millis time of a step's copies, one after the other, each until it is complete
+ * @param millis time of a step's transfers, one after the other, each until it is complete
  */
-public record CopyReport(Transfers.Kind kind, String from, String to, double copies, double bytes, double millis) {
+public record TransferReport(Transfers.Route route, double count, double bytes, double millis) {
 
     /**
-     * The means of all copies there have been.
+     * The means of all transfers there have been.
      *
-     * @param steps over how many the copies are spread
+     * @param steps over how many the transfers are spread
      */
-    public static List<CopyReport> of(Transfers transfers, long steps) {
+    public static List<TransferReport> of(Transfers transfers, long steps) {
         return transfers.traffic().stream()
-                .map(traffic -> new CopyReport(
-                        traffic.kind(),
-                        traffic.from(),
-                        traffic.to(),
-                        (double) traffic.copies() / steps,
+                .map(traffic -> new TransferReport(
+                        traffic.route(),
+                        (double) traffic.count() / steps,
                         (double) traffic.bytes() / steps,
                         traffic.nanos() / 1e6 / steps))
                 .toList();
@@ -33,7 +31,7 @@ public record CopyReport(Transfers.Kind kind, String from, String to, double cop
 
     /** Whether this passes between stages. */
     public boolean betweenStages() {
-        return kind == Transfers.Kind.ACTIVATION || kind == Transfers.Kind.ERROR;
+        return route.kind() == Transfers.Kind.ACTIVATION || route.kind() == Transfers.Kind.ERROR;
     }
 
     /** One line for people. */
@@ -41,13 +39,13 @@ public record CopyReport(Transfers.Kind kind, String from, String to, double cop
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "%s%s, %s to %s: %.2f MB in %.1f copies, %.2f ms",
+                "%s%s, %s to %s: %.2f MB in %.1f transfers, %.2f ms",
                 betweenStages() ? "between stages: " : "",
-                kind,
-                from,
-                to,
+                route.kind(),
+                route.from(),
+                route.to(),
                 bytes / 1e6,
-                copies,
+                count,
                 millis);
     }
 }

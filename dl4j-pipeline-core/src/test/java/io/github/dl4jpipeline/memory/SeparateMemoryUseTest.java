@@ -314,9 +314,9 @@ class SeparateMemoryUseTest {
                 .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, List.of(ofFirst, ofSecond), 2)))
                 .build()) {
             batches.forEach(net::fit);
-            assertThat(net.transfers().copies())
-                    .filteredOn(copy ->
-                            copy.kind() == Transfers.Kind.REPLICA && copy.what().equals("parameters"))
+            assertThat(net.transfers().ofStep())
+                    .filteredOn(transfer -> transfer.route().kind() == Transfers.Kind.REPLICA
+                            && transfer.what().equals("parameters"))
                     .hasSize(copies);
             SameResult.assertSame(net, expected, TOLERANCE);
         }
@@ -355,7 +355,7 @@ class SeparateMemoryUseTest {
     }
 
     @Test
-    void singleCopiesAreThoseOfTheLastStep() {
+    void singleTransfersAreThoseOfTheLastStep() {
         ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
@@ -363,9 +363,9 @@ class SeparateMemoryUseTest {
                 .build()) {
             net.fit(batch);
             net.fit(batch);
-            int copies = net.transfers().copies().size();
+            int transfers = net.transfers().ofStep().size();
             net.fit(batch);
-            assertThat(net.transfers().copies()).hasSize(copies);
+            assertThat(net.transfers().ofStep()).hasSize(transfers);
         }
     }
 
