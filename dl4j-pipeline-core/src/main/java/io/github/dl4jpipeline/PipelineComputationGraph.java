@@ -198,7 +198,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         return training.report(plan());
     }
 
-    /** Copies between devices since the last plan; nothing is copied between devices that share memory. */
+    /** Transfers between devices since the last plan; there are none between devices that share memory. */
     public Transfers transfers() {
         return training.transfers();
     }

@@ -93,22 +93,24 @@ record PlanJson(
         return new PartitionPlan(
                 stages,
                 microBatches,
-                examples,
                 Schedules.named(schedule),
-                Duration.ofNanos(predictedStepNanos),
-                Duration.ofNanos(latestExecutionNanos),
-                Duration.ofNanos(oneDeviceNanos),
-                bubble,
                 tiling.stream().findFirst(),
-                alternatives.stream()
-                        .map(other -> new Alternative(
-                                other.kind(),
-                                other.stages(),
-                                other.workers(),
-                                other.microBatches(),
-                                Duration.ofNanos(other.predictedStepNanos())))
-                        .toList(),
-                notes,
-                graph.isEmpty() ? Optional.empty() : Optional.of(new GraphOutline(graph)));
+                new Prediction(
+                        examples,
+                        Duration.ofNanos(predictedStepNanos),
+                        Duration.ofNanos(latestExecutionNanos),
+                        Duration.ofNanos(oneDeviceNanos),
+                        bubble),
+                new PlanContext(
+                        alternatives.stream()
+                                .map(other -> new Alternative(
+                                        other.kind(),
+                                        other.stages(),
+                                        other.workers(),
+                                        other.microBatches(),
+                                        Duration.ofNanos(other.predictedStepNanos())))
+                                .toList(),
+                        notes,
+                        graph.isEmpty() ? Optional.empty() : Optional.of(new GraphOutline(graph))));
     }
 }

@@ -27,16 +27,18 @@ class PartitionPlanTest {
                         new Stage(List.of("in", "a", "b", "c"), List.of(FIRST), 1, 2, 500_000, 3_000_000, false),
                         new Stage(List.of("d"), List.of(SECOND), 0.5, 0.5, 0, 0, false)),
                 4,
-                32,
                 Schedules.oneForwardOneBackward(),
-                Duration.ofNanos((long) (predictedMillis * 1e6)),
-                Duration.ofNanos((long) (predictedMillis * 1.2e6)),
-                Duration.ofNanos((long) (oneDeviceMillis * 1e6)),
-                0.25,
                 Optional.empty(),
-                List.of(new Alternative("data parallel", 1, 2, 4, Duration.ofMillis(14))),
-                List.of("remember the milk"),
-                Optional.empty());
+                new Prediction(
+                        32,
+                        Duration.ofNanos((long) (predictedMillis * 1e6)),
+                        Duration.ofNanos((long) (predictedMillis * 1.2e6)),
+                        Duration.ofNanos((long) (oneDeviceMillis * 1e6)),
+                        0.25),
+                new PlanContext(
+                        List.of(new Alternative("data parallel", 1, 2, 4, Duration.ofMillis(14))),
+                        List.of("remember the milk"),
+                        Optional.empty()));
     }
 
     @Test
@@ -81,18 +83,16 @@ class PartitionPlanTest {
                         new Stage(List.of("a", "b"), List.of(device, other), 1.25, 2.5, 10, 1L << 33, true),
                         Stage.of(other, List.of("c"))),
                 4,
-                64,
                 Schedules.zeroBubble(),
-                Duration.ofNanos(123_456_789),
-                Duration.ofNanos(223_456_789),
-                Duration.ofSeconds(3),
-                0.1,
                 Optional.of(new Tiling(new TileGrid(2, 3), "a", "b", Set.of("a"))),
-                List.of(new Alternative("one device", 1, 1, 1, Duration.ofMillis(7))),
-                List.of("a note"),
-                Optional.of(new GraphOutline(List.of(
-                        new GraphOutline.Part("a", List.of(), 0),
-                        new GraphOutline.Part("b", List.of("a"), 1L << 33)))));
+                new Prediction(
+                        64, Duration.ofNanos(123_456_789), Duration.ofNanos(223_456_789), Duration.ofSeconds(3), 0.1),
+                new PlanContext(
+                        List.of(new Alternative("one device", 1, 1, 1, Duration.ofMillis(7))),
+                        List.of("a note"),
+                        Optional.of(new GraphOutline(List.of(
+                                new GraphOutline.Part("a", List.of(), 0),
+                                new GraphOutline.Part("b", List.of("a"), 1L << 33))))));
         assertThat(PartitionPlan.fromJson(plan.toJson())).isEqualTo(plan);
         PartitionPlan plain = PartitionPlan.of(List.of(Stage.of(other, List.of("c"))), 2);
         assertThat(PartitionPlan.fromJson(plain.toJson())).isEqualTo(plain);

@@ -34,9 +34,16 @@ class TimelineDrawingTest {
                 new StepTimeline(
                         tasks,
                         List.of(
-                                new StepTimeline.Copy(Transfers.Kind.ERROR, "one", "b", "a", 8, 33, 36),
-                                new StepTimeline.Copy(Transfers.Kind.ACTIVATION, "one", "a", "b", 8, 12, 12.1),
-                                new StepTimeline.Copy(Transfers.Kind.ACTIVATION, "one", "a", "b", 8, 71.9, 73))));
+                                new StepTimeline.Transfer(
+                                        new Transfers.Route(Transfers.Kind.ERROR, "b", "a"), "one", 8, 33, 36),
+                                new StepTimeline.Transfer(
+                                        new Transfers.Route(Transfers.Kind.ACTIVATION, "a", "b"), "one", 8, 12, 12.1),
+                                new StepTimeline.Transfer(
+                                        new Transfers.Route(Transfers.Kind.ACTIVATION, "a", "b"),
+                                        "one",
+                                        8,
+                                        71.9,
+                                        73))));
         assertThat(drawing.lines().skip(1).map(line -> line.substring(line.indexOf('|'))))
                 .containsExactly(
                         "|" + "0".repeat(12) + "1".repeat(12) + ".".repeat(12) + "a".repeat(12) + ".".repeat(12)

@@ -82,7 +82,8 @@ final class TileLane {
         layers.begin(microBatch, iteration, epoch);
     }
 
-    @Nullable Layer layer(int vertex) {
+    @Nullable
+    Layer layer(int vertex) {
         return layers.layer(vertex);
     }
 
@@ -250,7 +251,12 @@ final class TileLane {
     }
 
     private void addError(int vertex, INDArray error, Area area, boolean mayKeep, LayerWorkspaceMgr manager) {
-        errors.add(vertex, activations[vertex], areas[vertex], error, area, mayKeep, manager);
+        errors.add(
+                vertex,
+                new TileErrors.Part(activations[vertex], areas[vertex]),
+                new TileErrors.Part(error, area),
+                mayKeep,
+                manager);
     }
 
     /** The errors of the tile that has run backward last. */

@@ -49,22 +49,21 @@ final class TiledRunner extends RegionRunner {
 
     /**
      * @param original an initialised graph; its parameters are shared, nothing else
+     * @param setup what is run in tiles, and who runs them
      * @param exit the region's last vertex
-     * @param crew who runs tiles
      * @param workspaces whether arrays live in workspaces
      * @param name a prefix of workspace names that nothing else in the process has
      */
     TiledRunner(
             ComputationGraph original,
-            TiledRegion region,
+            TileSetup setup,
             GraphVertex exit,
             KernelChoice code,
-            TileThreads crew,
             boolean workspaces,
             String name) {
         super(exit);
-        this.region = region;
-        this.crew = crew;
+        this.region = setup.region();
+        this.crew = setup.crew();
         this.type = original.getConfiguration().getDataType();
         this.runsBackward = region.runsBackward(VertexGraph.of(original));
         this.maps = new INDArray[region.positions().size()];

@@ -44,7 +44,7 @@ class PartitionerTest {
 
     private static PartitionRequest request(List<VertexCost> costs, IntPredicate replicas, DeviceGroup... groups) {
         return new PartitionRequest(
-                costs, List.of(groups), Double.POSITIVE_INFINITY, 0, 8, replicas, PartitionerTest::inFlight, false);
+                costs, List.of(groups), LinkTimes.NONE, 8, new StageRules(replicas, PartitionerTest::inFlight, false));
     }
 
     /** As one-forward-one-backward has it. */
@@ -96,7 +96,11 @@ class PartitionerTest {
                 .orElseThrow();
         assertThat(partition.bottleneckMillis()).isEqualTo(2);
         PartitionRequest slowSum = new PartitionRequest(
-                chain(2, 6, 2), List.of(devices(5)), 100, 1, 8, PartitionerTest::any, PartitionerTest::inFlight, false);
+                chain(2, 6, 2),
+                List.of(devices(5)),
+                new LinkTimes(100, 1),
+                8,
+                new StageRules(PartitionerTest::any, PartitionerTest::inFlight, false));
         assertThat(solve(slowSum, 5).orElseThrow().parts().stream().map(Partition.Part::replicas))
                 .containsExactly(1, 3, 1);
     }
@@ -145,12 +149,9 @@ class PartitionerTest {
         PartitionRequest request = new PartitionRequest(
                 costs,
                 keeping.groups(),
-                Double.POSITIVE_INFINITY,
-                0,
+                LinkTimes.NONE,
                 8,
-                PartitionerTest::one,
-                PartitionerTest::inFlight,
-                true);
+                new StageRules(PartitionerTest::one, PartitionerTest::inFlight, true));
         Partition partition = solve(request, 2).orElseThrow();
         assertThat(vertices(partition)).containsExactly(List.of(0, 1), List.of(2, 3));
         assertThat(partition.bottleneckMillis()).isEqualTo(2 + 2 * costs.get(0).forwardMillis());
@@ -199,12 +200,12 @@ class PartitionerTest {
         return new PartitionRequest(
                 costs,
                 groups,
-                links ? 5 + random.nextDouble() * 50 : Double.POSITIVE_INFINITY,
-                links ? random.nextDouble() / 10 : 0,
+                links ? new LinkTimes(5 + random.nextDouble() * 50, random.nextDouble() / 10) : LinkTimes.NONE,
                 8,
-                random.nextInt(3) == 0 ? PartitionerTest::one : PartitionerTest::any,
-                PartitionerTest::inFlight,
-                round % 8 == 0);
+                new StageRules(
+                        random.nextInt(3) == 0 ? PartitionerTest::one : PartitionerTest::any,
+                        PartitionerTest::inFlight,
+                        round % 8 == 0));
     }
 
     /** Every vertex in exactly one stage, and none that reads a later stage. */
