@@ -38,7 +38,7 @@ final class TimelineDrawing {
             drawing.row(names.get(worker));
         }
         for (Timeline.Span span : tasks.spans()) {
-            String name = names.get(tasks.workers().workerOf(span.task()));
+            String name = names.get(span.worker());
             drawing.draw(name, letter(span.task()), span.startMillis(), span.endMillis());
         }
         Map<Transfers.Kind, List<StepTimeline.Transfer>> byKind = step.transfers().stream()

@@ -21,14 +21,14 @@ class TimelineDrawingTest {
         Timeline tasks = new Timeline(
                 Workers.straight(2),
                 List.of(
-                        new Timeline.Span(Task.forward(0, 0), 0, 12),
-                        new Timeline.Span(Task.forward(0, 1), 12, 24),
-                        new Timeline.Span(Task.forward(1, 0), 12, 24),
-                        new Timeline.Span(Task.backward(1, 0), 24, 36),
-                        new Timeline.Span(Task.forward(1, 1), 36, 48),
-                        new Timeline.Span(Task.backward(0, 0), 36, 48),
-                        new Timeline.Span(Task.backward(1, 1), 48, 60),
-                        new Timeline.Span(Task.backward(0, 1), 60, 72)));
+                        new Timeline.Span(0, Task.forward(0, 0), 0, 12),
+                        new Timeline.Span(0, Task.forward(0, 1), 12, 24),
+                        new Timeline.Span(1, Task.forward(1, 0), 12, 24),
+                        new Timeline.Span(1, Task.backward(1, 0), 24, 36),
+                        new Timeline.Span(1, Task.forward(1, 1), 36, 48),
+                        new Timeline.Span(0, Task.backward(0, 0), 36, 48),
+                        new Timeline.Span(1, Task.backward(1, 1), 48, 60),
+                        new Timeline.Span(0, Task.backward(0, 1), 60, 72)));
         String drawing = TimelineDrawing.of(
                 plan,
                 new StepTimeline(

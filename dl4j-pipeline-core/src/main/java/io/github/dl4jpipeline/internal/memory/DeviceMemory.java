@@ -135,6 +135,11 @@ final class DeviceMemory extends PipelineMemory {
     }
 
     @Override
+    public boolean isShared() {
+        return false;
+    }
+
+    @Override
     public StageMemory stage(int stage, int replica) {
         return stages.get(stage).get(replica);
     }

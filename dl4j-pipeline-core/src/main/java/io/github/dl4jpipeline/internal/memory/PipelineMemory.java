@@ -121,6 +121,9 @@ public abstract class PipelineMemory implements AutoCloseable {
         return step;
     }
 
+    /** Whether any worker can run tasks of any stage. */
+    public abstract boolean isShared();
+
     /** The memory of a replica of a stage. */
     public abstract StageMemory stage(int stage, int replica);
 

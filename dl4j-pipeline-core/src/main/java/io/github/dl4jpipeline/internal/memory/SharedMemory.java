@@ -151,6 +151,11 @@ final class SharedMemory extends PipelineMemory {
     }
 
     @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
     public StageMemory stage(int stage, int replica) {
         return stages.get(stage).get(replica);
     }

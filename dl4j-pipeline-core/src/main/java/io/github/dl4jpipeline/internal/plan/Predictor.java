@@ -92,9 +92,8 @@ record Predictor(
                     sync,
                     links.syncMillisPerByte() * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
         }
-        Timeline timeline = ScheduleSimulator.simulate(schedule, workers, usual, microBatches);
-        double latest = ScheduleSimulator.simulate(schedule, workers, slow, microBatches)
-                .makespanMillis();
+        Timeline timeline = simulate(schedule, workers, usual, microBatches);
+        double latest = simulate(schedule, workers, slow, microBatches).makespanMillis();
         return new PartitionPlan(
                 stages,
                 microBatches,
@@ -112,6 +111,14 @@ record Predictor(
                         Optional.of(VertexCost.outline(drafts.stream()
                                 .flatMap(draft -> draft.costs().stream())
                                 .toList()))));
+    }
+
+    /** Where nothing is sent, stages share memory. */
+    private static Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
+        boolean shareMemory = stages.stream().allMatch(stage -> stage.sendMillis() == 0);
+        return shareMemory
+                ? ScheduleSimulator.simulateMoving(schedule, workers, stages, microBatches)
+                : ScheduleSimulator.simulate(schedule, workers, stages, microBatches);
     }
 
     /** Of a micro-batch on average: the first of a replica adds nothing. */
