@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.GraphOutline;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
@@ -150,7 +149,7 @@ record PipelineSettings(
     /** The vertices that run with Deeplearning4j's own code, according to a profile if there is one. */
     Set<String> stockVertices(@Nullable GraphProfile measured) {
         return kernelChoice(measured).other().entrySet().stream()
-                .filter(entry -> entry.getValue().forward() == KernelCode.STOCK)
+                .filter(entry -> entry.getValue() == KernelCode.STOCK)
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toSet());
     }
@@ -230,15 +229,6 @@ record PipelineSettings(
     private PlanOptions options(ComputationGraph graph, GraphProfile measured, int examples) {
         PlanOptions options =
                 asked.withExamples(examples).withRecompute(tiling.isPresent() ? Optional.of(false) : asked.recompute());
-        if (result.kernels() != Kernels.STOCK) {
-            String plain = "Products of matrices, or Deeplearning4j's own code, are faster ";
-            options = noteCode(options, measured, plain + "forward", code -> code.forward() == KernelCode.PLAIN);
-            options = noteCode(options, measured, plain + "backward", code -> code.backward() == KernelCode.PLAIN);
-        }
-        if (result.kernels() == Kernels.FAST) {
-            String winograd = "Winograd's algorithm is faster forward";
-            options = noteCode(options, measured, winograd, code -> code.forward() == KernelCode.WINOGRAD);
-        }
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);
             if (coupling.isPresent()) {
@@ -248,15 +238,6 @@ record PipelineSettings(
             }
         }
         return options;
-    }
-
-    private static PlanOptions noteCode(
-            PlanOptions options, GraphProfile measured, String note, Predicate<VertexCode> runs) {
-        List<String> vertices = measured.vertices().stream()
-                .map(VertexCost::vertex)
-                .filter(vertex -> runs.test(measured.otherCode().getOrDefault(vertex, VertexCode.USUAL)))
-                .toList();
-        return vertices.isEmpty() ? options : options.withNote(note + " for " + String.join(", ", vertices));
     }
 
     private boolean mayBeSplit(int examples) {

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.profile;
 
-import io.github.dl4jpipeline.graph.VertexCode;
+import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import java.io.UncheckedIOException;
@@ -19,7 +19,7 @@ import java.util.Set;
  * @param device id of the device that they were measured on
  * @param repetitions number of measured runs behind each median
  * @param machine what the device does together with others
- * @param otherCode vertices for which not the usual code is the fastest, with the one that is; their costs are those of
+ * @param otherCode vertices that run with another code than {@link KernelCode#USUAL}, which fails; their costs are those of
  *     that other code
  * @param vertices the costs; a vertex comes after those that it reads
  * @param tileable which vertices can be run in spatial tiles
@@ -29,7 +29,7 @@ public record GraphProfile(
         String device,
         int repetitions,
         MachineSpeed machine,
-        Map<String, VertexCode> otherCode,
+        Map<String, KernelCode> otherCode,
         List<VertexCost> vertices,
         TileableMaps tileable) {
 
@@ -110,7 +110,7 @@ public record GraphProfile(
             String device,
             int repetitions,
             MachineSpeed machine,
-            Map<String, VertexCode> otherCode,
+            Map<String, KernelCode> otherCode,
             List<VertexCost> vertices) {
         this(examples, device, repetitions, machine, otherCode, vertices, TileableMaps.NONE);
     }

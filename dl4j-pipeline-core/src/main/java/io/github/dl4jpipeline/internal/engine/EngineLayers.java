@@ -1,13 +1,10 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
-import java.util.Arrays;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -39,15 +36,6 @@ public final class EngineLayers {
         this.engine = engine;
     }
 
-    /** Names of the vertices that the engine runs, unless their input is of another kind than it takes. */
-    public static Set<String> vertices(ComputationGraph graph, KernelChoice choice) {
-        EngineLayers layers = new EngineLayers(graph, choice, Engine.of(new PackedWeights()));
-        return Arrays.stream(graph.getVertices())
-                .filter(vertex -> layers.of(vertex, true) != null)
-                .map(GraphVertex::getVertexName)
-                .collect(Collectors.toSet());
-    }
-
     /**
      * The code of a vertex.
      *
@@ -59,7 +47,7 @@ public final class EngineLayers {
         boolean may = packed != null
                 && choice.kernels() != Kernels.STOCK
                 && !engine.leaves().test(vertex)
-                && choice.code(vertex.getVertexName()).equals(VertexCode.USUAL)
+                && choice.code(vertex.getVertexName()) == KernelCode.USUAL
                 && graph.getConfiguration().getDataType() == DataType.FLOAT
                 && OneDnn.isAvailable();
         if (!may) {

@@ -4,7 +4,6 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
@@ -64,7 +63,7 @@ public final class Inference implements AutoCloseable {
     public synchronized void useStock(Set<String> vertices) {
         KernelChoice other = KernelChoice.all(code.kernels());
         for (String vertex : vertices) {
-            other = other.with(vertex, VertexCode.of(KernelCode.STOCK));
+            other = other.with(vertex, KernelCode.STOCK);
         }
         if (!other.equals(code)) {
             release();
