@@ -22,14 +22,6 @@ import java.util.stream.Collectors;
 public record PipelineReport(
         PartitionPlan plan, MeasuredSteps measurements, PlanHistory history, Optional<Verification> verification) {
 
-    /**
-     * One stage.
-     *
-     * @param busyMillis mean time that each of its replicas spends in tasks, transfers included, per step
-     * @param memoryBytes activation and working memory that it has reserved, for all its replicas
-     */
-    public record StageReport(double busyMillis, long memoryBytes) {}
-
     /** See {@link MeasuredSteps#steps}. */
     public long steps() {
         return measurements.steps();
