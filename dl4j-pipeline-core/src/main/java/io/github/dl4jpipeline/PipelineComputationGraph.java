@@ -107,7 +107,6 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             PipelineSettings settings,
             boolean plainFitIfUnsupported) {
         super(configuration);
-        WholeProcess.prepare();
         this.wrapped = wrapped;
         boolean hasParameters = wrapped.parameters().length() > 0;
         init(hasParameters ? wrapped.parameters() : null, false);
@@ -118,6 +117,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         if (!plainFit) {
             GraphSupport.require(this);
             SettingsCheck.require(settings, this);
+            WholeProcess.prepare();
         }
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
         if (!plainFit) {

@@ -19,6 +19,7 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.MeasuredSteps;
 import io.github.dl4jpipeline.report.PipelineReport;
 import io.github.dl4jpipeline.report.PlanHistory;
+import io.github.dl4jpipeline.report.StageReport;
 import io.github.dl4jpipeline.report.StepTimeline;
 import io.github.dl4jpipeline.report.TransferReport;
 import java.util.ArrayList;
@@ -196,13 +197,13 @@ final class PlannedTraining {
     PipelineReport report(PartitionPlan planned) {
         synchronized (lock) {
             long perStep = Math.max(1, steps);
-            List<PipelineReport.StageReport> stages = new ArrayList<>();
+            List<StageReport> stages = new ArrayList<>();
             for (int i = 0; i < planned.stages().size(); i++) {
                 Stage stage = planned.stages().get(i);
                 stages.add(
                         controller == null
-                                ? new PipelineReport.StageReport(0, 0)
-                                : new PipelineReport.StageReport(
+                                ? new StageReport(0, 0)
+                                : new StageReport(
                                         controller.busyNanos()[i] / 1e6 / perStep / stage.replicas(),
                                         controller.memoryBytes()[i]));
             }

@@ -1,13 +1,16 @@
 package io.github.dl4jpipeline.branch;
 
 import io.github.dl4jpipeline.exception.UnsplittableGraphException;
+import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -116,7 +119,15 @@ public final class BranchTrainer {
         return train(original, reference.accuracy(), store, trial);
     }
 
-    /** Trains the branched networks, where the accuracy of the original is known; see {@link #train}. */
+    /** Trains a network of layers in a row; see {@link #train(ComputationGraphConfiguration, Trial)}. */
+    public BranchTraining train(MultiLayerConfiguration original, Trial trial) {
+        return train(ChainGraph.of(new MultiLayerNetwork(original.clone())), trial);
+    }
+
+    /**
+     * Trains the branched networks, where the accuracy of the original is known; see
+     * {@link #train(ComputationGraphConfiguration, Trial)}.
+     */
     public BranchTraining train(ComputationGraphConfiguration original, double originalAccuracy, Trial trial) {
         return train(original, originalAccuracy, store(original), trial);
     }

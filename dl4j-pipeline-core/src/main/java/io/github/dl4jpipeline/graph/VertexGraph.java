@@ -9,8 +9,6 @@ import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.VertexIndices;
 import org.deeplearning4j.nn.graph.vertex.impl.FrozenVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
-import org.jgrapht.graph.DefaultEdge;
-import org.jgrapht.graph.DirectedAcyclicGraph;
 
 /**
  * An immutable view of a computation graph: its vertices in topological order and the edges between them.
@@ -112,15 +110,5 @@ public final class VertexGraph {
     /** Positions of the vertices that read the output of the one at {@code position}. */
     public List<Integer> consumers(int position) {
         return List.copyOf(consumers.get(position));
-    }
-
-    /** The same graph for graph algorithms; its nodes are positions. */
-    DirectedAcyclicGraph<Integer, DefaultEdge> asJGraphT() {
-        DirectedAcyclicGraph<Integer, DefaultEdge> dag = new DirectedAcyclicGraph<>(DefaultEdge.class);
-        for (Vertex vertex : vertices) {
-            dag.addVertex(vertex.position());
-            vertex.inputs().forEach(input -> dag.addEdge(input, vertex.position()));
-        }
-        return dag;
     }
 }

@@ -3,10 +3,15 @@ package io.github.dl4jpipeline.partition;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.internal.file.TextFile;
+import io.github.dl4jpipeline.internal.file.WholeFile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.Tiling;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -219,7 +224,28 @@ public record PartitionPlan(
      * @throws IllegalArgumentException if it is none; the message says why
      */
     public static PartitionPlan fromJson(String json) {
-        return PlanJson.read(json);
+        return PlanJson.read("This", json);
+    }
+
+    /**
+     * Writes the plan as JSON, replacing the file in one step.
+     *
+     * @throws UncheckedIOException if the file cannot be written; an existing one is then as before
+     * @throws IllegalArgumentException if its schedule is none of {@link Schedules}
+     */
+    public void save(Path file) {
+        String json = toJson();
+        WholeFile.write(file, draft -> Files.writeString(draft, json));
+    }
+
+    /**
+     * Reads a plan that {@link #save} wrote.
+     *
+     * @throws UncheckedIOException if the file cannot be read
+     * @throws IllegalArgumentException if it does not hold a valid plan; the message names the file
+     */
+    public static PartitionPlan load(Path file) {
+        return PlanJson.read(file.toString(), TextFile.read(file, PlanJson.KIND));
     }
 
     /** The plan in a few words. */

@@ -17,7 +17,7 @@ import java.util.Optional;
 public record MeasuredSteps(
         long steps,
         double stepMillis,
-        List<PipelineReport.StageReport> stages,
+        List<StageReport> stages,
         List<TransferReport> transfers,
         Optional<StepTimeline> lastStep,
         Optional<TileMeasurement> tiles) {

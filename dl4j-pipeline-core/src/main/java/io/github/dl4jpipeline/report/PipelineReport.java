@@ -22,14 +22,6 @@ import java.util.stream.Collectors;
 public record PipelineReport(
         PartitionPlan plan, MeasuredSteps measurements, PlanHistory history, Optional<Verification> verification) {
 
-    /**
-     * One stage.
-     *
-     * @param busyMillis mean time that each of its replicas spends in tasks, transfers included, per step
-     * @param memoryBytes activation and working memory that it has reserved, for all its replicas
-     */
-    public record StageReport(double busyMillis, long memoryBytes) {}
-
     /** See {@link MeasuredSteps#steps}. */
     public long steps() {
         return measurements.steps();
@@ -90,12 +82,12 @@ public record PipelineReport(
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "%d steps, forward and backward %.1f ms each (predicted %.1f ms), bubble %.0f %% (predicted %.0f %%)%n",
+                "%d steps, forward and backward %.1f ms each%s, bubble %.0f %%%s%n",
                 steps(),
                 stepMillis(),
-                plan.predictedStepTime().toNanos() / 1e6,
+                predicted(millis(plan)),
                 100 * bubble(),
-                100 * plan.bubble()));
+                millis(plan) == 0 ? "" : String.format(Locale.ROOT, " (predicted %.0f %%)", 100 * plan.bubble())));
         verification.ifPresent(compared -> text.append(String.format("first step %s%n", compared)));
         for (int i = 0; i < stages().size(); i++) {
             Stage planned = plan.stages().get(i);
@@ -103,21 +95,21 @@ public record PipelineReport(
                     (planned.forwardMillis() + planned.backwardMillis()) * plan.microBatches() / planned.replicas();
             text.append(String.format(
                     Locale.ROOT,
-                    "stage %d on %s: busy %.1f ms a step (predicted %.1f ms), %.1f MB of activations%n",
+                    "stage %d on %s: busy %.1f ms a step%s, %.1f MB of activations%n",
                     i,
                     planned.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
                     stages().get(i).busyMillis(),
-                    predicted,
+                    predicted(predicted),
                     stages().get(i).memoryBytes() / 1e6));
         }
         for (MeasuredPlan tried : measured()) {
             text.append(String.format(
                     Locale.ROOT,
-                    "%s %s: %.1f ms (predicted %.1f ms)%n",
+                    "%s %s: %.1f ms%s%n",
                     settled() ? "tried" : "being tried,",
                     tried.plan().summary(),
                     tried.stepMillis(),
-                    tried.plan().predictedStepTime().toNanos() / 1e6));
+                    predicted(millis(tried.plan()))));
         }
         if (!transfers().isEmpty()) {
             text.append(String.format("passed in a step, on average:%n"));
@@ -139,5 +131,14 @@ public record PipelineReport(
                 measured.cost().repeated(),
                 measured.haloBytes() / 1e6)));
         return text.toString();
+    }
+
+    private static double millis(PartitionPlan plan) {
+        return plan.predictedStepTime().toNanos() / 1e6;
+    }
+
+    /** Nothing if there is no prediction. */
+    private static String predicted(double millis) {
+        return millis == 0 ? "" : String.format(Locale.ROOT, " (predicted %.1f ms)", millis);
     }
 }

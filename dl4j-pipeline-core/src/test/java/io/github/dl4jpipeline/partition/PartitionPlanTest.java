@@ -8,14 +8,22 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import io.github.dl4jpipeline.schedule.Task;
+import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.TileGrid;
 import io.github.dl4jpipeline.tile.Tiling;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class PartitionPlanTest {
     private static final Device FIRST = new Device("cpu-0", Device.Kind.CPU, List.of(0), 1_000, 1);
@@ -138,6 +146,47 @@ class PartitionPlanTest {
     }
 
     @Test
+    void isTheSameAfterAFile(@TempDir Path directory) throws IOException {
+        PartitionPlan plan = plan(13, 16);
+        Path file = directory.resolve("plan.json");
+        plan.save(file);
+        assertThat(PartitionPlan.load(file)).isEqualTo(plan);
+        Files.write(file, new byte[] {'{', (byte) 0xff});
+        assertThatThrownBy(() -> PartitionPlan.load(file))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(file + " is not a plan: it is no text in UTF-8");
+        Files.writeString(file, "{}");
+        assertThatThrownBy(() -> PartitionPlan.load(file))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(file + " is not a plan: ");
+        Path missing = directory.resolve("missing.json");
+        assertThatThrownBy(() -> PartitionPlan.load(missing))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("Cannot read plan " + missing);
+    }
+
+    @Test
+    void aScheduleOfTheUsersOwnCannotBeSaved(@TempDir Path directory) {
+        Schedule own = new Schedule() {
+            @Override
+            public String name() {
+                return "backwards";
+            }
+
+            @Override
+            public List<List<Task>> tasks(Workers workers, int microBatches) {
+                return Schedules.fillDrain().tasks(workers, microBatches);
+            }
+        };
+        Path file = directory.resolve("plan.json");
+        PartitionPlan plan = plan(13, 16).withSchedule(own);
+        assertThatThrownBy(() -> plan.save(file))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("'backwards'");
+        assertThat(file).doesNotExist();
+    }
+
+    @Test
     void refusesOtherJson() {
         String json = PartitionPlan.of(
                         List.of(Stage.of(new Device("cpu-0", Device.Kind.CPU, List.of(0), 1, 1), List.of("only"))), 2)
@@ -153,11 +202,13 @@ class PartitionPlanTest {
                 json.replace("\"graph\" : [ ]", "\"graph\" : [ null ]"),
                 json.replace("\"graph\" : [ ]", "\"graph\" : [ {\"vertex\" : \"only\"} ]"),
                 json.replace("\"1f1b\"", "\"gpipe\""),
-                json.replace("\"CPU\"", "\"TPU\""))) {
+                json.replace("\"CPU\"", "\"TPU\""),
+                json.replace("\"examples\" : 2", "\"examples\" : 2, \"examples\" : 3"),
+                json + "{}")) {
             assertThatThrownBy(() -> PartitionPlan.fromJson(other))
                     .as(other)
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageStartingWith("This is no plan: ");
+                    .hasMessageStartingWith("This is not a plan: ");
         }
     }
 }

@@ -47,8 +47,7 @@ final class TileErrors {
     }
 
     /** The error of a vertex that the tile runs, after all that read it. */
-    @Nullable
-    INDArray take(int vertex) {
+    @Nullable INDArray take(int vertex) {
         INDArray error = within[vertex];
         within[vertex] = null;
         return error;

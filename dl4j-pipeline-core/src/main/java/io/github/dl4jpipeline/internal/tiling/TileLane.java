@@ -82,8 +82,7 @@ final class TileLane {
         layers.begin(microBatch, iteration, epoch);
     }
 
-    @Nullable
-    Layer layer(int vertex) {
+    @Nullable Layer layer(int vertex) {
         return layers.layer(vertex);
     }
 

@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.internal.tiling;
 
 import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.RegionRunner;
@@ -14,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -49,27 +49,25 @@ final class TiledRunner extends RegionRunner {
 
     /**
      * @param original an initialised graph; its parameters are shared, nothing else
-     * @param setup what is run in tiles, and who runs them
      * @param exit the region's last vertex
-     * @param workspaces whether arrays live in workspaces
-     * @param name a prefix of workspace names that nothing else in the process has
+     * @param crew who runs tiles
+     * @param lane makes the lane with a number
      */
     TiledRunner(
             ComputationGraph original,
-            TileSetup setup,
+            TiledRegion region,
             GraphVertex exit,
-            KernelChoice code,
-            boolean workspaces,
-            String name) {
+            TileThreads crew,
+            IntFunction<TileLane> lane) {
         super(exit);
-        this.region = setup.region();
-        this.crew = setup.crew();
+        this.region = region;
+        this.crew = crew;
         this.type = original.getConfiguration().getDataType();
         this.runsBackward = region.runsBackward(VertexGraph.of(original));
         this.maps = new INDArray[region.positions().size()];
         int count = Math.min(crew.size(), region.tiles().grid().tiles());
         for (int i = 0; i < count; i++) {
-            lanes.add(new TileLane(original, region, code, workspaces, name + "-lane" + i));
+            lanes.add(lane.apply(i));
         }
     }
 
