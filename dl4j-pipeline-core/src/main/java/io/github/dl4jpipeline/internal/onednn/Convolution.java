@@ -44,13 +44,13 @@ public final class Convolution {
             boolean inputErrors,
             boolean exact) {}
 
-    private Convolution(Shape shape, memory.desc input, Activation activation) {
+    private Convolution(Shape shape, memory.desc input, memory.desc output, Activation activation) {
         algorithm = shape.exact() ? dnnl.algorithm.convolution_direct : dnnl.algorithm.convolution_auto;
         window = shape.window();
         bias = shape.bias();
         weightShape = shape.weightShape();
         forward = new convolution_forward.primitive_desc(
-                forward(input, Layout.any(shape.outputShape())), activation.fused(), OneDnn.engine());
+                forward(input, output), activation.fused(), OneDnn.engine());
         this.input = Layout.of(forward.src_desc(), shape.inputShape());
         this.output = Layout.of(forward.dst_desc(), shape.outputShape());
     }
@@ -66,12 +66,21 @@ public final class Convolution {
         boolean chooses = input.isRowMajor() && shape.inputShape()[1] > FEW_CHANNELS;
         memory.desc given = input.description();
         memory.desc any = Layout.any(shape.inputShape());
-        Convolution first = new Convolution(shape, chooses ? any : given, activation);
+        memory.desc output = Layout.any(shape.outputShape());
+        Convolution first = new Convolution(shape, chooses ? any : given, output, activation);
         if (first.isFast(shape)) {
             return first;
         }
-        Convolution second = new Convolution(shape, chooses ? given : any, activation);
-        return second.isFast(shape) ? second : null;
+        Convolution second = new Convolution(shape, chooses ? given : any, output, activation);
+        if (second.isFast(shape)) {
+            return second;
+        }
+        Convolution plain = new Convolution( // as products of matrices
+                shape,
+                Layout.rowMajor(shape.inputShape()).description(),
+                Layout.rowMajor(shape.outputShape()).description(),
+                activation);
+        return plain.isFast(shape) ? plain : null;
     }
 
     private boolean isFast(Shape shape) {

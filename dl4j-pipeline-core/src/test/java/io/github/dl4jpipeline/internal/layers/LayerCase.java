@@ -14,7 +14,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * @param kernel height and width, as of the other pairs
  * @param noise of the values of parameters, inputs and errors
  */
-record LayerCase(
+public record LayerCase(
         Kind kind,
         DataType type,
         CNN2DFormat format,
@@ -34,7 +34,7 @@ record LayerCase(
         long noise) {
 
     /** Kinds of layers that have faster code. */
-    enum Kind {
+    public enum Kind {
         CONVOLUTION,
         CONVOLUTION_1D,
         DEPTHWISE,
@@ -50,21 +50,21 @@ record LayerCase(
         ACTIVATION,
         ADDITION;
 
-        boolean isPooling() {
+        public boolean isPooling() {
             return name().endsWith("POOLING");
         }
 
-        boolean isOfRows() {
+        public boolean isOfRows() {
             return this == DENSE || this == OUTPUT;
         }
 
         /** Whether the layer has a kernel. */
-        boolean hasKernel() {
+        public boolean hasKernel() {
             return compareTo(NORM_POOLING) <= 0;
         }
     }
 
-    record Pair(int height, int width) {
+    public record Pair(int height, int width) {
         int[] array() {
             return new int[] {height, width};
         }
@@ -111,7 +111,7 @@ record LayerCase(
     private static final Pair THRICE = new Pair(3, 3);
 
     /** One of the cases of a seed, always the same. */
-    static LayerCase of(long seed, int index) {
+    public static LayerCase of(long seed, int index) {
         SplittableRandom random = new SplittableRandom(31 * seed + index);
         int turn = index % KINDS.size();
         Kind kind = KINDS.get(turn);
@@ -148,11 +148,33 @@ record LayerCase(
                 random.nextLong());
     }
 
+    /** The same in float with channels first, in one thread. */
+    public LayerCase inFloatWithChannelsFirst() {
+        return new LayerCase(
+                kind,
+                DataType.FLOAT,
+                CNN2DFormat.NCHW,
+                mode,
+                kernel,
+                stride,
+                dilation,
+                padding,
+                map,
+                inputs,
+                outputs,
+                examples,
+                activation,
+                bias,
+                views,
+                1,
+                noise);
+    }
+
     /**
      * Whether Deeplearning4j's own code ends the process, or writes to any place in memory: some convolutions without an
      * output, and max-pooling with a window that has no input.
      */
-    boolean isFatal() {
+    public boolean isFatal() {
         boolean padded = mode == ConvolutionMode.Truncate || mode == ConvolutionMode.Strict;
         return switch (kind) {
             case CONVOLUTION_1D -> {

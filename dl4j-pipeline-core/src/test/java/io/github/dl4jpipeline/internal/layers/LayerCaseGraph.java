@@ -29,14 +29,14 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** Graphs of Deeplearning4j's with the layer of a {@link LayerCase}, and values for them. */
-final class LayerCaseGraph {
+public final class LayerCaseGraph {
     /** Added to biases, so that no pre-activation of ReLU is so near to 0 that rounding decides what it passes back. */
     private static final double OFF_ZERO = 1 / 32.0;
 
     private final LayerCase layer;
     private final DataType type;
 
-    LayerCaseGraph(LayerCase layer, DataType type) {
+    public LayerCaseGraph(LayerCase layer, DataType type) {
         this.layer = layer;
         this.type = type;
     }
@@ -87,7 +87,8 @@ final class LayerCaseGraph {
         }
     }
 
-    private InputType inputType() {
+    /** What the layer reads. */
+    public InputType inputType() {
         int height = layer.map().height();
         return switch (layer.kind()) {
             case DENSE, OUTPUT -> InputType.feedForward(layer.inputs());
@@ -104,7 +105,8 @@ final class LayerCaseGraph {
                 .build();
     }
 
-    private Layer configuration() {
+    /** The layer itself; an addition is none. */
+    public Layer configuration() {
         return switch (layer.kind()) {
             case CONVOLUTION -> {
                 ConvolutionLayer.Builder builder = new ConvolutionLayer.Builder().dataFormat(layer.format());
