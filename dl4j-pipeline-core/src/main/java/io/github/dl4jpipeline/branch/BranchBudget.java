@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.branch;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.exception.Given;
 
 /**
  * What one branch may cost.
@@ -24,8 +25,10 @@ public record BranchBudget(long memoryBytes, long multiplyAdds) {
      * @param multiplyAdds that a device may spend on one example
      */
     public static BranchBudget ofSmallest(Devices devices, long multiplyAdds) {
-        long memory =
-                devices.list().stream().mapToLong(Device::memoryBytes).min().orElseThrow();
+        long memory = Given.notNull("devices", devices).list().stream()
+                .mapToLong(Device::memoryBytes)
+                .min()
+                .orElseThrow();
         return new BranchBudget(memory, multiplyAdds);
     }
 

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.partition;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.Workers;
@@ -49,18 +50,28 @@ public record PartitionPlan(
         List<String> notes,
         Optional<GraphOutline> graph) {
 
+    /** The most micro-batches that a plan can have. */
+    public static final int MOST_MICRO_BATCHES = 65_536;
+
     public PartitionPlan {
-        stages = List.copyOf(stages);
-        alternatives = List.copyOf(alternatives);
-        notes = List.copyOf(notes);
+        stages = Given.list("stages of a plan", stages);
+        alternatives = Given.list("alternatives of a plan", alternatives);
+        notes = Given.list("notes of a plan", notes);
+        Given.notNull("schedule of a plan", schedule);
+        Given.notNull("predictedStepTime of a plan", predictedStepTime);
+        Given.notNull("latestExecutionTime of a plan", latestExecutionTime);
+        Given.notNull("oneDeviceTime of a plan", oneDeviceTime);
+        Given.notNull("tiling of a plan", tiling);
+        Given.notNull("graph of a plan", graph);
         if (latestExecutionTime.compareTo(predictedStepTime) < 0) {
             latestExecutionTime = predictedStepTime;
         }
         if (stages.isEmpty()) {
             throw new IllegalArgumentException("A plan needs at least one stage");
         }
-        if (microBatches < 1) {
-            throw new IllegalArgumentException("A plan needs at least 1 micro-batch, got " + microBatches);
+        if (microBatches < 1 || microBatches > MOST_MICRO_BATCHES) {
+            throw new IllegalArgumentException(
+                    "A plan needs at least 1 micro-batch, and at most " + MOST_MICRO_BATCHES + ", got " + microBatches);
         }
         Set<String> seen = new HashSet<>();
         for (Stage stage : stages) {
@@ -136,7 +147,7 @@ public record PartitionPlan(
                 tiling,
                 alternatives,
                 notes,
-                Optional.of(outline));
+                Optional.of(Given.notNull("graph of a plan", outline)));
     }
 
     /** The same plan with another time that its steps end by. */
@@ -146,7 +157,12 @@ public record PartitionPlan(
 
     /** The same plan with some vertices in tiles. */
     public PartitionPlan withTiling(Tiling tiles) {
-        return with(stages, latestExecutionTime, Optional.of(tiles), alternatives, notes);
+        return with(
+                stages,
+                latestExecutionTime,
+                Optional.of(Given.notNull("tiling of a plan", tiles)),
+                alternatives,
+                notes);
     }
 
     /** The same plan beside what it has been compared with. */
@@ -244,7 +260,7 @@ public record PartitionPlan(
      * @throws IllegalArgumentException if it is none; the message says why
      */
     public static PartitionPlan fromJson(String json) {
-        return PlanJson.read(json);
+        return PlanJson.read(Given.notNull("json", json));
     }
 
     /** The plan in a few words. */
