@@ -93,7 +93,8 @@ record PipelineSettings(
         PartitionPlan plan = plan();
         if (plan != null) {
             requireUncoupled(graph, plan);
-            return List.of(plan.withSchedule(schedule(plan)));
+            PartitionPlan scheduled = plan.withSchedule(schedule(plan));
+            return List.of(tiling.map(scheduled::withTiling).orElse(scheduled));
         }
         if (tiling.isPresent()
                 && asked.stages().orElse(1) == 1
@@ -229,6 +230,9 @@ record PipelineSettings(
     private PlanOptions options(ComputationGraph graph, GraphProfile measured, int examples) {
         PlanOptions options =
                 asked.withExamples(examples).withRecompute(tiling.isPresent() ? Optional.of(false) : asked.recompute());
+        if (tiling.isPresent()) {
+            options = options.withInOneStage(tiledVertices(graph, tiling.get()));
+        }
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);
             if (coupling.isPresent()) {
@@ -238,6 +242,13 @@ record PipelineSettings(
             }
         }
         return options;
+    }
+
+    private static Set<String> tiledVertices(ComputationGraph graph, Tiling tiles) {
+        VertexGraph vertices = VertexGraph.of(graph);
+        return TiledRegion.of(graph, tiles).tiled().stream()
+                .map(position -> vertices.get(position).name())
+                .collect(Collectors.toSet());
     }
 
     private boolean mayBeSplit(int examples) {

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +61,10 @@ public final class BranchInference implements AutoCloseable {
 
     /** With these kernels; see {@link #of(ComputationGraph, Devices)}. */
     public static BranchInference of(ComputationGraph branched, Devices devices, Kernels kernels) {
-        return new BranchInference(branched, devices, kernels);
+        return new BranchInference(
+                Given.notNull("branched", branched),
+                Given.notNull("devices", devices),
+                Given.notNull("kernels", kernels));
     }
 
     public int branches() {

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.branch;
 
 import io.github.dl4jpipeline.exception.UnsplittableGraphException;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -66,7 +67,7 @@ public final class BranchTrainer {
      * @param splitter with the number of branches and the classifier; its fattening is replaced in each round
      */
     public static BranchTrainer of(BranchSplitter splitter) {
-        return new BranchTrainer(splitter);
+        return new BranchTrainer(Given.notNull("splitter", splitter));
     }
 
     /** By how much accuracy may drop, absolutely. Default: 0.03. */
@@ -92,13 +93,13 @@ public final class BranchTrainer {
      * same directory does not repeat them. Default: none are kept.
      */
     public BranchTrainer directory(Path value) {
-        directory = value;
+        directory = Given.notNull("directory", value);
         return this;
     }
 
     /** Is told of each round when it is done. Default: it is logged. */
     public BranchTrainer onRound(Consumer<BranchRound> value) {
-        listener = value;
+        listener = Given.notNull("onRound", value);
         return this;
     }
 
@@ -109,6 +110,7 @@ public final class BranchTrainer {
      * @throws IllegalArgumentException if the directory has rounds of another network
      */
     public BranchTraining train(ComputationGraphConfiguration original, Trial trial) {
+        Given.notNull("trial", trial);
         RoundStore store = store(original);
         BranchRound reference = store.original();
         if (reference == null) {
@@ -129,10 +131,11 @@ public final class BranchTrainer {
      * {@link #train(ComputationGraphConfiguration, Trial)}.
      */
     public BranchTraining train(ComputationGraphConfiguration original, double originalAccuracy, Trial trial) {
-        return train(original, originalAccuracy, store(original), trial);
+        return train(original, originalAccuracy, store(original), Given.notNull("trial", trial));
     }
 
     private RoundStore store(ComputationGraphConfiguration original) {
+        Given.notNull("original", original);
         return new RoundStore(directory, splitter.fatten(0).split(original).toJson());
     }
 

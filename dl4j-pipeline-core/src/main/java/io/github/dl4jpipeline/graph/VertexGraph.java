@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.graph;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -31,7 +32,7 @@ public final class VertexGraph {
 
     /** Reads an initialised graph. */
     public static VertexGraph of(ComputationGraph graph) {
-        int[] order = graph.topologicalSortOrder();
+        int[] order = Given.notNull("graph", graph).topologicalSortOrder();
         int[] positionOf = new int[order.length];
         for (int position = 0; position < order.length; position++) {
             positionOf[order[position]] = position;

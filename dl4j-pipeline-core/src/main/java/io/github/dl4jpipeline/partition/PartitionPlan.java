@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.partition;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.file.TextFile;
 import io.github.dl4jpipeline.internal.file.WholeFile;
 import io.github.dl4jpipeline.schedule.Schedule;
@@ -40,13 +41,21 @@ public record PartitionPlan(
         Prediction prediction,
         PlanContext context) {
 
+    /** The most micro-batches that a plan can have. */
+    public static final int MOST_MICRO_BATCHES = 65_536;
+
     public PartitionPlan {
-        stages = List.copyOf(stages);
+        stages = Given.list("stages of a plan", stages);
+        Given.notNull("schedule of a plan", schedule);
+        Given.notNull("tiling of a plan", tiling);
+        Given.notNull("prediction of a plan", prediction);
+        Given.notNull("context of a plan", context);
         if (stages.isEmpty()) {
             throw new IllegalArgumentException("A plan needs at least one stage");
         }
-        if (microBatches < 1) {
-            throw new IllegalArgumentException("A plan needs at least 1 micro-batch, got " + microBatches);
+        if (microBatches < 1 || microBatches > MOST_MICRO_BATCHES) {
+            throw new IllegalArgumentException(
+                    "A plan needs at least 1 micro-batch, and at most " + MOST_MICRO_BATCHES + ", got " + microBatches);
         }
         Set<String> seen = new HashSet<>();
         for (Stage stage : stages) {
@@ -132,7 +141,8 @@ public record PartitionPlan(
 
     /** The same plan with some vertices in tiles. */
     public PartitionPlan withTiling(Tiling tiles) {
-        return new PartitionPlan(stages, microBatches, schedule, Optional.of(tiles), prediction, context);
+        Optional<Tiling> tiled = Optional.of(Given.notNull("tiling of a plan", tiles));
+        return new PartitionPlan(stages, microBatches, schedule, tiled, prediction, context);
     }
 
     /** The same plan with another time that its steps end by. */
@@ -143,7 +153,8 @@ public record PartitionPlan(
 
     /** The same plan for a graph that looks like this. */
     public PartitionPlan withGraph(GraphOutline outline) {
-        return with(new PlanContext(alternatives(), notes(), Optional.of(outline)));
+        return with(new PlanContext(
+                alternatives(), notes(), Optional.of(Given.notNull("graph of a plan", outline))));
     }
 
     /** The same plan beside what it has been compared with. */
@@ -224,7 +235,7 @@ public record PartitionPlan(
      * @throws IllegalArgumentException if it is none; the message says why
      */
     public static PartitionPlan fromJson(String json) {
-        return PlanJson.read("This", json);
+        return PlanJson.read("This", Given.notNull("json", json));
     }
 
     /**

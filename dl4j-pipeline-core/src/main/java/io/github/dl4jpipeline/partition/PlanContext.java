@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.partition;
 
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,7 +16,8 @@ public record PlanContext(List<Alternative> alternatives, List<String> notes, Op
     static final PlanContext NONE = new PlanContext(List.of(), List.of(), Optional.empty());
 
     public PlanContext {
-        alternatives = List.copyOf(alternatives);
-        notes = List.copyOf(notes);
+        alternatives = Given.list("alternatives of a plan", alternatives);
+        notes = Given.list("notes of a plan", notes);
+        Given.notNull("graph of a plan", graph);
     }
 }

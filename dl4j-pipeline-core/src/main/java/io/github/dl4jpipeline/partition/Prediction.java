@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.partition;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.time.Duration;
 
 /**
@@ -16,6 +17,9 @@ public record Prediction(
         int examples, Duration stepTime, Duration latestExecutionTime, Duration oneDeviceTime, double bubble) {
 
     public Prediction {
+        Given.notNull("stepTime of a plan", stepTime);
+        Given.notNull("latestExecutionTime of a plan", latestExecutionTime);
+        Given.notNull("oneDeviceTime of a plan", oneDeviceTime);
         if (latestExecutionTime.compareTo(stepTime) < 0) {
             latestExecutionTime = stepTime;
         }

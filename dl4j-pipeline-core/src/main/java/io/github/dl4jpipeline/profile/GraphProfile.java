@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.profile;
 
 import io.github.dl4jpipeline.graph.KernelCode;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import java.io.UncheckedIOException;
@@ -153,7 +154,7 @@ public record GraphProfile(
      * @throws UncheckedIOException if the file cannot be written; an existing one is then as before
      */
     public void save(Path file) {
-        ProfileFile.save(this, file);
+        ProfileFile.save(this, Given.notNull("file", file));
     }
 
     /**
@@ -163,7 +164,7 @@ public record GraphProfile(
      * @throws IllegalArgumentException if it does not hold a valid profile; the message names the file and the place
      */
     public static GraphProfile load(Path file) {
-        return fromJson(file.toString(), ProfileFile.text(file));
+        return fromJson(Given.notNull("file", file).toString(), ProfileFile.text(file));
     }
 
     /** The profile as JSON, as {@link #save} writes it. */
@@ -178,7 +179,7 @@ public record GraphProfile(
      * @throws IllegalArgumentException if it is no valid profile; the message names where it is from, and the place
      */
     public static GraphProfile fromJson(String name, String json) {
-        return ProfileFile.fromJson(name, json);
+        return ProfileFile.fromJson(Given.notNull("name", name), Given.notNull("json", json));
     }
 
     /**
@@ -191,6 +192,7 @@ public record GraphProfile(
      */
     public static GraphProfile readPipeDream(Path file) {
         return PipeDreamReader.read(
-                file.toString(), ProfileFile.text(file).lines().toList());
+                Given.notNull("file", file).toString(),
+                ProfileFile.text(file).lines().toList());
     }
 }

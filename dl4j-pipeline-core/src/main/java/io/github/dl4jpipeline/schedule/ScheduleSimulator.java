@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.schedule;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -69,7 +70,8 @@ public final class ScheduleSimulator {
      * @throws IllegalArgumentException if the schedule leaves a task out, repeats one, or can never finish
      */
     public static Timeline simulate(Schedule schedule, List<StageTimes> stages, int microBatches) {
-        Workers workers = new Workers(stages.stream().map(StageTimes::replicas).toList());
+        Workers workers = new Workers(
+                Given.list("stages", stages).stream().map(StageTimes::replicas).toList());
         return simulate(schedule, workers, stages, microBatches);
     }
 
@@ -79,7 +81,12 @@ public final class ScheduleSimulator {
      * @throws IllegalArgumentException if the schedule leaves a task out, repeats one, or can never finish
      */
     public static Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
-        return new ScheduleSimulator(schedule, workers, stages, microBatches).run();
+        return new ScheduleSimulator(
+                        Given.notNull("schedule", schedule),
+                        Given.notNull("workers", workers),
+                        Given.list("stages", stages),
+                        microBatches)
+                .run();
     }
 
     /**
@@ -228,7 +235,8 @@ public final class ScheduleSimulator {
      * with the last pass. The first replica has the most.
      */
     public static int[] inFlight(Schedule schedule, Workers workers, int microBatches) {
-        List<List<Task>> tasks = schedule.tasks(workers, microBatches);
+        List<List<Task>> tasks =
+                Given.notNull("schedule", schedule).tasks(Given.notNull("workers", workers), microBatches);
         return IntStream.range(0, workers.stages())
                 .map(stage -> inFlight(tasks.get(workers.worker(stage, 0)), stage, schedule.lastPass()))
                 .toArray();

@@ -85,7 +85,7 @@ public final class Search {
         }
         int wanted = stages * options.replicas().orElse(1);
         this.places = places(Math.max(wanted, devices.size()));
-        this.partitioner = new Partitioner(movable, places.size());
+        this.partitioner = new Partitioner(movable, places.size(), options.inOneStage());
         // A ring of replicas passes each gradient on twice, there and back [from Narayanan et al., SOSP 2019].
         double addMillisPerByte = profile.machine().addMillisPerMegabyte() / BYTES_PER_MEGABYTE;
         this.links =

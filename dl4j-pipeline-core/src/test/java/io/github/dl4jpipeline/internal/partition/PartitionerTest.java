@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -58,7 +59,9 @@ class PartitionerTest {
 
     private static Optional<Partition> solve(PartitionRequest request, Integer... use) {
         int devices = request.groups().stream().mapToInt(DeviceGroup::count).sum();
-        return new Partitioner(request.costs(), devices).solve(request).partition(List.of(use));
+        return new Partitioner(request.costs(), devices, Set.of())
+                .solve(request)
+                .partition(List.of(use));
     }
 
     private static List<List<Integer>> vertices(Partition partition) {
@@ -82,12 +85,26 @@ class PartitionerTest {
                 cost(1, List.of(0), 0, 5, 0),
                 cost(2, List.of(1), 0, 7, 0),
                 cost(3, List.of(2), 2, 0, 0));
-        Partition partition = new Partitioner(costs, 2)
+        Partition partition = new Partitioner(costs, 2, Set.of())
                 .solve(request(costs, PartitionerTest::one, devices(2)))
                 .partitionWithLeastTraffic(List.of(2))
                 .orElseThrow();
         assertThat(vertices(partition)).containsExactly(List.of(0, 1), List.of(2, 3));
         assertThat(partition.parts().get(0).crossingBytes()).isEqualTo(5);
+    }
+
+    @Test
+    void noCutBetweenVerticesOfOneStage() {
+        PartitionRequest request = request(chain(1, 1, 1, 1, 1, 1), PartitionerTest::one, devices(2));
+        Partitioner partitioner = new Partitioner(request.costs(), 2, Set.of("v1", "v3", "elsewhere"));
+        assertThat(vertices(partitioner.solve(request).partition(List.of(2)).orElseThrow()))
+                .containsExactly(List.of(0, 1, 2, 3), List.of(4, 5));
+        assertThat(partitioner.simplification()).isEmpty();
+        PartitionRequest three = request(chain(1, 1, 1, 1), PartitionerTest::one, devices(3));
+        assertThat(new Partitioner(three.costs(), 3, Set.of("v0", "v2"))
+                        .solve(three)
+                        .partition(List.of(3)))
+                .isEmpty();
     }
 
     @Test
@@ -164,7 +181,7 @@ class PartitionerTest {
             List<List<Integer>> inputs = AntichainGraphTest.randomInputs(random, 1 + random.nextInt(10));
             PartitionRequest request = randomRequest(random, round, inputs);
             int devices = request.groups().stream().mapToInt(DeviceGroup::count).sum();
-            PartitionSolver solver = new Partitioner(request.costs(), devices).solve(request);
+            PartitionSolver solver = new Partitioner(request.costs(), devices, Set.of()).solve(request);
             BruteForce expected = new BruteForce(request, inputs);
             for (List<Integer> use : solver.uses()) {
                 double best = expected.best(use);
@@ -230,7 +247,7 @@ class PartitionerTest {
     void longChainsAreThinnedOut() {
         double[] millis = new Random(1).doubles(10_000, 0, 1).toArray();
         PartitionRequest request = request(chain(millis), PartitionerTest::one, devices(8));
-        Partitioner partitioner = new Partitioner(request.costs(), 8);
+        Partitioner partitioner = new Partitioner(request.costs(), 8, Set.of());
         Partition partition = partitioner.solve(request).partition(List.of(8)).orElseThrow();
         double total = Arrays.stream(millis).sum();
         assertThat(partition.bottleneckMillis()).isBetween(total / 8, total / 8 + total / 500);
