@@ -40,12 +40,6 @@ final class DirectConvolution {
         return geometry.isChannelsFirst() ? array : new ChannelMath(1, workspaces, memory).inOrder(array);
     }
 
-    /** The same for {@linkplain ChannelsLast#view views} of input and output with the channels last. */
-    void forwardChannelsLast(
-            INDArray input, INDArray weights, @Nullable INDArray bias, INDArray output, ConvolutionGeometry geometry) {
-        forward(input, weights, bias, output, geometry.arguments(false));
-    }
-
     private static void forward(
             INDArray input, INDArray weights, @Nullable INDArray bias, INDArray output, int... arguments) {
         NativeOp.run(

@@ -18,7 +18,6 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
     private final DirectConvolution code = new DirectConvolution();
     private final InPlaceActivation activation;
     private boolean add;
-    private boolean channelsLast;
 
     FastConvolution(ConvolutionLayer original) {
         super(original.conf(), original.params().dataType());
@@ -37,16 +36,6 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
                 : 0;
     }
 
-    /** Whether outputs may be put out channels last. */
-    boolean canBeChannelsLast() {
-        return geometry().isChannelsFirst() && activation.isElementWise();
-    }
-
-    /** Has outputs in inference be in memory as {@link ChannelsLast} says. */
-    void putOutChannelsLast() {
-        channelsLast = true;
-    }
-
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         assertInputSet(false);
@@ -58,15 +47,9 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
         INDArray from = input.castTo(dataType);
         ConvolutionGeometry geometry = geometry();
         long[] shape = geometry.outputShape(from, weights.size(0));
-        if (channelsLast && !training) {
-            INDArray view = workspaces.createUninitialized(
-                    ArrayType.ACTIVATIONS, dataType, new long[] {shape[0], shape[2], shape[3], shape[1]}, 'c');
-            code.forwardChannelsLast(ChannelsLast.packedView(from, workspaces), weights, bias, view, geometry);
-            return ChannelsLast.maps(activation.forward(view, false, workspaces));
-        }
         INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'c');
         code.forward(
-                training ? from : ChannelsLast.channelsFirst(from, workspaces),
+                from,
                 weights,
                 bias,
                 output,

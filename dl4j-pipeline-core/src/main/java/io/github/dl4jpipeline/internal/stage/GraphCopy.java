@@ -55,7 +55,9 @@ public final class GraphCopy {
         CopiedLayers.prepare(graph, vertices, memory.stages(), noise, keepPreActivations);
         EngineLayers layers = new EngineLayers(graph, code, engine);
         this.runners = vertices.vertices().stream()
-                .map(vertex -> runnerFor(vertex, isIn(region, vertex) ? null : layers.of(graphVertex(vertex.position()), vertices.hasInputErrors(vertex.position()))))
+                .map(vertex -> runnerFor(vertex, isIn(region, vertex) || vertex.role() == Vertex.Role.OUTPUT
+                                ? null
+                                : layers.of(graphVertex(vertex.position()), vertices.hasInputErrors(vertex.position()))))
                 .toArray(VertexRunner[]::new);
         CopiedLayers.keepInputs(graph, vertices, position -> runners[position] instanceof EngineRunner);
         this.region = region == null

@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import io.github.dl4jpipeline.internal.layers.LayerCase.Kind;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
+import io.github.dl4jpipeline.internal.stage.InferenceGraph;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -329,7 +330,7 @@ final class LayerComparison {
         announce.accept("inference");
         runs++;
         try {
-            INDArray actual = GraphCopier.forInference(stock, Kernels.FAST).outputSingle(input);
+            INDArray actual = InferenceGraph.of(stock, Kernels.FAST).outputSingle(input);
             if (!isNear(actual, expected, 0)) {
                 problems.add("inference: " + ArrayDifference.of(actual, expected));
             }
