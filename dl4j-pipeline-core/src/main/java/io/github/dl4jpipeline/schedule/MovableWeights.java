@@ -27,8 +27,8 @@ public final class MovableWeights {
     }
 
     /** Whether there are any: not where the backward pass is in one piece, or the replicas of a stage add up their own. */
-    public static boolean exist(Schedule schedule, Workers workers) {
-        return schedule.splitsBackward()
+    public static boolean exist(boolean splitsBackward, Workers workers) {
+        return splitsBackward
                 && workers.count() > 1
                 && workers.replicas().stream().allMatch(replicas -> replicas == 1);
     }

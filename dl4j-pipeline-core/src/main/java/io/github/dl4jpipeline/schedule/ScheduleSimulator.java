@@ -97,7 +97,7 @@ public final class ScheduleSimulator {
     public static Timeline simulateMoving(
             Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
         ScheduleSimulator simulator = new ScheduleSimulator(schedule, workers, stages, microBatches);
-        boolean moves = MovableWeights.exist(schedule, workers);
+        boolean moves = MovableWeights.exist(schedule.splitsBackward(), workers);
         return moves ? simulator.runMoving() : simulator.run();
     }
 
@@ -126,6 +126,10 @@ public final class ScheduleSimulator {
             }
             movable.begin(first.task());
             run(first.worker(), first.task(), first.begin());
+            List<Task> own = tasks.get(first.worker());
+            if (next[first.worker()] < own.size() && first.task().equals(own.get(next[first.worker()]))) {
+                next[first.worker()]++;
+            }
         }
         return timeline();
     }

@@ -31,7 +31,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class StageWorker {
     private final int number;
     private final Map<Integer, StageReplica> replicas = new HashMap<>();
-    /** Stages of other workers, of which it may run parameter gradients in its own working memory. */
+    /** Stages of other workers, of which it may run parameter gradients. */
     private final Map<Integer, StageReplica> others = new HashMap<>();
 
     private final StageReplica first;
@@ -205,7 +205,7 @@ final class StageWorker {
             step.score().add(task.microBatch(), replica.stage(), result.scores(), microBatch.examples());
             gradients = result.gradients();
         } else {
-            gradients = replica.runner().weights(copy, observer);
+            gradients = replica.weightRunner().weights(copy, observer);
             memory.collect(gradients, first);
         }
         if (first && replica.replica() == 0) {

@@ -120,7 +120,8 @@ public final class TaskController implements AutoCloseable {
             for (int replica = 0; replica < layout.replicas(stage); replica++) {
                 StageMemory own = memory.stage(stage, replica);
                 StageRunner runner = new StageRunner(stage, stages.positions(stage), own.scratch(), recompute);
-                replicas.add(new StageReplica(stage, replica, runner, own, new AtomicLong()));
+                StageRunner weights = runner.with(own.weightScratch());
+                replicas.add(new StageReplica(stage, replica, runner, weights, own, new AtomicLong()));
             }
         }
         busyBefore = new long[replicas.size()];
@@ -142,7 +143,9 @@ public final class TaskController implements AutoCloseable {
                 .filter(replica -> layout.worker(replica.stage(), replica.replica()) == number)
                 .toList();
         StageReplica first = own.get(0);
-        List<StageReplica> others = movesWeights() ? withScratchOf(first, own) : List.of();
+        List<StageReplica> others = movesWeights()
+                ? replicas.stream().filter(replica -> !own.contains(replica)).toList()
+                : List.of();
         Device device = setup.plan().stages().get(first.stage()).devices().get(first.replica());
         String name = names.nameOf(first.stage(), first.replica());
         return new StageWorker(
@@ -151,20 +154,7 @@ public final class TaskController implements AutoCloseable {
 
     /** Whether workers that would wait run parameter gradients of other stages. */
     private boolean movesWeights() {
-        return memory.isShared() && MovableWeights.exist(setup.schedule(), layout);
-    }
-
-    /** The stages of other workers, with the working memory of this one. */
-    private List<StageReplica> withScratchOf(StageReplica first, List<StageReplica> own) {
-        return replicas.stream()
-                .filter(replica -> !own.contains(replica))
-                .map(other -> new StageReplica(
-                        other.stage(),
-                        other.replica(),
-                        other.runner().with(first.memory().scratch()),
-                        other.memory(),
-                        other.busyNanos()))
-                .toList();
+        return memory.movesWeights();
     }
 
     private StepTasks tasks(int microBatches) {

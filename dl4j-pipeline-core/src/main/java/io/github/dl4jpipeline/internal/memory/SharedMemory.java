@@ -10,6 +10,7 @@ import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -99,7 +100,23 @@ final class SharedMemory extends PipelineMemory {
         private final @Nullable INDArray own;
 
         Stage(int stage, int replica, StageGradients sums, ParameterLayout layout, @Nullable INDArray own) {
-            super(stage, copies, setup.scratch(stage, replica), sums, SharedMemory.this::running);
+            this(stage, replica, sums, layout, own, setup.scratch(stage, replica, ""));
+        }
+
+        private Stage(
+                int stage,
+                int replica,
+                StageGradients sums,
+                ParameterLayout layout,
+                @Nullable INDArray own,
+                StageScratch scratch) {
+            super(
+                    stage,
+                    copies,
+                    scratch,
+                    setup.hasMovableWeights() ? setup.scratch(stage, replica, "-weights") : scratch,
+                    sums,
+                    SharedMemory.this::running);
             this.replica = replica;
             this.layout = layout;
             this.own = own;
@@ -151,8 +168,8 @@ final class SharedMemory extends PipelineMemory {
     }
 
     @Override
-    public boolean isShared() {
-        return true;
+    public boolean movesWeights() {
+        return setup.hasMovableWeights();
     }
 
     @Override
@@ -196,7 +213,7 @@ final class SharedMemory extends PipelineMemory {
     public long bytes(int stage) {
         long bytes = copies.stream().mapToLong(copy -> copy.bytes(stage)).sum();
         for (Stage replica : stages.get(stage)) {
-            bytes += replica.scratch().bytes();
+            bytes += replica.scratchBytes();
         }
         if (joint != null) {
             bytes += setup.stages().positions(stage).stream()
@@ -212,7 +229,7 @@ final class SharedMemory extends PipelineMemory {
         if (joint != null) {
             joint.close();
         }
-        each(stage -> stage.scratch().destroy());
+        each(stage -> stage.freeScratch());
         packed.close();
     }
 
