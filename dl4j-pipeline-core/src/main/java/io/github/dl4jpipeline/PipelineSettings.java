@@ -23,14 +23,12 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
-import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -160,7 +158,7 @@ record PipelineSettings(
         if (mayBeSplit(examples)) {
             coupling(graph).ifPresent(coupling -> log.warn("{}", note(coupling)));
         }
-        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, measured, examples)).stream()
+        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, examples)).stream()
                 .map(made -> tiling.map(made::withTiling).orElse(made))
                 .toList();
         int microBatches = plans.get(0).microBatches();
@@ -196,7 +194,7 @@ record PipelineSettings(
             StageBytes.require(counted);
             return counted;
         }
-        PlanOptions options = options(graph, measured, made.examples());
+        PlanOptions options = options(graph, made.examples());
         return new FittingPlan(devices, some -> Planner.plan(measured, some, options), count).find(made);
     }
 
@@ -220,14 +218,14 @@ record PipelineSettings(
                 || made.tiling().isPresent()) {
             return null;
         }
-        PlanOptions options = options(graph, measured, made.examples());
+        PlanOptions options = options(graph, made.examples());
         if (microBatchesCount(graph)) {
             options = options.withMicroBatches(made.microBatches());
         }
         return new Replanner(measured, devices, options, plans);
     }
 
-    private PlanOptions options(ComputationGraph graph, GraphProfile measured, int examples) {
+    private PlanOptions options(ComputationGraph graph, int examples) {
         PlanOptions options =
                 asked.withExamples(examples).withRecompute(tiling.isPresent() ? Optional.of(false) : asked.recompute());
         if (tiling.isPresent()) {

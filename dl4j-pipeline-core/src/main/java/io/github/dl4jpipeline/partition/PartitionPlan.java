@@ -153,8 +153,7 @@ public record PartitionPlan(
 
     /** The same plan for a graph that looks like this. */
     public PartitionPlan withGraph(GraphOutline outline) {
-        return with(new PlanContext(
-                alternatives(), notes(), Optional.of(Given.notNull("graph of a plan", outline))));
+        return with(new PlanContext(alternatives(), notes(), Optional.of(Given.notNull("graph of a plan", outline))));
     }
 
     /** The same plan beside what it has been compared with. */

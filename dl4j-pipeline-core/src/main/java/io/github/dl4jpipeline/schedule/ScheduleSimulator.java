@@ -184,8 +184,7 @@ public final class ScheduleSimulator {
     }
 
     private Timeline timeline() {
-        spans.sort(Comparator.comparingDouble(Timeline.Span::startMillis)
-                .thenComparingInt(Timeline.Span::worker));
+        spans.sort(Comparator.comparingDouble(Timeline.Span::startMillis).thenComparingInt(Timeline.Span::worker));
         return new Timeline(workers, spans);
     }
 

@@ -119,18 +119,22 @@ class ScheduleSimulatorTest {
         assertThat(apart.makespanMillis()).isEqualTo(99);
         assertThat(moving.makespanMillis()).isEqualTo(90);
         assertThat(moving.spans()).hasSize(48).doesNotHaveDuplicates();
-        assertThat(moving.spans().stream().filter(span -> span.worker() != span.task().stage()))
+        assertThat(moving.spans().stream()
+                        .filter(span -> span.worker() != span.task().stage()))
                 .isNotEmpty()
-                .allMatch(span -> span.task().pass() == Task.Pass.WEIGHTS && span.task().stage() == 1);
+                .allMatch(span ->
+                        span.task().pass() == Task.Pass.WEIGHTS && span.task().stage() == 1);
         // those of a stage one after another, in order
         for (int stage = 0; stage < 2; stage++) {
             int own = stage;
             List<Timeline.Span> weights = moving.spans().stream()
-                    .filter(span -> span.task().pass() == Task.Pass.WEIGHTS && span.task().stage() == own)
+                    .filter(span -> span.task().pass() == Task.Pass.WEIGHTS
+                            && span.task().stage() == own)
                     .toList();
             for (int i = 0; i < weights.size(); i++) {
                 assertThat(weights.get(i).task().microBatch()).isEqualTo(i);
-                assertThat(i == 0 ? 0 : weights.get(i - 1).endMillis()).isLessThanOrEqualTo(weights.get(i).startMillis());
+                assertThat(i == 0 ? 0 : weights.get(i - 1).endMillis())
+                        .isLessThanOrEqualTo(weights.get(i).startMillis());
             }
         }
     }

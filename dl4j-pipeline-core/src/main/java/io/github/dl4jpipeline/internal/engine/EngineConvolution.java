@@ -39,8 +39,8 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         this.packed = packed;
         this.inputErrors = inputErrors;
         this.exact = exact;
-        org.deeplearning4j.nn.conf.layers.ConvolutionLayer conf =
-                (org.deeplearning4j.nn.conf.layers.ConvolutionLayer) layer.conf().getLayer();
+        org.deeplearning4j.nn.conf.layers.ConvolutionLayer conf = (org.deeplearning4j.nn.conf.layers.ConvolutionLayer)
+                layer.conf().getLayer();
         windows = new Windows(
                 conf.getKernelSize(),
                 conf.getStride(),

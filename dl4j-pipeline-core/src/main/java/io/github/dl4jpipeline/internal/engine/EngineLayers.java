@@ -67,8 +67,8 @@ public final class EngineLayers {
     private @Nullable EngineLayer of(LayerVertex vertex, PackedWeights packed, boolean inputErrors) {
         Layer layer = vertex.getLayer();
         org.deeplearning4j.nn.conf.layers.Layer conf = layer.conf().getLayer();
-        boolean noisy = conf.getIDropout() != null
-                || (conf instanceof BaseLayer weighted && weighted.getWeightNoise() != null);
+        boolean noisy =
+                conf.getIDropout() != null || (conf instanceof BaseLayer weighted && weighted.getWeightNoise() != null);
         if (noisy || vertex.isOutputVertex()) {
             return null;
         }

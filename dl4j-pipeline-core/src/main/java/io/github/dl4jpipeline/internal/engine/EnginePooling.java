@@ -50,9 +50,7 @@ final class EnginePooling extends EngineLayer {
             case MAX -> new EnginePooling(Pooling.Kind.MAX, windows);
             case AVG ->
                 new EnginePooling(
-                        layer.isAvgPoolIncludePadInDivisor()
-                                ? Pooling.Kind.AVERAGE_WITH_PADDING
-                                : Pooling.Kind.AVERAGE,
+                        layer.isAvgPoolIncludePadInDivisor() ? Pooling.Kind.AVERAGE_WITH_PADDING : Pooling.Kind.AVERAGE,
                         windows);
             default -> null;
         };
@@ -89,13 +87,9 @@ final class EnginePooling extends EngineLayer {
             return null;
         }
         Pooling operations = Pooling.reading(
-                input,
-                kind,
-                windows.window(size, shape[2], shape[3]),
-                new long[] {shape[0], shape[1], size[0], size[1]});
-        return operations == null
-                ? null
-                : new Passes(input, operations, operations.forward(), operations.backward());
+                input, kind, windows.window(size, shape[2], shape[3]), new long[] {shape[0], shape[1], size[0], size[1]
+                });
+        return operations == null ? null : new Passes(input, operations, operations.forward(), operations.backward());
     }
 
     @Override

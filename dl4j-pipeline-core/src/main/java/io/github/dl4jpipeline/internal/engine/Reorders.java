@@ -75,7 +75,9 @@ public final class Reorders implements AutoCloseable {
     /** The same array, contiguous in row-major order. */
     private static INDArray rowMajor(INDArray array, LongFunction<INDArray> memory) {
         boolean is = array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
-        return is ? array : memory.apply(array.length()).reshape('c', array.shape()).assign(array);
+        return is
+                ? array
+                : memory.apply(array.length()).reshape('c', array.shape()).assign(array);
     }
 
     void write(INDArray from, Layout fromLayout, INDArray to, Layout toLayout, Space space) {

@@ -8,7 +8,11 @@ import org.jspecify.annotations.Nullable;
 public final class Given {
     private Given() {}
 
-    /** @throws IllegalArgumentException for null */
+    /**
+     * The value.
+     *
+     * @throws IllegalArgumentException for null
+     */
     public static <T> T notNull(String name, @Nullable T value) {
         if (value == null) {
             throw new IllegalArgumentException(name + " must not be null");

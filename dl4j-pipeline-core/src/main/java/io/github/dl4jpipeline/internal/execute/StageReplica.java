@@ -13,4 +13,10 @@ import java.util.concurrent.atomic.AtomicLong;
  * @param memory holds its micro-batches, and sums their gradients
  * @param busyNanos time spent in its tasks so far, without waiting for others in them
  */
-record StageReplica(int stage, int replica, StageRunner runner, StageRunner weightRunner, StageMemory memory, AtomicLong busyNanos) {}
+record StageReplica(
+        int stage,
+        int replica,
+        StageRunner runner,
+        StageRunner weightRunner,
+        StageMemory memory,
+        AtomicLong busyNanos) {}

@@ -112,8 +112,8 @@ final class StageWorker {
             Iterator<Task> tasks = step.tasks().byWorker().get(number).iterator();
             Task own = tasks.hasNext() ? tasks.next() : null;
             while (!step.isStopped()) {
-                Optional<Task> taken =
-                        step.take(own, own == null ? List.of() : replica(own).memory().dependencies(own));
+                Optional<Task> taken = step.take(
+                        own, own == null ? List.of() : replica(own).memory().dependencies(own));
                 if (taken.isPresent()) {
                     current = taken.get();
                     runTimed(step, current);

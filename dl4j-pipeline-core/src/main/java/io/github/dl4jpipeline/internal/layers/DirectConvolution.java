@@ -15,7 +15,9 @@ final class DirectConvolution {
      * @param bias null without a bias
      */
     record Gradients(
-            @Nullable INDArray input, INDArray weights, @Nullable INDArray bias) {}
+            @Nullable INDArray input,
+            INDArray weights,
+            @Nullable INDArray bias) {}
 
     /** The oneDNN of ND4J 1.0.0-M2.1 refuses dilated convolutions. */
     static boolean canRun(ConvolutionGeometry geometry) {

@@ -31,9 +31,7 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
 
     @Override
     public long elementsToAdd() {
-        return add
-                ? getParam(ConvolutionParamInitializer.WEIGHT_KEY).length()
-                : 0;
+        return add ? getParam(ConvolutionParamInitializer.WEIGHT_KEY).length() : 0;
     }
 
     @Override
@@ -48,13 +46,7 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
         ConvolutionGeometry geometry = geometry();
         long[] shape = geometry.outputShape(from, weights.size(0));
         INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'c');
-        code.forward(
-                from,
-                weights,
-                bias,
-                output,
-                geometry,
-                workspaces);
+        code.forward(from, weights, bias, output, geometry, workspaces);
         return activation.forward(output, training, workspaces);
     }
 

@@ -72,8 +72,8 @@ public final class Profiling {
         Devices devices = DeviceRuntimes.usesHostArrays(device) ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
         KernelChoice usual = KernelChoice.all(kernels);
-        WorkingCode.Done<ProfileTimes> measured = new WorkingCode(graph, usual)
-                .run(usual, choice -> times(graph, sample, devices, choice, splittable));
+        WorkingCode.Done<ProfileTimes> measured =
+                new WorkingCode(graph, usual).run(usual, choice -> times(graph, sample, devices, choice, splittable));
         ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()

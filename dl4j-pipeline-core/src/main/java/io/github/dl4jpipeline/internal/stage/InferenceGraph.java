@@ -33,8 +33,7 @@ public final class InferenceGraph extends ComputationGraph {
     private boolean usesEngine;
     private @Nullable Pass pass;
 
-    private InferenceGraph(
-            ComputationGraphConfiguration configuration, ComputationGraph original, KernelChoice code) {
+    private InferenceGraph(ComputationGraphConfiguration configuration, ComputationGraph original, KernelChoice code) {
         super(configuration);
         this.original = original;
         this.code = code;
@@ -139,9 +138,7 @@ public final class InferenceGraph extends ComputationGraph {
     /** As {@link #output(boolean, INDArray[], INDArray[], INDArray[], MemoryWorkspace)}, unless inputs are to be kept. */
     @Override
     public synchronized INDArray[] output(boolean train, boolean clearInputs, INDArray... input) {
-        return train || !clearInputs
-                ? super.output(train, clearInputs, input)
-                : output(false, input, null, null, null);
+        return train || !clearInputs ? super.output(train, clearInputs, input) : output(false, input, null, null, null);
     }
 
     /** Frees what it has besides parameters; the next output allocates anew. */

@@ -22,7 +22,7 @@ class EngineCasesTest {
     void everyLayerEqualsDeeplearning4jsOwn(@TempDir Path directory) throws IOException, InterruptedException {
         Path log = directory.resolve("log");
         Process process = start(directory, log);
-        boolean ended = process.waitFor(600L + 2 * CASES, TimeUnit.SECONDS);
+        boolean ended = process.waitFor(600L + 2L * CASES, TimeUnit.SECONDS);
         process.destroyForcibly().waitFor();
 
         List<String> lines = Files.readAllLines(log);
@@ -57,7 +57,8 @@ class EngineCasesTest {
                 String.valueOf(SEED),
                 "0",
                 String.valueOf(CASES));
-        builder.environment().put("MALLOC_PERTURB_", "1"); // new memory holds huge numbers, so that what reads it is seen
+        builder.environment()
+                .put("MALLOC_PERTURB_", "1"); // new memory holds huge numbers, so that what reads it is seen
         return builder.directory(directory.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("output").toFile())

@@ -71,8 +71,7 @@ class FailingCodeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"DirectConvolution.forward", "DirectConvolution.backward"})
+    @ValueSource(strings = {"DirectConvolution.forward", "DirectConvolution.backward"})
     void usualCodeThatFailsGivesWayToDeeplearning4js(String method) {
         FailingConvolution.failIn(method);
         GraphProfile profile = GraphProfiler.profile(graph(), batch, Devices.cpu(1));
@@ -108,8 +107,7 @@ class FailingCodeTest {
             assertThatThrownBy(() -> pipeline.outputSingle(batch.getFeatures(0)))
                     .hasStackTraceContaining("as the test wants it");
             pipeline.fit(batch);
-            assertThat(pipeline.profile().orElseThrow().otherCode())
-                    .containsEntry("first", KernelCode.STOCK);
+            assertThat(pipeline.profile().orElseThrow().otherCode()).containsEntry("first", KernelCode.STOCK);
             assertSameOutputs(pipeline, graph);
             assertThat(pipeline.score(batch)).isCloseTo(graph.score(batch), withPercentage(1e-3));
         }
