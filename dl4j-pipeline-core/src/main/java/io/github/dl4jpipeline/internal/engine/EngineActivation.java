@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import io.github.dl4jpipeline.internal.layers.ReluGradient;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
@@ -29,7 +30,7 @@ final class EngineActivation extends EngineLayer {
 
     /** Only maps come in a layout of their own; for arrays there is no gain. */
     @Override
-    public @Nullable Value forward(Value[] inputs, Space space) {
+    public @Nullable Value forward(Value[] inputs, boolean training, Space space) {
         Layout layout = inputs[0].layout();
         if (layout == null) {
             return null;
@@ -37,7 +38,11 @@ final class EngineActivation extends EngineLayer {
         Passes made = byLayout.get(layout, all -> new Passes(all, function.forward(all), function.backward(all)));
         passes = made;
         output = space.activation(layout.floats());
-        run(made.forward().with(Slot.INPUT, inputs[0].values()).with(Slot.OUTPUT, output), space);
+        if (Rectifier.is(function)) {
+            Rectifier.run(inputs[0].values().reshape(output.shape()), output);
+        } else {
+            run(made.forward().with(Slot.INPUT, inputs[0].values()).with(Slot.OUTPUT, output), space);
+        }
         return new Value(output, layout);
     }
 
@@ -48,12 +53,12 @@ final class EngineActivation extends EngineLayer {
             throw new IllegalStateException("Backward pass without a forward pass before it");
         }
         INDArray floats = error(error, made.layout(), space);
-        run(
-                made.backward()
-                        .with(Slot.OUTPUT, output)
-                        .with(Slot.OUTPUT_ERROR, floats)
-                        .with(Slot.INPUT_ERROR, floats),
-                space);
+        if (Rectifier.is(function)) {
+            ReluGradient.apply(output, floats);
+        } else {
+            made.backward().with(Slot.OUTPUT, output).with(Slot.OUTPUT_ERROR, floats);
+            run(made.backward().with(Slot.INPUT_ERROR, floats), space);
+        }
         return new Value[] {new Value(floats, made.layout())};
     }
 

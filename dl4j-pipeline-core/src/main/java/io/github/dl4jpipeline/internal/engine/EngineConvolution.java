@@ -33,7 +33,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             PackedWeights packed,
             boolean inputErrors,
             boolean exact) {
-        super(function);
+        super(function, false);
         this.vertex = vertex;
         this.layer = layer;
         this.packed = packed;
@@ -143,6 +143,16 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
                 ? weights()
                 : packed.get(
                         vertex, layout, floats -> reorders().write(weights(), plainWeights, floats, layout, space));
+    }
+
+    @Override
+    boolean isFinite(Value value, Passes made, Space space) {
+        if (value.isArray()) {
+            packed.inspect(value.values());
+        }
+        INDArray bias = bias();
+        packed.inspect(vertex, bias == null ? new INDArray[] {weights()} : new INDArray[] {weights(), bias});
+        return !packed.isSuspect();
     }
 
     @Override

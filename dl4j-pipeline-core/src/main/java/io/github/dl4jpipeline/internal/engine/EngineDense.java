@@ -22,7 +22,7 @@ final class EngineDense extends WeightedLayer<EngineDense.Passes> {
     private final long outputs;
 
     EngineDense(DenseLayer layer, Activation function, boolean takesMaps) {
-        super(function);
+        super(function, Rectifier.is(function));
         this.layer = layer;
         this.takesMaps = takesMaps;
         inputs = weights().size(0);
@@ -37,7 +37,7 @@ final class EngineDense extends WeightedLayer<EngineDense.Passes> {
         private final Layout shaped;
 
         Passes(Dense operations, Layout shaped, Activation function) {
-            super(operations.input(), operations.output(), function, operations.forward(function));
+            super(operations.input(), operations.output(), function, operations.forward(Rectifier.fused(function)));
             this.operations = operations;
             this.shaped = shaped;
         }

@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import io.github.dl4jpipeline.internal.layers.JointSums;
+import io.github.dl4jpipeline.internal.layers.Moments;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
@@ -20,9 +22,10 @@ public abstract class EngineLayer implements AutoCloseable {
      * The forward pass.
      *
      * @param inputs what it reads
+     * @param training false for inference, which no backward pass follows
      * @return null if Deeplearning4j's layer must run instead, for input of this kind
      */
-    public abstract @Nullable Value forward(Value[] inputs, Space space);
+    public abstract @Nullable Value forward(Value[] inputs, boolean training, Space space);
 
     /**
      * The errors of its inputs.
@@ -47,6 +50,16 @@ public abstract class EngineLayer implements AutoCloseable {
      */
     public Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
         throw new UnsupportedOperationException("no parameters");
+    }
+
+    /** Takes sums over all micro-batches that join them, of which this one has a number; where it takes any. */
+    public void join(JointSums sums, int number) {
+        // most layers see examples one by one
+    }
+
+    /** Of the input of the last forward pass in training; null if it takes none. */
+    public @Nullable Moments moments() {
+        return null;
     }
 
     /** Forgets the micro-batch. */

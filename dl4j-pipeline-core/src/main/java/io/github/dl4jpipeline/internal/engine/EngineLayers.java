@@ -10,14 +10,18 @@ import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.ElementWiseVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
+import org.deeplearning4j.nn.graph.vertex.impl.MergeVertex;
+import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -26,6 +30,8 @@ import org.nd4j.linalg.api.buffer.DataType;
  * parameters. To add one: an {@link EngineLayer}, and a line here.
  */
 public final class EngineLayers {
+    private static final int CHANNELS = 1;
+
     private final ComputationGraph graph;
     private final KernelChoice choice;
     private final Engine engine;
@@ -56,16 +62,26 @@ public final class EngineLayers {
         if (vertex instanceof LayerVertex layerVertex) {
             return of(layerVertex, packed, inputErrors);
         }
-        boolean adds = vertex.getClass() == ElementWiseVertex.class
-                && ((org.deeplearning4j.nn.conf.graph.ElementWiseVertex)
-                                        graph.getConfiguration().getVertices().get(vertex.getVertexName()))
-                                .getOp()
-                        == org.deeplearning4j.nn.conf.graph.ElementWiseVertex.Op.Add;
-        return adds ? new EngineSum() : null;
+        org.deeplearning4j.nn.conf.graph.GraphVertex conf =
+                graph.getConfiguration().getVertices().get(vertex.getVertexName());
+        if (vertex.getClass() == ElementWiseVertex.class) {
+            return EngineElementWise.of(
+                    ((org.deeplearning4j.nn.conf.graph.ElementWiseVertex) conf).getOp(), vertex.getNumInputArrays());
+        }
+        boolean merges = vertex.getClass() == MergeVertex.class
+                && ((org.deeplearning4j.nn.conf.graph.MergeVertex) conf).getMergeAxis() == CHANNELS;
+        return merges ? new EngineMerge() : null;
     }
 
     private @Nullable EngineLayer of(LayerVertex vertex, PackedWeights packed, boolean inputErrors) {
-        Layer layer = vertex.getLayer();
+        if (vertex.getLayer() instanceof FrozenLayer frozen) {
+            EngineLayer inside = of(vertex, frozen.getInsideLayer(), packed, false);
+            return inside == null ? null : new EngineFrozen(inside);
+        }
+        return of(vertex, vertex.getLayer(), packed, inputErrors);
+    }
+
+    private @Nullable EngineLayer of(LayerVertex vertex, Layer layer, PackedWeights packed, boolean inputErrors) {
         org.deeplearning4j.nn.conf.layers.Layer conf = layer.conf().getLayer();
         boolean noisy =
                 conf.getIDropout() != null || (conf instanceof BaseLayer weighted && weighted.getWeightNoise() != null);
@@ -88,10 +104,19 @@ public final class EngineLayers {
                             choice.kernels() == Kernels.PRECISE);
         }
         if (kind == DenseLayer.class) {
-            return dense(vertex, (DenseLayer) conf);
+            return dense(vertex, layer, (DenseLayer) conf);
         }
         if (kind == SubsamplingLayer.class && asIs) {
             return EnginePooling.of((SubsamplingLayer) conf);
+        }
+        if (kind == GlobalPoolingLayer.class && asIs) {
+            return EngineGlobalPooling.of((GlobalPoolingLayer) conf);
+        }
+        if (kind == BatchNormalization.class && asIs) {
+            BatchNormalization normalization = (BatchNormalization) conf;
+            return normalization.isLockGammaBeta() || normalization.getCnn2DFormat() != CNN2DFormat.NCHW
+                    ? null
+                    : new EngineBatchNorm((org.deeplearning4j.nn.layers.normalization.BatchNormalization) layer);
         }
         if (kind == ActivationLayer.class && asIs) {
             Activation function = Functions.of(((ActivationLayer) conf).getActivationFn());
@@ -100,7 +125,7 @@ public final class EngineLayers {
         return null;
     }
 
-    private static @Nullable EngineLayer dense(LayerVertex vertex, DenseLayer conf) {
+    private static @Nullable EngineLayer dense(LayerVertex vertex, Layer layer, DenseLayer conf) {
         InputPreProcessor before = vertex.getLayerPreProcessor();
         boolean ofMaps = before != null
                 && before.getClass() == CnnToFeedForwardPreProcessor.class
@@ -109,7 +134,7 @@ public final class EngineLayers {
         return function == null || conf.hasLayerNorm() || (before != null && !ofMaps)
                 ? null
                 : new EngineDense(
-                        (org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) vertex.getLayer(),
+                        (org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer,
                         function,
                         ofMaps);
     }

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Pooling;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
+import io.github.dl4jpipeline.internal.onednn.Window;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** Maxima or means of windows of maps with channels first. */
 final class EnginePooling extends EngineLayer {
     private final Pooling.Kind kind;
-    private final Windows windows;
+    private final @Nullable Windows windows;
     private final ByLayout<Passes> byLayout = new ByLayout<>();
 
     private @Nullable Passes passes;
@@ -29,9 +30,14 @@ final class EnginePooling extends EngineLayer {
         }
     }
 
-    private EnginePooling(Pooling.Kind kind, Windows windows) {
+    /** @param windows null for one window, the whole map */
+    private EnginePooling(Pooling.Kind kind, @Nullable Windows windows) {
         this.kind = kind;
         this.windows = windows;
+    }
+
+    static EnginePooling ofWholeMaps(Pooling.Kind kind) {
+        return new EnginePooling(kind, null);
     }
 
     /** Null if oneDNN has no such pooling. */
@@ -57,7 +63,7 @@ final class EnginePooling extends EngineLayer {
     }
 
     @Override
-    public @Nullable Value forward(Value[] inputs, Space space) {
+    public @Nullable Value forward(Value[] inputs, boolean training, Space space) {
         Value input = inputs[0];
         if (input.shape().length != 4 || input.values().dataType() != DataType.FLOAT) {
             return null;
@@ -82,14 +88,25 @@ final class EnginePooling extends EngineLayer {
 
     private @Nullable Passes make(Layout input) {
         long[] shape = input.shape();
+        if (windows == null) {
+            long[] one = {1, 1};
+            long[] none = {0, 0};
+            Window whole = new Window(new long[] {shape[2], shape[3]}, one, one, none, none);
+            return passes(input, Pooling.reading(input, kind, whole, new long[] {shape[0], shape[1], 1, 1}));
+        }
         long[] size = windows.outputSize(shape[2], shape[3]);
         if (size == null) {
             return null;
         }
-        Pooling operations = Pooling.reading(
-                input, kind, windows.window(size, shape[2], shape[3]), new long[] {shape[0], shape[1], size[0], size[1]
-                });
-        return operations == null ? null : new Passes(input, operations, operations.forward(), operations.backward());
+        Window window = windows.window(size, shape[2], shape[3]);
+        return passes(
+                input, Pooling.reading(input, kind, window, new long[] {shape[0], shape[1], size[0], size[1]}));
+    }
+
+    private static @Nullable Passes passes(Layout input, @Nullable Pooling operations) {
+        return operations == null
+                ? null
+                : new Passes(input, operations, operations.forward(), operations.backward());
     }
 
     @Override

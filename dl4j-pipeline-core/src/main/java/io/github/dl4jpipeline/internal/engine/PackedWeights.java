@@ -17,10 +17,12 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class PackedWeights implements AutoCloseable {
     private final Map<String, Vertex> vertices = new HashMap<>();
     private long step;
+    private volatile boolean suspect;
 
     /** The packed weights of a vertex. */
     private static final class Vertex {
         final List<Packed> packed = new ArrayList<>();
+        long inspected = -1;
     }
 
     private static final class Packed {
@@ -42,6 +44,38 @@ public final class PackedWeights implements AutoCloseable {
     /** The parameters may have changed: from now on weights are packed anew. */
     public synchronized void renew() {
         step++;
+        suspect = false;
+    }
+
+    /**
+     * Looks for NaN and infinities. oneDNN's convolutions spread them to other elements, and their ReLU makes 0 of NaN; so in a step
+     * that has any, Deeplearning4j's layers must run, and a network that diverges is seen as one.
+     *
+     * @param parameters of a vertex, at which this looks once in a step
+     */
+    void inspect(String name, INDArray... parameters) {
+        Vertex vertex = vertex(name);
+        synchronized (vertex) {
+            long now = step();
+            if (vertex.inspected != now) {
+                for (INDArray array : parameters) {
+                    inspect(array);
+                }
+                vertex.inspected = now;
+            }
+        }
+    }
+
+    /** The same for other arrays than parameters. */
+    void inspect(INDArray array) {
+        if (!Double.isFinite(array.sumNumber().doubleValue())) {
+            suspect = true;
+        }
+    }
+
+    /** Whether some have been found in this step. */
+    boolean isSuspect() {
+        return suspect;
     }
 
     private synchronized Vertex vertex(String name) {

@@ -22,7 +22,7 @@ public record Value(INDArray values, @Nullable Layout layout) {
         return layout == null;
     }
 
-    /** Its dimensions. */
+    /** Its dimensions, not to be changed. */
     public long[] shape() {
         return layout == null ? values.shape() : layout.shape();
     }

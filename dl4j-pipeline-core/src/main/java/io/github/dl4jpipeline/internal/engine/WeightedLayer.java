@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import io.github.dl4jpipeline.internal.layers.ReluGradient;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
@@ -17,6 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer {
     private final Activation function;
+    private final boolean rectifies;
     private final ByLayout<P> byLayout = new ByLayout<>();
 
     private @Nullable P passes;
@@ -91,8 +93,10 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         }
     }
 
-    WeightedLayer(Activation function) {
+    /** @param rectifies whether ReLU is left to this class by the forward primitive */
+    WeightedLayer(Activation function, boolean rectifies) {
         this.function = function;
+        this.rectifies = rectifies;
     }
 
     final Activation function() {
@@ -114,10 +118,13 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     abstract @Nullable Layout layoutOf(Value value);
 
     @Override
-    public final @Nullable Value forward(Value[] inputs, Space space) {
+    public final @Nullable Value forward(Value[] inputs, boolean training, Space space) {
         Layout layout = layoutOf(inputs[0]);
         P made = layout == null ? null : byLayout.get(layout, this::make);
         if (made == null) {
+            return null;
+        }
+        if (!isFinite(inputs[0], made, space)) {
             return null;
         }
         passes = made;
@@ -129,7 +136,15 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         }
         made.forward().with(Slot.INPUT, input).with(Slot.WEIGHTS, forwardWeights(made, space));
         run(made.forward().with(Slot.OUTPUT, output), space);
+        if (rectifies) {
+            Rectifier.run(output, output);
+        }
         return new Value(output, made.output());
+    }
+
+    /** Whether the primitives may see these inputs and the parameters, where NaN and infinities would change their places. */
+    boolean isFinite(Value value, P made, Space space) {
+        return true;
     }
 
     /** Floats of the input as the primitives read it. */
@@ -166,6 +181,13 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         INDArray result = postponed ? space.kept(made.output().floats()) : error;
         if (function.isIdentity()) {
             return postponed ? result.assign(error.reshape(error.length())) : error;
+        }
+        if (rectifies) {
+            if (postponed) {
+                result.assign(error.reshape(error.length()));
+            }
+            ReluGradient.apply(output, result);
+            return result;
         }
         run(
                 made.derivative()

@@ -9,11 +9,11 @@ import org.nd4j.linalg.factory.Nd4j;
  * Copies of vectors, a value for each channel or a few, to Java and back. Arithmetic on so few values takes Java less time
  * than the call of an operation.
  */
-final class ChannelValues {
+public final class ChannelValues {
     private ChannelValues() {}
 
     /** The values of an array in its own order. */
-    static double[] of(INDArray array) {
+    public static double[] of(INDArray array) {
         if (!HostFloats.inAnyOrder(array)) {
             return array.reshape(array.length()).toDoubleVector();
         }
@@ -72,7 +72,7 @@ final class ChannelValues {
     }
 
     /** Writes values to an array of as many elements, and returns it. */
-    static INDArray write(double[] values, INDArray array) {
+    public static INDArray write(double[] values, INDArray array) {
         if (values.length != array.length()) {
             throw new IllegalArgumentException(values.length + " values for an array of " + array.length());
         }

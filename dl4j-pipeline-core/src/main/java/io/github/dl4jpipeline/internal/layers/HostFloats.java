@@ -12,7 +12,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * Arrays of floats in the host's memory, one after another in row-major order, as buffers of Java. A buffer does not keep
  * its array from being freed.
  */
-final class HostFloats {
+public final class HostFloats {
     /** A buffer has at most so many. */
     private static final int MOST = Integer.MAX_VALUE / Float.BYTES;
 
@@ -37,7 +37,7 @@ final class HostFloats {
                 && Nd4j.getEnvironment().isCPU();
     }
 
-    static FloatBuffer of(INDArray array) {
+    public static FloatBuffer of(INDArray array) {
         FloatPointer first = new FloatPointer(array.data().addressPointer());
         return first.limit(first.position() + array.length()).asBuffer();
     }

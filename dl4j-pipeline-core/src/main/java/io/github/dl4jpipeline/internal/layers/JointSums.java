@@ -17,12 +17,12 @@ public final class JointSums {
     }
 
     /** How much of the batch a micro-batch is. */
-    double share(int microBatch) {
+    public double share(int microBatch) {
         return (double) together.part(microBatch).size() / together.examples();
     }
 
     /** The sum over the batch, by channel, of which a micro-batch brings its own. */
-    double[] join(int microBatch, double[] sum) {
+    public double[] join(int microBatch, double[] sum) {
         if (together.count() == 1) {
             return sum;
         }

@@ -56,7 +56,7 @@ final class SharedMemory extends PipelineMemory {
         boolean together = setup.plan().runsMicroBatchesTogether();
         boolean normalize = setup.batchNorm() == BatchNormStatistics.FULL_BATCH;
         Engine engine = Engine.of(packed)
-                .except(vertex -> together && JointMicroBatches.joins(vertex.getLayer(), count, normalize));
+                .except(vertex -> together && JointMicroBatches.joinsWeights(vertex.getLayer(), count));
         for (int i = 0; i < count; i++) {
             copies.add(setup.copy(new MicroBatchMemory(setup.graph(), stageOf, setup.name() + "-copy-" + i), engine));
         }

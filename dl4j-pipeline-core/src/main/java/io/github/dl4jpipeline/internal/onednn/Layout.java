@@ -28,6 +28,20 @@ public final class Layout {
         return new Layout(new memory.desc(shape, memory.data_type.f32, ROW_MAJOR[shape.length - 1]), shape.clone());
     }
 
+    /**
+     * Of maps, with so many channels side by side at each place.
+     *
+     * @param block 1 for row-major order, 8 or 16
+     */
+    public static Layout ofBlocks(int block, long... shape) {
+        return block == 1 ? rowMajor(shape) : new Layout(blocked(block, shape), shape.clone());
+    }
+
+    private static memory.desc blocked(int block, long... shape) {
+        memory.format_tag tag = block == 8 ? memory.format_tag.aBcd8b : memory.format_tag.aBcd16b;
+        return new memory.desc(shape, memory.data_type.f32, tag);
+    }
+
     /** With so many elements from one index of a dimension to the next. */
     public static Layout strided(long[] shape, long[] strides) {
         return new Layout(new memory.desc(shape, memory.data_type.f32, strides), shape.clone());
@@ -60,6 +74,22 @@ public final class Layout {
     /** How many floats hold it. */
     public long floats() {
         return (bytes + Float.BYTES - 1) / Float.BYTES;
+    }
+
+    /**
+     * How many channels of maps lie side by side at each place: 1 in row-major order, more where blocks of channels come one
+     * after another, of which the last is padded with zeros; 0 in other layouts.
+     */
+    public int channelBlock() {
+        if (isRowMajor()) {
+            return 1;
+        }
+        for (int block : new int[] {8, 16}) {
+            if (shape.length == 4 && description.equals(blocked(block, shape))) {
+                return block;
+            }
+        }
+        return 0;
     }
 
     /** Whether arrays in row-major order have it. */

@@ -4,6 +4,8 @@ import io.github.dl4jpipeline.internal.engine.EngineLayer;
 import io.github.dl4jpipeline.internal.engine.Reorders;
 import io.github.dl4jpipeline.internal.engine.Space;
 import io.github.dl4jpipeline.internal.engine.Value;
+import io.github.dl4jpipeline.internal.layers.JointSums;
+import io.github.dl4jpipeline.internal.layers.Moments;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -37,8 +39,7 @@ final class EngineRunner extends VertexRunner {
     @Override
     @Nullable Value forward(Value[] inputs, boolean training, LayerWorkspaceMgr workspaces, Reorders reorders) {
         Layer layer = vertex().getLayer();
-        Value output =
-                layer != null && layer.getMaskArray() != null ? null : code.forward(inputs, new Space(workspaces));
+        Value output = layer != null && layer.getMaskArray() != null ? null : code.forward(inputs, training, new Space(workspaces));
         byEngine = output != null;
         return byEngine ? output : super.forward(inputs, training, workspaces, reorders);
     }
@@ -79,6 +80,21 @@ final class EngineRunner extends VertexRunner {
         if (gradients != bound && layer != null) {
             views = layer.conf().getLayer().initializer().getGradientsFromFlattened(layer.conf(), gradients);
             bound = gradients;
+        }
+    }
+
+    @Override
+    void join(JointSums sums, int number) {
+        super.join(sums, number);
+        code.join(sums, number);
+    }
+
+    @Override
+    void addResults(int position, boolean partOfBatch, BackwardResult results) {
+        Moments moments = byEngine ? code.moments() : null;
+        super.addResults(position, partOfBatch && moments == null, results);
+        if (partOfBatch && moments != null) {
+            results.moments().put(position, moments);
         }
     }
 

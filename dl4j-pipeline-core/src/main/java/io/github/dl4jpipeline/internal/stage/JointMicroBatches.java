@@ -35,8 +35,12 @@ public final class JointMicroBatches implements AutoCloseable {
      * @param normalize whether batch normalizations take their statistics over all micro-batches
      */
     public static boolean joins(@Nullable Layer layer, int count, boolean normalize) {
-        return (layer instanceof FastBatchNorm && normalize)
-                || (layer instanceof FastDense dense && count > 1 && dense.paysJointly(count));
+        return (layer instanceof FastBatchNorm && normalize) || joinsWeights(layer, count);
+    }
+
+    /** Whether micro-batches share out the weights of a layer. */
+    public static boolean joinsWeights(@Nullable Layer layer, int count) {
+        return layer instanceof FastDense dense && count > 1 && dense.paysJointly(count);
     }
 
     /**
@@ -63,7 +67,7 @@ public final class JointMicroBatches implements AutoCloseable {
     private void connectSums(List<GraphCopy> copies, int position) {
         JointSums sums = new JointSums(barrier, copies.size());
         for (int i = 0; i < copies.size(); i++) {
-            ((FastBatchNorm) copies.get(i).layer(position)).join(sums, i);
+            copies.get(i).runner(position).join(sums, i);
         }
     }
 

@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.internal.engine.Value;
 import io.github.dl4jpipeline.internal.layers.AddsGradients;
 import io.github.dl4jpipeline.internal.layers.FastBatchNorm;
 import io.github.dl4jpipeline.internal.layers.GradientAlone;
+import io.github.dl4jpipeline.internal.layers.JointSums;
 import io.github.dl4jpipeline.internal.layers.PostponesGradient;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -160,6 +161,11 @@ public class VertexRunner {
         if (partOfBatch && vertex.getLayer() instanceof BatchNormalization layer) {
             results.moments().put(position, FastBatchNorm.momentsOfInput(layer));
         }
+    }
+
+    /** Takes the sums of a batch normalization over all micro-batches that join them. */
+    void join(JointSums sums, int number) {
+        ((FastBatchNorm) vertex.getLayer()).join(sums, number);
     }
 
     final void setGradient(Gradient computed) {

@@ -30,7 +30,7 @@ final class EngineComparison {
     private final int examples;
     private final List<String> problems = new ArrayList<>();
     private int taken;
-    private int refused;
+    private final List<String> refused = new ArrayList<>();
 
     private EngineComparison(EngineCase layer, int examples) {
         this.layer = layer;
@@ -41,9 +41,9 @@ final class EngineComparison {
      * What came of a case.
      *
      * @param taken how many of its graphs the engine has run the layer in
-     * @param refused how many of its graphs Deeplearning4j refuses
+     * @param refused why Deeplearning4j refuses graphs of it, or fails
      */
-    record Outcome(int taken, int refused, List<String> problems) {}
+    record Outcome(int taken, List<String> refused, List<String> problems) {}
 
     static Outcome of(EngineCase layer, int examples) {
         EngineComparison comparison = new EngineComparison(layer, examples);
@@ -58,7 +58,7 @@ final class EngineComparison {
         try {
             graph = layer.graph(DataType.FLOAT, neighbours);
         } catch (RuntimeException e) {
-            refused++;
+            refused.add(neighbours + ": " + e);
             return;
         }
         try (CopyPasses stock = new CopyPasses(graph, KernelChoice.all(Kernels.STOCK), false);
@@ -80,7 +80,7 @@ final class EngineComparison {
         try {
             expected = stock.train(batch.copy(), Way.USUAL, FOUND);
         } catch (RuntimeException e) {
-            refused++;
+            refused.add(name + ": " + e);
             compareFailure(neighbours, engine, batch, e);
             stock.close();
             return;
@@ -137,7 +137,7 @@ final class EngineComparison {
     }
 
     private void compareInference(Neighbours neighbours, CopyPasses stock, CopyPasses engine, MicroBatch batch) {
-        if (refused == 0) {
+        if (refused.isEmpty()) {
             Map<String, INDArray> expected = stock.infer(batch.copy()).activations();
             compare(
                     neighbours + " inference, ",

@@ -1,0 +1,337 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.github.dl4jpipeline.fixture.SameResult;
+import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.engine.EngineCase.Neighbours;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.onednn.OneDnn;
+import io.github.dl4jpipeline.internal.stage.CopyPasses;
+import io.github.dl4jpipeline.internal.stage.CopyPasses.Results;
+import io.github.dl4jpipeline.internal.stage.CopyPasses.Way;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
+import org.deeplearning4j.nn.conf.dropout.Dropout;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+
+class EngineLayersTest {
+    private static final KernelChoice FAST = KernelChoice.all(Kernels.FAST);
+    private static final KernelChoice STOCK = KernelChoice.all(Kernels.STOCK);
+    private static final InputType MAPS = InputType.convolutional(9, 7, 5);
+    private static final InputType ROWS = InputType.feedForward(6);
+
+    @BeforeEach
+    void oneDnnIsThere() {
+        org.assertj.core.api.Assumptions.assumeThat(OneDnn.isAvailable()).isTrue();
+    }
+
+    private static ConvolutionLayer.Builder convolution() {
+        return new ConvolutionLayer.Builder(3, 3).nOut(4).activation(Activation.RELU);
+    }
+
+    private static Stream<Named<EngineCase>> layers() {
+        return Stream.of(
+                        EngineCase.of("convolution", MAPS, convolution().build()),
+                        EngineCase.of(
+                                "linear convolution",
+                                MAPS,
+                                convolution().activation(Activation.IDENTITY).build()),
+                        EngineCase.of(
+                                "dense",
+                                ROWS,
+                                new DenseLayer.Builder()
+                                        .nOut(4)
+                                        .activation(Activation.RELU)
+                                        .build()),
+                        EngineCase.of("max-pooling", MAPS, pooling(SubsamplingLayer.PoolingType.MAX)),
+                        EngineCase.of("mean pooling", MAPS, pooling(SubsamplingLayer.PoolingType.AVG)),
+                        EngineCase.of("ReLU", MAPS, new ActivationLayer(Activation.RELU)),
+                        EngineCase.of("tanh", MAPS, new ActivationLayer(Activation.TANH)))
+                .map(layer -> Named.of(layer.toString(), layer));
+    }
+
+    private static Layer pooling(SubsamplingLayer.PoolingType kind) {
+        return new SubsamplingLayer.Builder(kind)
+                .kernelSize(2, 2)
+                .stride(2, 2)
+                .build();
+    }
+
+    /** A diverging network must be seen as one. */
+    @ParameterizedTest
+    @MethodSource("layers")
+    void whatIsNoNumberStaysNone(EngineCase layer) {
+        for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+            for (Neighbours neighbours : List.of(Neighbours.OF_ENGINE, Neighbours.NONE)) {
+                ComputationGraph graph = layer.graph(DataType.FLOAT, neighbours);
+                MicroBatch batch = layer.batch(graph, 3, 11);
+                INDArray input = batch.features()[0];
+                for (long place = 3; place < input.length(); place += 101) {
+                    input.putScalar(place, value);
+                }
+                try (CopyPasses stock = new CopyPasses(graph, STOCK, false);
+                        CopyPasses engine = new CopyPasses(graph, FAST, true)) {
+                    Results expected = stock.train(batch.copy(), Way.USUAL, 0);
+                    Results actual = engine.train(batch.copy(), Way.USUAL, 0);
+                    String name = value + " " + neighbours + " ";
+                    assertNotANumberAlike(name + "activation of ", actual.activations(), expected.activations());
+                    assertNotANumberAlike(name + "error of ", actual.errors(), expected.errors());
+                    assertNotANumberAlike(name + "gradient of ", actual.gradients(), expected.gradients());
+                }
+            }
+        }
+    }
+
+    private static void assertNotANumberAlike(
+            String name, Map<String, INDArray> actual, Map<String, INDArray> expected) {
+        expected.forEach((key, array) ->
+                assertThat(ArrayDifference.of(finiteAsZero(actual.get(key)), finiteAsZero(array)).mismatch())
+                        .as(name + key)
+                        .isEmpty());
+    }
+
+    private static INDArray finiteAsZero(INDArray array) {
+        INDArray copy = array.dup('c');
+        for (long i = 0; i < copy.length(); i++) {
+            if (Double.isFinite(copy.getDouble(i))) {
+                copy.putScalar(i, 0);
+            }
+        }
+        return copy;
+    }
+
+    /** Vertices between others, and layers with options that the other cases do not have. */
+    private static Stream<Named<EngineCase>> vertices() {
+        List<EngineCase> cases = new ArrayList<>();
+        for (ElementWiseVertex.Op op : List.of(
+                ElementWiseVertex.Op.Add,
+                ElementWiseVertex.Op.Average,
+                ElementWiseVertex.Op.Subtract,
+                ElementWiseVertex.Op.Product,
+                ElementWiseVertex.Op.Max)) {
+            cases.add(ofBranches("two, " + op, new ElementWiseVertex(op), 5, 5));
+            if (op != ElementWiseVertex.Op.Subtract) {
+                cases.add(ofBranches("three, " + op, new ElementWiseVertex(op), 5, 5, 5));
+            }
+        }
+        cases.add(ofBranches("merged", new MergeVertex(), 5, 3));
+        cases.add(ofBranches("merged blocks", new MergeVertex(), 16, 32));
+        cases.add(ofBranches("merged blocks and a rest", new MergeVertex(), 16, 8, 5));
+        cases.add(ofBranches("merged rest and blocks", new MergeVertex(), 5, 16));
+        for (PoolingType kind : List.of(PoolingType.MAX, PoolingType.AVG, PoolingType.SUM)) {
+            cases.add(EngineCase.of("global pooling " + kind, MAPS, new GlobalPoolingLayer(kind)));
+            cases.add(EngineCase.of(
+                    "global pooling of blocks " + kind, InputType.convolutional(5, 4, 16), new GlobalPoolingLayer(kind)));
+        }
+        cases.add(EngineCase.of(
+                "global pooling to maps",
+                MAPS,
+                new GlobalPoolingLayer.Builder(PoolingType.AVG)
+                        .collapseDimensions(false)
+                        .build()));
+        cases.add(EngineCase.of("frozen convolution", MAPS, new FrozenLayer(convolution().build())));
+        cases.add(EngineCase.of(
+                "frozen batch normalization", MAPS, new FrozenLayer(new BatchNormalization.Builder().build())));
+        cases.add(EngineCase.of(
+                "batch normalization of large maps",
+                InputType.convolutional(41, 37, 5),
+                new BatchNormalization.Builder().build()));
+        for (Activation activation : List.of(
+                Activation.LEAKYRELU, Activation.ELU, Activation.RELU6, Activation.SOFTPLUS, Activation.SIGMOID)) {
+            cases.add(EngineCase.of(
+                    "convolution, " + activation, MAPS, convolution().activation(activation).build()));
+            cases.add(EngineCase.of("activation " + activation, MAPS, new ActivationLayer(activation)));
+            cases.add(EngineCase.of(
+                    "dense, " + activation,
+                    ROWS,
+                    new DenseLayer.Builder().nOut(5).activation(activation).build()));
+        }
+        cases.add(EngineCase.of(
+                "dense of maps", MAPS, new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build()));
+        return cases.stream().map(layer -> Named.of(layer.toString(), layer));
+    }
+
+    /** A vertex of 1x1 convolutions with so many outputs. */
+    private static EngineCase ofBranches(String name, GraphVertex vertex, int... outputs) {
+        return new EngineCase(
+                name,
+                MAPS,
+                (builder, before, owner, neighbours) -> {
+                    String[] branches = new String[outputs.length];
+                    for (int i = 0; i < outputs.length; i++) {
+                        branches[i] = "branch" + i;
+                        builder.addLayer(branches[i], owner.neighbour(MAPS, outputs[i], neighbours), before);
+                    }
+                    builder.addVertex("layer", vertex.clone(), branches);
+                },
+                true);
+    }
+
+    @ParameterizedTest
+    @MethodSource("vertices")
+    void equalsDeeplearning4jsOwn(EngineCase layer) {
+        for (int examples : new int[] {5, 1}) {
+            EngineComparison.Outcome outcome = EngineComparison.of(layer, examples);
+            assertThat(outcome.problems()).isEmpty();
+            boolean frozen = layer.toString().startsWith("frozen"); // passes no error to a layer before it
+            assertThat(outcome.refused()).hasSize(frozen ? 6 : 0);
+        }
+    }
+
+    /** The first of several largest inputs has the error. */
+    @Test
+    void poolingOfEqualValues() {
+        for (Layer pooling : List.of(pooling(SubsamplingLayer.PoolingType.MAX), new GlobalPoolingLayer(PoolingType.MAX))) {
+            EngineCase layer = new EngineCase(
+                    "ties",
+                    InputType.convolutional(8, 6, 8),
+                    (builder, before, owner, neighbours) -> builder.addLayer(
+                                    "relu", new ActivationLayer(Activation.RELU), before)
+                            .addLayer("layer", pooling.clone(), "relu"),
+                    true);
+            EngineComparison.Outcome outcome = EngineComparison.of(layer, 7);
+            assertThat(outcome.problems()).isEmpty();
+            assertThat(outcome.refused()).isEmpty();
+            assertThat(outcome.taken()).isPositive();
+        }
+    }
+
+    @Test
+    void gradientsAreThoseOfThePlainGraph() {
+        EngineCase layer = EngineCase.of("convolution", MAPS, convolution().build());
+        ComputationGraph graph = layer.graph(DataType.FLOAT, Neighbours.OF_ENGINE);
+        MicroBatch batch = layer.batch(graph, 5, 11);
+        try (CopyPasses engine = new CopyPasses(graph, FAST, true)) {
+            Results results = engine.train(batch, Way.USUAL, 0);
+            assertThat(results.blocked()).containsExactlyInAnyOrder("before", "layer", "after");
+            MultiDataSet data = new MultiDataSet(batch.features(), batch.labels());
+            SameResult.gradient(graph, data).forEach((name, gradient) -> {
+                INDArray actual = results.gradients().get(name).reshape(gradient.shape());
+                assertThat(SameResult.difference(actual, gradient.dup('c'))).as(name).isLessThan(2e-5);
+            });
+        }
+    }
+
+    @Test
+    void theErrorForAWrongInputIsDeeplearning4jsOwn() {
+        EngineCase maps = EngineCase.of("convolution", MAPS, convolution().build());
+        EngineCase rows = EngineCase.of("dense", ROWS, new DenseLayer.Builder().nOut(4).build());
+        for (EngineCase layer : List.of(maps, rows)) {
+            ComputationGraph graph = layer.graph(DataType.FLOAT, Neighbours.NONE);
+            MicroBatch batch = layer.batch(graph, 3, 11);
+            long[] shape = batch.features()[0].shape().clone();
+            shape[1]++;
+            INDArray wrong = EngineCase.values(DataType.FLOAT, 3, shape);
+            MicroBatch other = MicroBatch.whole(new INDArray[] {wrong}, batch.labels(), null, null);
+            try (CopyPasses stock = new CopyPasses(graph, FAST, false);
+                    CopyPasses engine = new CopyPasses(graph, FAST, true)) {
+                Throwable expected = catchThrowable(() -> stock.train(other, Way.USUAL, 0));
+                assertThat(expected).isNotNull();
+                assertThatThrownBy(() -> engine.train(other, Way.USUAL, 0))
+                        .isInstanceOf(expected.getClass())
+                        .hasMessage(expected.getMessage());
+                engine.close();
+                assertThat(engine.train(batch, Way.USUAL, 0).blocked()).contains("layer");
+            }
+        }
+    }
+
+    @Test
+    void aMaskedLayerIsRunByDeeplearning4j() {
+        EngineCase layer = EngineCase.of("dense", ROWS, new DenseLayer.Builder().nOut(4).build());
+        ComputationGraph graph = layer.graph(DataType.FLOAT, Neighbours.OTHERS);
+        MicroBatch batch = layer.batch(graph, 3, 11);
+        MicroBatch masked = new MicroBatch(
+                batch.features(),
+                batch.labels(),
+                new INDArray[] {Nd4j.createFromArray(1f, 0f, 1f).reshape(3, 1)},
+                null,
+                0,
+                3);
+        try (CopyPasses stock = new CopyPasses(graph, STOCK, false);
+                CopyPasses engine = new CopyPasses(graph, FAST, true)) {
+            Results expected = stock.train(masked.copy(), Way.USUAL, 0);
+            Results actual = engine.train(masked.copy(), Way.SPLIT, 0);
+            assertThat(actual.blocked()).doesNotContain("layer");
+            SameResult.assertSame(actual.gradients(), expected.gradients(), 2e-5);
+            assertThat(engine.train(batch.copy(), Way.USUAL, 0).blocked()).contains("layer");
+        }
+    }
+
+    @Test
+    void whatHasNoiseOrAnotherTypeIsLeft() {
+        assertThat(taken(EngineCase.of("", MAPS, convolution().build()), DataType.FLOAT)).contains("layer");
+        assertThat(taken(EngineCase.of("", MAPS, convolution().build()), DataType.DOUBLE)).isEmpty();
+        Layer dropout = convolution().dropOut(new Dropout(0.5)).build();
+        assertThat(taken(EngineCase.of("", MAPS, dropout), DataType.FLOAT)).doesNotContain("layer");
+        Layer noise = convolution().weightNoise(new DropConnect(0.5)).build();
+        assertThat(taken(EngineCase.of("", MAPS, noise), DataType.FLOAT)).doesNotContain("layer");
+        Layer cube = convolution().activation(Activation.CUBE).build();
+        assertThat(taken(EngineCase.of("", MAPS, cube), DataType.FLOAT)).doesNotContain("layer");
+    }
+
+    private static Set<String> taken(EngineCase layer, DataType type) {
+        return EngineLayers.vertices(layer.graph(type, Neighbours.OF_ENGINE), FAST);
+    }
+
+    /** Primitives, arrays and workspaces are there once, whatever the number of steps and of copies made and freed. */
+    @Test
+    void memoryDoesNotGrow() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.FLOAT, settings -> settings));
+        INDArray[] features = {Nd4j.rand(DataType.FLOAT, 4, 1, 14, 14)};
+        INDArray[] labels = {Nd4j.eye(4).castTo(DataType.FLOAT)};
+        MicroBatch batch = MicroBatch.whole(features, labels, null, null);
+        long least = Long.MAX_VALUE;
+        for (int round = 0; round < 5; round++) { // the first ones warm up the process
+            long before = Pointer.physicalBytes();
+            steps(graph, batch, 20);
+            System.gc(); // descriptions of primitives are freed with their objects
+            least = Math.min(least, Pointer.physicalBytes() - before);
+        }
+        assertThat(least).isLessThan(4L << 20);
+    }
+
+    private static void steps(ComputationGraph graph, MicroBatch batch, int copies) {
+        for (int i = 0; i < copies; i++) {
+            try (CopyPasses engine = new CopyPasses(graph, FAST, true)) {
+                for (int step = 0; step < 5; step++) {
+                    engine.train(batch, step % 2 == 0 ? Way.USUAL : Way.SPLIT, 0);
+                }
+            }
+        }
+    }
+}
