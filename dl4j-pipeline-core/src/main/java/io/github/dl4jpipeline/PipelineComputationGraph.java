@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.execute.BatchSource;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
 import io.github.dl4jpipeline.internal.execute.PipelineSolver;
@@ -281,13 +282,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     @Override
     public void fit(DataSetIterator iterator) {
-        fit(new DataSetBatches(iterator), iterator.getClass());
+        fit(new DataSetBatches(Given.notNull("iterator", iterator)), iterator.getClass());
     }
 
     @Override
     @SuppressWarnings("UnsynchronizedOverridesSynchronized") // what it calls is synchronized
     public void fit(MultiDataSetIterator iterator) {
-        fit(iterator, iterator.getClass());
+        fit(iterator, Given.notNull("iterator", iterator).getClass());
     }
 
     private void fit(MultiDataSetIterator iterator, Class<?> named) {
@@ -436,7 +437,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public void addListeners(TrainingListener... listeners) {
         List<TrainingListener> all = new ArrayList<>(getListeners());
-        all.addAll(List.of(listeners));
+        all.addAll(Given.list("listeners", Arrays.asList(listeners)));
         setListeners(all);
     }
 
@@ -599,6 +600,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public double score(MultiDataSet data, boolean training) {
         requireOpen();
+        Given.notNull("data", data);
         bringHome();
         if (!infersOnDevices || training) {
             return computing.inside(() -> super.score(data, training));

@@ -30,12 +30,14 @@ import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -44,6 +46,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /** Settings are kept, or refused when the pipeline is built, by name, with their value and what to do. */
 class SettingsTest {
@@ -403,6 +407,25 @@ class SettingsTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(name)
                 .hasMessageContaining("null");
+    }
+
+    @Test
+    void nullInTrainingIsRefusedByName() {
+        ComputationGraph graph = graph();
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 1, 1))
+                .build()) {
+            Map<String, Runnable> calls = Map.of(
+                    "iterator must not be null", () -> net.fit((DataSetIterator) null),
+                    "iterator must not be null ", () -> net.fit((MultiDataSetIterator) null),
+                    "listeners must not have null in it", () -> net.addListeners((TrainingListener) null),
+                    "data must not be null", () -> net.score((MultiDataSet) null));
+            calls.forEach((message, call) -> assertThatThrownBy(call::run)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(message.strip()));
+            net.fit(batch);
+            assertThat(net.getIterationCount()).isEqualTo(1);
+        }
     }
 
     @Test
