@@ -5,6 +5,9 @@ import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -40,6 +43,15 @@ public final class EngineLayers {
         this.graph = graph;
         this.choice = choice;
         this.engine = engine;
+    }
+
+    /** Names of the vertices that the engine runs, unless their input is of another kind than it takes. */
+    public static Set<String> vertices(ComputationGraph graph, KernelChoice choice) {
+        EngineLayers layers = new EngineLayers(graph, choice, Engine.of(new PackedWeights()));
+        return Arrays.stream(graph.getVertices())
+                .filter(vertex -> layers.of(vertex, true) != null)
+                .map(GraphVertex::getVertexName)
+                .collect(Collectors.toSet());
     }
 
     /**
@@ -133,9 +145,6 @@ public final class EngineLayers {
         Activation function = Functions.of(conf.getActivationFn());
         return function == null || conf.hasLayerNorm() || (before != null && !ofMaps)
                 ? null
-                : new EngineDense(
-                        (org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer,
-                        function,
-                        ofMaps);
+                : new EngineDense((org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer, function, ofMaps);
     }
 }

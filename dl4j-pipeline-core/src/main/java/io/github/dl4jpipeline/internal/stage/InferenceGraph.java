@@ -9,7 +9,6 @@ import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.engine.Value;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -51,8 +50,7 @@ public final class InferenceGraph extends ComputationGraph {
                 original.params(),
                 changes -> {},
                 configuration -> new InferenceGraph(configuration, original, code));
-        EngineLayers layers = new EngineLayers(copy, code, Engine.of(new PackedWeights()));
-        copy.usesEngine = Arrays.stream(copy.getVertices()).anyMatch(vertex -> layers.of(vertex, false) != null);
+        copy.usesEngine = !EngineLayers.vertices(copy, code).isEmpty();
         FastLayers.replaceIn(copy, code);
         return copy;
     }
