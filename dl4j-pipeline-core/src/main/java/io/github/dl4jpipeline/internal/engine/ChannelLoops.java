@@ -105,26 +105,22 @@ final class ChannelLoops {
     /** By channel. */
     double[] sum(INDArray maps) {
         double[] sums = new double[channels];
-        run(
-                maps,
-                null,
-                null,
-                new Body() {
-                    @Override
-                    public void run(Buffers buffers, int length) {
-                        float[] values = buffers.first;
-                        float[] lanes = buffers.sum.lanes;
-                        for (int i = 0; i < length; i++) {
-                            lanes[i] += values[i];
-                        }
-                        buffers.sum.added(length);
-                    }
+        run(maps, null, null, new Body() {
+            @Override
+            public void run(Buffers buffers, int length) {
+                float[] values = buffers.first;
+                float[] lanes = buffers.sum.lanes;
+                for (int i = 0; i < length; i++) {
+                    lanes[i] += values[i];
+                }
+                buffers.sum.added(length);
+            }
 
-                    @Override
-                    public void end(Buffers buffers, int length, int from) {
-                        buffers.sum.take(length, block, sums, from);
-                    }
-                });
+            @Override
+            public void end(Buffers buffers, int length, int from) {
+                buffers.sum.take(length, block, sums, from);
+            }
+        });
         return sums;
     }
 

@@ -181,10 +181,8 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     private INDArray packed(Layout layout, Space space) {
         return layout.equals(kernel.plain())
                 ? weights()
-                : packed.get(
-                        kernel.packed(),
-                        layout,
-                        floats -> reorders().write(weights(), kernel.plain(), floats, layout, space));
+                : packed.get(kernel.packed(), layout, floats -> reorders()
+                        .write(weights(), kernel.plain(), floats, layout, space));
     }
 
     @Override
@@ -193,8 +191,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             packed.inspect(value.values());
         }
         INDArray added = bias();
-        packed.inspect(
-                kernel.packed(), added == null ? new INDArray[] {weights()} : new INDArray[] {weights(), added});
+        packed.inspect(kernel.packed(), added == null ? new INDArray[] {weights()} : new INDArray[] {weights(), added});
         return !packed.isSuspect();
     }
 

@@ -66,7 +66,8 @@ final class EngineDense extends WeightedLayer<EngineDense.Passes> {
     @Nullable Layout layoutOf(Value value) {
         long[] shape = value.shape();
         boolean rank = shape.length == (takesMaps ? 4 : 2);
-        boolean fits = rank && values(shape) == shape[0] * inputs && value.values().dataType() == DataType.FLOAT;
+        boolean fits =
+                rank && values(shape) == shape[0] * inputs && value.values().dataType() == DataType.FLOAT;
         return fits ? Layout.rowMajor(shape) : null;
     }
 

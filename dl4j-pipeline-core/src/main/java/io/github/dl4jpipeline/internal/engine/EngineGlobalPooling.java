@@ -44,8 +44,7 @@ final class EngineGlobalPooling extends EngineLayer {
     public @Nullable Value[] backward(Value error, boolean[] wanted, boolean postponed, Space space) {
         long[] shape = error.shape();
         INDArray rows = error(error, Layout.rowMajor(shape), space);
-        return pooling.backward(
-                new Value(rows, Layout.rowMajor(shape[0], shape[1], 1, 1)), wanted, postponed, space);
+        return pooling.backward(new Value(rows, Layout.rowMajor(shape[0], shape[1], 1, 1)), wanted, postponed, space);
     }
 
     @Override

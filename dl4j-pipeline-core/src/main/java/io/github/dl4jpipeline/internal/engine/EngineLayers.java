@@ -18,9 +18,9 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
-import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -101,8 +101,8 @@ public final class EngineLayers {
 
     private @Nullable EngineLayer of(LayerVertex vertex, Layer layer, PackedWeights packed, boolean inputErrors) {
         org.deeplearning4j.nn.conf.layers.Layer conf = layer.conf().getLayer();
-        boolean noisy = conf.getIDropout() != null
-                || (conf instanceof BaseLayer weighted && weighted.getWeightNoise() != null);
+        boolean noisy =
+                conf.getIDropout() != null || (conf instanceof BaseLayer weighted && weighted.getWeightNoise() != null);
         if (noisy || vertex.isOutputVertex()) {
             return null;
         }
@@ -151,10 +151,10 @@ public final class EngineLayers {
         boolean exact = choice.kernels() == Kernels.PRECISE;
         String weights = ConvolutionParamInitializer.WEIGHT_KEY;
         Class<?> kind = conf.getClass();
-        if (kind == SeparableConvolution2D.class) {
+        if (kind == SeparableConvolution2D.class && conf.getNIn() > 1) { // Deeplearning4j fails with one channel
             Kernel ofChannels = Kernel.ofEachChannelLast(vertex, weights, layer);
-            Kernel ofPlaces = Kernel.of(
-                    vertex + " places", SeparableConvolutionParamInitializer.POINT_WISE_WEIGHT_KEY, layer);
+            Kernel ofPlaces =
+                    Kernel.of(vertex + " places", SeparableConvolutionParamInitializer.POINT_WISE_WEIGHT_KEY, layer);
             return new EngineSeparable(
                     new EngineConvolution(
                             ofChannels, windows, layer, false, Activation.IDENTITY, packed, inputErrors, exact),
@@ -167,8 +167,7 @@ public final class EngineLayers {
         Kernel kernel = kind == ConvolutionLayer.class
                 ? Kernel.of(vertex, weights, layer)
                 : Kernel.ofEachChannel(vertex, weights, layer);
-        return new EngineConvolution(
-                kernel, windows, layer, conf.hasBias(), function, packed, inputErrors, exact);
+        return new EngineConvolution(kernel, windows, layer, conf.hasBias(), function, packed, inputErrors, exact);
     }
 
     private static @Nullable EngineLayer dense(LayerVertex vertex, Layer layer, DenseLayer conf) {
@@ -179,9 +178,6 @@ public final class EngineLayers {
         Activation function = Functions.of(conf.getActivationFn());
         return function == null || conf.hasLayerNorm() || (before != null && !ofMaps)
                 ? null
-                : new EngineDense(
-                        (org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer,
-                        function,
-                        ofMaps);
+                : new EngineDense((org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer, function, ofMaps);
     }
 }

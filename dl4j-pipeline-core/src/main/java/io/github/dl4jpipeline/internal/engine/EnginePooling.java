@@ -56,9 +56,7 @@ final class EnginePooling extends EngineLayer {
             case MAX -> new EnginePooling(Pooling.Kind.MAX, windows);
             case AVG ->
                 new EnginePooling(
-                        layer.isAvgPoolIncludePadInDivisor()
-                                ? Pooling.Kind.AVERAGE_WITH_PADDING
-                                : Pooling.Kind.AVERAGE,
+                        layer.isAvgPoolIncludePadInDivisor() ? Pooling.Kind.AVERAGE_WITH_PADDING : Pooling.Kind.AVERAGE,
                         windows);
             default -> null;
         };
@@ -101,14 +99,11 @@ final class EnginePooling extends EngineLayer {
             return null;
         }
         Window window = windows.window(size, shape[2], shape[3]);
-        return passes(
-                input, Pooling.reading(input, kind, window, new long[] {shape[0], shape[1], size[0], size[1]}));
+        return passes(input, Pooling.reading(input, kind, window, new long[] {shape[0], shape[1], size[0], size[1]}));
     }
 
     private static @Nullable Passes passes(Layout input, @Nullable Pooling operations) {
-        return operations == null
-                ? null
-                : new Passes(input, operations, operations.forward(), operations.backward());
+        return operations == null ? null : new Passes(input, operations, operations.forward(), operations.backward());
     }
 
     @Override

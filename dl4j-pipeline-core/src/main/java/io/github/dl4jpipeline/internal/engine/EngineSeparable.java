@@ -40,8 +40,8 @@ final class EngineSeparable extends EngineLayer {
         Gradient all = new DefaultGradient();
         for (EngineConvolution part : new EngineConvolution[] {ofChannels, ofPlaces}) {
             Gradient own = part.gradient(views, add, space);
-            own.gradientForVariable().forEach((name, array) ->
-                    all.setGradientFor(name, array, own.flatteningOrderForVariable(name)));
+            own.gradientForVariable()
+                    .forEach((name, array) -> all.setGradientFor(name, array, own.flatteningOrderForVariable(name)));
         }
         return all;
     }

@@ -57,8 +57,7 @@ final class SharedMemory extends PipelineMemory {
         Engine engine = Engine.of(packed)
                 .except(vertex -> together && JointMicroBatches.joinsWeights(vertex.getLayer(), count));
         for (int i = 0; i < count; i++) {
-            copies.add(setup.copy(
-                    new MicroBatchMemory(setup.graph(), stageOf, setup.name() + "-copy-" + i), engine));
+            copies.add(setup.copy(new MicroBatchMemory(setup.graph(), stageOf, setup.name() + "-copy-" + i), engine));
         }
         joint = together ? JointMicroBatches.across(copies, normalize) : null;
         for (int stage = 0; stage < setup.stages().stages(); stage++) {

@@ -49,8 +49,7 @@ public final class Convolution {
         window = shape.window();
         bias = shape.bias();
         weightShape = shape.weightShape();
-        forward = new convolution_forward.primitive_desc(
-                forward(input, output), activation.fused(), OneDnn.engine());
+        forward = new convolution_forward.primitive_desc(forward(input, output), activation.fused(), OneDnn.engine());
         this.input = Layout.of(forward.src_desc(), shape.inputShape());
         this.output = Layout.of(forward.dst_desc(), shape.outputShape());
     }

@@ -6,7 +6,11 @@ import org.bytedeco.dnnl.memory;
 /** Where the floats of an array are in memory, as a primitive reads or writes them. */
 public final class Layout {
     private static final memory.format_tag[] ROW_MAJOR = {
-        memory.format_tag.a, memory.format_tag.ab, memory.format_tag.abc, memory.format_tag.abcd, memory.format_tag.abcde
+        memory.format_tag.a,
+        memory.format_tag.ab,
+        memory.format_tag.abc,
+        memory.format_tag.abcd,
+        memory.format_tag.abcde
     };
 
     private final memory.desc description;

@@ -39,7 +39,9 @@ final class EngineRunner extends VertexRunner {
     @Override
     @Nullable Value forward(Value[] inputs, boolean training, LayerWorkspaceMgr workspaces, Reorders reorders) {
         Layer layer = vertex().getLayer();
-        Value output = layer != null && layer.getMaskArray() != null ? null : code.forward(inputs, training, new Space(workspaces));
+        Value output = layer != null && layer.getMaskArray() != null
+                ? null
+                : code.forward(inputs, training, new Space(workspaces));
         byEngine = output != null;
         return byEngine ? output : super.forward(inputs, training, workspaces, reorders);
     }

@@ -31,7 +31,8 @@ class EngineBatchNormTest {
         long[] shape = {4, channels, side, side};
         INDArray values = positive(1, shape);
         INDArray others = positive(2, shape).muli(1e-3);
-        double[] from = DoubleStream.iterate(0.25, last -> last + 0.125).limit(channels).toArray();
+        double[] from =
+                DoubleStream.iterate(0.25, last -> last + 0.125).limit(channels).toArray();
         Layout layout = Layout.ofBlocks(block, shape);
         ChannelLoops loops = ChannelLoops.of(layout);
         INDArray in = blocked(values, layout, block);
@@ -63,9 +64,11 @@ class EngineBatchNormTest {
         long[] shape = {3, channels, side, side};
         INDArray values = positive(1, shape);
         Layout layout = Layout.ofBlocks(block, shape);
-        double[] a = DoubleStream.iterate(0.5, last -> last + 0.25).limit(channels).toArray();
+        double[] a =
+                DoubleStream.iterate(0.5, last -> last + 0.25).limit(channels).toArray();
         INDArray ofChannel = Nd4j.createFromArray(a).castTo(DataType.FLOAT).reshape(1, channels, 1, 1);
-        INDArray result = Nd4j.createUninitialized(DataType.FLOAT, layout.floats()).assign(Double.NaN);
+        INDArray result =
+                Nd4j.createUninitialized(DataType.FLOAT, layout.floats()).assign(Double.NaN);
         ChannelLoops loops = ChannelLoops.of(layout);
         loops.scale(blocked(values, layout, block), a, a, a, result);
         INDArray expected = values.sub(ofChannel).mul(ofChannel).add(ofChannel);

@@ -76,15 +76,17 @@ final class EngineCase {
                 ? (builder, before, owner, neighbours) -> builder.addLayer(
                                 "beside", owner.neighbour(owner.input, layer.inputs(), neighbours), before)
                         .addVertex("layer", new ElementWiseVertex(ElementWiseVertex.Op.Add), before, "beside")
-                : (builder, before, owner, neighbours) ->
-                        builder.addLayer("layer", graphs.configuration(), before);
+                : (builder, before, owner, neighbours) -> builder.addLayer("layer", graphs.configuration(), before);
         return new EngineCase(layer.toString(), graphs.inputType(), middle, layer.views());
     }
 
     /** @throws RuntimeException if Deeplearning4j refuses it, or it has no output */
     ComputationGraph graph(DataType type, Neighbours neighbours) {
         GraphBuilder builder = withLayer(type, neighbours);
-        InputType output = builder.setOutputs("layer").build().getLayerActivationTypes(input).get("layer");
+        InputType output = builder.setOutputs("layer")
+                .build()
+                .getLayerActivationTypes(input)
+                .get("layer");
         if (Arrays.stream(output.getShape(false)).anyMatch(size -> size < 1)) {
             throw new IllegalArgumentException("no output");
         }
@@ -174,7 +176,8 @@ final class EngineCase {
     /** Examples for a graph of this case. */
     MicroBatch batch(ComputationGraph graph, int examples, long seed) {
         DataType type = graph.getConfiguration().getDataType();
-        InputType output = graph.getConfiguration().getLayerActivationTypes(input).get("after");
+        InputType output =
+                graph.getConfiguration().getLayerActivationTypes(input).get("after");
         return MicroBatch.whole(
                 new INDArray[] {values(type, seed, shape(input, examples))},
                 new INDArray[] {values(type, seed + 1, shape(output, examples))},
@@ -194,7 +197,8 @@ final class EngineCase {
         INDArray values = Nd4j.createUninitialized(type, shape, 'c');
         double[] numbers = new double[(int) values.length()];
         for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = 1.7 * (random.nextDouble() + random.nextDouble() + random.nextDouble() + random.nextDouble() - 2);
+            numbers[i] =
+                    1.7 * (random.nextDouble() + random.nextDouble() + random.nextDouble() + random.nextDouble() - 2);
         }
         return values.assign(Nd4j.createFromArray(numbers).reshape(shape));
     }

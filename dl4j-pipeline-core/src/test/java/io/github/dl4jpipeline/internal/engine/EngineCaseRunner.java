@@ -29,7 +29,8 @@ final class EngineCaseRunner {
         try (PrintStream log = new PrintStream(args[0], StandardCharsets.UTF_8)) {
             for (int index = first; index < first + count; index++) {
                 LayerCase layer = LayerCase.of(seed, index).inFloatWithChannelsFirst();
-                if (layer.isFatal() || !KINDS.isEmpty() && !KINDS.contains(layer.kind().name())) {
+                if (layer.isFatal()
+                        || !KINDS.isEmpty() && !KINDS.contains(layer.kind().name())) {
                     continue;
                 }
                 String name = "seed " + seed + ", case " + index + ": " + layer;

@@ -57,7 +57,8 @@ class EngineCasesTest {
                 String.valueOf(SEED),
                 "0",
                 String.valueOf(CASES));
-        builder.environment().put("MALLOC_PERTURB_", "1"); // new memory holds huge numbers, so that what reads it is seen
+        builder.environment()
+                .put("MALLOC_PERTURB_", "1"); // new memory holds huge numbers, so that what reads it is seen
         return builder.directory(directory.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("output").toFile())

@@ -96,7 +96,13 @@ final class EngineComparison {
         if (actual.blocked().contains("layer")) {
             taken++;
         }
-        compare(name + ", activation of ", actual.activations(), expected.activations(), Results::activations, batch, neighbours);
+        compare(
+                name + ", activation of ",
+                actual.activations(),
+                expected.activations(),
+                Results::activations,
+                batch,
+                neighbours);
         compare(name + ", error of ", actual.errors(), expected.errors(), Results::errors, batch, neighbours);
         compare(
                 name + ", gradient of ",
@@ -110,14 +116,13 @@ final class EngineComparison {
     /** What gradient arrays hold after gradients were added to them. */
     private static Map<String, INDArray> added(CopyPasses engine, Map<String, INDArray> gradients) {
         Map<String, INDArray> added = new java.util.TreeMap<>();
-        gradients.forEach((name, array) -> added.put(
-                name, engine.adds(name.substring(0, name.indexOf('_'))) ? array.add(FOUND) : array));
+        gradients.forEach((name, array) ->
+                added.put(name, engine.adds(name.substring(0, name.indexOf('_'))) ? array.add(FOUND) : array));
         return added;
     }
 
     /** The engine leaves to Deeplearning4j what that refuses, but other code in float may run where it only does in double. */
-    private void compareFailure(
-            Neighbours neighbours, CopyPasses engine, MicroBatch batch, RuntimeException expected) {
+    private void compareFailure(Neighbours neighbours, CopyPasses engine, MicroBatch batch, RuntimeException expected) {
         try {
             engine.train(batch.copy(), Way.USUAL, FOUND);
         } catch (RuntimeException e) {

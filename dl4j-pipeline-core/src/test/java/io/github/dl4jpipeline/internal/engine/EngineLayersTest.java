@@ -85,10 +85,7 @@ class EngineLayersTest {
     }
 
     private static Layer pooling(SubsamplingLayer.PoolingType kind) {
-        return new SubsamplingLayer.Builder(kind)
-                .kernelSize(2, 2)
-                .stride(2, 2)
-                .build();
+        return new SubsamplingLayer.Builder(kind).kernelSize(2, 2).stride(2, 2).build();
     }
 
     /** A diverging network must be seen as one. */
@@ -118,8 +115,9 @@ class EngineLayersTest {
 
     private static void assertNotANumberAlike(
             String name, Map<String, INDArray> actual, Map<String, INDArray> expected) {
-        expected.forEach((key, array) ->
-                assertThat(ArrayDifference.of(finiteAsZero(actual.get(key)), finiteAsZero(array)).mismatch())
+        expected.forEach(
+                (key, array) -> assertThat(ArrayDifference.of(finiteAsZero(actual.get(key)), finiteAsZero(array))
+                                .mismatch())
                         .as(name + key)
                         .isEmpty());
     }
@@ -155,7 +153,9 @@ class EngineLayersTest {
         for (PoolingType kind : List.of(PoolingType.MAX, PoolingType.AVG, PoolingType.SUM)) {
             cases.add(EngineCase.of("global pooling " + kind, MAPS, new GlobalPoolingLayer(kind)));
             cases.add(EngineCase.of(
-                    "global pooling of blocks " + kind, InputType.convolutional(5, 4, 16), new GlobalPoolingLayer(kind)));
+                    "global pooling of blocks " + kind,
+                    InputType.convolutional(5, 4, 16),
+                    new GlobalPoolingLayer(kind)));
         }
         cases.add(EngineCase.of(
                 "global pooling to maps",
@@ -163,7 +163,8 @@ class EngineLayersTest {
                 new GlobalPoolingLayer.Builder(PoolingType.AVG)
                         .collapseDimensions(false)
                         .build()));
-        cases.add(EngineCase.of("frozen convolution", MAPS, new FrozenLayer(convolution().build())));
+        cases.add(EngineCase.of(
+                "frozen convolution", MAPS, new FrozenLayer(convolution().build())));
         cases.add(EngineCase.of(
                 "frozen batch normalization", MAPS, new FrozenLayer(new BatchNormalization.Builder().build())));
         cases.add(EngineCase.of(
@@ -173,7 +174,9 @@ class EngineLayersTest {
         for (Activation activation : List.of(
                 Activation.LEAKYRELU, Activation.ELU, Activation.RELU6, Activation.SOFTPLUS, Activation.SIGMOID)) {
             cases.add(EngineCase.of(
-                    "convolution, " + activation, MAPS, convolution().activation(activation).build()));
+                    "convolution, " + activation,
+                    MAPS,
+                    convolution().activation(activation).build()));
             cases.add(EngineCase.of("activation " + activation, MAPS, new ActivationLayer(activation)));
             cases.add(EngineCase.of(
                     "dense, " + activation,
@@ -181,7 +184,9 @@ class EngineLayersTest {
                     new DenseLayer.Builder().nOut(5).activation(activation).build()));
         }
         cases.add(EngineCase.of(
-                "dense of maps", MAPS, new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build()));
+                "dense of maps",
+                MAPS,
+                new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build()));
         return cases.stream().map(layer -> Named.of(layer.toString(), layer));
     }
 
@@ -215,7 +220,8 @@ class EngineLayersTest {
     /** The first of several largest inputs has the error. */
     @Test
     void poolingOfEqualValues() {
-        for (Layer pooling : List.of(pooling(SubsamplingLayer.PoolingType.MAX), new GlobalPoolingLayer(PoolingType.MAX))) {
+        for (Layer pooling :
+                List.of(pooling(SubsamplingLayer.PoolingType.MAX), new GlobalPoolingLayer(PoolingType.MAX))) {
             EngineCase layer = new EngineCase(
                     "ties",
                     InputType.convolutional(8, 6, 8),
@@ -241,7 +247,9 @@ class EngineLayersTest {
             MultiDataSet data = new MultiDataSet(batch.features(), batch.labels());
             SameResult.gradient(graph, data).forEach((name, gradient) -> {
                 INDArray actual = results.gradients().get(name).reshape(gradient.shape());
-                assertThat(SameResult.difference(actual, gradient.dup('c'))).as(name).isLessThan(2e-5);
+                assertThat(SameResult.difference(actual, gradient.dup('c')))
+                        .as(name)
+                        .isLessThan(2e-5);
             });
         }
     }
@@ -249,7 +257,8 @@ class EngineLayersTest {
     @Test
     void theErrorForAWrongInputIsDeeplearning4jsOwn() {
         EngineCase maps = EngineCase.of("convolution", MAPS, convolution().build());
-        EngineCase rows = EngineCase.of("dense", ROWS, new DenseLayer.Builder().nOut(4).build());
+        EngineCase rows =
+                EngineCase.of("dense", ROWS, new DenseLayer.Builder().nOut(4).build());
         for (EngineCase layer : List.of(maps, rows)) {
             ComputationGraph graph = layer.graph(DataType.FLOAT, Neighbours.NONE);
             MicroBatch batch = layer.batch(graph, 3, 11);
@@ -272,7 +281,8 @@ class EngineLayersTest {
 
     @Test
     void aMaskedLayerIsRunByDeeplearning4j() {
-        EngineCase layer = EngineCase.of("dense", ROWS, new DenseLayer.Builder().nOut(4).build());
+        EngineCase layer =
+                EngineCase.of("dense", ROWS, new DenseLayer.Builder().nOut(4).build());
         ComputationGraph graph = layer.graph(DataType.FLOAT, Neighbours.OTHERS);
         MicroBatch batch = layer.batch(graph, 3, 11);
         MicroBatch masked = new MicroBatch(
@@ -294,8 +304,10 @@ class EngineLayersTest {
 
     @Test
     void whatHasNoiseOrAnotherTypeIsLeft() {
-        assertThat(taken(EngineCase.of("", MAPS, convolution().build()), DataType.FLOAT)).contains("layer");
-        assertThat(taken(EngineCase.of("", MAPS, convolution().build()), DataType.DOUBLE)).isEmpty();
+        assertThat(taken(EngineCase.of("", MAPS, convolution().build()), DataType.FLOAT))
+                .contains("layer");
+        assertThat(taken(EngineCase.of("", MAPS, convolution().build()), DataType.DOUBLE))
+                .isEmpty();
         Layer dropout = convolution().dropOut(new Dropout(0.5)).build();
         assertThat(taken(EngineCase.of("", MAPS, dropout), DataType.FLOAT)).doesNotContain("layer");
         Layer noise = convolution().weightNoise(new DropConnect(0.5)).build();

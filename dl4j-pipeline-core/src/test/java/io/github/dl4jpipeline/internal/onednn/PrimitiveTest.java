@@ -32,7 +32,8 @@ class PrimitiveTest {
         if (primitive.scratchFloats() > 0) {
             primitive.with(Slot.SCRATCH, floats((int) primitive.scratchFloats()));
         }
-        primitive.with(Slot.INPUT, floats(6))
+        primitive
+                .with(Slot.INPUT, floats(6))
                 .with(Slot.WEIGHTS, floats(12))
                 .with(Slot.BIAS, floats(4))
                 .with(Slot.OUTPUT, output)

@@ -113,14 +113,16 @@ public final class CopyPasses implements AutoCloseable {
     public Results train(MicroBatch microBatch, Way way, double found) {
         results = new Results();
         packed.renew();
-        INDArray gradients = Nd4j.createUninitialized(graph.getConfiguration().getDataType(), Math.max(1, graph.numParams()))
+        INDArray gradients = Nd4j.createUninitialized(
+                        graph.getConfiguration().getDataType(), Math.max(1, graph.numParams()))
                 .assign(found);
         bind(gradients, way == Way.ADDING);
         copy.begin(microBatch, false, 0, 0);
         runner.forward(copy, position -> {});
         Map<Integer, Gradient> computed = new TreeMap<>();
         if (way == Way.SPLIT) {
-            computed.putAll(runner.backwardWithoutWeights(copy, 0, position -> {}).gradients());
+            computed.putAll(
+                    runner.backwardWithoutWeights(copy, 0, position -> {}).gradients());
             runner.weights(copy, position -> {}).forEach((position, gradient) -> computed.put(position, gradient));
         } else {
             computed.putAll(runner.backward(copy, 0, position -> {}).gradients());
