@@ -18,6 +18,14 @@ import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Timeline;
 import java.util.List;
 import java.util.Map;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import io.github.dl4jpipeline.fixture.TestData;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,6 +118,45 @@ class ZeroBubbleTest {
             assertThat(net.plan().kind()).hasToString("zero-bubble pipeline");
             batches.forEach(net::fit);
             SameResult.assertSame(net, expected, TOLERANCE);
+        }
+    }
+
+    /** The layers' code for ND4J's operations cannot add to gradients, where the convolutions are dilated; the engine's can. */
+    @Test
+    void gradientsThatWaitAreAddedWhereTheLayerItselfCannotAdd() {
+        ConvolutionLayer.Builder convolution = new ConvolutionLayer.Builder(3, 3)
+                .dilation(2, 2)
+                .padding(2, 2)
+                .nOut(64)
+                .activation(Activation.TANH);
+        ComputationGraph start = new ComputationGraph(new NeuralNetConfiguration.Builder()
+                .seed(3)
+                .updater(new Sgd(0.1))
+                .dataType(DataType.FLOAT)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(3, 3, 64))
+                .addLayer("first", convolution.build(), "image")
+                .addLayer("second", convolution.build(), "first")
+                .addLayer(
+                        "out",
+                        new OutputLayer.Builder(LossFunction.MCXENT)
+                                .nOut(4)
+                                .activation(Activation.SOFTMAX)
+                                .build(),
+                        "second")
+                .setOutputs("out")
+                .build());
+        start.init();
+        List<MultiDataSet> batches = List.of(TestData.classification(DataType.FLOAT, 1, 6, 4, 64, 3, 3));
+        ComputationGraph expected = SameResult.plain(start, batches);
+        ComputationGraph graph = SameResult.copy(start);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 2, 3))
+                .schedule(Schedules.zeroBubble())
+                .build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 2e-5);
         }
     }
 

@@ -5,50 +5,90 @@ import io.github.dl4jpipeline.internal.onednn.Convolution;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
-import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.params.ConvolutionParamInitializer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** A 2D convolution of maps with channels first. */
+/** A 2D convolution of maps with channels first, of all channels or of each on its own. */
 final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
-    private final String vertex;
-    private final ConvolutionLayer layer;
+    private final Kernel kernel;
+    private final Layer layer;
+    private final boolean bias;
     private final PackedWeights packed;
     private final boolean inputErrors;
     private final boolean exact;
     private final Windows windows;
-    private final long[] weightShape;
-    private final Layout plainWeights;
 
     /**
+     * Where its weights are.
+     *
+     * @param packed what {@link PackedWeights} knows them by
+     * @param parameter their name in the layer
+     * @param shape as {@link Convolution.Shape} has them
+     * @param plain how the parameter holds them
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    record Kernel(String packed, String parameter, long[] shape, Layout plain) {
+        /** Of a usual convolution. */
+        static Kernel of(String packed, String parameter, Layer layer) {
+            long[] shape = layer.getParam(parameter).shape();
+            return new Kernel(packed, parameter, shape, Layout.rowMajor(shape));
+        }
+
+        /** Of a depthwise one, from {@code [height, width, inputs, outputs of each]}. */
+        static Kernel ofEachChannel(String packed, String parameter, Layer layer) {
+            long[] of = layer.getParam(parameter).shape();
+            long[] shape = {of[2], of[3], 1, of[0], of[1]};
+            long[] strides = {of[3], 1, of[3], of[1] * of[2] * of[3], of[2] * of[3]};
+            return new Kernel(packed, parameter, shape, Layout.strided(shape, strides));
+        }
+
+        /** Of a depthwise one, from {@code [outputs of each, inputs, height, width]}. */
+        static Kernel ofEachChannelLast(String packed, String parameter, Layer layer) {
+            long[] of = layer.getParam(parameter).shape();
+            long[] shape = {of[1], of[0], 1, of[2], of[3]};
+            long map = of[2] * of[3];
+            long[] strides = {map, of[1] * map, map, of[3], 1};
+            return new Kernel(packed, parameter, shape, Layout.strided(shape, strides));
+        }
+
+        boolean isGrouped() {
+            return shape.length == 5;
+        }
+
+        long inputs() {
+            return isGrouped() ? shape[0] * shape[2] : shape[1];
+        }
+
+        long outputs() {
+            return isGrouped() ? shape[0] * shape[1] : shape[0];
+        }
+    }
+
+    /**
+     * @param bias whether it adds one
      * @param inputErrors whether errors of its input are wanted
      * @param exact whether it must not round as Winograd's algorithm does
      */
     EngineConvolution(
-            String vertex,
-            ConvolutionLayer layer,
+            Kernel kernel,
+            Windows windows,
+            Layer layer,
+            boolean bias,
             Activation function,
             PackedWeights packed,
             boolean inputErrors,
             boolean exact) {
-        super(function, false);
-        this.vertex = vertex;
+        super(kernel.parameter(), function, false);
+        this.kernel = kernel;
+        this.windows = windows;
         this.layer = layer;
+        this.bias = bias;
         this.packed = packed;
         this.inputErrors = inputErrors;
         this.exact = exact;
-        org.deeplearning4j.nn.conf.layers.ConvolutionLayer conf = (org.deeplearning4j.nn.conf.layers.ConvolutionLayer)
-                layer.conf().getLayer();
-        windows = new Windows(
-                conf.getKernelSize(),
-                conf.getStride(),
-                conf.getPadding(),
-                conf.getDilation(),
-                conf.getConvolutionMode());
-        weightShape = weights().shape();
-        plainWeights = Layout.rowMajor(weightShape);
     }
 
     /** The operations for one layout of input. */
@@ -90,18 +130,18 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     }
 
     private INDArray weights() {
-        return layer.getParam(ConvolutionParamInitializer.WEIGHT_KEY);
+        return layer.getParam(kernel.parameter());
     }
 
     @Override
     @Nullable INDArray bias() {
-        return layer.hasBias() ? layer.getParam(ConvolutionParamInitializer.BIAS_KEY) : null;
+        return bias ? layer.getParam(ConvolutionParamInitializer.BIAS_KEY) : null;
     }
 
     @Override
     @Nullable Layout layoutOf(Value value) {
         long[] shape = value.shape();
-        if (shape.length != 4 || shape[1] != weightShape[1] || value.values().dataType() != DataType.FLOAT) {
+        if (shape.length != 4 || shape[1] != kernel.inputs() || value.values().dataType() != DataType.FLOAT) {
             return null;
         }
         return value.layout() == null ? Layout.rowMajor(shape) : value.layout();
@@ -118,10 +158,10 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
                 input,
                 new Convolution.Shape(
                         shape,
-                        new long[] {shape[0], weightShape[0], size[0], size[1]},
-                        weightShape,
+                        new long[] {shape[0], kernel.outputs(), size[0], size[1]},
+                        kernel.shape(),
                         windows.window(size, shape[2], shape[3]),
-                        layer.hasBias(),
+                        bias,
                         inputErrors,
                         exact),
                 function());
@@ -139,10 +179,10 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     }
 
     private INDArray packed(Layout layout, Space space) {
-        return layout.equals(plainWeights)
+        return layout.equals(kernel.plain())
                 ? weights()
-                : packed.get(
-                        vertex, layout, floats -> reorders().write(weights(), plainWeights, floats, layout, space));
+                : packed.get(kernel.packed(), layout, floats -> reorders()
+                        .write(weights(), kernel.plain(), floats, layout, space));
     }
 
     @Override
@@ -150,21 +190,21 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         if (value.isArray()) {
             packed.inspect(value.values());
         }
-        INDArray bias = bias();
-        packed.inspect(vertex, bias == null ? new INDArray[] {weights()} : new INDArray[] {weights(), bias});
+        INDArray added = bias();
+        packed.inspect(kernel.packed(), added == null ? new INDArray[] {weights()} : new INDArray[] {weights(), added});
         return !packed.isSuspect();
     }
 
     @Override
     void writeGradient(Passes made, Primitive gradient, INDArray view, boolean add, Space space) {
         Layout layout = made.gradientWeights();
-        boolean direct = !add && layout.equals(plainWeights);
+        boolean direct = !add && layout.equals(kernel.plain());
         INDArray floats = direct ? view : space.work(layout.floats());
         run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
         if (add) {
-            reorders().add(floats, layout, view, plainWeights, space);
+            reorders().add(floats, layout, view, kernel.plain(), space);
         } else if (!direct) {
-            reorders().write(floats, layout, view, plainWeights, space);
+            reorders().write(floats, layout, view, kernel.plain(), space);
         }
     }
 

@@ -22,7 +22,7 @@ final class EngineDense extends WeightedLayer<EngineDense.Passes> {
     private final long outputs;
 
     EngineDense(DenseLayer layer, Activation function, boolean takesMaps) {
-        super(function, Rectifier.is(function));
+        super(DefaultParamInitializer.WEIGHT_KEY, function, Rectifier.is(function));
         this.layer = layer;
         this.takesMaps = takesMaps;
         inputs = weights().size(0);

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Pooling;
+import java.util.Arrays;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -16,7 +17,9 @@ final class EngineGlobalPooling extends EngineLayer {
 
     /** Null if this does not do it. */
     static @Nullable EngineGlobalPooling of(GlobalPoolingLayer layer) {
-        if (layer.getPoolingDimensions() != null || !layer.isCollapseDimensions()) {
+        int[] dimensions = layer.getPoolingDimensions();
+        boolean ofMaps = dimensions == null || Arrays.equals(dimensions, new int[] {2, 3});
+        if (!ofMaps || !layer.isCollapseDimensions()) {
             return null;
         }
         return switch (layer.getPoolingType()) {

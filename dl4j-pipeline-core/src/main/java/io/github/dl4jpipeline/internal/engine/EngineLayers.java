@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.engine.EngineConvolution.Kernel;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
@@ -16,7 +17,10 @@ import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -25,6 +29,8 @@ import org.deeplearning4j.nn.graph.vertex.impl.ElementWiseVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.MergeVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
+import org.deeplearning4j.nn.params.ConvolutionParamInitializer;
+import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -102,18 +108,8 @@ public final class EngineLayers {
         }
         boolean asIs = vertex.getLayerPreProcessor() == null;
         Class<?> kind = conf.getClass(); // subclasses may compute something else
-        if (kind == ConvolutionLayer.class && asIs) {
-            ConvolutionLayer convolution = (ConvolutionLayer) conf;
-            Activation function = Functions.of(convolution.getActivationFn());
-            return function == null || convolution.getCnn2dDataFormat() != CNN2DFormat.NCHW
-                    ? null
-                    : new EngineConvolution(
-                            vertex.getVertexName(),
-                            (org.deeplearning4j.nn.layers.convolution.ConvolutionLayer) layer,
-                            function,
-                            packed,
-                            inputErrors,
-                            choice.kernels() == Kernels.PRECISE);
+        if (conf instanceof ConvolutionLayer convolution && asIs) {
+            return convolution(vertex.getVertexName(), layer, convolution, packed, inputErrors);
         }
         if (kind == DenseLayer.class) {
             return dense(vertex, layer, (DenseLayer) conf);
@@ -130,11 +126,53 @@ public final class EngineLayers {
                     ? null
                     : new EngineBatchNorm((org.deeplearning4j.nn.layers.normalization.BatchNormalization) layer);
         }
+        if (kind == LocalResponseNormalization.class && asIs) {
+            return EngineLrn.of((LocalResponseNormalization) conf);
+        }
         if (kind == ActivationLayer.class && asIs) {
             Activation function = Functions.of(((ActivationLayer) conf).getActivationFn());
             return function == null || function.isIdentity() ? null : new EngineActivation(function);
         }
         return null;
+    }
+
+    private @Nullable EngineLayer convolution(
+            String vertex, Layer layer, ConvolutionLayer conf, PackedWeights packed, boolean inputErrors) {
+        Activation function = Functions.of(conf.getActivationFn());
+        if (function == null || conf.getCnn2dDataFormat() != CNN2DFormat.NCHW) {
+            return null;
+        }
+        Windows windows = new Windows(
+                conf.getKernelSize(),
+                conf.getStride(),
+                conf.getPadding(),
+                conf.getDilation(),
+                conf.getConvolutionMode());
+        boolean exact = choice.kernels() == Kernels.PRECISE;
+        String weights = ConvolutionParamInitializer.WEIGHT_KEY;
+        Class<?> kind = conf.getClass();
+        if (kind == SeparableConvolution2D.class && conf.getNIn() > 1) { // Deeplearning4j fails with one channel
+            Kernel ofChannels = Kernel.ofEachChannelLast(vertex, weights, layer);
+            Kernel ofPlaces =
+                    Kernel.of(vertex + " places", SeparableConvolutionParamInitializer.POINT_WISE_WEIGHT_KEY, layer);
+            return new EngineSeparable(
+                    new EngineConvolution(
+                            ofChannels, windows, layer, false, Activation.IDENTITY, packed, inputErrors, exact),
+                    new EngineConvolution(
+                            ofPlaces, Windows.ofPlaces(), layer, conf.hasBias(), function, packed, true, exact));
+        }
+        if (kind != ConvolutionLayer.class && kind != DepthwiseConvolution2D.class) {
+            return null;
+        }
+        Kernel kernel = kind == ConvolutionLayer.class
+                ? Kernel.of(vertex, weights, layer)
+                : Kernel.ofEachChannel(vertex, weights, layer);
+        EngineConvolution direct =
+                new EngineConvolution(kernel, windows, layer, conf.hasBias(), function, packed, inputErrors, exact);
+        return kernel.isGrouped()
+                ? direct
+                : new EngineEither(
+                        new EngineProducts(kernel, windows, layer, conf.hasBias(), function, packed), direct);
     }
 
     private static @Nullable EngineLayer dense(LayerVertex vertex, Layer layer, DenseLayer conf) {

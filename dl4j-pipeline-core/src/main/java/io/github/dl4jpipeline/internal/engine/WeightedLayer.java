@@ -17,6 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * kept.
  */
 abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer {
+    private final String weights;
     private final Activation function;
     private final boolean rectifies;
     private final ByLayout<P> byLayout = new ByLayout<>();
@@ -93,8 +94,12 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         }
     }
 
-    /** @param rectifies whether ReLU is left to this class by the forward primitive */
-    WeightedLayer(Activation function, boolean rectifies) {
+    /**
+     * @param weights their name as a parameter
+     * @param rectifies whether ReLU is left to this class by the forward primitive
+     */
+    WeightedLayer(String weights, Activation function, boolean rectifies) {
+        this.weights = weights;
         this.function = function;
         this.rectifies = rectifies;
     }
@@ -164,7 +169,12 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         Primitive backward = made.backward();
         backward.with(Slot.OUTPUT_ERROR, delta).with(Slot.WEIGHTS, backwardWeights(made, space));
         run(backward.with(Slot.INPUT_ERROR, ofInput), space);
-        return new Value[] {new Value(ofInput, inputShape(made))};
+        return new Value[] {inputError(ofInput, made, space)};
+    }
+
+    /** The input's error, from what the primitive has written. */
+    Value inputError(INDArray floats, P made, Space space) {
+        return new Value(floats, inputShape(made));
     }
 
     /** Floats of the output's error. */
@@ -214,7 +224,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     @Override
     public final Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
         P made = requirePasses();
-        INDArray ofWeights = views.get(DefaultParamInitializer.WEIGHT_KEY);
+        INDArray ofWeights = views.get(weights);
         INDArray ofBias = bias() == null ? null : views.get(DefaultParamInitializer.BIAS_KEY);
         Primitive gradient = made.gradient();
         INDArray bias = ofBias;
@@ -231,7 +241,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             }
             named.setGradientFor(DefaultParamInitializer.BIAS_KEY, ofBias);
         }
-        named.setGradientFor(DefaultParamInitializer.WEIGHT_KEY, ofWeights, orderOfWeights());
+        named.setGradientFor(weights, ofWeights, orderOfWeights());
         delta = null;
         return named;
     }

@@ -12,6 +12,12 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("ArrayRecordComponent") // as Deeplearning4j has them
 record Windows(int[] kernel, int[] stride, int[] padding, int[] dilation, ConvolutionMode mode) {
 
+    /** One that sees each place on its own. */
+    static Windows ofPlaces() {
+        int[] one = {1, 1};
+        return new Windows(one, one, new int[] {0, 0}, one, ConvolutionMode.Truncate);
+    }
+
     /** The size of the output for maps of some size; null if there is none, or Deeplearning4j refuses. */
     long @Nullable [] outputSize(long height, long width) {
         long[] input = {height, width};
@@ -32,6 +38,10 @@ record Windows(int[] kernel, int[] stride, int[] padding, int[] dilation, Convol
             }
         }
         return output;
+    }
+
+    boolean isStride1() {
+        return stride[0] == 1 && stride[1] == 1;
     }
 
     /** The window that gives this output. */

@@ -88,24 +88,28 @@ final class StageGradients {
 
     /** Adds what a backward task has left since {@link #bind}. */
     synchronized void add(BackwardResult result, boolean first, long examples) {
-        if (first) {
-            sums.putAll(result.gradients());
-        } else {
-            for (Slice slice : slices) {
-                if (slice.next() != null) {
-                    slice.sum().addi(slice.next());
-                }
-            }
-        }
+        add(result.gradients(), first);
         for (Map.Entry<Integer, Moments> entry : result.moments().entrySet()) {
             statistics.get(entry.getKey()).add(entry.getValue(), examples);
         }
     }
 
-    /** The same for what a backward task has left to another, which has written into the sums itself. */
-    synchronized void add(Map<Integer, Gradient> postponed, boolean first) {
+    /** The same for what a backward task has left to another. */
+    synchronized void add(Map<Integer, Gradient> written, boolean first) {
         if (first) {
-            sums.putAll(postponed);
+            written.forEach((position, gradient) -> {
+                if (!gradient.gradientForVariable().isEmpty() || !sums.containsKey(position)) {
+                    sums.put(position, gradient);
+                }
+            });
+            return;
+        }
+        for (Slice slice : slices) {
+            Gradient gradient = written.get(slice.position());
+            boolean isWritten = gradient != null && !gradient.gradientForVariable().isEmpty();
+            if (isWritten && slice.next() != null) {
+                slice.sum().addi(slice.next());
+            }
         }
     }
 

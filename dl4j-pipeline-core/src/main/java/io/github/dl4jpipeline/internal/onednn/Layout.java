@@ -18,9 +18,13 @@ public final class Layout {
     private final long bytes;
 
     private Layout(memory.desc description, long[] shape) {
+        this(description, shape, description.get_size());
+    }
+
+    private Layout(memory.desc description, long[] shape, long bytes) {
         this.description = description;
         this.shape = shape;
-        this.bytes = description.get_size();
+        this.bytes = bytes;
     }
 
     /** One after another, the last dimension fastest. */
@@ -44,7 +48,13 @@ public final class Layout {
 
     /** With so many elements from one index of a dimension to the next. */
     public static Layout strided(long[] shape, long[] strides) {
-        return new Layout(new memory.desc(shape, memory.data_type.f32, strides), shape.clone());
+        long last = 0;
+        for (int i = 0; i < shape.length; i++) {
+            last += (shape[i] - 1) * strides[i];
+        }
+        // oneDNN counts to where the next row would begin
+        return new Layout(
+                new memory.desc(shape, memory.data_type.f32, strides), shape.clone(), (last + 1) * Float.BYTES);
     }
 
     /** The primitive chooses. */

@@ -59,12 +59,16 @@ public final class Primitive implements AutoCloseable {
     }
 
     Primitive takes(Slot slot, Layout layout) {
-        return takes(slot, layout.description());
+        return takes(slot, layout.description(), layout.bytes());
     }
 
     Primitive takes(Slot slot, memory.desc layout) {
+        return takes(slot, layout, layout.get_size());
+    }
+
+    private Primitive takes(Slot slot, memory.desc layout, long bytes) {
         memory argument = new memory(layout, OneDnn.engine(), null);
-        slots.put(slot, new Argument(argument, layout.get_size()));
+        slots.put(slot, new Argument(argument, bytes));
         arguments.put(slot.number(), argument);
         return this;
     }
