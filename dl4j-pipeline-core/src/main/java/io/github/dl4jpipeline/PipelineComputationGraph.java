@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.execute.BatchSource;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
 import io.github.dl4jpipeline.internal.execute.PipelineSolver;
@@ -107,7 +108,6 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             PipelineSettings settings,
             boolean plainFitIfUnsupported) {
         super(configuration);
-        WholeProcess.prepare();
         this.wrapped = wrapped;
         boolean hasParameters = wrapped.parameters().length() > 0;
         init(hasParameters ? wrapped.parameters() : null, false);
@@ -118,6 +118,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         if (!plainFit) {
             GraphSupport.require(this);
             SettingsCheck.require(settings, this);
+            WholeProcess.prepare();
         }
         parameters = new ParameterStore(wrapped, this, () -> super.getUpdater(true));
         if (!plainFit) {
@@ -198,7 +199,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         return training.report(plan());
     }
 
-    /** Copies between devices since the last plan; nothing is copied between devices that share memory. */
+    /** Transfers between devices since the last plan; there are none between devices that share memory. */
     public Transfers transfers() {
         return training.transfers();
     }
@@ -281,13 +282,13 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
 
     @Override
     public void fit(DataSetIterator iterator) {
-        fit(new DataSetBatches(iterator), iterator.getClass());
+        fit(new DataSetBatches(Given.notNull("iterator", iterator)), iterator.getClass());
     }
 
     @Override
     @SuppressWarnings("UnsynchronizedOverridesSynchronized") // what it calls is synchronized
     public void fit(MultiDataSetIterator iterator) {
-        fit(iterator, iterator.getClass());
+        fit(iterator, Given.notNull("iterator", iterator).getClass());
     }
 
     private void fit(MultiDataSetIterator iterator, Class<?> named) {
@@ -436,7 +437,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public void addListeners(TrainingListener... listeners) {
         List<TrainingListener> all = new ArrayList<>(getListeners());
-        all.addAll(List.of(listeners));
+        all.addAll(Given.list("listeners", Arrays.asList(listeners)));
         setListeners(all);
     }
 
@@ -599,6 +600,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     @Override
     public double score(MultiDataSet data, boolean training) {
         requireOpen();
+        Given.notNull("data", data);
         bringHome();
         if (!infersOnDevices || training) {
             return computing.inside(() -> super.score(data, training));

@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.GraphOutline;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
@@ -24,14 +23,12 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
-import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -94,7 +91,8 @@ record PipelineSettings(
         PartitionPlan plan = plan();
         if (plan != null) {
             requireUncoupled(graph, plan);
-            return List.of(plan.withSchedule(schedule(plan)));
+            PartitionPlan scheduled = plan.withSchedule(schedule(plan));
+            return List.of(tiling.map(scheduled::withTiling).orElse(scheduled));
         }
         if (tiling.isPresent()
                 && asked.stages().orElse(1) == 1
@@ -150,7 +148,7 @@ record PipelineSettings(
     /** The vertices that run with Deeplearning4j's own code, according to a profile if there is one. */
     Set<String> stockVertices(@Nullable GraphProfile measured) {
         return kernelChoice(measured).other().entrySet().stream()
-                .filter(entry -> entry.getValue().forward() == KernelCode.STOCK)
+                .filter(entry -> entry.getValue() == KernelCode.STOCK)
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toSet());
     }
@@ -160,7 +158,7 @@ record PipelineSettings(
         if (mayBeSplit(examples)) {
             coupling(graph).ifPresent(coupling -> log.warn("{}", note(coupling)));
         }
-        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, measured, examples)).stream()
+        List<PartitionPlan> plans = Planner.finalists(measured, devices, options(graph, examples)).stream()
                 .map(made -> tiling.map(made::withTiling).orElse(made))
                 .toList();
         int microBatches = plans.get(0).microBatches();
@@ -196,7 +194,7 @@ record PipelineSettings(
             StageBytes.require(counted);
             return counted;
         }
-        PlanOptions options = options(graph, measured, made.examples());
+        PlanOptions options = options(graph, made.examples());
         return new FittingPlan(devices, some -> Planner.plan(measured, some, options), count).find(made);
     }
 
@@ -220,24 +218,18 @@ record PipelineSettings(
                 || made.tiling().isPresent()) {
             return null;
         }
-        PlanOptions options = options(graph, measured, made.examples());
+        PlanOptions options = options(graph, made.examples());
         if (microBatchesCount(graph)) {
             options = options.withMicroBatches(made.microBatches());
         }
         return new Replanner(measured, devices, options, plans);
     }
 
-    private PlanOptions options(ComputationGraph graph, GraphProfile measured, int examples) {
+    private PlanOptions options(ComputationGraph graph, int examples) {
         PlanOptions options =
                 asked.withExamples(examples).withRecompute(tiling.isPresent() ? Optional.of(false) : asked.recompute());
-        if (result.kernels() != Kernels.STOCK) {
-            String plain = "Products of matrices, or Deeplearning4j's own code, are faster ";
-            options = noteCode(options, measured, plain + "forward", code -> code.forward() == KernelCode.PLAIN);
-            options = noteCode(options, measured, plain + "backward", code -> code.backward() == KernelCode.PLAIN);
-        }
-        if (result.kernels() == Kernels.FAST) {
-            String winograd = "Winograd's algorithm is faster forward";
-            options = noteCode(options, measured, winograd, code -> code.forward() == KernelCode.WINOGRAD);
+        if (tiling.isPresent()) {
+            options = options.withInOneStage(tiledVertices(graph, tiling.get()));
         }
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);
@@ -250,13 +242,11 @@ record PipelineSettings(
         return options;
     }
 
-    private static PlanOptions noteCode(
-            PlanOptions options, GraphProfile measured, String note, Predicate<VertexCode> runs) {
-        List<String> vertices = measured.vertices().stream()
-                .map(VertexCost::vertex)
-                .filter(vertex -> runs.test(measured.otherCode().getOrDefault(vertex, VertexCode.USUAL)))
-                .toList();
-        return vertices.isEmpty() ? options : options.withNote(note + " for " + String.join(", ", vertices));
+    private static Set<String> tiledVertices(ComputationGraph graph, Tiling tiles) {
+        VertexGraph vertices = VertexGraph.of(graph);
+        return TiledRegion.of(graph, tiles).tiled().stream()
+                .map(position -> vertices.get(position).name())
+                .collect(Collectors.toSet());
     }
 
     private boolean mayBeSplit(int examples) {

@@ -16,9 +16,12 @@ import io.github.dl4jpipeline.internal.tiling.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
-import io.github.dl4jpipeline.report.CopyReport;
+import io.github.dl4jpipeline.report.MeasuredSteps;
 import io.github.dl4jpipeline.report.PipelineReport;
+import io.github.dl4jpipeline.report.PlanHistory;
+import io.github.dl4jpipeline.report.StageReport;
 import io.github.dl4jpipeline.report.StepTimeline;
+import io.github.dl4jpipeline.report.TransferReport;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -194,39 +197,41 @@ final class PlannedTraining {
     PipelineReport report(PartitionPlan planned) {
         synchronized (lock) {
             long perStep = Math.max(1, steps);
-            List<PipelineReport.StageReport> stages = new ArrayList<>();
+            List<StageReport> stages = new ArrayList<>();
             for (int i = 0; i < planned.stages().size(); i++) {
                 Stage stage = planned.stages().get(i);
                 stages.add(
                         controller == null
-                                ? new PipelineReport.StageReport(0, 0)
-                                : new PipelineReport.StageReport(
+                                ? new StageReport(0, 0)
+                                : new StageReport(
                                         controller.busyNanos()[i] / 1e6 / perStep / stage.replicas(),
                                         controller.memoryBytes()[i]));
             }
-            Transfers copied = transfers();
+            Transfers passed = transfers();
             return new PipelineReport(
                     planned,
-                    steps,
-                    stepNanos / 1e6 / perStep,
-                    stages,
-                    nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
-                    replanner == null ? List.of() : replanner.measuredPlans(),
-                    CopyReport.of(copied, perStep),
-                    lastStep(copied),
-                    replanner == null ? List.of() : replanner.changes(),
-                    controller == null ? Optional.empty() : controller.tileMeasurement(),
+                    new MeasuredSteps(
+                            steps,
+                            stepNanos / 1e6 / perStep,
+                            stages,
+                            TransferReport.of(passed, perStep),
+                            lastStep(passed),
+                            controller == null ? Optional.empty() : controller.tileMeasurement()),
+                    new PlanHistory(
+                            nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
+                            replanner == null ? List.of() : replanner.measuredPlans(),
+                            replanner == null ? List.of() : replanner.changes()),
                     check == null ? Optional.empty() : check.of(planned));
         }
     }
 
-    private Optional<StepTimeline> lastStep(Transfers copied) {
+    private Optional<StepTimeline> lastStep(Transfers passed) {
         return Optional.ofNullable(controller)
                 .flatMap(TaskController::lastTimes)
-                .map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), copied.copies()));
+                .map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), passed.ofStep()));
     }
 
-    /** Copies between devices since the last plan. */
+    /** Transfers between devices since the last plan. */
     Transfers transfers() {
         return parameters.current().transfers();
     }

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.dl4jpipeline.fixture.Fault;
 import io.github.dl4jpipeline.fixture.Network;
 import io.github.dl4jpipeline.fixture.OnSeparateMemory;
 import io.github.dl4jpipeline.fixture.SameResult;
@@ -25,12 +26,12 @@ class SeparateMemoryVerificationTest {
         List<MultiDataSet> batches = Network.LENET.batches(DataType.FLOAT, 2);
         ComputationGraph without = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(without)
-                .plan(SameResult.evenPlan(start, List.of(2, 1), 4))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, List.of(2, 1), 4)))
                 .build()) {
             batches.forEach(net::fit);
         }
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, List.of(2, 1), 4))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, List.of(2, 1), 4)))
                 .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
@@ -42,28 +43,29 @@ class SeparateMemoryVerificationTest {
 
     @Test
     void aDifferenceChangesNothing() {
-        ComputationGraph graph = VerificationTest.withFault();
+        Fault fault = new Fault();
+        ComputationGraph graph = VerificationTest.withFault(fault);
         MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 11, 3, 6);
         ComputationGraph expected = SameResult.plain(graph, List.of(batch));
         INDArray parameters = graph.params().dup();
         INDArray state = graph.getUpdater().getStateViewArray().dup();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                .plan(SameResult.evenPlan(graph, 2, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(graph, 2, 3)))
                 .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
-            WorkerFault.set(1.01);
+            fault.set(1.01);
             assertThatThrownBy(() -> net.fit(batch))
                     .isInstanceOf(DifferentResultException.class)
                     .hasMessageContaining("'dense1_W'");
             assertThat(graph.params()).isEqualTo(parameters);
             assertThat(graph.getUpdater().getStateViewArray()).isEqualTo(state);
             assertThat(graph.getIterationCount()).isEqualTo(1);
-            WorkerFault.set(1);
+            fault.set(1);
             net.fit(batch);
             SameResult.assertSame(net, expected, 2e-5);
         } finally {
-            WorkerFault.reset();
+            fault.close();
         }
     }
 }

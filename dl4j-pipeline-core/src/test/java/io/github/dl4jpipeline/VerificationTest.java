@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.fixture.Fault;
 import io.github.dl4jpipeline.fixture.Network;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
@@ -47,15 +48,16 @@ import org.nd4j.linalg.learning.config.Adam;
 class VerificationTest {
     private static final UnaryOperator<PipelineBuilder> VERIFIED = PipelineBuilder::verifyFirstStep;
 
+    private final Fault fault = new Fault();
     private final List<MultiDataSet> values =
             TestData.several(3, seed -> TestData.classification(DataType.FLOAT, seed, 11, 3, 6));
 
     @AfterEach
     void noFault() {
-        WorkerFault.reset();
+        fault.close();
     }
 
-    static ComputationGraph withFault() {
+    static ComputationGraph withFault(Fault fault) {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.FLOAT)
                 .updater(new Adam(0.01))
                 .graphBuilder()
@@ -65,7 +67,7 @@ class VerificationTest {
                         new org.deeplearning4j.nn.conf.layers.DenseLayer.Builder()
                                 .nIn(6)
                                 .nOut(8)
-                                .activation(new WorkerFault())
+                                .activation(fault.activation())
                                 .build(),
                         "values")
                 .addLayer("dense2", TestGraphs.dense(8, 7), "dense1")
@@ -198,12 +200,12 @@ class VerificationTest {
 
     @Test
     void aDifferenceStopsTrainingAndChangesNothing() {
-        ComputationGraph graph = withFault();
+        ComputationGraph graph = withFault(fault);
         ComputationGraph expected = SameResult.plain(graph, values.subList(0, 1));
         INDArray parameters = graph.params().dup();
         INDArray state = graph.getUpdater().getStateViewArray().dup();
         List<String> calls = new ArrayList<>();
-        WorkerFault.set(1.01);
+        fault.set(1.01);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
                 .exampleIndependent(WorkerFault.class)
@@ -233,7 +235,7 @@ class VerificationTest {
             }
             assertThat(calls).isEmpty();
 
-            WorkerFault.set(1);
+            fault.set(1);
             net.fit(values.get(0));
             assertThat(calls).containsExactly("backward", "gradient", "done 1");
             assertThat(net.report().verification()).isPresent();
@@ -243,14 +245,14 @@ class VerificationTest {
 
     @Test
     void onlyTheFirstStepIsCompared() {
-        ComputationGraph graph = withFault();
+        ComputationGraph graph = withFault(fault);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
                 .exampleIndependent(WorkerFault.class)
                 .verifyFirstStep()
                 .build()) {
             net.fit(values.get(0));
-            WorkerFault.set(1.01);
+            fault.set(1.01);
             net.fit(values.get(1));
             assertThat(net.getIterationCount()).isEqualTo(3);
         }
@@ -259,7 +261,7 @@ class VerificationTest {
     /** Also plans that are only tried. */
     @Test
     void theFirstStepOfEveryPlanIsCompared() {
-        ComputationGraph graph = withFault();
+        ComputationGraph graph = withFault(fault);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .devices(Devices.cpu(2))
                 .profile(SameResult.evenProfile(graph, 11, new MachineSpeed(2, 0, 1.6, 1, 0)))
@@ -269,7 +271,7 @@ class VerificationTest {
             net.replaceMeasurements(measured -> new StepMeasurement(100, measured.busyMillis()));
             net.fit(values.get(0));
             PartitionPlan first = net.plan();
-            WorkerFault.set(1.01);
+            fault.set(1.01);
             assertThatThrownBy(() -> {
                         for (int step = 0; step < 50; step++) {
                             net.fit(values.get(0));
@@ -278,7 +280,7 @@ class VerificationTest {
                     .isInstanceOf(DifferentResultException.class);
             assertThat(net.plan().runsLike(first)).isFalse();
             assertThat(net.getIterationCount()).isGreaterThan(2);
-            WorkerFault.set(1);
+            fault.set(1);
             net.fit(values.get(0));
             assertThat(net.report().verification()).isPresent();
         }
@@ -305,9 +307,9 @@ class VerificationTest {
 
     @Test
     void anInterruptIsKept() {
-        ComputationGraph graph = withFault();
+        ComputationGraph graph = withFault(fault);
         Thread caller = Thread.currentThread();
-        WorkerFault.elsewhere(type -> caller.interrupt());
+        fault.elsewhere(type -> caller.interrupt());
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .plan(SameResult.evenPlan(graph, 2, 3))
                 .exampleIndependent(WorkerFault.class)
@@ -321,9 +323,9 @@ class VerificationTest {
 
     @Test
     void plainDeeplearning4jMayFail() {
-        ComputationGraph graph = withFault();
+        ComputationGraph graph = withFault(fault);
         INDArray parameters = graph.params().dup();
-        WorkerFault.elsewhere(type -> {
+        fault.elsewhere(type -> {
             throw new IllegalArgumentException("too large");
         });
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
@@ -342,9 +344,9 @@ class VerificationTest {
 
     @Test
     void aGraphThatDoesNotRunInDoubleIsHeldToTheBoundForFloat() {
-        ComputationGraph graph = withFault();
-        WorkerFault.set(1.01);
-        WorkerFault.elsewhere(type -> {
+        ComputationGraph graph = withFault(fault);
+        fault.set(1.01);
+        fault.elsewhere(type -> {
             if (type == DataType.DOUBLE) {
                 throw new IllegalArgumentException("float only");
             }

@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import io.github.dl4jpipeline.report.PipelineReport;
+import io.github.dl4jpipeline.report.StageReport;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,9 +145,8 @@ final class TileComparison implements Callable<Integer> {
 
         void print(double base) {
             PipelineReport report = net.report();
-            long reserved = report.stages().stream()
-                    .mapToLong(PipelineReport.StageReport::memoryBytes)
-                    .sum();
+            long reserved =
+                    report.stages().stream().mapToLong(StageReport::memoryBytes).sum();
             Optional<TileMeasurement> tiles = report.tiles();
             System.out.printf(
                     Locale.ROOT,

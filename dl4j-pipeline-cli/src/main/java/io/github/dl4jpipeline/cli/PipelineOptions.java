@@ -48,11 +48,12 @@ final class PipelineOptions {
     /** What the options say. */
     PipelineChoice choice() {
         return new PipelineChoice(
-                Optional.empty(),
-                Options.requirePositiveIfGiven("--stages", stages),
-                Options.requirePositiveIfGiven("--replicas", replicas),
-                Options.requirePositiveIfGiven("--micro-batches", microBatches),
-                schedule.choice(),
+                new PipelineChoice.Split(
+                        Optional.empty(),
+                        Options.requirePositiveIfGiven("--stages", stages),
+                        Options.requirePositiveIfGiven("--replicas", replicas),
+                        Options.requirePositiveIfGiven("--micro-batches", microBatches),
+                        schedule.choice()),
                 Optional.ofNullable(kernels),
                 Options.requirePositiveIfGiven("--deadline", deadline),
                 tiles.choice(),

@@ -180,7 +180,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private static Optional<String> reasonAgainst(HeldPlan held, TrainingSettings settings) {
         PipelineChoice choice = settings.pipeline();
-        return held.reasonAgainst(choice.options(), choice.devices().orElseGet(Devices::cpu));
+        return held.reasonAgainst(choice.options(), choice.split().devices().orElseGet(Devices::cpu));
     }
 
     private void print(ImageData data, TrainingResult result, Path file) {

@@ -1,8 +1,5 @@
 package io.github.dl4jpipeline.branch;
 
-import io.github.dl4jpipeline.device.Device;
-import io.github.dl4jpipeline.device.Devices;
-
 /**
  * What one branch may cost.
  *
@@ -16,17 +13,6 @@ public record BranchBudget(long memoryBytes, long multiplyAdds) {
             throw new IllegalArgumentException("A branch's budget must be positive, got " + memoryBytes + " bytes and "
                     + multiplyAdds + " multiply-adds");
         }
-    }
-
-    /**
-     * What fits each of some devices: the memory of the smallest.
-     *
-     * @param multiplyAdds that a device may spend on one example
-     */
-    public static BranchBudget ofSmallest(Devices devices, long multiplyAdds) {
-        long memory =
-                devices.list().stream().mapToLong(Device::memoryBytes).min().orElseThrow();
-        return new BranchBudget(memory, multiplyAdds);
     }
 
     boolean allows(BranchCost cost) {

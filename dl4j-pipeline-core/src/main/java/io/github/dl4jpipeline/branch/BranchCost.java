@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.branch;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -34,6 +35,7 @@ public record BranchCost(long parameters, long parameterBytes, long activationBy
      * @param inputTypes of the network's inputs, in their order
      */
     public static BranchCost of(ComputationGraphConfiguration configuration, InputType... inputTypes) {
+        Given.notNull("configuration", configuration);
         return of(configuration, configuration.getVertices().keySet(), outputTypes(configuration, inputTypes));
     }
 

@@ -4,7 +4,8 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
-import io.github.dl4jpipeline.internal.stage.GraphCopier;
+import io.github.dl4jpipeline.internal.exception.Given;
+import io.github.dl4jpipeline.internal.stage.InferenceGraph;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -44,7 +45,7 @@ public final class BranchInference implements AutoCloseable {
     }
 
     private static ComputationGraph prepared(ComputationGraph part, Kernels kernels) {
-        return GraphCopier.forInference(kernels == Kernels.STOCK ? part : FoldedGraph.of(part), kernels);
+        return InferenceGraph.of(kernels == Kernels.STOCK ? part : FoldedGraph.of(part), kernels);
     }
 
     /**
@@ -60,7 +61,10 @@ public final class BranchInference implements AutoCloseable {
 
     /** With these kernels; see {@link #of(ComputationGraph, Devices)}. */
     public static BranchInference of(ComputationGraph branched, Devices devices, Kernels kernels) {
-        return new BranchInference(branched, devices, kernels);
+        return new BranchInference(
+                Given.notNull("branched", branched),
+                Given.notNull("devices", devices),
+                Given.notNull("kernels", kernels));
     }
 
     public int branches() {

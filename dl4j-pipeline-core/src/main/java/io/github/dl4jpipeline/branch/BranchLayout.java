@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.branch;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -49,7 +50,7 @@ public record BranchLayout(List<Branch> branches, List<String> head) {
      * @throws IllegalArgumentException if the network is not branched; the message names the vertex that shows it
      */
     public static BranchLayout of(ComputationGraphConfiguration configuration) {
-        ConfigurationDag dag = new ConfigurationDag(configuration);
+        ConfigurationDag dag = new ConfigurationDag(Given.notNull("configuration", configuration));
         List<String> head = head(configuration, dag);
         List<Branch> branches = new ArrayList<>();
         Map<String, Integer> branchOf = new HashMap<>();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.dl4jpipeline.exception.ModelFileException;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.file.ModelArchive;
 import io.github.dl4jpipeline.internal.file.ModelWriter;
 import io.github.dl4jpipeline.internal.file.WholeFile;
@@ -75,6 +76,7 @@ public final class BranchPart {
      * @throws IllegalArgumentException if it holds something else; the message names the file, the entry and the reason
      */
     public static BranchPart load(Path file) {
+        Given.notNull("file", file);
         try (ModelArchive archive = ModelArchive.open(file, Set.of(ENTRY))) {
             return new BranchPart(
                     identity(file, archive.requireText(ENTRY, LARGEST_ENTRY)), archive.graph(false), file);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.branch;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -30,7 +31,8 @@ public final class BranchParts {
      * @throws IllegalArgumentException if it is not branched
      */
     public static List<BranchPart> of(ComputationGraph branched) {
-        ComputationGraphConfiguration configuration = branched.getConfiguration();
+        ComputationGraphConfiguration configuration =
+                Given.notNull("branched", branched).getConfiguration();
         BranchLayout layout = BranchLayout.of(configuration);
         String network = PartIdentity.checksum(branched);
         int branches = layout.branches().size();
@@ -69,7 +71,7 @@ public final class BranchParts {
      * @throws IllegalArgumentException if one is missing, there twice, or of another network; the message names it
      */
     public static ComputationGraph join(List<BranchPart> parts) {
-        List<BranchPart> inOrder = inOrder(parts);
+        List<BranchPart> inOrder = inOrder(Given.list("parts", parts));
         try {
             return whole(inOrder);
         } catch (RuntimeException e) {

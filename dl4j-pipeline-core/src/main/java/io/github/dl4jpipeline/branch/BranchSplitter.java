@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.branch;
 
 import io.github.dl4jpipeline.exception.UnsplittableGraphException;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import java.util.Collections;
 import java.util.List;
@@ -52,8 +53,9 @@ public final class BranchSplitter {
      * @throws IllegalArgumentException if it is less than 1
      */
     public static BranchSplitter branches(int branches) {
-        if (branches < 1) {
-            throw new IllegalArgumentException("Number of branches must be at least 1, got " + branches);
+        if (branches < 1 || branches > MOST_BRANCHES) {
+            throw new IllegalArgumentException(
+                    "Number of branches must be at least 1 and at most " + MOST_BRANCHES + ", got " + branches);
         }
         return new BranchSplitter((configuration, splitter) -> branches, true, List.of(0.0));
     }
@@ -64,7 +66,8 @@ public final class BranchSplitter {
      * @param inputTypes of the network's inputs, in their order
      */
     public static BranchSplitter fitting(BranchBudget budget, InputType... inputTypes) {
-        InputType[] types = inputTypes.clone();
+        Given.notNull("budget", budget);
+        InputType[] types = Given.notNull("inputTypes", inputTypes).clone();
         return new BranchSplitter(
                 (configuration, splitter) -> splitter.fewestFitting(budget, configuration, types), true, List.of(0.0));
     }
@@ -83,6 +86,9 @@ public final class BranchSplitter {
      * @param factors one for all branches, or one for each
      */
     public BranchSplitter fatten(double... factors) {
+        if (Given.notNull("factors", factors).length == 0) {
+            throw new IllegalArgumentException("fatten needs a factor, for all branches or for each, got none");
+        }
         for (double factor : factors) {
             if (!(factor >= 0) || Double.isInfinite(factor)) {
                 throw new IllegalArgumentException("A fattening factor must not be negative, got " + factor);
@@ -99,12 +105,14 @@ public final class BranchSplitter {
      * @throws IllegalArgumentException if the fattening factors do not match the number of branches
      */
     public ComputationGraphConfiguration split(ComputationGraphConfiguration configuration) {
+        Given.notNull("configuration", configuration);
         return split(configuration, count.of(configuration, this));
     }
 
     /** The branched network of a chain of layers; see {@link #split(ComputationGraphConfiguration)}. */
     public ComputationGraphConfiguration split(MultiLayerConfiguration configuration) {
-        return split(ChainGraph.of(new MultiLayerNetwork(configuration.clone())));
+        return split(ChainGraph.of(new MultiLayerNetwork(
+                Given.notNull("configuration", configuration).clone())));
     }
 
     private ComputationGraphConfiguration split(ComputationGraphConfiguration configuration, int branches) {

@@ -1,13 +1,17 @@
 package io.github.dl4jpipeline.branch;
 
 import io.github.dl4jpipeline.exception.UnsplittableGraphException;
+import io.github.dl4jpipeline.internal.exception.Given;
+import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,7 +67,7 @@ public final class BranchTrainer {
      * @param splitter with the number of branches and the classifier; its fattening is replaced in each round
      */
     public static BranchTrainer of(BranchSplitter splitter) {
-        return new BranchTrainer(splitter);
+        return new BranchTrainer(Given.notNull("splitter", splitter));
     }
 
     /** By how much accuracy may drop, absolutely. Default: 0.03. */
@@ -89,13 +93,13 @@ public final class BranchTrainer {
      * same directory does not repeat them. Default: none are kept.
      */
     public BranchTrainer directory(Path value) {
-        directory = value;
+        directory = Given.notNull("directory", value);
         return this;
     }
 
     /** Is told of each round when it is done. Default: it is logged. */
     public BranchTrainer onRound(Consumer<BranchRound> value) {
-        listener = value;
+        listener = Given.notNull("onRound", value);
         return this;
     }
 
@@ -106,6 +110,7 @@ public final class BranchTrainer {
      * @throws IllegalArgumentException if the directory has rounds of another network
      */
     public BranchTraining train(ComputationGraphConfiguration original, Trial trial) {
+        Given.notNull("trial", trial);
         RoundStore store = store(original);
         BranchRound reference = store.original();
         if (reference == null) {
@@ -116,12 +121,21 @@ public final class BranchTrainer {
         return train(original, reference.accuracy(), store, trial);
     }
 
-    /** Trains the branched networks, where the accuracy of the original is known; see {@link #train}. */
+    /** Trains a network of layers in a row; see {@link #train(ComputationGraphConfiguration, Trial)}. */
+    public BranchTraining train(MultiLayerConfiguration original, Trial trial) {
+        return train(ChainGraph.of(new MultiLayerNetwork(original.clone())), trial);
+    }
+
+    /**
+     * Trains the branched networks, where the accuracy of the original is known; see
+     * {@link #train(ComputationGraphConfiguration, Trial)}.
+     */
     public BranchTraining train(ComputationGraphConfiguration original, double originalAccuracy, Trial trial) {
-        return train(original, originalAccuracy, store(original), trial);
+        return train(original, originalAccuracy, store(original), Given.notNull("trial", trial));
     }
 
     private RoundStore store(ComputationGraphConfiguration original) {
+        Given.notNull("original", original);
         return new RoundStore(directory, splitter.fatten(0).split(original).toJson());
     }
 

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.branch;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +35,7 @@ public final class FoldedGraph {
 
     /** The copy, with parameters of its own. */
     public static ComputationGraph of(ComputationGraph graph) {
-        return new FoldedGraph(graph).fold();
+        return new FoldedGraph(Given.notNull("graph", graph)).fold();
     }
 
     private ComputationGraph fold() {

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.device;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.List;
 
 /**
@@ -23,7 +24,9 @@ public record Device(String id, Kind kind, List<Integer> cores, long memoryBytes
     }
 
     public Device {
-        cores = List.copyOf(cores);
+        Given.notNull("id of a device", id);
+        Given.notNull("kind of device " + id, kind);
+        cores = Given.list("cores of device " + id, cores);
         if (id.isBlank()) {
             throw new IllegalArgumentException("A device needs an id, got a blank one");
         }

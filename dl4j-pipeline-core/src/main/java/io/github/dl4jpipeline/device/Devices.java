@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.device;
 import io.github.dl4jpipeline.exception.DevicesUnavailableException;
 import io.github.dl4jpipeline.internal.device.CpuCores;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -19,9 +20,10 @@ import java.util.Set;
  * @param list the devices, at least one, with distinct ids
  */
 public record Devices(List<Device> list) {
+    private static final int MOST = 65_536;
 
     public Devices {
-        list = List.copyOf(list);
+        list = Given.list("Devices", list);
         if (list.isEmpty()) {
             throw new IllegalArgumentException("At least one device is needed; Devices.cpu() takes every core");
         }
@@ -55,11 +57,14 @@ public record Devices(List<Device> list) {
      * <p>Each has an equal part of the memory of the machine or container. ND4J's own limit on arrays, by default the
      * maximum of the Java heap, is not known to plans; {@code -Dorg.bytedeco.javacpp.maxbytes} raises it.
      *
-     * @throws IllegalArgumentException if {@code count} is less than 1
+     * @throws IllegalArgumentException if {@code count} is less than 1, or more than any machine has
      */
     public static Devices cpu(int count) {
         if (count < 1) {
             throw new IllegalArgumentException("Number of CPU devices must be at least 1, got " + count);
+        }
+        if (count > MOST) {
+            throw new IllegalArgumentException("Number of CPU devices must be at most " + MOST + ", got " + count);
         }
         return new Devices(CpuCores.devices(count));
     }
@@ -90,10 +95,7 @@ public record Devices(List<Device> list) {
 
     /** These devices, in this order. */
     public static Devices of(Device... devices) {
-        if (Arrays.asList(devices).contains(null)) {
-            throw new IllegalArgumentException("Devices must not be null, got " + Arrays.toString(devices));
-        }
-        return new Devices(List.of(devices));
+        return new Devices(Arrays.asList(Given.notNull("Devices", devices)));
     }
 
     /** Whether they are CPU devices of which some have to take turns: there are more than cores of this process in them. */

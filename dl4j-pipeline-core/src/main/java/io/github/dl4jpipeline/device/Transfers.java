@@ -10,9 +10,9 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Keeps account of copies between devices. Any thread may use it; none waits for another. */
+/** Keeps account of transfers between devices. Any thread may use it; none waits for another. */
 public final class Transfers {
-    /** What a copy is for. */
+    /** What a transfer is for. */
     public enum Kind {
         /** Features, labels and masks, from the host. */
         INPUT("inputs, labels and masks"),
@@ -31,7 +31,7 @@ public final class Transfers {
             this.text = text;
         }
 
-        /** What is copied, for people. */
+        /** What is passed, for people. */
         @Override
         public String toString() {
             return text;
@@ -39,49 +39,54 @@ public final class Transfers {
     }
 
     /**
-     * One copy.
+     * For what, and from where to where.
      *
-     * @param what the vertex or array
      * @param from where it was: a device's id, or {@code host}
      * @param to where it went
-     * @param startNanos start, on the clock of {@link System#nanoTime}
      */
-    public record Copy(Kind kind, String what, String from, String to, long bytes, long startNanos, long nanos) {}
+    public record Route(Kind kind, String from, String to) {}
 
     /**
-     * All copies for one purpose from one place to another.
+     * One transfer.
      *
-     * @param copies how many
+     * @param what the vertex or array
+     * @param startNanos start, on the clock of {@link System#nanoTime}
+     */
+    public record Transfer(Route route, String what, long bytes, long startNanos, long nanos) {}
+
+    /**
+     * All transfers on one route.
+     *
+     * @param count how many
      * @param nanos time of all, one after the other
      */
-    public record Traffic(Kind kind, String from, String to, long copies, long bytes, long nanos) {}
+    public record Traffic(Route route, long count, long bytes, long nanos) {}
 
-    private record Route(Kind kind, String from, String to) {}
-
-    private record Sums(LongAdder copies, LongAdder bytes, LongAdder nanos) {
+    private record Sums(LongAdder count, LongAdder bytes, LongAdder nanos) {
         static Sums zero() {
             return new Sums(new LongAdder(), new LongAdder(), new LongAdder());
         }
     }
 
     private final Map<Route, Sums> sums = new ConcurrentHashMap<>();
-    private volatile Queue<Copy> copies = new ConcurrentLinkedQueue<>();
+    private volatile Queue<Transfer> ofStep = new ConcurrentLinkedQueue<>();
 
     /** Bytes of an array's elements. */
     public static long bytes(INDArray array) {
         return array.length() * array.dataType().width();
     }
 
-    /** Runs a copy and writes it down. */
-    public <T> T timed(Kind kind, String what, String from, String to, long bytes, Supplier<T> copy) {
+    /** Runs a transfer and writes it down. */
+    public <T> T timed(Kind kind, String what, String from, String to, long bytes, Supplier<T> transfer) {
         long start = System.nanoTime();
-        T result = copy.get();
+        T result = transfer.get();
         long nanos = System.nanoTime() - start;
-        Sums ofRoute = sums(new Route(kind, from, to));
-        ofRoute.copies().increment();
+        Route route = new Route(kind, from, to);
+        Sums ofRoute = sums(route);
+        ofRoute.count().increment();
         ofRoute.bytes().add(bytes);
         ofRoute.nanos().add(nanos);
-        copies.add(new Copy(kind, what, from, to, bytes, start, nanos));
+        ofStep.add(new Transfer(route, what, bytes, start, nanos));
         return result;
     }
 
@@ -90,36 +95,36 @@ public final class Transfers {
         return known != null ? known : sums.computeIfAbsent(route, added -> Sums.zero());
     }
 
-    /** A new step begins: forgets single copies, keeps the sums. */
+    /** A new step begins: forgets single transfers, keeps the sums. */
     public void beginStep() {
-        copies = new ConcurrentLinkedQueue<>();
+        ofStep = new ConcurrentLinkedQueue<>();
     }
 
-    /** The copies since the last step began. */
-    public List<Copy> copies() {
-        return List.copyOf(copies);
+    /** The transfers since the last step began. */
+    public List<Transfer> ofStep() {
+        return List.copyOf(ofStep);
     }
 
-    /** All copies since the start: by purpose, and from where to where. */
+    /** All transfers since the start: by purpose, and from where to where. */
     public List<Traffic> traffic() {
         return sums.entrySet().stream()
                 .map(entry -> new Traffic(
-                        entry.getKey().kind(),
-                        entry.getKey().from(),
-                        entry.getKey().to(),
-                        entry.getValue().copies().sum(),
+                        entry.getKey(),
+                        entry.getValue().count().sum(),
                         entry.getValue().bytes().sum(),
                         entry.getValue().nanos().sum()))
-                .sorted(Comparator.comparing(Traffic::kind)
-                        .thenComparing(Traffic::from)
-                        .thenComparing(Traffic::to))
+                .sorted(Comparator.comparing(
+                        Traffic::route,
+                        Comparator.comparing(Route::kind)
+                                .thenComparing(Route::from)
+                                .thenComparing(Route::to)))
                 .toList();
     }
 
-    /** Bytes copied for a purpose since the start. */
+    /** Bytes passed for a purpose since the start. */
     public long bytes(Kind kind) {
         return traffic().stream()
-                .filter(traffic -> traffic.kind() == kind)
+                .filter(traffic -> traffic.route().kind() == kind)
                 .mapToLong(Traffic::bytes)
                 .sum();
     }

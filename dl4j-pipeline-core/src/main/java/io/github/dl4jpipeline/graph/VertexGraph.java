@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.graph;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -9,8 +10,6 @@ import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.VertexIndices;
 import org.deeplearning4j.nn.graph.vertex.impl.FrozenVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
-import org.jgrapht.graph.DefaultEdge;
-import org.jgrapht.graph.DirectedAcyclicGraph;
 
 /**
  * An immutable view of a computation graph: its vertices in topological order and the edges between them.
@@ -33,7 +32,7 @@ public final class VertexGraph {
 
     /** Reads an initialised graph. */
     public static VertexGraph of(ComputationGraph graph) {
-        int[] order = graph.topologicalSortOrder();
+        int[] order = Given.notNull("graph", graph).topologicalSortOrder();
         int[] positionOf = new int[order.length];
         for (int position = 0; position < order.length; position++) {
             positionOf[order[position]] = position;
@@ -112,15 +111,5 @@ public final class VertexGraph {
     /** Positions of the vertices that read the output of the one at {@code position}. */
     public List<Integer> consumers(int position) {
         return List.copyOf(consumers.get(position));
-    }
-
-    /** The same graph for graph algorithms; its nodes are positions. */
-    DirectedAcyclicGraph<Integer, DefaultEdge> asJGraphT() {
-        DirectedAcyclicGraph<Integer, DefaultEdge> dag = new DirectedAcyclicGraph<>(DefaultEdge.class);
-        for (Vertex vertex : vertices) {
-            dag.addVertex(vertex.position());
-            vertex.inputs().forEach(input -> dag.addEdge(input, vertex.position()));
-        }
-        return dag;
     }
 }

@@ -3,10 +3,16 @@ package io.github.dl4jpipeline.partition;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.internal.exception.Given;
+import io.github.dl4jpipeline.internal.file.TextFile;
+import io.github.dl4jpipeline.internal.file.WholeFile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.Tiling;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,45 +28,34 @@ import java.util.Set;
  *
  * @param stages the stages, in the order in which activations flow
  * @param microBatches how many micro-batches a batch is split into; fewer where it has fewer examples
- * @param examples number of examples of the batch that the predictions are for
  * @param schedule in which order stages run their tasks
- * @param predictedStepTime predicted time of the forward and backward passes of one step, and of adding up the gradients
- *     of replicas
- * @param latestExecutionTime the same with every vertex taking its longest profiled time; of a plan chosen by measured
- *     steps, what nearly all of these took at most, or somewhat more. An estimate, no guarantee. At least the predicted time
- * @param oneDeviceTime predicted time of the same on the first device alone
- * @param bubble predicted share of the stages' time in which they wait, from 0 to 1
  * @param tiling which vertices are run in spatial tiles, on all devices; empty for none
- * @param alternatives the best plan of each other kind, fastest first
- * @param notes what the planner wants the user to know
- * @param graph what the graph that it is for looks like; empty if that is not known
+ * @param prediction what it is predicted to take
+ * @param context what it is for, and what it has been compared with
  */
 public record PartitionPlan(
         List<Stage> stages,
         int microBatches,
-        int examples,
         Schedule schedule,
-        Duration predictedStepTime,
-        Duration latestExecutionTime,
-        Duration oneDeviceTime,
-        double bubble,
         Optional<Tiling> tiling,
-        List<Alternative> alternatives,
-        List<String> notes,
-        Optional<GraphOutline> graph) {
+        Prediction prediction,
+        PlanContext context) {
+
+    /** The most micro-batches that a plan can have. */
+    public static final int MOST_MICRO_BATCHES = 65_536;
 
     public PartitionPlan {
-        stages = List.copyOf(stages);
-        alternatives = List.copyOf(alternatives);
-        notes = List.copyOf(notes);
-        if (latestExecutionTime.compareTo(predictedStepTime) < 0) {
-            latestExecutionTime = predictedStepTime;
-        }
+        stages = Given.list("stages of a plan", stages);
+        Given.notNull("schedule of a plan", schedule);
+        Given.notNull("tiling of a plan", tiling);
+        Given.notNull("prediction of a plan", prediction);
+        Given.notNull("context of a plan", context);
         if (stages.isEmpty()) {
             throw new IllegalArgumentException("A plan needs at least one stage");
         }
-        if (microBatches < 1) {
-            throw new IllegalArgumentException("A plan needs at least 1 micro-batch, got " + microBatches);
+        if (microBatches < 1 || microBatches > MOST_MICRO_BATCHES) {
+            throw new IllegalArgumentException(
+                    "A plan needs at least 1 micro-batch, and at most " + MOST_MICRO_BATCHES + ", got " + microBatches);
         }
         Set<String> seen = new HashSet<>();
         for (Stage stage : stages) {
@@ -77,16 +72,50 @@ public record PartitionPlan(
         return new PartitionPlan(
                 stages,
                 microBatches,
-                microBatches,
                 Schedules.oneForwardOneBackward(),
-                Duration.ZERO,
-                Duration.ZERO,
-                Duration.ZERO,
-                0,
                 Optional.empty(),
-                List.of(),
-                List.of(),
-                Optional.empty());
+                Prediction.unknown(microBatches),
+                PlanContext.NONE);
+    }
+
+    /** Number of examples of the batch that the prediction is for. */
+    public int examples() {
+        return prediction.examples();
+    }
+
+    /** See {@link Prediction#stepTime}. */
+    public Duration predictedStepTime() {
+        return prediction.stepTime();
+    }
+
+    /** See {@link Prediction#latestExecutionTime}. */
+    public Duration latestExecutionTime() {
+        return prediction.latestExecutionTime();
+    }
+
+    /** See {@link Prediction#oneDeviceTime}. */
+    public Duration oneDeviceTime() {
+        return prediction.oneDeviceTime();
+    }
+
+    /** See {@link Prediction#bubble}. */
+    public double bubble() {
+        return prediction.bubble();
+    }
+
+    /** See {@link PlanContext#alternatives}. */
+    public List<Alternative> alternatives() {
+        return context.alternatives();
+    }
+
+    /** See {@link PlanContext#notes}. */
+    public List<String> notes() {
+        return context.notes();
+    }
+
+    /** See {@link PlanContext#graph}. */
+    public Optional<GraphOutline> graph() {
+        return context.graph();
     }
 
     /**
@@ -102,84 +131,45 @@ public record PartitionPlan(
 
     /** The same plan with other estimates for its stages. */
     public PartitionPlan withStages(List<Stage> others) {
-        return with(others, latestExecutionTime, tiling, alternatives, notes);
+        return new PartitionPlan(others, microBatches, schedule, tiling, prediction, context);
     }
 
     /** The same plan with another schedule. */
     public PartitionPlan withSchedule(Schedule other) {
-        return new PartitionPlan(
-                stages,
-                microBatches,
-                examples,
-                other,
-                predictedStepTime,
-                latestExecutionTime,
-                oneDeviceTime,
-                bubble,
-                tiling,
-                alternatives,
-                notes,
-                graph);
-    }
-
-    /** The same plan for a graph that looks like this. */
-    public PartitionPlan withGraph(GraphOutline outline) {
-        return new PartitionPlan(
-                stages,
-                microBatches,
-                examples,
-                schedule,
-                predictedStepTime,
-                latestExecutionTime,
-                oneDeviceTime,
-                bubble,
-                tiling,
-                alternatives,
-                notes,
-                Optional.of(outline));
-    }
-
-    /** The same plan with another time that its steps end by. */
-    public PartitionPlan withLatestExecutionTime(Duration latest) {
-        return with(stages, latest, tiling, alternatives, notes);
+        return new PartitionPlan(stages, microBatches, other, tiling, prediction, context);
     }
 
     /** The same plan with some vertices in tiles. */
     public PartitionPlan withTiling(Tiling tiles) {
-        return with(stages, latestExecutionTime, Optional.of(tiles), alternatives, notes);
+        Optional<Tiling> tiled = Optional.of(Given.notNull("tiling of a plan", tiles));
+        return new PartitionPlan(stages, microBatches, schedule, tiled, prediction, context);
+    }
+
+    /** The same plan with another time that its steps end by. */
+    public PartitionPlan withLatestExecutionTime(Duration latest) {
+        return new PartitionPlan(
+                stages, microBatches, schedule, tiling, prediction.withLatestExecutionTime(latest), context);
+    }
+
+    /** The same plan for a graph that looks like this. */
+    public PartitionPlan withGraph(GraphOutline outline) {
+        return with(new PlanContext(alternatives(), notes(), Optional.of(Given.notNull("graph of a plan", outline))));
     }
 
     /** The same plan beside what it has been compared with. */
     public PartitionPlan withAlternatives(List<Alternative> others) {
-        return with(stages, latestExecutionTime, tiling, others, notes);
+        return with(new PlanContext(others, notes(), graph()));
     }
 
     /** The same plan with something more for the user to know. */
     public PartitionPlan withNote(String note) {
-        List<String> more = new ArrayList<>(notes);
+        List<String> more = new ArrayList<>(notes());
         more.add(note);
-        return with(stages, latestExecutionTime, tiling, alternatives, more);
+        return with(new PlanContext(alternatives(), more, graph()));
     }
 
-    private PartitionPlan with(
-            List<Stage> otherStages,
-            Duration latest,
-            Optional<Tiling> tiles,
-            List<Alternative> others,
-            List<String> otherNotes) {
-        return new PartitionPlan(
-                otherStages,
-                microBatches,
-                examples,
-                schedule,
-                predictedStepTime,
-                latest,
-                oneDeviceTime,
-                bubble,
-                tiles,
-                others,
-                otherNotes,
-                graph);
+    private PartitionPlan with(PlanContext other) {
+        return new PartitionPlan(stages, microBatches, schedule, tiling, prediction, other);
     }
 
     /** Whether it differs from another plan in nothing but what is said about it. */
@@ -244,7 +234,28 @@ public record PartitionPlan(
      * @throws IllegalArgumentException if it is none; the message says why
      */
     public static PartitionPlan fromJson(String json) {
-        return PlanJson.read(json);
+        return PlanJson.read("This", Given.notNull("json", json));
+    }
+
+    /**
+     * Writes the plan as JSON, replacing the file in one step.
+     *
+     * @throws UncheckedIOException if the file cannot be written; an existing one is then as before
+     * @throws IllegalArgumentException if its schedule is none of {@link Schedules}
+     */
+    public void save(Path file) {
+        String json = toJson();
+        WholeFile.write(file, draft -> Files.writeString(draft, json));
+    }
+
+    /**
+     * Reads a plan that {@link #save} wrote.
+     *
+     * @throws UncheckedIOException if the file cannot be read
+     * @throws IllegalArgumentException if it does not hold a valid plan; the message names the file
+     */
+    public static PartitionPlan load(Path file) {
+        return PlanJson.read(file.toString(), TextFile.read(file, PlanJson.KIND));
     }
 
     /** The plan in a few words. */

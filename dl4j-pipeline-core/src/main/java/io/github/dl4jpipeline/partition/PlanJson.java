@@ -3,12 +3,14 @@ package io.github.dl4jpipeline.partition;
 import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.internal.file.TextFile;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.time.Duration;
@@ -30,12 +32,16 @@ record PlanJson(
         List<String> notes,
         List<GraphOutline.Part> graph) {
 
+    static final String KIND = "plan";
+
     private static final String GRAPH = "graph";
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
             .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .defaultSetterInfo(JsonSetter.Value.forContentNulls(Nulls.FAIL))
             .build();
 
@@ -71,7 +77,8 @@ record PlanJson(
         }
     }
 
-    static PartitionPlan read(String text) {
+    /** @param name where it is from, for errors */
+    static PartitionPlan read(String name, String text) {
         try {
             JsonNode tree = JSON.readTree(text);
             if (tree instanceof ObjectNode object && !object.has(GRAPH)) {
@@ -83,9 +90,9 @@ record PlanJson(
             }
             return json.plan();
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("This is no plan: " + e.getOriginalMessage(), e);
+            throw TextFile.not(KIND, name, e.getOriginalMessage(), e);
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("This is no plan: " + e.getMessage(), e);
+            throw TextFile.not(KIND, name, e.getMessage(), e);
         }
     }
 
@@ -93,22 +100,24 @@ record PlanJson(
         return new PartitionPlan(
                 stages,
                 microBatches,
-                examples,
                 Schedules.named(schedule),
-                Duration.ofNanos(predictedStepNanos),
-                Duration.ofNanos(latestExecutionNanos),
-                Duration.ofNanos(oneDeviceNanos),
-                bubble,
                 tiling.stream().findFirst(),
-                alternatives.stream()
-                        .map(other -> new Alternative(
-                                other.kind(),
-                                other.stages(),
-                                other.workers(),
-                                other.microBatches(),
-                                Duration.ofNanos(other.predictedStepNanos())))
-                        .toList(),
-                notes,
-                graph.isEmpty() ? Optional.empty() : Optional.of(new GraphOutline(graph)));
+                new Prediction(
+                        examples,
+                        Duration.ofNanos(predictedStepNanos),
+                        Duration.ofNanos(latestExecutionNanos),
+                        Duration.ofNanos(oneDeviceNanos),
+                        bubble),
+                new PlanContext(
+                        alternatives.stream()
+                                .map(other -> new Alternative(
+                                        other.kind(),
+                                        other.stages(),
+                                        other.workers(),
+                                        other.microBatches(),
+                                        Duration.ofNanos(other.predictedStepNanos())))
+                                .toList(),
+                        notes,
+                        graph.isEmpty() ? Optional.empty() : Optional.of(new GraphOutline(graph))));
     }
 }

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.partition;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.List;
 
 /**
@@ -27,8 +28,8 @@ public record Stage(
         boolean recompute) {
 
     public Stage {
-        vertices = List.copyOf(vertices);
-        devices = List.copyOf(devices);
+        vertices = Given.list("vertices of a stage", vertices);
+        devices = Given.list("devices of a stage", devices);
         if (vertices.isEmpty()) {
             throw new IllegalArgumentException("A stage needs at least one vertex");
         }
@@ -44,7 +45,7 @@ public record Stage(
 
     /** A stage with one replica whose times are not known. */
     public static Stage of(Device device, List<String> vertices) {
-        return of(List.of(device), vertices);
+        return of(List.of(Given.notNull("device of a stage", device)), vertices);
     }
 
     /** The same stage, which computes its activations again in backward tasks. */

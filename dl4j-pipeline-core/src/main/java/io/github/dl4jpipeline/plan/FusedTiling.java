@@ -1,15 +1,15 @@
 package io.github.dl4jpipeline.plan;
 
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.plan.TilePlanner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.tile.TileGrid;
 import io.github.dl4jpipeline.tile.Tiling;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Which vertices of a graph are to be run in spatial tiles, and in which.
@@ -30,7 +30,10 @@ import org.jspecify.annotations.Nullable;
  */
 public record FusedTiling(TileGrid grid, Optional<String> first, Optional<String> last, Set<String> cuts) {
     public FusedTiling {
-        cuts = Set.copyOf(cuts);
+        Given.notNull("grid", grid);
+        Given.notNull("from", first);
+        Given.notNull("to", last);
+        cuts = Set.copyOf(Given.list("cutAfter", cuts));
     }
 
     /** A grid of tiles. The tiled vertices are still to be named. */
@@ -47,33 +50,31 @@ public record FusedTiling(TileGrid grid, Optional<String> first, Optional<String
      * @throws IllegalArgumentException if nothing can be tiled, or no tiling fits; the message says why
      */
     public static FusedTiling auto(GraphProfile profile, Devices devices) {
-        return of(TilePlanner.plan(profile, devices, PlanOptions.defaults()).tiling());
+        return of(TilePlanner.plan(
+                        Given.notNull("profile", profile), Given.notNull("devices", devices), PlanOptions.defaults())
+                .tiling());
     }
 
     /** A tiling that a planner has made. */
     public static FusedTiling of(Tiling tiling) {
+        Given.notNull("tiling", tiling);
         return new FusedTiling(tiling.grid(), Optional.of(tiling.first()), Optional.of(tiling.last()), tiling.cuts());
     }
 
     /** Begins at a vertex, which must have one input. */
     public FusedTiling from(String vertex) {
-        requireGiven("from", vertex);
-        return new FusedTiling(grid, Optional.of(vertex), last, cuts);
+        return new FusedTiling(grid, Optional.of(Given.notNull("from", vertex)), last, cuts);
     }
 
     /** Ends with a vertex, the only one whose output vertices outside may read. */
     public FusedTiling to(String vertex) {
-        requireGiven("to", vertex);
-        return new FusedTiling(grid, first, Optional.of(vertex), cuts);
+        return new FusedTiling(grid, first, Optional.of(Given.notNull("to", vertex)), cuts);
     }
 
     /** Begins a new group after each of these vertices. */
     public FusedTiling cutAfter(String... vertices) {
-        for (String vertex : vertices) {
-            requireGiven("cutAfter", vertex);
-        }
         Set<String> all = new LinkedHashSet<>(cuts);
-        all.addAll(List.of(vertices));
+        all.addAll(Given.list("cutAfter", Arrays.asList(Given.notNull("cutAfter", vertices))));
         return new FusedTiling(grid, first, last, all);
     }
 
@@ -84,12 +85,6 @@ public record FusedTiling(TileGrid grid, Optional<String> first, Optional<String
      */
     public Tiling tiling() {
         return new Tiling(grid, named(first, "from"), named(last, "to"), cuts);
-    }
-
-    private static void requireGiven(String method, @Nullable String vertex) {
-        if (vertex == null) {
-            throw new IllegalArgumentException(method + ": the name of a vertex must not be null");
-        }
     }
 
     private static String named(Optional<String> vertex, String method) {

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.plan;
 
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.time.Duration;
@@ -7,11 +8,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the user leaves to the planner, and what not. Immutable: each {@code with} method returns other options. */
 public final class PlanOptions {
+    private static final int MOST_REPLICAS = 1024;
+
     private OptionalInt examples = OptionalInt.empty();
     private OptionalInt stages = OptionalInt.empty();
     private OptionalInt replicas = OptionalInt.empty();
@@ -21,6 +25,7 @@ public final class PlanOptions {
     private double bytesPerSecond = Double.POSITIVE_INFINITY;
     private Optional<Duration> deadline = Optional.empty();
     private Optional<Boolean> recompute = Optional.empty();
+    private Set<String> inOneStage = Set.of();
     private List<String> notes = List.of();
 
     private PlanOptions() {}
@@ -42,6 +47,7 @@ public final class PlanOptions {
         copy.bytesPerSecond = bytesPerSecond;
         copy.deadline = deadline;
         copy.recompute = recompute;
+        copy.inOneStage = inOneStage;
         copy.notes = notes;
         change.accept(copy);
         return copy;
@@ -79,7 +85,7 @@ public final class PlanOptions {
     }
 
     public PlanOptions withReplicas(OptionalInt value) {
-        return with(copy -> copy.replicas = positive("replicas", value));
+        return with(copy -> copy.replicas = between("replicas", value, MOST_REPLICAS));
     }
 
     /** Number of micro-batches; empty for the best. With fewer examples than these, the plan is for a batch of as many. */
@@ -92,7 +98,7 @@ public final class PlanOptions {
     }
 
     public PlanOptions withMicroBatches(OptionalInt value) {
-        return with(copy -> copy.microBatches = positive("microBatches", value));
+        return with(copy -> copy.microBatches = between("microBatches", value, PartitionPlan.MOST_MICRO_BATCHES));
     }
 
     /** Whether all micro-batches must run at the same time: one, or one for each replica of every stage. */
@@ -165,6 +171,15 @@ public final class PlanOptions {
         return with(copy -> copy.recompute = given("recompute", value));
     }
 
+    /** Vertices that must be in the same stage, as those that are run in tiles; empty for none. */
+    public Set<String> inOneStage() {
+        return inOneStage;
+    }
+
+    public PlanOptions withInOneStage(Set<String> vertices) {
+        return with(copy -> copy.inOneStage = Set.copyOf(given("inOneStage", vertices)));
+    }
+
     /** What the plan should tell the user besides. */
     public List<String> notes() {
         return notes;
@@ -190,6 +205,14 @@ public final class PlanOptions {
         return value;
     }
 
+    private static OptionalInt between(String name, @Nullable OptionalInt value, int most) {
+        OptionalInt number = positive(name, value);
+        if (number.orElse(1) > most) {
+            throw new IllegalArgumentException(name + " must be at most " + most + ", got " + number.getAsInt());
+        }
+        return number;
+    }
+
     private List<Object> values() {
         return List.of(
                 examples,
@@ -201,6 +224,7 @@ public final class PlanOptions {
                 bytesPerSecond,
                 deadline,
                 recompute,
+                inOneStage,
                 notes);
     }
 
@@ -218,7 +242,7 @@ public final class PlanOptions {
     public String toString() {
         return String.format(
                 "examples %s, stages %s, replicas %s, micro-batches %s, together %s, schedule %s, bytes per second %s,"
-                        + " deadline %s, recompute %s, notes %s",
+                        + " deadline %s, recompute %s, in one stage %s, notes %s",
                 values().toArray());
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.plan;
 
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.NoPlanException;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.plan.Finalists;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -34,7 +35,10 @@ public final class Planner {
      * @throws IllegalArgumentException as {@link #plan}
      */
     public static List<PartitionPlan> finalists(GraphProfile profile, Devices devices, PlanOptions options) {
-        return Finalists.of(profile, devices, options);
+        return Finalists.of(
+                Given.notNull("profile", profile),
+                Given.notNull("devices", devices),
+                Given.notNull("options", options));
     }
 
     /**
@@ -45,6 +49,10 @@ public final class Planner {
      */
     public static PartitionPlan predict(
             PartitionPlan plan, GraphProfile profile, Devices devices, PlanOptions options) {
-        return Finalists.predict(plan, profile, devices, options);
+        return Finalists.predict(
+                Given.notNull("plan", plan),
+                Given.notNull("profile", profile),
+                Given.notNull("devices", devices),
+                Given.notNull("options", options));
     }
 }

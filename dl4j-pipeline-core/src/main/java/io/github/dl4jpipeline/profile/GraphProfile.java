@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.profile;
 
-import io.github.dl4jpipeline.graph.VertexCode;
+import io.github.dl4jpipeline.graph.KernelCode;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import java.io.UncheckedIOException;
@@ -19,7 +20,7 @@ import java.util.Set;
  * @param device id of the device that they were measured on
  * @param repetitions number of measured runs behind each median
  * @param machine what the device does together with others
- * @param otherCode vertices for which not the usual code is the fastest, with the one that is; their costs are those of
+ * @param otherCode vertices that run with another code than {@link KernelCode#USUAL}, which fails; their costs are those of
  *     that other code
  * @param vertices the costs; a vertex comes after those that it reads
  * @param tileable which vertices can be run in spatial tiles
@@ -29,7 +30,7 @@ public record GraphProfile(
         String device,
         int repetitions,
         MachineSpeed machine,
-        Map<String, VertexCode> otherCode,
+        Map<String, KernelCode> otherCode,
         List<VertexCost> vertices,
         TileableMaps tileable) {
 
@@ -110,7 +111,7 @@ public record GraphProfile(
             String device,
             int repetitions,
             MachineSpeed machine,
-            Map<String, VertexCode> otherCode,
+            Map<String, KernelCode> otherCode,
             List<VertexCost> vertices) {
         this(examples, device, repetitions, machine, otherCode, vertices, TileableMaps.NONE);
     }
@@ -153,7 +154,7 @@ public record GraphProfile(
      * @throws UncheckedIOException if the file cannot be written; an existing one is then as before
      */
     public void save(Path file) {
-        ProfileFile.save(this, file);
+        ProfileFile.save(this, Given.notNull("file", file));
     }
 
     /**
@@ -163,7 +164,7 @@ public record GraphProfile(
      * @throws IllegalArgumentException if it does not hold a valid profile; the message names the file and the place
      */
     public static GraphProfile load(Path file) {
-        return fromJson(file.toString(), ProfileFile.text(file));
+        return fromJson(Given.notNull("file", file).toString(), ProfileFile.text(file));
     }
 
     /** The profile as JSON, as {@link #save} writes it. */
@@ -178,7 +179,7 @@ public record GraphProfile(
      * @throws IllegalArgumentException if it is no valid profile; the message names where it is from, and the place
      */
     public static GraphProfile fromJson(String name, String json) {
-        return ProfileFile.fromJson(name, json);
+        return ProfileFile.fromJson(Given.notNull("name", name), Given.notNull("json", json));
     }
 
     /**
@@ -191,6 +192,7 @@ public record GraphProfile(
      */
     public static GraphProfile readPipeDream(Path file) {
         return PipeDreamReader.read(
-                file.toString(), ProfileFile.text(file).lines().toList());
+                Given.notNull("file", file).toString(),
+                ProfileFile.text(file).lines().toList());
     }
 }

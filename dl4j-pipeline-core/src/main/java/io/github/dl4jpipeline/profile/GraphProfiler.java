@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.profile;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
 import io.github.dl4jpipeline.internal.profile.Profiling;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -30,7 +31,7 @@ public final class GraphProfiler {
 
     /** Profiles on one core of this machine, and on all of them, with the examples of {@code sample}. */
     public static GraphProfile profile(ComputationGraph graph, DataSet sample) {
-        return profile(graph, ComputationGraphUtil.toMultiDataSet(sample));
+        return profile(graph, ComputationGraphUtil.toMultiDataSet(Given.notNull("sample", sample)));
     }
 
     /** Profiles on one core of this machine, and on all of them, with the examples of {@code sample}. */
@@ -44,7 +45,9 @@ public final class GraphProfiler {
      * @throws IllegalArgumentException if the sample does not fit the graph
      */
     public static GraphProfile profile(ComputationGraph graph, MultiDataSet sample, Devices devices) {
-        graph.init();
+        Given.notNull("sample", sample);
+        Given.notNull("devices", devices);
+        Given.notNull("graph", graph).init();
         return Profiling.profile(
                 graph,
                 MicroBatch.whole(

@@ -7,18 +7,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.dl4jpipeline.internal.file.TextFile;
 import io.github.dl4jpipeline.internal.file.WholeFile;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** Profiles as files. */
 final class ProfileFile {
-    /** A profile of as many vertices as there may be is smaller. */
-    private static final long MOST_BYTES = 64L << 20;
+    private static final String KIND = "profile";
 
     private static final ObjectMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -58,28 +54,13 @@ final class ProfileFile {
         return profile;
     }
 
-    /**
-     * The text of a profile in whatever format.
-     *
-     * @throws UncheckedIOException if it cannot be read
-     * @throws IllegalArgumentException if it is no text, or larger than any profile; the message names the file
-     */
+    /** The text of a profile in whatever format; see {@link TextFile#read}. */
     static String text(Path file) {
-        try {
-            if (Files.isRegularFile(file) && Files.size(file) > MOST_BYTES) {
-                throw notAProfile(
-                        file.toString(), "it has " + Files.size(file) + " bytes, more than " + MOST_BYTES, null);
-            }
-            return Files.readString(file);
-        } catch (CharacterCodingException e) {
-            throw notAProfile(file.toString(), "it is no text in UTF-8", e);
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot read profile " + file + ": " + e.getMessage(), e);
-        }
+        return TextFile.read(file, KIND);
     }
 
     private static IllegalArgumentException notAProfile(String name, String reason, @Nullable Exception cause) {
-        return new IllegalArgumentException(name + " is not a profile: " + reason, cause);
+        return TextFile.not(KIND, name, reason, cause);
     }
 
     /** What is wrong and where. */

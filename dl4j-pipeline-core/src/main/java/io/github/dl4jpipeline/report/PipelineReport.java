@@ -15,53 +15,65 @@ import java.util.stream.Collectors;
  * Measured against predicted, over the steps since the pipeline was built, or since it last got another plan.
  *
  * @param plan what was predicted
- * @param steps number of steps
- * @param stepMillis mean time of the forward and backward passes of a step
- * @param stages what each stage has done
- * @param settled whether the plan has been chosen; false before the first step, while plans take turns in the first
- *     steps, and when the next step brings another plan
- * @param measured what these plans have taken so far, fastest first; empty if only one came into question, or nothing counts yet
- * @param copies between devices with their own memory, and from and to the host
- * @param lastStep when the tasks and copies of the last step have run; empty before there was one
- * @param changes of the plan since it was chosen, the last ones if there have been many
- * @param tiles what the tiles of a micro-batch have taken, if there are any
+ * @param measurements what its steps have taken
+ * @param history how training has come to it
  * @param verification how the plan's first step compares with plain Deeplearning4j's; empty if it was not compared
  */
 public record PipelineReport(
-        PartitionPlan plan,
-        long steps,
-        double stepMillis,
-        List<StageReport> stages,
-        boolean settled,
-        List<MeasuredPlan> measured,
-        List<CopyReport> copies,
-        Optional<StepTimeline> lastStep,
-        List<PlanChange> changes,
-        Optional<TileMeasurement> tiles,
-        Optional<Verification> verification) {
+        PartitionPlan plan, MeasuredSteps measurements, PlanHistory history, Optional<Verification> verification) {
 
-    /**
-     * One stage.
-     *
-     * @param busyMillis mean time that each of its replicas spends in tasks, copies included, per step
-     * @param memoryBytes activation and working memory that it has reserved, for all its replicas
-     */
-    public record StageReport(double busyMillis, long memoryBytes) {}
+    /** See {@link MeasuredSteps#steps}. */
+    public long steps() {
+        return measurements.steps();
+    }
 
-    public PipelineReport {
-        stages = List.copyOf(stages);
-        measured = List.copyOf(measured);
-        copies = List.copyOf(copies);
-        changes = List.copyOf(changes);
+    /** See {@link MeasuredSteps#stepMillis}. */
+    public double stepMillis() {
+        return measurements.stepMillis();
+    }
+
+    /** See {@link MeasuredSteps#stages}. */
+    public List<StageReport> stages() {
+        return measurements.stages();
+    }
+
+    /** See {@link MeasuredSteps#transfers}. */
+    public List<TransferReport> transfers() {
+        return measurements.transfers();
+    }
+
+    /** See {@link MeasuredSteps#lastStep}. */
+    public Optional<StepTimeline> lastStep() {
+        return measurements.lastStep();
+    }
+
+    /** See {@link MeasuredSteps#tiles}. */
+    public Optional<TileMeasurement> tiles() {
+        return measurements.tiles();
+    }
+
+    /** See {@link PlanHistory#settled}. */
+    public boolean settled() {
+        return history.settled();
+    }
+
+    /** See {@link PlanHistory#measured}. */
+    public List<MeasuredPlan> measured() {
+        return history.measured();
+    }
+
+    /** See {@link PlanHistory#changes}. */
+    public List<PlanChange> changes() {
+        return history.changes();
     }
 
     /** The measured share of the workers' time in which they wait, from 0 to 1. */
     public double bubble() {
         double busy = 0;
-        for (int i = 0; i < stages.size(); i++) {
-            busy += stages.get(i).busyMillis() * plan.stages().get(i).replicas();
+        for (int i = 0; i < stages().size(); i++) {
+            busy += stages().get(i).busyMillis() * plan.stages().get(i).replicas();
         }
-        return stepMillis == 0 ? 0 : Math.max(0, 1 - busy / (plan.workers() * stepMillis));
+        return stepMillis() == 0 ? 0 : Math.max(0, 1 - busy / (plan.workers() * stepMillis()));
     }
 
     /** The report for people. */
@@ -70,46 +82,46 @@ public record PipelineReport(
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "%d steps, forward and backward %.1f ms each (predicted %.1f ms), bubble %.0f %% (predicted %.0f %%)%n",
-                steps,
-                stepMillis,
-                plan.predictedStepTime().toNanos() / 1e6,
+                "%d steps, forward and backward %.1f ms each%s, bubble %.0f %%%s%n",
+                steps(),
+                stepMillis(),
+                predicted(millis(plan)),
                 100 * bubble(),
-                100 * plan.bubble()));
+                millis(plan) == 0 ? "" : String.format(Locale.ROOT, " (predicted %.0f %%)", 100 * plan.bubble())));
         verification.ifPresent(compared -> text.append(String.format("first step %s%n", compared)));
-        for (int i = 0; i < stages.size(); i++) {
+        for (int i = 0; i < stages().size(); i++) {
             Stage planned = plan.stages().get(i);
             double predicted =
                     (planned.forwardMillis() + planned.backwardMillis()) * plan.microBatches() / planned.replicas();
             text.append(String.format(
                     Locale.ROOT,
-                    "stage %d on %s: busy %.1f ms a step (predicted %.1f ms), %.1f MB of activations%n",
+                    "stage %d on %s: busy %.1f ms a step%s, %.1f MB of activations%n",
                     i,
                     planned.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
-                    stages.get(i).busyMillis(),
-                    predicted,
-                    stages.get(i).memoryBytes() / 1e6));
+                    stages().get(i).busyMillis(),
+                    predicted(predicted),
+                    stages().get(i).memoryBytes() / 1e6));
         }
-        for (MeasuredPlan tried : measured) {
+        for (MeasuredPlan tried : measured()) {
             text.append(String.format(
                     Locale.ROOT,
-                    "%s %s: %.1f ms (predicted %.1f ms)%n",
-                    settled ? "tried" : "being tried,",
+                    "%s %s: %.1f ms%s%n",
+                    settled() ? "tried" : "being tried,",
                     tried.plan().summary(),
                     tried.stepMillis(),
-                    tried.plan().predictedStepTime().toNanos() / 1e6));
+                    predicted(millis(tried.plan()))));
         }
-        if (!copies.isEmpty()) {
-            text.append(String.format("copied in a step, on average:%n"));
-            copies.forEach(copied -> text.append(String.format("  %s%n", copied)));
+        if (!transfers().isEmpty()) {
+            text.append(String.format("passed in a step, on average:%n"));
+            transfers().forEach(passed -> text.append(String.format("  %s%n", passed)));
         }
-        lastStep.ifPresent(step -> text.append(TimelineDrawing.of(plan, step)));
-        for (PlanChange change : changes) {
+        lastStep().ifPresent(step -> text.append(TimelineDrawing.of(plan, step)));
+        for (PlanChange change : changes()) {
             text.append(String.format(
                     "new plan after step %d, since %s: %s%n",
                     change.step(), change.reason(), change.plan().summary()));
         }
-        tiles.ifPresent(measured -> text.append(String.format(
+        tiles().ifPresent(measured -> text.append(String.format(
                 Locale.ROOT,
                 "tiles: largest keeps %.1f MB (counted %.1f MB; the whole %.1f MB), %.2f times the multiply-adds, halos of"
                         + " %.1f MB%n",
@@ -119,5 +131,14 @@ public record PipelineReport(
                 measured.cost().repeated(),
                 measured.haloBytes() / 1e6)));
         return text.toString();
+    }
+
+    private static double millis(PartitionPlan plan) {
+        return plan.predictedStepTime().toNanos() / 1e6;
+    }
+
+    /** Nothing if there is no prediction. */
+    private static String predicted(double millis) {
+        return millis == 0 ? "" : String.format(Locale.ROOT, " (predicted %.1f ms)", millis);
     }
 }

@@ -8,52 +8,43 @@ import java.util.List;
  * One step as measured.
  *
  * @param tasks forward and backward passes of the micro-batches
- * @param copies those that began during forward and backward passes, as part of a task, in the order in which they began
+ * @param transfers those that began during forward and backward passes, as part of a task, in the order in which they began
  */
-public record StepTimeline(Timeline tasks, List<Copy> copies) {
+public record StepTimeline(Timeline tasks, List<Transfer> transfers) {
 
     /**
-     * One copy and its time.
+     * One transfer and its time.
      *
-     * @param what the vertex whose activation or error it is, or what else is copied
-     * @param from where it was: a device's id, or {@code host}
-     * @param to where it went
+     * @param route for what, and from where to where
+     * @param what the vertex whose activation or error it is, or what else is passed
      * @param startMillis from the beginning of the step
      * @param endMillis from the beginning of the step
      */
-    public record Copy(
-            Transfers.Kind kind,
-            String what,
-            String from,
-            String to,
-            long bytes,
-            double startMillis,
-            double endMillis) {}
+    public record Transfer(Transfers.Route route, String what, long bytes, double startMillis, double endMillis) {}
 
     public StepTimeline {
-        copies = List.copyOf(copies);
+        transfers = List.copyOf(transfers);
     }
 
     /**
      * The timeline of a step.
      *
      * @param beginNanos when the step began, on the clock of {@link System#nanoTime}
-     * @param copies of the same step, or none
+     * @param transfers of the same step, or none
      */
-    public static StepTimeline of(Timeline tasks, long beginNanos, List<Transfers.Copy> copies) {
+    public static StepTimeline of(Timeline tasks, long beginNanos, List<Transfers.Transfer> transfers) {
         double end = tasks.makespanMillis();
         return new StepTimeline(
                 tasks,
-                copies.stream()
-                        .map(copy -> span(copy, beginNanos))
-                        .filter(copy -> copy.startMillis() >= 0 && copy.startMillis() < end)
+                transfers.stream()
+                        .map(transfer -> span(transfer, beginNanos))
+                        .filter(transfer -> transfer.startMillis() >= 0 && transfer.startMillis() < end)
                         .sorted((one, other) -> Double.compare(one.startMillis(), other.startMillis()))
                         .toList());
     }
 
-    private static Copy span(Transfers.Copy copy, long beginNanos) {
-        double start = (copy.startNanos() - beginNanos) / 1e6;
-        return new Copy(
-                copy.kind(), copy.what(), copy.from(), copy.to(), copy.bytes(), start, start + copy.nanos() / 1e6);
+    private static Transfer span(Transfers.Transfer transfer, long beginNanos) {
+        double start = (transfer.startNanos() - beginNanos) / 1e6;
+        return new Transfer(transfer.route(), transfer.what(), transfer.bytes(), start, start + transfer.nanos() / 1e6);
     }
 }

@@ -13,11 +13,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Draws a step with letters: a row for each worker, and one for each way that copies take. */
+/** Draws a step with letters: a row for each worker, and one for each route of transfers. */
 final class TimelineDrawing {
     private static final int COLUMNS = 72;
     private static final char WAITING = '.';
-    private static final char COPY = '=';
+    private static final char TRANSFER = '=';
 
     private final double millisPerColumn;
     private final Map<String, char[]> rows = new LinkedHashMap<>();
@@ -38,15 +38,16 @@ final class TimelineDrawing {
             drawing.row(names.get(worker));
         }
         for (Timeline.Span span : tasks.spans()) {
-            String name = names.get(tasks.workers().workerOf(span.task()));
+            String name = names.get(span.worker());
             drawing.draw(name, letter(span.task()), span.startMillis(), span.endMillis());
         }
-        Map<Transfers.Kind, List<StepTimeline.Copy>> byKind =
-                step.copies().stream().collect(Collectors.groupingBy(StepTimeline.Copy::kind));
+        Map<Transfers.Kind, List<StepTimeline.Transfer>> byKind = step.transfers().stream()
+                .collect(Collectors.groupingBy(transfer -> transfer.route().kind()));
         for (Transfers.Kind kind : Transfers.Kind.values()) {
-            for (StepTimeline.Copy copy : byKind.getOrDefault(kind, List.of())) {
-                String name = kind + ", " + copy.from() + " to " + copy.to();
-                drawing.draw(name, COPY, copy.startMillis(), copy.endMillis());
+            for (StepTimeline.Transfer transfer : byKind.getOrDefault(kind, List.of())) {
+                String name = kind + ", " + transfer.route().from() + " to "
+                        + transfer.route().to();
+                drawing.draw(name, TRANSFER, transfer.startMillis(), transfer.endMillis());
             }
         }
         return drawing.text();
@@ -91,10 +92,10 @@ final class TimelineDrawing {
         int width = rows.keySet().stream().mapToInt(String::length).max().orElse(0);
         StringBuilder text = new StringBuilder(String.format(
                 Locale.ROOT,
-                "last step, %.2f ms a column (0, 1, ... forward and a, b, ... backward of micro-batches, %s%s copies, %s waiting):%n",
+                "last step, %.2f ms a column (0, 1, ... forward and a, b, ... backward of micro-batches, %s%s transfers, %s waiting):%n",
                 millisPerColumn,
                 weightsApart ? "A, B, ... their parameter gradients, " : "",
-                COPY,
+                TRANSFER,
                 WAITING));
         rows.forEach((name, row) -> text.append(String.format("  %-" + width + "s |%s|%n", name, new String(row))));
         return text.toString();

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.schedule;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -7,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a schedule on numbers: each worker does its tasks in order, each as soon as what it depends on has arrived.
@@ -29,6 +31,8 @@ public final class ScheduleSimulator {
 
     private final double[][] backwardEnds;
 
+    private final double[][] weightEnds;
+
     /** By worker: when it, and its links forward and back, are free. */
     private final double[] free;
 
@@ -46,6 +50,7 @@ public final class ScheduleSimulator {
         backwardArrives = unknown();
         forwardEnds = unknown();
         backwardEnds = unknown();
+        weightEnds = unknown();
         free = new double[workers.count()];
         linkForwardFree = new double[workers.count()];
         linkBackFree = new double[workers.count()];
@@ -65,7 +70,8 @@ public final class ScheduleSimulator {
      * @throws IllegalArgumentException if the schedule leaves a task out, repeats one, or can never finish
      */
     public static Timeline simulate(Schedule schedule, List<StageTimes> stages, int microBatches) {
-        Workers workers = new Workers(stages.stream().map(StageTimes::replicas).toList());
+        Workers workers = new Workers(
+                Given.list("stages", stages).stream().map(StageTimes::replicas).toList());
         return simulate(schedule, workers, stages, microBatches);
     }
 
@@ -75,7 +81,81 @@ public final class ScheduleSimulator {
      * @throws IllegalArgumentException if the schedule leaves a task out, repeats one, or can never finish
      */
     public static Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
-        return new ScheduleSimulator(schedule, workers, stages, microBatches).run();
+        return new ScheduleSimulator(
+                        Given.notNull("schedule", schedule),
+                        Given.notNull("workers", workers),
+                        Given.list("stages", stages),
+                        microBatches)
+                .run();
+    }
+
+    /**
+     * The same where stages share memory: a worker that would wait runs parameter gradients that another stage has left.
+     *
+     * @see Schedule#splitsBackward
+     */
+    public static Timeline simulateMoving(
+            Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
+        ScheduleSimulator simulator = new ScheduleSimulator(schedule, workers, stages, microBatches);
+        boolean moves = MovableWeights.exist(schedule.splitsBackward(), workers);
+        return moves ? simulator.runMoving() : simulator.run();
+    }
+
+    /** What a worker can do next, and when it begins. */
+    private record Choice(int worker, Task task, double begin) {}
+
+    private Timeline runMoving() {
+        requireEveryTaskOnce();
+        MovableWeights movable = MovableWeights.of(workers, tasks);
+        int[] next = new int[workers.count()];
+        int all = taskCount();
+        while (spans.size() < all) {
+            Choice first = null;
+            for (int worker = 0; worker < next.length; worker++) {
+                List<Task> own = tasks.get(worker);
+                while (next[worker] < own.size() && movable.hasBegun(own.get(next[worker]))) {
+                    next[worker]++;
+                }
+                Choice choice = choose(worker, next[worker] < own.size() ? own.get(next[worker]) : null, movable);
+                if (choice != null && (first == null || choice.begin() < first.begin())) {
+                    first = choice;
+                }
+            }
+            if (first == null) {
+                throw deadlock(next);
+            }
+            movable.begin(first.task());
+            run(first.worker(), first.task(), first.begin());
+            List<Task> own = tasks.get(first.worker());
+            if (next[first.worker()] < own.size() && first.task().equals(own.get(next[first.worker()]))) {
+                next[first.worker()]++;
+            }
+        }
+        return timeline();
+    }
+
+    /** The next task of its own, or gradients of another stage that it can begin before that; null if it has to wait. */
+    private @Nullable Choice choose(int worker, @Nullable Task own, MovableWeights movable) {
+        double ready = own == null ? Double.NaN : readyInTurn(own, movable);
+        Choice choice = Double.isNaN(ready) ? null : new Choice(worker, own, Math.max(ready, free[worker]));
+        for (int stage = 0; stage < stages.size(); stage++) {
+            Task weights = movable.next(stage);
+            double others = weights == null ? Double.NaN : readyInTurn(weights, movable);
+            if (!Double.isNaN(others)) {
+                double begin = Math.max(others, free[worker]);
+                if (choice == null || begin < choice.begin()) {
+                    choice = new Choice(worker, weights, begin);
+                }
+            }
+        }
+        return choice;
+    }
+
+    /** As {@link #ready}, where the weights of a stage are run one after another, by whomever. */
+    private double readyInTurn(Task task, MovableWeights movable) {
+        Task before = task.pass() == Task.Pass.WEIGHTS ? movable.before(task) : null;
+        double ready = ready(task);
+        return before == null ? ready : Math.max(ready, weightEnds[before.stage()][before.microBatch()]);
     }
 
     private Timeline run() {
@@ -91,13 +171,20 @@ public final class ScheduleSimulator {
                 }
             }
             if (spans.size() == before) {
-                throw new IllegalArgumentException("Schedule " + schedule.name() + " deadlocks with replicas "
-                        + workers.replicas() + " of its stages and " + microBatches
-                        + " micro-batches: workers wait at " + waiting(next));
+                throw deadlock(next);
             }
         }
-        spans.sort(Comparator.comparingDouble(Timeline.Span::startMillis)
-                .thenComparingInt(span -> workers.workerOf(span.task())));
+        return timeline();
+    }
+
+    private IllegalArgumentException deadlock(int[] next) {
+        return new IllegalArgumentException("Schedule " + schedule.name() + " deadlocks with replicas "
+                + workers.replicas() + " of its stages and " + microBatches + " micro-batches: workers wait at "
+                + waiting(next));
+    }
+
+    private Timeline timeline() {
+        spans.sort(Comparator.comparingDouble(Timeline.Span::startMillis).thenComparingInt(Timeline.Span::worker));
         return new Timeline(workers, spans);
     }
 
@@ -107,12 +194,16 @@ public final class ScheduleSimulator {
         if (Double.isNaN(ready)) {
             return false;
         }
+        run(worker, task, Math.max(ready, free[worker]));
+        return true;
+    }
+
+    private void run(int worker, Task task, double begin) {
         int stage = task.stage();
         int microBatch = task.microBatch();
-        double begin = Math.max(ready, free[worker]);
         double end = begin + stages.get(stage).millis(task.pass(), schedule);
         free[worker] = end;
-        spans.add(new Timeline.Span(task, begin, end));
+        spans.add(new Timeline.Span(worker, task, begin, end));
         if (task.pass() == Task.Pass.FORWARD) {
             forwardEnds[stage][microBatch] = end;
             linkForwardFree[worker] =
@@ -123,8 +214,9 @@ public final class ScheduleSimulator {
             double send = stage == 0 ? 0 : stages.get(stage - 1).sendMillis();
             linkBackFree[worker] = Math.max(end, linkBackFree[worker]) + send;
             backwardArrives[stage][microBatch] = linkBackFree[worker];
+        } else {
+            weightEnds[stage][microBatch] = end;
         }
-        return true;
     }
 
     /** When the dependencies of a task are met, as {@link Task#dependencies} has them; NaN if one has not run. */
@@ -146,7 +238,8 @@ public final class ScheduleSimulator {
      * with the last pass. The first replica has the most.
      */
     public static int[] inFlight(Schedule schedule, Workers workers, int microBatches) {
-        List<List<Task>> tasks = schedule.tasks(workers, microBatches);
+        List<List<Task>> tasks =
+                Given.notNull("schedule", schedule).tasks(Given.notNull("workers", workers), microBatches);
         return IntStream.range(0, workers.stages())
                 .map(stage -> inFlight(tasks.get(workers.worker(stage, 0)), stage, schedule.lastPass()))
                 .toArray();

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.schedule;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -95,7 +96,7 @@ public final class Schedules {
      * @throws IllegalArgumentException for another name
      */
     public static Schedule named(String name) {
-        String small = name.toLowerCase(Locale.ROOT);
+        String small = Given.notNull("name of a schedule", name).toLowerCase(Locale.ROOT);
         return all().stream()
                 .filter(schedule -> schedule.name().equals(small))
                 .findFirst()

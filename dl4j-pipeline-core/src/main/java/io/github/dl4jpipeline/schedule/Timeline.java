@@ -13,10 +13,11 @@ public record Timeline(Workers workers, List<Span> spans) {
     /**
      * One task and its time.
      *
+     * @param worker who has run it
      * @param startMillis from the beginning of the step
      * @param endMillis from the beginning of the step
      */
-    public record Span(Task task, double startMillis, double endMillis) {}
+    public record Span(int worker, Task task, double startMillis, double endMillis) {}
 
     public Timeline {
         spans = List.copyOf(spans);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.schedule;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -18,7 +19,7 @@ import java.util.stream.IntStream;
 public record Workers(List<Integer> replicas, int shared) {
 
     public Workers {
-        replicas = List.copyOf(replicas);
+        replicas = Given.list("replicas", replicas);
         if (replicas.isEmpty() || replicas.stream().anyMatch(number -> number < 1)) {
             throw new IllegalArgumentException("Every stage needs at least 1 replica, got " + replicas);
         }
@@ -55,7 +56,8 @@ public record Workers(List<Integer> replicas, int shared) {
      * @param devices for each stage the ids of the devices of its replicas
      */
     public static Workers on(List<List<String>> devices) {
-        List<Integer> replicas = devices.stream().map(List::size).toList();
+        List<Integer> replicas =
+                Given.notNull("devices", devices).stream().map(List::size).toList();
         List<String> first =
                 devices.stream().map(replica -> replica.get(0)).distinct().toList();
         boolean inTurn = IntStream.range(0, devices.size())

@@ -4,9 +4,15 @@ package io.github.dl4jpipeline.tile;
 public record TileGrid(int rows, int columns) {
     static final TileGrid WHOLE = new TileGrid(1, 1);
 
+    private static final int MOST_TILES = 65_536;
+
     public TileGrid {
         if (rows < 1 || columns < 1) {
             throw new IllegalArgumentException("A grid needs at least 1 row and 1 column, got " + rows + "x" + columns);
+        }
+        if ((long) rows * columns > MOST_TILES) {
+            throw new IllegalArgumentException(
+                    "A grid can have at most " + MOST_TILES + " tiles, got " + rows + "x" + columns);
         }
     }
 

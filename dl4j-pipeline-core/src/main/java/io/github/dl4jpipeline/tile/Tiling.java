@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.tile;
 
+import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -13,7 +14,10 @@ import java.util.stream.Collectors;
  */
 public record Tiling(TileGrid grid, String first, String last, Set<String> cuts) {
     public Tiling {
-        cuts = Set.copyOf(cuts);
+        Given.notNull("grid of a tiling", grid);
+        Given.notNull("first vertex of a tiling", first);
+        Given.notNull("last vertex of a tiling", last);
+        cuts = Set.copyOf(Given.list("cuts of a tiling", cuts));
     }
 
     /** For people: {@code grid 2x3, from 'conv1' to 'pool4', cut after pool1}. */

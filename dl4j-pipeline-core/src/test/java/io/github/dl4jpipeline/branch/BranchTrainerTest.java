@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,6 +68,18 @@ class BranchTrainerTest {
         assertThat(training.rounds()).hasSize(3);
         assertThat(training.graph().layerInputSize("output")).isEqualTo(PLUS_10);
         assertThat(training.graph().params().getDouble(0)).isEqualTo(PLUS_10);
+    }
+
+    @Test
+    void takesAMultiLayerConfiguration() {
+        MultiLayerConfiguration layers = TestGraphs.settings(DataType.FLOAT)
+                .list()
+                .layer(TestGraphs.dense(6, 8))
+                .layer(TestGraphs.softmax(8, 3))
+                .build();
+        BranchTraining training = BranchTrainer.of(splitter).train(layers, graph -> 0.5);
+        assertThat(training.withinEpsilon()).isTrue();
+        assertThat(training.rounds()).extracting(BranchRound::branches).containsExactly(2);
     }
 
     @Test

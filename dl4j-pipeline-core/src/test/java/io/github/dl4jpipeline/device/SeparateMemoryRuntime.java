@@ -10,42 +10,14 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
- * CPU threads that behave like devices with memory of their own: see {@link SeparateMemory}, which must be installed.
+ * CPU threads that behave like devices with memory of their own: see {@link SeparateMemory}, which must be installed. An open {@link Link} says what copies do.
  */
 public final class SeparateMemoryRuntime implements DeviceRuntime {
-    private static volatile double bytesPerNano = Double.POSITIVE_INFINITY;
-    private static volatile Runnable onCopy = SeparateMemoryRuntime::nothing;
-    private static volatile Runnable onSynchronize = SeparateMemoryRuntime::nothing;
-
     /** Devices with a limit on the bytes that are allocated on each. */
     public static Devices devices(int count, long bytes) {
         return new Devices(IntStream.range(0, count)
                 .mapToObj(i -> new Device("device-" + i, Device.Kind.GPU, List.of(), bytes, 1))
                 .toList());
-    }
-
-    /** Lets every copy take its bytes divided by a bandwidth. */
-    public static void setBandwidth(double bytesPerSecond) {
-        bytesPerNano = bytesPerSecond / 1e9;
-    }
-
-    /** What happens whenever elements of one array are copied into another. */
-    public static void onCopy(Runnable action) {
-        onCopy = action;
-    }
-
-    /** What happens whenever a thread waits for its device. */
-    public static void onSynchronize(Runnable action) {
-        onSynchronize = action;
-    }
-
-    private static void nothing() {}
-
-    /** Copies take no time, and nothing else happens. */
-    public static void reset() {
-        bytesPerNano = Double.POSITIVE_INFINITY;
-        onCopy = SeparateMemoryRuntime::nothing;
-        onSynchronize = SeparateMemoryRuntime::nothing;
     }
 
     @Override
@@ -98,21 +70,20 @@ public final class SeparateMemoryRuntime implements DeviceRuntime {
 
     @Override
     public void copy(INDArray from, INDArray to) {
-        onCopy.run();
+        Link.OPEN.forEach(link -> link.onCopy.run());
         delay(from);
         SeparateMemory.unchecked(() -> to.assign(from));
     }
 
     private static void delay(INDArray array) {
-        long nanos = (long) (array.length() * array.dataType().width() / bytesPerNano);
-        if (nanos > 0) {
-            LockSupport.parkNanos(nanos);
+        for (Link link : Link.OPEN) {
+            LockSupport.parkNanos((long) (array.length() * array.dataType().width() / link.bytesPerNano));
         }
     }
 
     @Override
     public void synchronize() {
-        onSynchronize.run(); // operations are done when they return
+        Link.OPEN.forEach(link -> link.onSynchronize.run()); // operations are done when they return
     }
 
     @Override

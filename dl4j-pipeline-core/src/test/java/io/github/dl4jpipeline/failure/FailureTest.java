@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.fixture.Probe;
 import io.github.dl4jpipeline.fixture.ProbeVertex;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
@@ -43,6 +44,7 @@ import org.nd4j.linalg.profiler.ProfilerConfig;
 /** Invariant 4: the first failure wins and names its place, nothing has changed, the next fit works, nothing hangs. */
 @Timeout(120)
 class FailureTest {
+    private final Probe probe = new Probe();
     private final MultiDataSet batch = TestData.classification(DataType.DOUBLE, 3, 8, 3, 6);
 
     @BeforeEach
@@ -52,16 +54,16 @@ class FailureTest {
 
     @AfterEach
     void reset() {
-        ProbeVertex.reset();
+        probe.close();
         CrashReportingUtil.crashDumpsEnabled(true);
     }
 
-    private static ComputationGraphConfiguration configuration() {
+    private ComputationGraphConfiguration configuration() {
         return TestGraphs.settings(DataType.DOUBLE)
                 .graphBuilder()
                 .addInputs("values")
                 .addLayer("dense1", TestGraphs.dense(6, 8), "values")
-                .addVertex("probe", new ProbeVertex(), "dense1")
+                .addVertex("probe", probe.vertex(), "dense1")
                 .addLayer("dense2", TestGraphs.dense(8, 5), "probe")
                 .addLayer("output", TestGraphs.softmax(5, 3), "dense2")
                 .setOutputs("output")
@@ -96,9 +98,9 @@ class FailureTest {
                 }
             };
             if (forward) {
-                ProbeVertex.onForward(failOnThird);
+                probe.onForward(failOnThird);
             } else {
-                ProbeVertex.onBackward(failOnThird);
+                probe.onBackward(failOnThird);
             }
             assertThatThrownBy(() -> net.fit(batch))
                     .isInstanceOf(PipelineException.class)
@@ -112,7 +114,7 @@ class FailureTest {
             assertThat(net.params()).isEqualTo(parameters);
             assertThat(net.getUpdater().getStateViewArray()).isEqualTo(state);
             assertThat(net.getIterationCount()).isEqualTo(1);
-            ProbeVertex.reset();
+            probe.reset();
             net.fit(batch);
             SameResult.assertSame(net, expected, 1e-10);
         }
@@ -122,10 +124,10 @@ class FailureTest {
     void onlyTheFirstOfSeveralFailuresIsReported() {
         ComputationGraph graph = TestGraphs.graph(configuration());
         try (PipelineComputationGraph net = pipeline(graph, 2)) {
-            ProbeVertex.onForward(() -> {
+            probe.onForward(() -> {
                 throw new IllegalStateException("first");
             });
-            ProbeVertex.onBackward(() -> {
+            probe.onBackward(() -> {
                 throw new IllegalStateException("second");
             });
             assertThatThrownBy(() -> net.fit(batch)).hasMessageContaining("first");
@@ -137,14 +139,14 @@ class FailureTest {
         ComputationGraph graph = TestGraphs.graph(configuration());
         ComputationGraph expected = SameResult.plain(graph, List.of(batch));
         try (PipelineComputationGraph net = pipeline(graph, 2)) {
-            ProbeVertex.onBackward(() -> {
+            probe.onBackward(() -> {
                 throw new OutOfMemoryError("no more room");
             });
             assertThatThrownBy(() -> net.fit(batch))
                     .isInstanceOf(OutOfMemoryError.class)
                     .hasMessageContaining("'probe'")
                     .hasMessageContaining("no more room");
-            ProbeVertex.reset();
+            probe.reset();
             net.fit(batch);
             SameResult.assertSame(net, expected, 1e-10);
         }
@@ -246,7 +248,7 @@ class FailureTest {
         ComputationGraph expected = SameResult.plain(graph, List.of(batch));
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
-        ProbeVertex.onForward(() -> {
+        probe.onForward(() -> {
             entered.countDown();
             uninterruptibly(release);
         });
@@ -271,7 +273,7 @@ class FailureTest {
                     .hasMessageContaining("Interrupted")
                     .hasCauseInstanceOf(InterruptedException.class);
             assertThat(flag.get()).isTrue();
-            ProbeVertex.reset();
+            probe.reset();
             net.fit(batch);
             SameResult.assertSame(net, expected, 1e-10);
         }
@@ -283,7 +285,7 @@ class FailureTest {
         INDArray before = graph.params().dup();
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
-        ProbeVertex.onForward(() -> {
+        probe.onForward(() -> {
             entered.countDown();
             uninterruptibly(release);
         });
@@ -314,9 +316,9 @@ class FailureTest {
         ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));
         try (PipelineComputationGraph net = pipeline(graph, stages)) {
             if (forward) {
-                ProbeVertex.onForward(net::close);
+                probe.onForward(net::close);
             } else {
-                ProbeVertex.onBackward(net::close);
+                probe.onBackward(net::close);
             }
             for (int time = 0; time < 2; time++) { // the second time with the same workers
                 assertThatThrownBy(() -> net.fit(batch))
@@ -328,7 +330,7 @@ class FailureTest {
                         .hasMessageContaining("-stage-0-cpu-0")
                         .hasMessageContaining("call it from a listener, or after");
             }
-            ProbeVertex.reset();
+            probe.reset();
             net.fit(batch);
             net.fit(batch);
             SameResult.assertSame(net, expected, 1e-10);
@@ -340,7 +342,7 @@ class FailureTest {
         ComputationGraph graph = TestGraphs.graph(configuration());
         try (PipelineComputationGraph net =
                 PipelineComputationGraph.builder(graph).build()) {
-            ProbeVertex.onForward(net::close);
+            probe.onForward(net::close);
             assertThatThrownBy(() -> net.fit(batch)).hasStackTraceContaining("close() was called by a layer");
             for (int examples : new int[] {1, 8}) { // in this thread, or in several
                 MultiDataSet some = TestData.classification(DataType.DOUBLE, 3, examples, 3, 6);
@@ -348,7 +350,7 @@ class FailureTest {
                         .hasStackTraceContaining("close() was called by a layer");
                 assertThatThrownBy(() -> net.score(some)).hasStackTraceContaining("close() was called by a layer");
             }
-            ProbeVertex.reset();
+            probe.reset();
             net.fit(batch);
             net.output(batch.getFeatures());
         }
@@ -358,9 +360,9 @@ class FailureTest {
     void fitInALayerIsRefusedAtOnce() {
         ComputationGraph graph = TestGraphs.graph(configuration());
         try (PipelineComputationGraph net = pipeline(graph, 2)) {
-            ProbeVertex.onForward(() -> net.fit(batch));
+            probe.onForward(() -> net.fit(batch));
             assertThatThrownBy(() -> net.fit(batch)).hasStackTraceContaining("fit() was called by a layer");
-            ProbeVertex.onForward(() -> net.fit(new FailingIterator(batch, 1, false)));
+            probe.onForward(() -> net.fit(new FailingIterator(batch, 1, false)));
             assertThatThrownBy(() -> net.fit(batch)).hasStackTraceContaining("fit() was called by a layer");
         }
     }
@@ -494,7 +496,7 @@ class FailureTest {
         ComputationGraph graph = TestGraphs.graph(configuration());
         long threadsBefore = readerThreads();
         try (PipelineComputationGraph net = pipeline(graph, 2)) {
-            ProbeVertex.onForward(() -> {
+            probe.onForward(() -> {
                 throw new IllegalStateException("out of paper");
             });
             MultiDataSetIterator endless = new FailingIterator(batch, Integer.MAX_VALUE, true);

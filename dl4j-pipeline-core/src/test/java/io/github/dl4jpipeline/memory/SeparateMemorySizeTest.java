@@ -39,17 +39,23 @@ class SeparateMemorySizeTest {
     @EnumSource(Kernels.class)
     void peakBytesAreThoseOfThePlan(Kernels kernels) {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT, 2));
-        assertPeaks(graph, SameResult.evenPlan(graph, 3, 2), kernels, 8);
-        assertPeaks(graph, SameResult.evenPlan(graph, 2, 4), kernels, 16);
-        assertPeaks(graph, SameResult.evenPlan(graph, 4, 4), kernels, 16);
-        assertPeaks(graph, SameResult.recomputing(SameResult.evenPlan(graph, 3, 4)), kernels, 16);
+        assertPeaks(graph, OnSeparateMemory.moved(SameResult.evenPlan(graph, 3, 2)), kernels, 8);
+        assertPeaks(graph, OnSeparateMemory.moved(SameResult.evenPlan(graph, 2, 4)), kernels, 16);
+        assertPeaks(graph, OnSeparateMemory.moved(SameResult.evenPlan(graph, 4, 4)), kernels, 16);
+        assertPeaks(
+                graph, SameResult.recomputing(OnSeparateMemory.moved(SameResult.evenPlan(graph, 3, 4))), kernels, 16);
     }
 
     /** Of a micro-batch in flight the errors are kept that dense layers' gradients follow from. */
     @Test
     void peakBytesOfSplitBackwardPasses() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT, 2));
-        assertPeaks(graph, SameResult.evenPlan(graph, 3, 6), Schedules.zeroBubble(), Kernels.FAST, 48);
+        assertPeaks(
+                graph,
+                OnSeparateMemory.moved(SameResult.evenPlan(graph, 3, 6)),
+                Schedules.zeroBubble(),
+                Kernels.FAST,
+                48);
     }
 
     /** Convolutions in every stage. */
@@ -57,7 +63,7 @@ class SeparateMemorySizeTest {
     @EnumSource(Kernels.class)
     void peakBytesOfFourStagesOfVgg16(Kernels kernels) {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.vgg16(DataType.FLOAT, 2));
-        assertPeaks(graph, SameResult.evenPlan(graph, 4, 4), kernels, 16);
+        assertPeaks(graph, OnSeparateMemory.moved(SameResult.evenPlan(graph, 4, 4)), kernels, 16);
     }
 
     private static void assertPeaks(ComputationGraph graph, PartitionPlan plan, Kernels kernels, int examples) {

@@ -68,7 +68,7 @@ class SeparateMemoryTest {
             for (int microBatches : new int[] {1, 3}) {
                 ComputationGraph graph = SameResult.copy(start);
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                        .plan(SameResult.evenPlan(graph, stages, microBatches))
+                        .plan(OnSeparateMemory.moved(SameResult.evenPlan(graph, stages, microBatches)))
                         .schedule(schedules.get(stages - 2))
                         .kernels(kernels)
                         .build()) {
@@ -88,7 +88,7 @@ class SeparateMemoryTest {
         var expected = SameResult.gradient(SameResult.copy(graph), batch);
         for (int stages = 2; stages <= 4; stages++) {
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                    .plan(SameResult.evenPlan(graph, stages, 3))
+                    .plan(OnSeparateMemory.moved(SameResult.evenPlan(graph, stages, 3)))
                     .kernels(kernels)
                     .build()) {
                 SameResult.assertSame(SameResult.gradient(net, batch), expected, 2e-5);
@@ -104,7 +104,7 @@ class SeparateMemoryTest {
         List<MultiDataSet> batches =
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 1, 14, 14));
         ComputationGraph expected = SameResult.plain(start, batches);
-        PartitionPlan plan = SameResult.evenPlan(start, List.of(ofFirst, ofSecond), 4);
+        PartitionPlan plan = OnSeparateMemory.moved(SameResult.evenPlan(start, List.of(ofFirst, ofSecond), 4));
         try (PipelineComputationGraph net =
                 PipelineComputationGraph.builder(start).plan(plan).build()) {
             batches.forEach(net::fit);
@@ -120,8 +120,9 @@ class SeparateMemoryTest {
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 2);
         ComputationGraph expected = SameResult.plain(start, batches);
         for (int seed = 0; seed < 4; seed++) {
-            PartitionPlan plan = SameResult.randomPlan(start, 2 + seed % 3, 3, seed);
-            for (PartitionPlan variant : List.of(plan, SameResult.recomputing(plan), SameResult.inTurn(plan, 2))) {
+            PartitionPlan plan = OnSeparateMemory.moved(SameResult.randomPlan(start, 2 + seed % 3, 3, seed));
+            for (PartitionPlan variant :
+                    List.of(plan, SameResult.recomputing(plan), OnSeparateMemory.moved(SameResult.inTurn(plan, 2)))) {
                 ComputationGraph graph = SameResult.copy(start);
                 try (PipelineComputationGraph net =
                         PipelineComputationGraph.builder(graph).plan(variant).build()) {
@@ -141,7 +142,7 @@ class SeparateMemoryTest {
                 .toList();
         ComputationGraph expected = SameResult.plain(start, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 4))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 4)))
                 .build()) {
             batches.forEach(net::fit);
             SameResult.assertSame(net, expected, TOLERANCE);
@@ -154,11 +155,11 @@ class SeparateMemoryTest {
         List<MultiDataSet> batches =
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 3, 8, 8));
         ComputationGraph expected = SameResult.plain(start, batches);
-        PipelineBuilder split =
-                PipelineComputationGraph.builder(start).plan(SameResult.evenPlan(start, List.of(2, 2), 2));
+        PipelineBuilder split = PipelineComputationGraph.builder(start)
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, List.of(2, 2), 2)));
         assertThatThrownBy(split::build).hasMessageContaining("use a plan with 1 micro-batch");
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 1))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 1)))
                 .build()) {
             batches.forEach(net::fit);
             SameResult.assertSame(net, expected, TOLERANCE);
@@ -194,7 +195,7 @@ class SeparateMemoryTest {
         }
         ComputationGraph graph = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                .plan(SameResult.evenPlan(graph, replicas, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(graph, replicas, 3)))
                 .batchNorm(BatchNormStatistics.PER_MICRO_BATCH)
                 .build()) {
             batches.forEach(net::fit);
@@ -210,7 +211,7 @@ class SeparateMemoryTest {
     void bytesBetweenStagesAreTheActivationsAndErrorsOfTheCut(Network network) {
         ComputationGraph graph = network.graph(DataType.DOUBLE);
         MultiDataSet batch = network.batches(DataType.DOUBLE, 1).get(0);
-        PartitionPlan plan = SameResult.evenPlan(graph, 3, 3);
+        PartitionPlan plan = OnSeparateMemory.moved(SameResult.evenPlan(graph, 3, 3));
         long crossing = crossingBytes(graph, batch, plan);
         assertThat(crossing).isPositive();
         try (PipelineComputationGraph net =
@@ -251,7 +252,7 @@ class SeparateMemoryTest {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                .plan(SameResult.evenPlan(graph, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(graph, 3, 3)))
                 .build()) {
             net.fit(batch);
             assertThat(net.transfers().bytes(Transfers.Kind.INPUT))
@@ -268,7 +269,7 @@ class SeparateMemoryTest {
         MultiDataSet bad = TestData.classification(DataType.DOUBLE, 1, 11, 3, 1, 14, 14);
         ComputationGraph expected = SameResult.plain(start, List.of(good, good));
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 2, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 2, 3)))
                 .build()) {
             net.fit(good);
             assertThatThrownBy(() -> net.fit(bad)).hasMessageContaining("device-1");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.Link;
 import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
@@ -57,7 +58,7 @@ class SeparateMemoryUseTest {
         expected.setListeners(new ParameterSums(sums));
         List<Double> onDevices = new ArrayList<>();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()) {
             net.setListeners(new ParameterSums(onDevices));
             for (MultiDataSet batch : batches) {
@@ -107,7 +108,7 @@ class SeparateMemoryUseTest {
         File file = directory.resolve("model.zip").toFile();
         PipelineComputationGraph closed;
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()) {
             batches.subList(0, 3).forEach(net::fit);
             net.save(file, true);
@@ -137,7 +138,7 @@ class SeparateMemoryUseTest {
         Map<String, INDArray> expected = start.feedForward(batch.getFeatures(), true, true);
         Map<String, INDArray> seen = new HashMap<>();
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()) {
             net.setListeners(new BaseTrainingListener() {
                 @Override
@@ -163,7 +164,7 @@ class SeparateMemoryUseTest {
         long once = 8 * (start.numParams() + (state == null ? 0 : state.length()));
         ComputationGraph expected = SameResult.copy(start);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()) {
             net.fit(batches.get(0));
             assertGathered(net, 2 * once); // to the devices, and back
@@ -211,12 +212,12 @@ class SeparateMemoryUseTest {
         start.fit(batches.get(1));
         INDArray momentum = start.getUpdater().getStateViewArray().dup();
         PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()
                 .close();
         assertThat(start.getUpdater().getStateViewArray()).isEqualTo(momentum);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()) {
             net.fit(batches.get(2));
         }
@@ -237,7 +238,7 @@ class SeparateMemoryUseTest {
         }
         ComputationGraph chain = TestGraphs.graph(ChainGraph.of(network));
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(network)
-                .plan(SameResult.evenPlan(chain, 2, 2))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(chain, 2, 2)))
                 .build()) {
             net.fit(batches.get(0));
             network.fit(batches.get(1));
@@ -255,7 +256,7 @@ class SeparateMemoryUseTest {
         ComputationGraph expected = SameResult.copy(start);
         expected.setListeners(new Shrinking());
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()) {
             net.setListeners(new Shrinking());
             for (MultiDataSet batch : batches) {
@@ -282,7 +283,7 @@ class SeparateMemoryUseTest {
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
         ComputationGraph expected = SameResult.plain(start, List.of(batch));
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()) {
             net.setListeners(new BaseTrainingListener() {
                 @Override
@@ -310,12 +311,12 @@ class SeparateMemoryUseTest {
                 TestData.several(2, seed -> TestData.classification(DataType.DOUBLE, seed, 11, 4, 1, 14, 14));
         ComputationGraph expected = SameResult.plain(start, batches);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, List.of(ofFirst, ofSecond), 2))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, List.of(ofFirst, ofSecond), 2)))
                 .build()) {
             batches.forEach(net::fit);
-            assertThat(net.transfers().copies())
-                    .filteredOn(copy ->
-                            copy.kind() == Transfers.Kind.REPLICA && copy.what().equals("parameters"))
+            assertThat(net.transfers().ofStep())
+                    .filteredOn(transfer -> transfer.route().kind() == Transfers.Kind.REPLICA
+                            && transfer.what().equals("parameters"))
                     .hasSize(copies);
             SameResult.assertSame(net, expected, TOLERANCE);
         }
@@ -328,13 +329,14 @@ class SeparateMemoryUseTest {
         MultiDataSet good = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
         MultiDataSet bad = TestData.classification(DataType.DOUBLE, 1, 11, 3, 1, 14, 14);
         ComputationGraph expected = SameResult.plain(start, List.of(good));
-        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 2, 3))
-                .build()) {
+        try (Link link = new Link();
+                PipelineComputationGraph net = PipelineComputationGraph.builder(start)
+                        .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 2, 3)))
+                        .build()) {
             net.setListeners(new BaseTrainingListener() {
                 @Override
                 public void iterationDone(Model model, int iteration, int epoch) {
-                    SeparateMemoryRuntime.onCopy(() -> {
+                    link.onCopy(() -> {
                         throw new IllegalStateException("the device has gone");
                     });
                 }
@@ -347,23 +349,23 @@ class SeparateMemoryUseTest {
                             .singleElement()
                             .extracting(Throwable::getMessage)
                             .isEqualTo("the device has gone"));
-            SeparateMemoryRuntime.reset();
+            link.close();
         }
         SameResult.assertSame(start, expected, TOLERANCE);
     }
 
     @Test
-    void singleCopiesAreThoseOfTheLastStep() {
+    void singleTransfersAreThoseOfTheLastStep() {
         ComputationGraph start = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 11, 4, 1, 14, 14);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(start)
-                .plan(SameResult.evenPlan(start, 3, 3))
+                .plan(OnSeparateMemory.moved(SameResult.evenPlan(start, 3, 3)))
                 .build()) {
             net.fit(batch);
             net.fit(batch);
-            int copies = net.transfers().copies().size();
+            int transfers = net.transfers().ofStep().size();
             net.fit(batch);
-            assertThat(net.transfers().copies()).hasSize(copies);
+            assertThat(net.transfers().ofStep()).hasSize(transfers);
         }
     }
 

@@ -8,14 +8,22 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.graph.GraphOutline;
+import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import io.github.dl4jpipeline.schedule.Task;
+import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.TileGrid;
 import io.github.dl4jpipeline.tile.Tiling;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class PartitionPlanTest {
     private static final Device FIRST = new Device("cpu-0", Device.Kind.CPU, List.of(0), 1_000, 1);
@@ -27,16 +35,18 @@ class PartitionPlanTest {
                         new Stage(List.of("in", "a", "b", "c"), List.of(FIRST), 1, 2, 500_000, 3_000_000, false),
                         new Stage(List.of("d"), List.of(SECOND), 0.5, 0.5, 0, 0, false)),
                 4,
-                32,
                 Schedules.oneForwardOneBackward(),
-                Duration.ofNanos((long) (predictedMillis * 1e6)),
-                Duration.ofNanos((long) (predictedMillis * 1.2e6)),
-                Duration.ofNanos((long) (oneDeviceMillis * 1e6)),
-                0.25,
                 Optional.empty(),
-                List.of(new Alternative("data parallel", 1, 2, 4, Duration.ofMillis(14))),
-                List.of("remember the milk"),
-                Optional.empty());
+                new Prediction(
+                        32,
+                        Duration.ofNanos((long) (predictedMillis * 1e6)),
+                        Duration.ofNanos((long) (predictedMillis * 1.2e6)),
+                        Duration.ofNanos((long) (oneDeviceMillis * 1e6)),
+                        0.25),
+                new PlanContext(
+                        List.of(new Alternative("data parallel", 1, 2, 4, Duration.ofMillis(14))),
+                        List.of("remember the milk"),
+                        Optional.empty()));
     }
 
     @Test
@@ -81,18 +91,16 @@ class PartitionPlanTest {
                         new Stage(List.of("a", "b"), List.of(device, other), 1.25, 2.5, 10, 1L << 33, true),
                         Stage.of(other, List.of("c"))),
                 4,
-                64,
                 Schedules.zeroBubble(),
-                Duration.ofNanos(123_456_789),
-                Duration.ofNanos(223_456_789),
-                Duration.ofSeconds(3),
-                0.1,
                 Optional.of(new Tiling(new TileGrid(2, 3), "a", "b", Set.of("a"))),
-                List.of(new Alternative("one device", 1, 1, 1, Duration.ofMillis(7))),
-                List.of("a note"),
-                Optional.of(new GraphOutline(List.of(
-                        new GraphOutline.Part("a", List.of(), 0),
-                        new GraphOutline.Part("b", List.of("a"), 1L << 33)))));
+                new Prediction(
+                        64, Duration.ofNanos(123_456_789), Duration.ofNanos(223_456_789), Duration.ofSeconds(3), 0.1),
+                new PlanContext(
+                        List.of(new Alternative("one device", 1, 1, 1, Duration.ofMillis(7))),
+                        List.of("a note"),
+                        Optional.of(new GraphOutline(List.of(
+                                new GraphOutline.Part("a", List.of(), 0),
+                                new GraphOutline.Part("b", List.of("a"), 1L << 33))))));
         assertThat(PartitionPlan.fromJson(plan.toJson())).isEqualTo(plan);
         PartitionPlan plain = PartitionPlan.of(List.of(Stage.of(other, List.of("c"))), 2);
         assertThat(PartitionPlan.fromJson(plain.toJson())).isEqualTo(plain);
@@ -138,6 +146,47 @@ class PartitionPlanTest {
     }
 
     @Test
+    void isTheSameAfterAFile(@TempDir Path directory) throws IOException {
+        PartitionPlan plan = plan(13, 16);
+        Path file = directory.resolve("plan.json");
+        plan.save(file);
+        assertThat(PartitionPlan.load(file)).isEqualTo(plan);
+        Files.write(file, new byte[] {'{', (byte) 0xff});
+        assertThatThrownBy(() -> PartitionPlan.load(file))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(file + " is not a plan: it is no text in UTF-8");
+        Files.writeString(file, "{}");
+        assertThatThrownBy(() -> PartitionPlan.load(file))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(file + " is not a plan: ");
+        Path missing = directory.resolve("missing.json");
+        assertThatThrownBy(() -> PartitionPlan.load(missing))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("Cannot read plan " + missing);
+    }
+
+    @Test
+    void aScheduleOfTheUsersOwnCannotBeSaved(@TempDir Path directory) {
+        Schedule own = new Schedule() {
+            @Override
+            public String name() {
+                return "backwards";
+            }
+
+            @Override
+            public List<List<Task>> tasks(Workers workers, int microBatches) {
+                return Schedules.fillDrain().tasks(workers, microBatches);
+            }
+        };
+        Path file = directory.resolve("plan.json");
+        PartitionPlan plan = plan(13, 16).withSchedule(own);
+        assertThatThrownBy(() -> plan.save(file))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("'backwards'");
+        assertThat(file).doesNotExist();
+    }
+
+    @Test
     void refusesOtherJson() {
         String json = PartitionPlan.of(
                         List.of(Stage.of(new Device("cpu-0", Device.Kind.CPU, List.of(0), 1, 1), List.of("only"))), 2)
@@ -153,11 +202,13 @@ class PartitionPlanTest {
                 json.replace("\"graph\" : [ ]", "\"graph\" : [ null ]"),
                 json.replace("\"graph\" : [ ]", "\"graph\" : [ {\"vertex\" : \"only\"} ]"),
                 json.replace("\"1f1b\"", "\"gpipe\""),
-                json.replace("\"CPU\"", "\"TPU\""))) {
+                json.replace("\"CPU\"", "\"TPU\""),
+                json.replace("\"examples\" : 2", "\"examples\" : 2, \"examples\" : 3"),
+                json + "{}")) {
             assertThatThrownBy(() -> PartitionPlan.fromJson(other))
                     .as(other)
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageStartingWith("This is no plan: ");
+                    .hasMessageStartingWith("This is not a plan: ");
         }
     }
 }

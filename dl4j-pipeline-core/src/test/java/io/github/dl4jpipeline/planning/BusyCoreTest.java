@@ -17,11 +17,13 @@ import net.openhft.affinity.Affinity;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /** Invariant 1 when other processes really take a core while training runs. */
+@Tag("whole-machine")
 class BusyCoreTest {
     private static final double TOLERANCE = 1e-10;
     private static final int LAYERS = 7;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.graph.KernelCode;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.tile.TileVertex;
 import io.github.dl4jpipeline.tile.TileableMaps;
 import io.github.dl4jpipeline.tile.Window;
@@ -39,7 +38,7 @@ class GraphProfileTest {
             "cpu-0",
             5,
             new MachineSpeed(2, 0.5, 1.7, 0.9, 0.2),
-            Map.of("a", new VertexCode(KernelCode.WINOGRAD, KernelCode.PLAIN)),
+            Map.of("a", KernelCode.STOCK),
             List.of(cost("in"), cost("a", "in")),
             new TileableMaps(
                     List.of(

@@ -21,22 +21,29 @@ class TimelineDrawingTest {
         Timeline tasks = new Timeline(
                 Workers.straight(2),
                 List.of(
-                        new Timeline.Span(Task.forward(0, 0), 0, 12),
-                        new Timeline.Span(Task.forward(0, 1), 12, 24),
-                        new Timeline.Span(Task.forward(1, 0), 12, 24),
-                        new Timeline.Span(Task.backward(1, 0), 24, 36),
-                        new Timeline.Span(Task.forward(1, 1), 36, 48),
-                        new Timeline.Span(Task.backward(0, 0), 36, 48),
-                        new Timeline.Span(Task.backward(1, 1), 48, 60),
-                        new Timeline.Span(Task.backward(0, 1), 60, 72)));
+                        new Timeline.Span(0, Task.forward(0, 0), 0, 12),
+                        new Timeline.Span(0, Task.forward(0, 1), 12, 24),
+                        new Timeline.Span(1, Task.forward(1, 0), 12, 24),
+                        new Timeline.Span(1, Task.backward(1, 0), 24, 36),
+                        new Timeline.Span(1, Task.forward(1, 1), 36, 48),
+                        new Timeline.Span(0, Task.backward(0, 0), 36, 48),
+                        new Timeline.Span(1, Task.backward(1, 1), 48, 60),
+                        new Timeline.Span(0, Task.backward(0, 1), 60, 72)));
         String drawing = TimelineDrawing.of(
                 plan,
                 new StepTimeline(
                         tasks,
                         List.of(
-                                new StepTimeline.Copy(Transfers.Kind.ERROR, "one", "b", "a", 8, 33, 36),
-                                new StepTimeline.Copy(Transfers.Kind.ACTIVATION, "one", "a", "b", 8, 12, 12.1),
-                                new StepTimeline.Copy(Transfers.Kind.ACTIVATION, "one", "a", "b", 8, 71.9, 73))));
+                                new StepTimeline.Transfer(
+                                        new Transfers.Route(Transfers.Kind.ERROR, "b", "a"), "one", 8, 33, 36),
+                                new StepTimeline.Transfer(
+                                        new Transfers.Route(Transfers.Kind.ACTIVATION, "a", "b"), "one", 8, 12, 12.1),
+                                new StepTimeline.Transfer(
+                                        new Transfers.Route(Transfers.Kind.ACTIVATION, "a", "b"),
+                                        "one",
+                                        8,
+                                        71.9,
+                                        73))));
         assertThat(drawing.lines().skip(1).map(line -> line.substring(line.indexOf('|'))))
                 .containsExactly(
                         "|" + "0".repeat(12) + "1".repeat(12) + ".".repeat(12) + "a".repeat(12) + ".".repeat(12)

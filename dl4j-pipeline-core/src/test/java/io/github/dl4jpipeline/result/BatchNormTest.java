@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.fixture.Probe;
 import io.github.dl4jpipeline.fixture.ProbeVertex;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
@@ -187,7 +188,8 @@ class BatchNormTest {
 
     @Test
     void aReplicaThatFailsReleasesTheOthers() {
-        ComputationGraph start = TestGraphs.graph(withProbe());
+        Probe probe = new Probe();
+        ComputationGraph start = TestGraphs.graph(withProbe(probe));
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 8, 3, 4);
         ComputationGraph expected = SameResult.plain(start, List.of(batch));
         AtomicInteger calls = new AtomicInteger();
@@ -195,26 +197,26 @@ class BatchNormTest {
                 .plan(SameResult.evenPlan(start, List.of(2), 2))
                 .exampleIndependent(ProbeVertex.class)
                 .build()) {
-            ProbeVertex.onForward(() -> {
+            probe.onForward(() -> {
                 if (calls.getAndIncrement() == 0) {
                     throw new IllegalStateException("first to come");
                 }
             });
             assertThatThrownBy(() -> net.fit(batch)).hasMessageContaining("first to come");
-            ProbeVertex.reset();
+            probe.reset();
             net.fit(batch);
             SameResult.assertSame(net, expected, 1e-10);
         } finally {
-            ProbeVertex.reset();
+            probe.close();
         }
     }
 
-    private static ComputationGraphConfiguration withProbe() {
+    private static ComputationGraphConfiguration withProbe(Probe probe) {
         return TestGraphs.settings(DataType.DOUBLE)
                 .graphBuilder()
                 .addInputs("input")
                 .addLayer("dense", TestGraphs.dense(4, 6), "input")
-                .addVertex("probe", new ProbeVertex(), "dense")
+                .addVertex("probe", probe.vertex(), "dense")
                 .addLayer(
                         "norm", new BatchNormalization.Builder().nIn(6).nOut(6).build(), "probe")
                 .addLayer("output", TestGraphs.softmax(6, 3), "norm")

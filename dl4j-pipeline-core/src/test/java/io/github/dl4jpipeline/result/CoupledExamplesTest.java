@@ -57,6 +57,16 @@ class CoupledExamplesTest {
                                         .build(),
                                 "dense")),
                 middle(
+                        "activation function of the user, an enum",
+                        b -> b.addLayer(
+                                "last",
+                                new DenseLayer.Builder()
+                                        .nIn(4)
+                                        .nOut(4)
+                                        .activation(ForeignParts.EnumActivation.CENTRED)
+                                        .build(),
+                                "dense")),
+                middle(
                         "preprocessor of the user within another",
                         b -> b.addVertex(
                                 "last",

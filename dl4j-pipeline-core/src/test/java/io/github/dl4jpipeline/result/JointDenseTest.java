@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.fixture.Probe;
 import io.github.dl4jpipeline.fixture.ProbeVertex;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
@@ -176,10 +177,11 @@ class JointDenseTest {
     @Test
     @Timeout(120)
     void aMicroBatchThatFailsReleasesTheOtherAndTheNextStepWorks() {
+        Probe probe = new Probe();
         ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
                 .graphBuilder()
                 .addInputs("in")
-                .addVertex("probe", new ProbeVertex(), "in")
+                .addVertex("probe", probe.vertex(), "in")
                 .addLayer("wide", wide(INPUTS, 1021, Activation.RELU, true), "probe")
                 .addLayer("output", TestGraphs.softmax(1021, CLASSES), "wide")
                 .setOutputs("output")
@@ -191,7 +193,7 @@ class JointDenseTest {
             net.fit(batch);
             INDArray before = graph.params().dup();
             AtomicInteger calls = new AtomicInteger();
-            ProbeVertex.onForward(() -> {
+            probe.onForward(() -> {
                 if (calls.incrementAndGet() == 1) {
                     throw new IllegalStateException("out of paper");
                 }
@@ -201,11 +203,11 @@ class JointDenseTest {
                     .hasMessageContaining("'probe'")
                     .hasMessageContaining("of 2");
             assertThat(graph.params()).isEqualTo(before);
-            ProbeVertex.reset();
+            probe.reset();
             net.fit(batch);
             SameResult.assertSame(net, expected, 1e-10);
         } finally {
-            ProbeVertex.reset();
+            probe.close();
         }
     }
 

@@ -144,7 +144,7 @@ class NoiseTest {
                 .weightNoise(new DropConnect(0.8))
                 .graphBuilder()
                 .addInputs("steps")
-                .setInputTypes(InputType.recurrent(4, 6))
+                .setInputTypes(InputType.recurrent(4, 3))
                 .addLayer("first", new Convolution1DLayer.Builder(3).nOut(5).build(), "steps")
                 .addLayer(
                         "second",
@@ -167,7 +167,7 @@ class NoiseTest {
         ComputationGraphConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
                 .graphBuilder()
                 .addInputs("steps")
-                .setInputTypes(InputType.recurrent(4, 6))
+                .setInputTypes(InputType.recurrent(4, 3))
                 .addLayer(
                         "both",
                         new Bidirectional(new LSTM.Builder()
@@ -187,7 +187,7 @@ class NoiseTest {
                 .build();
         assertIndependentOfPlan(
                 configuration,
-                TestData.several(3, seed -> TestData.sequences(DataType.DOUBLE, seed, 11, 4, 3, 6, true)));
+                TestData.several(3, seed -> TestData.sequences(DataType.DOUBLE, seed, 11, 4, 3, 3, true)));
     }
 
     @Test

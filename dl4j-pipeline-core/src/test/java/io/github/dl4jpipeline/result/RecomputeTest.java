@@ -12,6 +12,7 @@ import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.report.PipelineReport;
+import io.github.dl4jpipeline.report.StageReport;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.ArrayList;
@@ -106,9 +107,7 @@ class RecomputeTest {
     }
 
     private static long reserved(PipelineReport report) {
-        return report.stages().stream()
-                .mapToLong(PipelineReport.StageReport::memoryBytes)
-                .sum();
+        return report.stages().stream().mapToLong(StageReport::memoryBytes).sum();
     }
 
     @Test

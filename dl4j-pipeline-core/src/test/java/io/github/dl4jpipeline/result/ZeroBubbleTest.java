@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.fixture.Network;
 import io.github.dl4jpipeline.fixture.SameResult;
-import io.github.dl4jpipeline.graph.KernelCode;
-import io.github.dl4jpipeline.graph.VertexCode;
-import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
@@ -19,7 +16,6 @@ import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Timeline;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -40,7 +36,7 @@ class ZeroBubbleTest {
         ComputationGraph start = network.graph(DataType.DOUBLE);
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 3);
         ComputationGraph expected = SameResult.plain(start, batches);
-        GraphProfile profile = withProducts(start, batches.get(0));
+        GraphProfile profile = GraphProfiler.profile(start, batches.get(0));
         for (int stages = 2; stages <= 4; stages++) {
             for (int microBatches : new int[] {2, 7}) {
                 assertSame(start, batches, expected, profile, SameResult.evenPlan(start, stages, microBatches));
@@ -72,21 +68,6 @@ class ZeroBubbleTest {
                 .plan(plan)
                 .schedule(Schedules.zeroBubble())
                 .build();
-    }
-
-    /** A profile that says that products of matrices are the fastest for each vertex that has them. */
-    private static GraphProfile withProducts(ComputationGraph graph, MultiDataSet batch) {
-        GraphProfile measured = GraphProfiler.profile(graph, batch);
-        Map<String, VertexCode> products = new HashMap<>();
-        FastLayers.vertices(graph, KernelCode.PLAIN)
-                .forEach(vertex -> products.put(vertex, VertexCode.of(KernelCode.PLAIN)));
-        return new GraphProfile(
-                measured.examples(),
-                measured.device(),
-                measured.repetitions(),
-                measured.machine(),
-                products,
-                measured.vertices());
     }
 
     @Test

@@ -108,4 +108,45 @@ class ScheduleSimulatorTest {
         assertThatThrownBy(() -> ScheduleSimulator.simulate(oneStage, TWO_STAGES, 1))
                 .hasMessageContaining("1 workers, expected 2");
     }
+
+    /** The second stage is the longer one; the worker of the first takes gradients of it while it waits. */
+    @Test
+    void waitingWorkersRunGradientsOfOtherStages() {
+        List<StageTimes> stages = List.of(new StageTimes(1, 3, 6, 3, 0), new StageTimes(1, 4, 8, 3, 0));
+        Workers workers = new Workers(List.of(1, 1));
+        Timeline apart = ScheduleSimulator.simulate(Schedules.zeroBubble(), stages, 8);
+        Timeline moving = ScheduleSimulator.simulateMoving(Schedules.zeroBubble(), workers, stages, 8);
+        assertThat(apart.makespanMillis()).isEqualTo(99);
+        assertThat(moving.makespanMillis()).isEqualTo(90);
+        assertThat(moving.spans()).hasSize(48).doesNotHaveDuplicates();
+        assertThat(moving.spans().stream()
+                        .filter(span -> span.worker() != span.task().stage()))
+                .isNotEmpty()
+                .allMatch(span ->
+                        span.task().pass() == Task.Pass.WEIGHTS && span.task().stage() == 1);
+        // those of a stage one after another, in order
+        for (int stage = 0; stage < 2; stage++) {
+            int own = stage;
+            List<Timeline.Span> weights = moving.spans().stream()
+                    .filter(span -> span.task().pass() == Task.Pass.WEIGHTS
+                            && span.task().stage() == own)
+                    .toList();
+            for (int i = 0; i < weights.size(); i++) {
+                assertThat(weights.get(i).task().microBatch()).isEqualTo(i);
+                assertThat(i == 0 ? 0 : weights.get(i - 1).endMillis())
+                        .isLessThanOrEqualTo(weights.get(i).startMillis());
+            }
+        }
+    }
+
+    @Test
+    void nothingMovesWhereBackwardTasksAreWholeOrStagesHaveReplicas() {
+        List<StageTimes> stages = List.of(new StageTimes(1, 3, 6, 3, 0), new StageTimes(2, 4, 8, 3, 0));
+        Workers replicas = new Workers(List.of(1, 2));
+        assertThat(ScheduleSimulator.simulateMoving(Schedules.zeroBubble(), replicas, stages, 4))
+                .isEqualTo(ScheduleSimulator.simulate(Schedules.zeroBubble(), replicas, stages, 4));
+        Workers two = new Workers(List.of(1, 1));
+        assertThat(ScheduleSimulator.simulateMoving(Schedules.oneForwardOneBackward(), two, TWO_STAGES, 4))
+                .isEqualTo(ScheduleSimulator.simulate(Schedules.oneForwardOneBackward(), two, TWO_STAGES, 4));
+    }
 }

@@ -281,7 +281,8 @@ class SchedulesTest {
                 .allSatisfy(name -> assertThat(Schedules.named(name.toUpperCase(Locale.ROOT)))
                         .hasToString(name));
         assertThat(Schedules.named("Zero-Bubble")).isEqualTo(Schedules.zeroBubble());
-        assertThat(Schedules.all()).containsAll(Schedules.planned());
+        assertThat(Schedules.planned()).containsExactly(Schedules.oneForwardOneBackward(), Schedules.zeroBubble());
+        assertThat(Schedules.all()).extracting(Schedule::adjective).containsExactly("", "", "zero-bubble");
         assertThatThrownBy(() -> Schedules.named("zero"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("There is no schedule 'zero'; known are fill-drain, 1f1b and zb-h1");

@@ -5,36 +5,54 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.branch.BranchInference;
+import io.github.dl4jpipeline.branch.BranchPart;
+import io.github.dl4jpipeline.branch.BranchParts;
+import io.github.dl4jpipeline.branch.BranchSplitter;
+import io.github.dl4jpipeline.branch.BranchTrainer;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
+import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.Schedules;
+import io.github.dl4jpipeline.schedule.StageTimes;
+import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /** Settings are kept, or refused when the pipeline is built, by name, with their value and what to do. */
 class SettingsTest {
+    private static final GraphProfile PROFILE = SameResult.evenProfile(graph(), 8);
+
     private final MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 8, 3, 6);
 
     private static ComputationGraph graph() {
@@ -122,6 +140,43 @@ class SettingsTest {
             assertThat(net.plan().stages()).hasSize(2);
             assertThat(net.plan().microBatches()).isEqualTo(microBatches);
             SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    private static UnaryOperator<PipelineBuilder> tiled(int stages) {
+        return builder ->
+                builder.tiling(FusedTiling.grid(2, 2).from("conv1").to("conv2")).stages(stages);
+    }
+
+    /** All tiled vertices are in one stage, wherever the planner would cut otherwise; and the plan says that they are tiled. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4})
+    void tilesBesideStages(int stages) {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        MultiDataSet images = TestData.classification(DataType.DOUBLE, 1, 8, 4, 1, 14, 14);
+        ComputationGraph expected = SameResult.plain(graph, List.of(images));
+        try (PipelineComputationGraph net = tiled(stages)
+                .apply(PipelineComputationGraph.builder(graph).profile(SameResult.evenProfile(graph, 8)))
+                .devices(Devices.cpu(2))
+                .build()) {
+            net.fit(images);
+            assertThat(net.plan().stages()).hasSize(stages).anySatisfy(stage -> assertThat(stage.vertices())
+                    .contains("conv1", "pool1", "conv2"));
+            assertThat(net.plan().tiling()).isPresent();
+            assertThat(net.report().tiles()).isPresent();
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
+    @Test
+    void aPlanSaysWhichTilesTheUserHasAskedForBesideIt() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.DOUBLE));
+        FusedTiling tiling = FusedTiling.grid(2, 2).from("conv1").to("conv1");
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 2, 2))
+                .tiling(tiling)
+                .build()) {
+            assertThat(net.plan().tiling()).contains(tiling.tiling());
         }
     }
 
@@ -288,8 +343,56 @@ class SettingsTest {
                 Arguments.of("to", call(b -> FusedTiling.grid(1, 1).to(null))),
                 Arguments.of("cutAfter", call(b -> FusedTiling.grid(1, 1).cutAfter((String) null))),
                 Arguments.of("Devices", call(b -> Devices.of((Device) null))),
+                Arguments.of("inOneStage", call(b -> PlanOptions.defaults().withInOneStage(null))),
+                Arguments.of("cutAfter", call(b -> FusedTiling.grid(1, 1).cutAfter((String[]) null))),
+                Arguments.of("tiling", call(b -> FusedTiling.of(null))),
+                Arguments.of("id of a device", call(b -> device(null, Device.Kind.CPU, List.of(0)))),
+                Arguments.of("kind of device d", call(b -> device("d", null, List.of(0)))),
+                Arguments.of("cores of device d", call(b -> device("d", Device.Kind.CPU, null))),
+                Arguments.of(
+                        "cores of device d", call(b -> device("d", Device.Kind.CPU, Collections.singletonList(null)))),
+                Arguments.of("Devices", call(b -> new Devices(null))),
+                Arguments.of("Devices", call(b -> Devices.of((Device[]) null))),
+                Arguments.of("profile", call(b -> Planner.plan(null, Devices.cpu(1), PlanOptions.defaults()))),
+                Arguments.of("devices", call(b -> Planner.plan(PROFILE, null, PlanOptions.defaults()))),
+                Arguments.of("options", call(b -> Planner.finalists(PROFILE, Devices.cpu(1), null))),
+                Arguments.of("plan", call(b -> Planner.predict(null, PROFILE, Devices.cpu(1), PlanOptions.defaults()))),
+                Arguments.of("file", call(b -> GraphProfile.load(null))),
+                Arguments.of("file", call(b -> GraphProfile.readPipeDream(null))),
+                Arguments.of("file", call(b -> PROFILE.save(null))),
+                Arguments.of("json", call(b -> GraphProfile.fromJson("name", null))),
+                Arguments.of("json", call(b -> PartitionPlan.fromJson(null))),
+                Arguments.of(
+                        "graph", call(b -> GraphProfiler.profile(null, TestData.words(DataType.DOUBLE, 1, 1, 2, 2)))),
+                Arguments.of("sample", call(b -> GraphProfiler.profile(graph(), (MultiDataSet) null))),
+                Arguments.of("sample", call(b -> GraphProfiler.profile(graph(), (DataSet) null))),
+                Arguments.of("stages of a plan", call(b -> PartitionPlan.of(null, 1))),
+                Arguments.of("schedule of a plan", call(b -> twoStages().withSchedule(null))),
+                Arguments.of("tiling of a plan", call(b -> twoStages().withTiling(null))),
+                Arguments.of("notes of a plan", call(b -> twoStages().withNote(null))),
+                Arguments.of("device of a stage", call(b -> Stage.of((Device) null, List.of("a")))),
+                Arguments.of(
+                        "vertices of a stage", call(b -> Stage.of(Devices.cpu(1).get(0), null))),
+                Arguments.of("name of a schedule", call(b -> Schedules.named(null))),
+                Arguments.of("schedule", call(b -> ScheduleSimulator.simulate(null, List.of(StageTimes.of(1, 1)), 1))),
+                Arguments.of("stages", call(b -> ScheduleSimulator.simulate(Schedules.fillDrain(), null, 1))),
+                Arguments.of("replicas", call(b -> new Workers(null))),
+                Arguments.of("graph", call(b -> VertexGraph.of(null))),
+                Arguments.of("configuration", call(b -> BranchSplitter.branches(2)
+                        .split((ComputationGraphConfiguration) null))),
+                Arguments.of("factors", call(b -> BranchSplitter.branches(2).fatten((double[]) null))),
+                Arguments.of("budget", call(b -> BranchSplitter.fitting(null))),
+                Arguments.of("splitter", call(b -> BranchTrainer.of(null))),
+                Arguments.of("branched", call(b -> BranchInference.of(null, Devices.cpu(1)))),
+                Arguments.of("branched", call(b -> BranchParts.of(null))),
+                Arguments.of("parts", call(b -> BranchParts.join(null))),
+                Arguments.of("file", call(b -> BranchPart.load(null))),
                 Arguments.of("graph", call(b -> PipelineComputationGraph.builder((ComputationGraph) null))),
                 Arguments.of("network", call(b -> PipelineComputationGraph.builder((MultiLayerNetwork) null))));
+    }
+
+    private static Device device(String id, Device.Kind kind, List<Integer> cores) {
+        return new Device(id, kind, cores, 1, 1);
     }
 
     private static Consumer<PipelineBuilder> call(Consumer<PipelineBuilder> call) {
@@ -307,9 +410,39 @@ class SettingsTest {
     }
 
     @Test
+    void nullInTrainingIsRefusedByName() {
+        ComputationGraph graph = graph();
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 1, 1))
+                .build()) {
+            Map<String, Runnable> calls = Map.of(
+                    "iterator must not be null", () -> net.fit((DataSetIterator) null),
+                    "iterator must not be null ", () -> net.fit((MultiDataSetIterator) null),
+                    "listeners must not have null in it", () -> net.addListeners((TrainingListener) null),
+                    "data must not be null", () -> net.score((MultiDataSet) null));
+            calls.forEach((message, call) -> assertThatThrownBy(call::run)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(message.strip()));
+            net.fit(batch);
+            assertThat(net.getIterationCount()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void valuesOutOfRange() {
         PipelineBuilder builder = PipelineComputationGraph.builder(graph());
         assertThatThrownBy(() -> builder.replicas(0)).hasMessage("replicas must be at least 1, got 0");
+        assertThatThrownBy(() -> builder.microBatches(Integer.MAX_VALUE))
+                .hasMessage("microBatches must be at most 65536, got 2147483647");
+        assertThatThrownBy(() -> builder.replicas(Integer.MAX_VALUE))
+                .hasMessage("replicas must be at most 1024, got 2147483647");
+        assertThatThrownBy(() -> PartitionPlan.of(twoStages().stages(), Integer.MAX_VALUE))
+                .hasMessage("A plan needs at least 1 micro-batch, and at most 65536, got 2147483647");
+        assertThatThrownBy(() -> Devices.cpu(Integer.MAX_VALUE))
+                .hasMessage("Number of CPU devices must be at most 65536, got 2147483647");
+        assertThatThrownBy(() -> BranchSplitter.branches(Integer.MAX_VALUE))
+                .hasMessage("Number of branches must be at least 1 and at most 65536, got 2147483647");
+        assertThatThrownBy(() -> BranchSplitter.branches(2).fatten()).hasMessageContaining("got none");
         for (Duration deadline : List.of(Duration.ZERO, Duration.ofMillis(-1))) {
             assertThatThrownBy(() -> builder.deadline(deadline))
                     .isInstanceOf(IllegalArgumentException.class)

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
+import io.github.dl4jpipeline.fixture.Probe;
 import io.github.dl4jpipeline.fixture.ProbeVertex;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
@@ -145,12 +146,13 @@ class UnsupportedTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void layersMayNotCloseAPlainFit(boolean forward) {
+        Probe probe = new Probe();
         ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
                 .optimizationAlgo(OptimizationAlgorithm.LBFGS)
                 .graphBuilder()
                 .addInputs("values")
                 .addLayer("dense", TestGraphs.dense(6, 8), "values")
-                .addVertex("probe", new ProbeVertex(), "dense")
+                .addVertex("probe", probe.vertex(), "dense")
                 .addLayer("output", TestGraphs.softmax(8, 3), "probe")
                 .setOutputs("output")
                 .build());
@@ -159,17 +161,17 @@ class UnsupportedTest {
                 PipelineComputationGraph.builder(graph).plainFitIfUnsupported().build()) {
             Runnable close = net::close;
             if (forward) {
-                ProbeVertex.onForward(close);
+                probe.onForward(close);
             } else {
-                ProbeVertex.onBackward(close);
+                probe.onBackward(close);
             }
             assertThatThrownBy(() -> net.fit(batch))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("close() was called by a layer");
-            ProbeVertex.reset();
+            probe.reset();
             net.fit(batch);
         } finally {
-            ProbeVertex.reset();
+            probe.close();
         }
     }
 

@@ -239,7 +239,7 @@ class LifecycleTest {
             assertThat(net.plan()).isSameAs(plan);
             assertThat(net.report().steps()).isEqualTo(1);
             assertThat(net.report().toString()).contains("stage 1 on cpu-1").contains("last step, ");
-            assertThat(net.report().copies()).isEmpty();
+            assertThat(net.report().transfers()).isEmpty();
         }
     }
 

@@ -9,7 +9,7 @@ import io.github.dl4jpipeline.cli.io.Progress;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.internal.stage.GraphCopier;
+import io.github.dl4jpipeline.internal.stage.InferenceGraph;
 import java.io.PrintWriter;
 import java.util.function.Function;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -29,7 +29,7 @@ public final class ImageInference {
     public static InferenceFigures run(NamedModel model, ImageData data, int batch, Kernels kernels, PrintWriter err) {
         ComputationGraph graph = model.graph();
         if (!isBranched(graph)) {
-            ComputationGraph copy = GraphCopier.forInference(graph, kernels);
+            ComputationGraph copy = InferenceGraph.of(graph, kernels);
             return run(model, 1, data, batch, err, images -> new BranchOutput(copy.outputSingle(images), 0, 0));
         }
         Devices cores = Devices.cpu();

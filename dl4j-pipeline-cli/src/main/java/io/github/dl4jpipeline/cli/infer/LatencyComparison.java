@@ -13,7 +13,7 @@ import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
-import io.github.dl4jpipeline.internal.stage.GraphCopier;
+import io.github.dl4jpipeline.internal.stage.InferenceGraph;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -123,7 +123,7 @@ public final class LatencyComparison {
     private ComputationGraph forInference(ComputationGraph graph) {
         // The same preparation for all, so that only the split makes the difference.
         ComputationGraph prepared = kernels == Kernels.STOCK ? graph : FoldedGraph.of(graph);
-        return GraphCopier.forInference(prepared, kernels);
+        return InferenceGraph.of(prepared, kernels);
     }
 
     private static void takeTurns(List<MeasuredSystem> systems, int runs, PrintWriter err) {

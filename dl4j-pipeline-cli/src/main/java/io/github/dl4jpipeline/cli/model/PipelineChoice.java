@@ -25,38 +25,42 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 /**
  * What the user wants of the pipeline.
  *
- * @param devices where stages run; empty for the cores of this machine
- * @param stages number of stages; empty leaves it to the planner
- * @param replicas number of replicas of every stage; empty leaves it to the planner
- * @param microBatches number of micro-batches; empty leaves it to the planner
- * @param schedule the order in which stages run their tasks; empty leaves it to the planner
+ * @param split into which stages and micro-batches
  * @param kernels with which code layers are run; empty for the faster one
  * @param deadlineMillis the longest that a step may take; empty for no limit
  * @param tiles which vertices are run in tiles
  * @param verify whether the first step is compared with plain Deeplearning4j's
  */
 public record PipelineChoice(
-        Optional<Devices> devices,
-        OptionalInt stages,
-        OptionalInt replicas,
-        OptionalInt microBatches,
-        Optional<Schedule> schedule,
-        Optional<Kernels> kernels,
-        OptionalInt deadlineMillis,
-        TileChoice tiles,
-        boolean verify) {
+        Split split, Optional<Kernels> kernels, OptionalInt deadlineMillis, TileChoice tiles, boolean verify) {
+
+    /**
+     * How the work is split.
+     *
+     * @param devices where stages run; empty for the cores of this machine
+     * @param stages number of stages; empty leaves it to the planner
+     * @param replicas number of replicas of every stage; empty leaves it to the planner
+     * @param microBatches number of micro-batches; empty leaves it to the planner
+     * @param schedule the order in which stages run their tasks; empty leaves it to the planner
+     */
+    public record Split(
+            Optional<Devices> devices,
+            OptionalInt stages,
+            OptionalInt replicas,
+            OptionalInt microBatches,
+            Optional<Schedule> schedule) {}
+
     private static final int MOST_PROFILED = 16;
 
     /** The same on devices, or if empty on the cores of this machine. */
     public PipelineChoice on(Optional<Devices> other) {
-        return new PipelineChoice(
-                other, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles, verify);
+        Split moved = new Split(other, split.stages(), split.replicas(), split.microBatches(), split.schedule());
+        return new PipelineChoice(moved, kernels, deadlineMillis, tiles, verify);
     }
 
     /** The same, with the first step compared or not. */
     public PipelineChoice verifying(boolean other) {
-        return new PipelineChoice(
-                devices, stages, replicas, microBatches, schedule, kernels, deadlineMillis, tiles, other);
+        return new PipelineChoice(split, kernels, deadlineMillis, tiles, other);
     }
 
     /**
@@ -67,11 +71,11 @@ public record PipelineChoice(
      */
     public PipelineComputationGraph build(NamedModel model, int batch) {
         PipelineBuilder builder = builder(model).kernels(codeOfLayers());
-        schedule.ifPresent(builder::schedule);
-        devices.ifPresent(builder::devices);
-        stages.ifPresent(builder::stages);
-        replicas.ifPresent(builder::replicas);
-        microBatches.ifPresent(builder::microBatches);
+        split.schedule().ifPresent(builder::schedule);
+        split.devices().ifPresent(builder::devices);
+        split.stages().ifPresent(builder::stages);
+        split.replicas().ifPresent(builder::replicas);
+        split.microBatches().ifPresent(builder::microBatches);
         deadlineMillis.ifPresent(millis -> builder.deadline(Duration.ofMillis(millis)));
         if (verify) {
             builder.verifyFirstStep();
@@ -94,9 +98,9 @@ public record PipelineChoice(
                 : VertexGraph.of((ComputationGraph) model.model()).vertices().stream()
                         .filter(vertex -> !vertex.inputs().isEmpty())
                         .count();
-        if (stages.orElse(1) > vertices) {
+        if (split.stages().orElse(1) > vertices) {
             throw new InputException("--stages must be at most " + vertices + ", the number of vertices of "
-                    + model.name() + ", got " + stages.getAsInt());
+                    + model.name() + ", got " + split.stages().getAsInt());
         }
     }
 
@@ -108,7 +112,7 @@ public record PipelineChoice(
     public PipelineComputationGraph build(NamedModel model, HeldPlan held) {
         PipelineBuilder builder = builder(model).kernels(held.kernels()).plan(held.plan());
         held.profile().ifPresent(builder::profile);
-        devices.ifPresent(builder::devices);
+        split.devices().ifPresent(builder::devices);
         if (verify) {
             builder.verifyFirstStep();
         }
@@ -138,12 +142,13 @@ public record PipelineChoice(
     /** What the user has asked for: options of the command line with their values. */
     public Map<String, String> options() {
         Map<String, String> options = new LinkedHashMap<>();
-        devices.filter(asked -> asked.get(0).kind() == Device.Kind.GPU)
+        split.devices()
+                .filter(asked -> asked.get(0).kind() == Device.Kind.GPU)
                 .ifPresent(gpus -> options.put("--gpus", String.valueOf(gpus.size())));
-        stages.ifPresent(number -> options.put("--stages", String.valueOf(number)));
-        replicas.ifPresent(number -> options.put("--replicas", String.valueOf(number)));
-        microBatches.ifPresent(number -> options.put("--micro-batches", String.valueOf(number)));
-        schedule.ifPresent(order -> options.put("--schedule", order.name()));
+        split.stages().ifPresent(number -> options.put("--stages", String.valueOf(number)));
+        split.replicas().ifPresent(number -> options.put("--replicas", String.valueOf(number)));
+        split.microBatches().ifPresent(number -> options.put("--micro-batches", String.valueOf(number)));
+        split.schedule().ifPresent(order -> options.put("--schedule", order.name()));
         kernels.ifPresent(code -> options.put("--kernels", HeldPlan.nameOf(code)));
         deadlineMillis.ifPresent(millis -> options.put("--deadline", String.valueOf(millis)));
         tiles.named().ifPresent(tiling -> options.put("--tiles", tiling.tiling().toString()));

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.engine.EngineConvolution.Kernel;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.onednn.Activation;
@@ -71,7 +71,7 @@ public final class EngineLayers {
         boolean may = packed != null
                 && choice.kernels() != Kernels.STOCK
                 && !engine.leaves().test(vertex)
-                && choice.code(vertex.getVertexName()).equals(VertexCode.USUAL)
+                && choice.code(vertex.getVertexName()) == KernelCode.USUAL
                 && graph.getConfiguration().getDataType() == DataType.FLOAT
                 && OneDnn.isAvailable();
         if (!may) {

@@ -24,7 +24,7 @@ public final class Reorders implements AutoCloseable {
      * @param memory for the floats, if they have another layout
      */
     INDArray in(Layout wanted, Value value, Space space, LongFunction<INDArray> memory) {
-        INDArray from = value.isArray() ? space.rowMajor(value.values()) : value.values();
+        INDArray from = value.isArray() ? rowMajor(value.values(), memory) : value.values();
         Layout layout = value.layout() == null ? Layout.rowMajor(value.shape()) : value.layout();
         if (layout.equals(wanted)) {
             return from;
@@ -54,7 +54,7 @@ public final class Reorders implements AutoCloseable {
             sum.values().addi(error(next, space));
         } else {
             Layout from = other == null ? Layout.rowMajor(next.shape()) : other;
-            INDArray floats = other == null ? space.rowMajor(next.values()) : next.values();
+            INDArray floats = other == null ? rowMajor(next.values(), space::work) : next.values();
             if (from.equals(layout)) {
                 sum.values().addi(floats.reshape(sum.values().shape()));
             } else {
@@ -70,6 +70,14 @@ public final class Reorders implements AutoCloseable {
         }
         INDArray floats = in(Layout.rowMajor(layout.shape()), value, space, memory);
         return floats.reshape('c', layout.shape());
+    }
+
+    /** The same array, contiguous in row-major order. */
+    private static INDArray rowMajor(INDArray array, LongFunction<INDArray> memory) {
+        boolean is = array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
+        return is
+                ? array
+                : memory.apply(array.length()).reshape('c', array.shape()).assign(array);
     }
 
     void write(INDArray from, Layout fromLayout, INDArray to, Layout toLayout, Space space) {

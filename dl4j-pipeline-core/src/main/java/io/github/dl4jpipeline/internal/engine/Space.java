@@ -30,10 +30,4 @@ public record Space(LayerWorkspaceMgr workspaces) {
     private INDArray of(ArrayType use, long floats) {
         return workspaces.createUninitialized(use, DataType.FLOAT, new long[] {floats}, 'c');
     }
-
-    /** The same array, contiguous in row-major order. */
-    INDArray rowMajor(INDArray array) {
-        boolean is = array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
-        return is ? array : workspaces.dup(ArrayType.FF_WORKING_MEM, array, 'c');
-    }
 }

@@ -9,7 +9,14 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * @param replica which of the stage's replicas
  * @param runner runs its vertices
+ * @param weightRunner runs the tasks for parameter gradients, in whatever thread; one at a time
  * @param memory holds its micro-batches, and sums their gradients
  * @param busyNanos time spent in its tasks so far, without waiting for others in them
  */
-record StageReplica(int stage, int replica, StageRunner runner, StageMemory memory, AtomicLong busyNanos) {}
+record StageReplica(
+        int stage,
+        int replica,
+        StageRunner runner,
+        StageRunner weightRunner,
+        StageMemory memory,
+        AtomicLong busyNanos) {}

@@ -12,8 +12,10 @@ import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.VertexObserver;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
@@ -29,6 +31,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class StageWorker {
     private final int number;
     private final Map<Integer, StageReplica> replicas = new HashMap<>();
+    /** Stages of other workers, of which it may run parameter gradients. */
+    private final Map<Integer, StageReplica> others = new HashMap<>();
+
     private final StageReplica first;
     private final Device device;
     private final DeviceRuntime runtime;
@@ -42,10 +47,20 @@ final class StageWorker {
 
     private final AtomicLong verticesBegun = new AtomicLong();
 
-    /** @param replicas what it runs: a replica of a stage, or several stages without replicas, by stage */
-    StageWorker(String name, int number, List<StageReplica> replicas, Device device, VertexGraph vertices) {
+    /**
+     * @param replicas what it runs: a replica of a stage, or several stages without replicas, by stage
+     * @param others stages of other workers, of which it may run parameter gradients
+     */
+    StageWorker(
+            String name,
+            int number,
+            List<StageReplica> replicas,
+            List<StageReplica> others,
+            Device device,
+            VertexGraph vertices) {
         this.number = number;
         replicas.forEach(replica -> this.replicas.put(replica.stage(), replica));
+        others.forEach(other -> this.others.put(other.stage(), other));
         this.first = replicas.get(0);
         this.device = device;
         this.runtime = DeviceRuntimes.of(device);
@@ -94,25 +109,24 @@ final class StageWorker {
         Task current = Task.forward(first.stage(), first.replica());
         try {
             replicas.values().forEach(replica -> replica.memory().beginStep());
-            List<Task> tasks = step.tasks().byWorker().get(number);
-            for (int i = 0; i < tasks.size(); i++) {
-                Task task = tasks.get(i);
-                StageReplica replica = replica(task);
-                current = task;
-                if (!step.await(replica.memory().dependencies(task))) {
-                    return;
+            Iterator<Task> tasks = step.tasks().byWorker().get(number).iterator();
+            Task own = tasks.hasNext() ? tasks.next() : null;
+            while (!step.isStopped()) {
+                Optional<Task> taken = step.take(
+                        own, own == null ? List.of() : replica(own).memory().dependencies(own));
+                if (taken.isPresent()) {
+                    current = taken.get();
+                    runTimed(step, current);
+                } else if (own == null) {
+                    break;
                 }
-                long start = System.nanoTime();
-                long waitedBefore = step.waitedNanos(task.microBatch());
-                runTask(step, task, replica);
-                runtime.synchronize();
-                long waited = step.waitedNanos(task.microBatch()) - waitedBefore;
-                long end = System.nanoTime();
-                replica.busyNanos().addAndGet(end - start - waited);
-                step.times().set(number, i, start, end);
-                step.done(task);
+                if (taken.isEmpty() || current.equals(own)) { // another worker has taken it, or it is done
+                    own = tasks.hasNext() ? tasks.next() : null;
+                }
             }
-            addReplicas(step);
+            if (!step.isStopped()) {
+                addReplicas(step);
+            }
         } catch (CancellationException e) {
             if (!step.isStopped()) {
                 fail(step, current, e);
@@ -122,6 +136,19 @@ final class StageWorker {
         } finally {
             step.workerLeft();
         }
+    }
+
+    private void runTimed(Step step, Task task) {
+        StageReplica replica = replica(task);
+        long start = System.nanoTime();
+        long waitedBefore = step.waitedNanos(task.microBatch());
+        runTask(step, task, replica);
+        runtime.synchronize();
+        long waited = step.waitedNanos(task.microBatch()) - waitedBefore;
+        long end = System.nanoTime();
+        replica.busyNanos().addAndGet(end - start - waited);
+        step.times().add(number, task, start, end);
+        step.done(task);
     }
 
     /** Runs something between two steps, in this worker's thread. */
@@ -144,7 +171,8 @@ final class StageWorker {
     }
 
     private StageReplica replica(Task task) {
-        return replicas.get(task.stage());
+        StageReplica own = replicas.get(task.stage());
+        return own == null ? others.get(task.stage()) : own;
     }
 
     private void fail(Step step, Task task, Throwable cause) {
@@ -177,7 +205,7 @@ final class StageWorker {
             step.score().add(task.microBatch(), replica.stage(), result.scores(), microBatch.examples());
             gradients = result.gradients();
         } else {
-            gradients = replica.runner().weights(copy, observer);
+            gradients = replica.weightRunner().weights(copy, observer);
             memory.collect(gradients, first);
         }
         if (first && replica.replica() == 0) {

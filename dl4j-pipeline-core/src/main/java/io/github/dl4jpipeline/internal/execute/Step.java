@@ -3,10 +3,12 @@ package io.github.dl4jpipeline.internal.execute;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.schedule.MovableWeights;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -26,6 +28,9 @@ final class Step {
     private final @Nullable JointMicroBatches joint;
     private final StepTimes times;
 
+    /** Tasks that any worker may run; null if there are none. */
+    private final @Nullable MovableWeights movable;
+
     private final Set<Task> done = new HashSet<>();
     private final Map<Integer, Gradient> gradients = new TreeMap<>();
     private int workers;
@@ -34,13 +39,17 @@ final class Step {
     /** Set with {@link #failure}, or alone when the step is called off; read without the monitor. */
     private volatile boolean stopped;
 
-    /** @param joint micro-batches that may wait for each other; null if they do not */
+    /**
+     * @param joint micro-batches that may wait for each other; null if they do not
+     * @param movable tasks that any worker may run; null if there are none
+     */
     Step(
             StepRequest request,
             StepTasks tasks,
             List<MicroBatch> microBatches,
             @Nullable ActivationCapture capture,
-            @Nullable JointMicroBatches joint) {
+            @Nullable JointMicroBatches joint,
+            @Nullable MovableWeights movable) {
         this.request = request;
         this.tasks = tasks;
         this.microBatches = microBatches;
@@ -48,6 +57,7 @@ final class Step {
         this.score = new ScoreSum(request.batch().examples(), tasks.workers().stages());
         this.capture = capture;
         this.joint = joint;
+        this.movable = movable;
         this.times = new StepTimes(tasks);
         if (joint != null) {
             joint.begin(microBatches);
@@ -81,6 +91,59 @@ final class Step {
 
     StepTimes times() {
         return times;
+    }
+
+    /**
+     * Waits until a worker can go on: with its next task, or, where that has to wait, with parameter gradients that another stage has
+     * left.
+     *
+     * @param own the worker's next task; null if it has run all of its own
+     * @param dependencies what must be done before that
+     * @return the task, which the worker must run; empty if the step has stopped, another worker has taken its own, or nothing
+     *     is left
+     */
+    synchronized Optional<Task> take(@Nullable Task own, List<Task> dependencies) throws InterruptedException {
+        while (!stopped) {
+            if (own == null ? movable == null || movable.allBegun() : movable != null && movable.hasBegun(own)) {
+                return Optional.empty();
+            }
+            if (own != null && done.containsAll(dependencies) && isInTurn(own)) {
+                return Optional.of(begin(own));
+            }
+            Task other = movable == null ? null : ready(movable);
+            if (other != null) {
+                return Optional.of(begin(other));
+            }
+            wait();
+        }
+        return Optional.empty();
+    }
+
+    private Task begin(Task task) {
+        if (movable != null) {
+            movable.begin(task);
+        }
+        return task;
+    }
+
+    /** The gradients of a stage are added up in order, whoever computes them. */
+    private boolean isInTurn(Task task) {
+        if (movable == null || task.pass() != Task.Pass.WEIGHTS) {
+            return true;
+        }
+        Task before = movable.before(task);
+        return before == null || done.contains(before);
+    }
+
+    /** Gradients that can be computed now; null if there are none. */
+    private @Nullable Task ready(MovableWeights weights) {
+        for (int stage = 0; stage < weights.stages(); stage++) {
+            Task next = weights.next(stage);
+            if (next != null && done.contains(Task.backward(stage, next.microBatch())) && isInTurn(next)) {
+                return next;
+            }
+        }
+        return null;
     }
 
     /** Waits until tasks are done. Returns false if the step has stopped. */

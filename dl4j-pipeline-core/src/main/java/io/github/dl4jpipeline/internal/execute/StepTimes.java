@@ -12,27 +12,16 @@ public final class StepTimes {
     private final StepTasks tasks;
     private final long beginNanos = System.nanoTime();
 
-    /** By worker, and then by place in its order. */
-    private final long[][] startNanos;
-
-    private final long[][] endNanos;
+    /** By worker, what it has run. */
+    private final List<List<Timeline.Span>> spans = new ArrayList<>();
 
     StepTimes(StepTasks tasks) {
         this.tasks = tasks;
-        int workers = tasks.byWorker().size();
-        startNanos = new long[workers][];
-        endNanos = new long[workers][];
-        for (int worker = 0; worker < workers; worker++) {
-            int count = tasks.byWorker().get(worker).size();
-            startNanos[worker] = new long[count];
-            endNanos[worker] = new long[count];
-        }
+        tasks.byWorker().forEach(ofWorker -> spans.add(new ArrayList<>(ofWorker.size())));
     }
 
-    /** @param place of the task in the worker's order */
-    void set(int worker, int place, long start, long end) {
-        startNanos[worker][place] = start;
-        endNanos[worker][place] = end;
+    void add(int worker, Task task, long startNanos, long endNanos) {
+        spans.get(worker).add(new Timeline.Span(worker, task, millis(startNanos), millis(endNanos)));
     }
 
     /** The beginning of the step, on the clock of {@link System#nanoTime}. */
@@ -42,16 +31,12 @@ public final class StepTimes {
 
     /** The step as measured. */
     public Timeline timeline() {
-        List<Timeline.Span> spans = new ArrayList<>();
-        for (int worker = 0; worker < startNanos.length; worker++) {
-            List<Task> ofWorker = tasks.byWorker().get(worker);
-            for (int place = 0; place < ofWorker.size(); place++) {
-                spans.add(new Timeline.Span(
-                        ofWorker.get(place), millis(startNanos[worker][place]), millis(endNanos[worker][place])));
-            }
-        }
-        spans.sort(Comparator.comparingDouble(Timeline.Span::startMillis));
-        return new Timeline(tasks.workers(), spans);
+        return new Timeline(
+                tasks.workers(),
+                spans.stream()
+                        .flatMap(List::stream)
+                        .sorted(Comparator.comparingDouble(Timeline.Span::startMillis))
+                        .toList());
     }
 
     private double millis(long nanos) {

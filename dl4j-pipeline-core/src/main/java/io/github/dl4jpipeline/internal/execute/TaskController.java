@@ -19,6 +19,7 @@ import io.github.dl4jpipeline.internal.stage.StageRunner;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.internal.tiling.TiledRegion;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.schedule.MovableWeights;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.TileMeasurement;
@@ -119,7 +120,8 @@ public final class TaskController implements AutoCloseable {
             for (int replica = 0; replica < layout.replicas(stage); replica++) {
                 StageMemory own = memory.stage(stage, replica);
                 StageRunner runner = new StageRunner(stage, stages.positions(stage), own.scratch(), recompute);
-                replicas.add(new StageReplica(stage, replica, runner, own, new AtomicLong()));
+                StageRunner weights = runner.with(own.weightScratch());
+                replicas.add(new StageReplica(stage, replica, runner, weights, own, new AtomicLong()));
             }
         }
         busyBefore = new long[replicas.size()];
@@ -141,10 +143,18 @@ public final class TaskController implements AutoCloseable {
                 .filter(replica -> layout.worker(replica.stage(), replica.replica()) == number)
                 .toList();
         StageReplica first = own.get(0);
+        List<StageReplica> others = movesWeights()
+                ? replicas.stream().filter(replica -> !own.contains(replica)).toList()
+                : List.of();
         Device device = setup.plan().stages().get(first.stage()).devices().get(first.replica());
         String name = names.nameOf(first.stage(), first.replica());
         return new StageWorker(
-                name + (own.size() > 1 ? "-and-others-" : "-") + device.id(), number, own, device, vertices);
+                name + (own.size() > 1 ? "-and-others-" : "-") + device.id(), number, own, others, device, vertices);
+    }
+
+    /** Whether workers that would wait run parameter gradients of other stages. */
+    private boolean movesWeights() {
+        return memory.movesWeights();
     }
 
     private StepTasks tasks(int microBatches) {
@@ -163,7 +173,8 @@ public final class TaskController implements AutoCloseable {
         StepTasks ofStep = tasks(split.size());
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, split.size()) : null;
         memory.beginStep(ofStep, split, request.iteration(), request.epoch());
-        Step step = new Step(request, ofStep, split, capture, memory.joint());
+        MovableWeights movable = movesWeights() ? MovableWeights.of(layout, ofStep.byWorker()) : null;
+        Step step = new Step(request, ofStep, split, capture, memory.joint(), movable);
         for (int i = 0; i < busyBefore.length; i++) {
             busyBefore[i] = replicas.get(i).busyNanos().get();
         }

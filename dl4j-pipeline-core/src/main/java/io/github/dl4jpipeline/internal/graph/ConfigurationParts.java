@@ -62,14 +62,15 @@ final class ConfigurationParts {
             for (Object element : array) {
                 visit(element);
             }
-        } else if (value != null && !(value instanceof INDArray) && !(value instanceof Enum)) {
+        } else if (value != null && !(value instanceof INDArray)) {
             visitObject(value);
         }
     }
 
     private void visitObject(Object value) {
         boolean isPart = isPart(value.getClass());
-        if ((isPart || isConfiguration(value.getClass())) && seen.add(value)) {
+        boolean isSetting = value instanceof Enum; // of Deeplearning4j's, which has nothing in it
+        if ((isPart || (isConfiguration(value.getClass()) && !isSetting)) && seen.add(value)) {
             if (isPart) {
                 parts.add(value);
             }

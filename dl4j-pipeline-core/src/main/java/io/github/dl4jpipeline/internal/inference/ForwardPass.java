@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.inference;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
@@ -15,9 +16,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
-import java.util.function.Supplier;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -36,6 +37,7 @@ final class ForwardPass implements AutoCloseable {
     private final int[] outputs;
     private final int[] workerOf;
     private final GraphCopy copy;
+    private final PackedWeights packed = new PackedWeights();
     private final List<StageScratch> scratches = new ArrayList<>();
     private final List<StageRunner> runners = new ArrayList<>();
     private final double[] shortestMillis;
@@ -65,7 +67,7 @@ final class ForwardPass implements AutoCloseable {
             }
         }
         String name = "inference-" + COUNT.incrementAndGet();
-        copy = new GraphCopy(graph, new MicroBatchMemory(graph, workerOf, name), code, false, Engine.NONE, tiles);
+        copy = new GraphCopy(graph, new MicroBatchMemory(graph, workerOf, name), code, false, Engine.of(packed), tiles);
         for (List<Integer> positions : schedule.positions()) {
             if (!positions.isEmpty()) {
                 StageScratch scratch = new StageScratch(name + "-worker-" + runners.size(), copy.usesWorkspaces());
@@ -84,6 +86,7 @@ final class ForwardPass implements AutoCloseable {
         boolean done = false;
         // The pass opens and closes workspaces of its own; the caller's is to be the current one afterwards.
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            packed.renew();
             copy.begin(batch, false, 0, 0);
             workers.all(runners.size(), new Run()::run);
             INDArray[] result = copyOfOutputs(target);
@@ -117,6 +120,7 @@ final class ForwardPass implements AutoCloseable {
     public void close() {
         copy.reset();
         scratches.forEach(StageScratch::destroy);
+        packed.close();
     }
 
     /** One pass. */

@@ -4,10 +4,9 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
-import io.github.dl4jpipeline.internal.stage.GraphCopier;
+import io.github.dl4jpipeline.internal.stage.InferenceGraph;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.tiling.TiledRegion;
 import java.util.ArrayList;
@@ -33,7 +32,7 @@ public final class Inference implements AutoCloseable {
     private final ComputationGraph graph;
     private final Devices devices;
     private final Set<Class<?>> exampleIndependent;
-    private final List<ComputationGraph> copies = new ArrayList<>();
+    private final List<InferenceGraph> copies = new ArrayList<>();
 
     /** By number of examples. */
     private final Map<Long, ForwardChoice> choices = new HashMap<>();
@@ -42,7 +41,7 @@ public final class Inference implements AutoCloseable {
     private @Nullable DeviceWorkers workers;
     private @Nullable TiledRegion tiles;
     private @Nullable TiledInference tiled;
-    private @Nullable ComputationGraph whole;
+    private @Nullable InferenceGraph whole;
 
     /**
      * @param graph an initialised graph
@@ -64,7 +63,7 @@ public final class Inference implements AutoCloseable {
     public synchronized void useStock(Set<String> vertices) {
         KernelChoice other = KernelChoice.all(code.kernels());
         for (String vertex : vertices) {
-            other = other.with(vertex, VertexCode.of(KernelCode.STOCK));
+            other = other.with(vertex, KernelCode.STOCK);
         }
         if (!other.equals(code)) {
             release();
@@ -75,13 +74,13 @@ public final class Inference implements AutoCloseable {
     /** The copy that runs in the calling thread. */
     private ComputationGraph whole() {
         if (whole == null) {
-            whole = GraphCopier.forInference(graph, code);
+            whole = InferenceGraph.of(graph, code);
             if (devices.size() > 1) {
                 workers = new DeviceWorkers(devices);
                 boolean splittable = ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH, exampleIndependent)
                         .isEmpty();
                 for (int i = 0; splittable && i < devices.size(); i++) {
-                    copies.add(GraphCopier.forInference(graph, code));
+                    copies.add(InferenceGraph.of(graph, code));
                 }
             }
         }
@@ -191,7 +190,11 @@ public final class Inference implements AutoCloseable {
     private void release() {
         choices.values().forEach(ForwardChoice::close);
         choices.clear();
+        copies.forEach(InferenceGraph::release);
         copies.clear();
+        if (whole != null) {
+            whole.release();
+        }
         whole = null;
         if (workers != null) {
             workers.close();

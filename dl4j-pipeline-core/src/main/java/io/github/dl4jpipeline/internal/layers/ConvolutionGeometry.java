@@ -125,11 +125,6 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
 
     /** As the native operations want it. */
     int[] arguments() {
-        return arguments(isChannelsFirst());
-    }
-
-    /** The same for input and output in another order than the layer's own. */
-    int[] arguments(boolean channelsFirst) {
         return new int[] {
             kernel()[0],
             kernel()[1],
@@ -140,7 +135,7 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
             dilation()[0],
             dilation()[1],
             isSame() ? 1 : 0,
-            channelsFirst ? 0 : 1,
+            isChannelsFirst() ? 0 : 1,
             OUTPUT_CHANNELS_FIRST
         };
     }

@@ -14,21 +14,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * A 2D convolution in few native operations. Deeplearning4j's own unfolds the input slowly in both passes, and computes the
  * pre-activation twice.
  */
-final class FastConvolution extends ConvolutionLayer implements AddsGradients, GradientAlone, PostponesGradient {
-    private final ForwardConvolution forwardCode;
-    private final BackwardConvolution backwardCode;
+final class FastConvolution extends ConvolutionLayer implements AddsGradients, GradientAlone {
+    private final DirectConvolution code = new DirectConvolution();
     private final InPlaceActivation activation;
     private boolean add;
-    private boolean postpone;
-    private boolean channelsLast;
 
-    /** What a backward pass has left its gradients to follow from. */
-    private @Nullable INDArray postponed;
-
-    FastConvolution(ConvolutionLayer original, ForwardConvolution forward, BackwardConvolution backward) {
+    FastConvolution(ConvolutionLayer original) {
         super(original.conf(), original.params().dataType());
-        forwardCode = forward;
-        backwardCode = backward;
         activation = new InPlaceActivation(layerConf().getActivationFn());
     }
 
@@ -38,25 +30,8 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
     }
 
     @Override
-    public void postponeGradient(boolean value) {
-        postpone = value;
-    }
-
-    @Override
     public long elementsToAdd() {
-        return add && backwardCode instanceof DirectConvolution
-                ? getParam(ConvolutionParamInitializer.WEIGHT_KEY).length()
-                : 0;
-    }
-
-    /** Whether outputs may be put out channels last. */
-    boolean canBeChannelsLast() {
-        return forwardCode instanceof DirectConvolution && geometry().isChannelsFirst() && activation.isElementWise();
-    }
-
-    /** Has outputs in inference be in memory as {@link ChannelsLast} says. */
-    void putOutChannelsLast() {
-        channelsLast = true;
+        return add ? getParam(ConvolutionParamInitializer.WEIGHT_KEY).length() : 0;
     }
 
     @Override
@@ -70,20 +45,8 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
         INDArray from = input.castTo(dataType);
         ConvolutionGeometry geometry = geometry();
         long[] shape = geometry.outputShape(from, weights.size(0));
-        if (channelsLast && !training && forwardCode instanceof DirectConvolution direct) {
-            INDArray view = workspaces.createUninitialized(
-                    ArrayType.ACTIVATIONS, dataType, new long[] {shape[0], shape[2], shape[3], shape[1]}, 'c');
-            direct.forwardChannelsLast(ChannelsLast.packedView(from, workspaces), weights, bias, view, geometry);
-            return ChannelsLast.maps(activation.forward(view, false, workspaces));
-        }
         INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'c');
-        forwardCode.forward(
-                training ? from : ChannelsLast.channelsFirst(from, workspaces),
-                weights,
-                bias,
-                output,
-                geometry,
-                workspaces);
+        code.forward(from, weights, bias, output, geometry, workspaces);
         return activation.forward(output, training, workspaces);
     }
 
@@ -105,43 +68,22 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
         INDArray weights = getParamWithNoise(ConvolutionParamInitializer.WEIGHT_KEY, true, workspaces);
         INDArray delta = activation.backward(error.castTo(dataType), workspaces);
         weightNoiseParams.clear();
-        if (postpone && (inputError == null || backwardCode.computesInputAlone())) {
-            if (inputError != null) {
-                BackwardConvolution.Gradients alone = new BackwardConvolution.Gradients(inputError, null, null);
-                backward(weights, delta, alone, workspaces);
-            }
-            postponed = workspaces.dup(ArrayType.INPUT, delta); // which lives as long as the activations
-            return new DefaultGradient();
-        }
-        return gradient(weights, delta, inputError, workspaces);
-    }
-
-    @Override
-    public @Nullable Gradient postponedGradient(LayerWorkspaceMgr workspaces) {
-        INDArray delta = postponed;
-        postponed = null;
-        // Without the input's gradient the weights, which may have had noise, do not matter.
-        return delta == null
-                ? null
-                : gradient(getParam(ConvolutionParamInitializer.WEIGHT_KEY), delta, null, workspaces);
-    }
-
-    private Gradient gradient(
-            INDArray weights, INDArray delta, @Nullable INDArray inputError, LayerWorkspaceMgr workspaces) {
         INDArray ofWeights = gradientViews.get(ConvolutionParamInitializer.WEIGHT_KEY);
         INDArray ofBias = hasBias() ? gradientViews.get(ConvolutionParamInitializer.BIAS_KEY) : null;
-        backward(weights, delta, new BackwardConvolution.Gradients(inputError, ofWeights, ofBias), workspaces);
+        code.backward(
+                input.castTo(dataType),
+                weights,
+                delta,
+                new DirectConvolution.Gradients(inputError, ofWeights, ofBias),
+                add,
+                geometry(),
+                workspaces);
         Gradient gradient = new DefaultGradient();
         if (ofBias != null) {
             gradient.setGradientFor(ConvolutionParamInitializer.BIAS_KEY, ofBias);
         }
         gradient.setGradientFor(ConvolutionParamInitializer.WEIGHT_KEY, ofWeights, 'c');
         return gradient;
-    }
-
-    private void backward(
-            INDArray weights, INDArray delta, BackwardConvolution.Gradients gradients, LayerWorkspaceMgr workspaces) {
-        backwardCode.backward(input.castTo(dataType), weights, delta, gradients, add, geometry(), workspaces);
     }
 
     private @Nullable INDArray bias(boolean training, LayerWorkspaceMgr workspaces) {
@@ -156,6 +98,5 @@ final class FastConvolution extends ConvolutionLayer implements AddsGradients, G
     public void clear() {
         super.clear();
         activation.clear();
-        postponed = null;
     }
 }

@@ -2,7 +2,6 @@ package io.github.dl4jpipeline.internal.layers;
 
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
@@ -41,9 +40,10 @@ public final class FastLayers {
     public static void replaceIn(ComputationGraph graph, KernelChoice choice) {
         DataType type = graph.getConfiguration().getDataType();
         for (GraphVertex graphVertex : graph.getVertices()) {
-            if (graphVertex instanceof LayerVertex vertex && choice.kernels() != Kernels.STOCK) {
-                Layer faster = fasterThan(
-                        inside(vertex.getLayer()), type, choice.code(vertex.getVertexName()), choice.kernels());
+            if (graphVertex instanceof LayerVertex vertex
+                    && choice.kernels() != Kernels.STOCK
+                    && choice.code(vertex.getVertexName()) == KernelCode.USUAL) {
+                Layer faster = fasterThan(inside(vertex.getLayer()), type, choice.kernels());
                 if (faster != null) {
                     exchange(graph, vertex, faster);
                 }
@@ -61,48 +61,18 @@ public final class FastLayers {
         replaceIn(graph.getLayers(), original, vertex.getLayer());
     }
 
-    /** Names of the vertices that some code can run instead of what is usually the fastest. */
-    public static Set<String> vertices(ComputationGraph graph, KernelCode code, Kernels kernels) {
+    /** Names of the vertices that have fast code. */
+    public static Set<String> vertices(ComputationGraph graph) {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
-                .filter(vertex ->
-                        vertex instanceof LayerVertex && canRun(code, inside(vertex.getLayer()), type, kernels))
+                .filter(vertex -> vertex instanceof LayerVertex
+                        && fasterThan(inside(vertex.getLayer()), type, Kernels.FAST) != null)
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
-    }
-
-    private static boolean canRun(KernelCode code, Layer layer, DataType type, Kernels kernels) {
-        return switch (code) {
-            case USUAL, STOCK -> true;
-            case PLAIN -> fasterThan(layer, type, VertexCode.USUAL, kernels) != null;
-            case WINOGRAD ->
-                kernels == Kernels.FAST
-                        && type == DataType.FLOAT
-                        && layer.getClass() == ConvolutionLayer.class
-                        && WinogradConvolution.canRun(geometry((ConvolutionLayer) layer));
-        };
-    }
-
-    /** Names of the vertices whose passes can have different code. */
-    public static Set<String> verticesOfTwoCodes(ComputationGraph graph) {
-        return Arrays.stream(graph.getVertices())
-                .filter(vertex -> vertex instanceof LayerVertex && hasTwoCodes(inside(vertex.getLayer())))
-                .map(GraphVertex::getVertexName)
-                .collect(Collectors.toSet());
-    }
-
-    private static boolean hasTwoCodes(Layer layer) {
-        return layer.getClass() == ConvolutionLayer.class
-                && geometry((ConvolutionLayer) layer).isChannelsFirst();
     }
 
     private static ConvolutionGeometry geometry(ConvolutionLayer layer) {
         return new ConvolutionGeometry(layer.layerConf(), layer.layerConf().getConvolutionMode());
-    }
-
-    /** As {@link #vertices(ComputationGraph, KernelCode, Kernels)}, for the fast kernels. */
-    public static Set<String> vertices(ComputationGraph graph, KernelCode code) {
-        return vertices(graph, code, Kernels.FAST);
     }
 
     /**
@@ -110,7 +80,7 @@ public final class FastLayers {
      * normalizations: only the fast code can take their statistics across micro-batches, which a plan may need.
      */
     public static Set<String> replaceableVertices(ComputationGraph graph) {
-        Set<String> names = new HashSet<>(vertices(graph, KernelCode.PLAIN, Kernels.FAST)); // all that have fast code
+        Set<String> names = new HashSet<>(vertices(graph));
         names.removeAll(batchNormalizations(graph));
         return names;
     }
@@ -125,7 +95,7 @@ public final class FastLayers {
         DataType type = graph.getConfiguration().getDataType();
         return Arrays.stream(graph.getVertices())
                 .filter(vertex -> vertex instanceof LayerVertex
-                        && fasterThan(vertex.getLayer(), type, VertexCode.USUAL, Kernels.FAST) instanceof FastBatchNorm)
+                        && fasterThan(vertex.getLayer(), type, Kernels.FAST) instanceof FastBatchNorm)
                 .map(GraphVertex::getVertexName)
                 .collect(Collectors.toSet());
     }
@@ -155,16 +125,12 @@ public final class FastLayers {
      *
      * @return null if that is Deeplearning4j's own
      */
-    private static @Nullable Layer fasterThan(Layer layer, DataType type, VertexCode code, Kernels kernels) {
+    private static @Nullable Layer fasterThan(Layer layer, DataType type, Kernels kernels) {
         Class<?> kind = layer.getClass();
-        if (code.forward() == KernelCode.STOCK) {
-            return null;
-        }
         if (kind == ConvolutionLayer.class) {
-            return fasterThan((ConvolutionLayer) layer, code, kernels);
-        }
-        if (code.forward() == KernelCode.PLAIN) {
-            return null;
+            ConvolutionGeometry geometry = geometry((ConvolutionLayer) layer);
+            boolean rounds = kernels == Kernels.PRECISE && type == DataType.FLOAT && geometry.isWinogradCandidate();
+            return DirectConvolution.canRun(geometry) && !rounds ? new FastConvolution((ConvolutionLayer) layer) : null;
         }
         if (kind == Convolution1DLayer.class) {
             Convolution1DLayer convolution = (Convolution1DLayer) layer;
@@ -205,23 +171,5 @@ public final class FastLayers {
             return new FastLrn((LocalResponseNormalization) layer, type);
         }
         return null;
-    }
-
-    private static @Nullable Layer fasterThan(ConvolutionLayer layer, VertexCode code, Kernels kernels) {
-        ConvolutionGeometry geometry = geometry(layer);
-        boolean precise = kernels == Kernels.PRECISE;
-        boolean direct = DirectConvolution.canRun(geometry) && !(precise && geometry.isWinogradCandidate());
-        boolean unfoldForward = !direct || code.forward() == KernelCode.PLAIN;
-        boolean unfoldBackward = !direct || code.backward() == KernelCode.PLAIN;
-        if ((unfoldForward || unfoldBackward) && !geometry.isChannelsFirst()) {
-            return null;
-        }
-        ConvolutionCode products = geometry.isPointwise() ? new PointwiseConvolution() : new UnfoldedConvolution();
-        ForwardConvolution forward = unfoldForward ? products : new DirectConvolution();
-        // A profile of another graph, or of other kernels, may name it too.
-        if (code.forward() == KernelCode.WINOGRAD && WinogradConvolution.canRun(geometry) && !precise) {
-            forward = new WinogradConvolution();
-        }
-        return new FastConvolution(layer, forward, unfoldBackward ? products : new DirectConvolution());
     }
 }

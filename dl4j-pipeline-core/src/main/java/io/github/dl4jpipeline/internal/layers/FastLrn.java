@@ -38,12 +38,11 @@ final class FastLrn extends LocalResponseNormalization {
         if (reach() >= channels()) {
             return super.activate(training, workspaces); // which says what is wrong
         }
-        boolean channelsLast = !training && isChannelsFirst() && ChannelsLast.is(input);
-        INDArray from = channelsLast ? ChannelsLast.view(input) : input;
+        INDArray from = input;
         INDArray squares = like(from, ArrayType.FF_WORKING_MEM, workspaces);
         Nd4j.exec(new MulOp(from, from, squares));
         INDArray unit = like(from, training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM, workspaces);
-        sumOverNeighbours(squares, unit, isChannelsFirst() && !channelsLast);
+        sumOverNeighbours(squares, unit, isChannelsFirst());
         unit.muli(layerConf().getAlpha()).addi(layerConf().getK());
         INDArray power = like(from, training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM, workspaces);
         negativePower(unit, power, workspaces);
@@ -54,7 +53,7 @@ final class FastLrn extends LocalResponseNormalization {
             scale = power;
             output = result;
         }
-        return channelsLast ? ChannelsLast.maps(result) : result;
+        return result;
     }
 
     /** {@code power = unit ^ -beta}. */

@@ -11,16 +11,10 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.DynamicCustomOp;
-import org.nd4j.linalg.factory.Nd4j;
 
-/**
- * Max-pooling with a faster backward pass for windows of 2x2. In inference it may leave maps in memory as they were, if as
- * {@link ChannelsLast} says.
- */
+/** Max-pooling with a faster backward pass for windows of 2x2. */
 final class FastPooling extends SubsamplingLayer {
     private final MaxPoolingGradient inWindows = new MaxPoolingGradient();
-    private boolean channelsLast;
 
     FastPooling(SubsamplingLayer original, DataType type) {
         super(original.conf(), type);
@@ -42,11 +36,6 @@ final class FastPooling extends SubsamplingLayer {
                         || ConvolutionGeometry.isAll(conf.getPadding(), 0));
     }
 
-    /** Has outputs in inference be in memory as {@link ChannelsLast} says, if inputs are. */
-    void putOutChannelsLast() {
-        channelsLast = true;
-    }
-
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray error, LayerWorkspaceMgr workspaces) {
         assertInputSet(true);
@@ -59,38 +48,5 @@ final class FastPooling extends SubsamplingLayer {
                 workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, input.dataType(), input.shape(), 'c');
         inWindows.write(input, error, result);
         return new Pair<>(new DefaultGradient(), result);
-    }
-
-    @Override
-    public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
-        assertInputSet(false);
-        if (training || !channelsLast || !ChannelsLast.is(input) || input.dataType() != dataType) {
-            return super.activate(training, workspaces);
-        }
-        int[] kernel = layerConf().getKernelSize();
-        int[] stride = layerConf().getStride();
-        int[] padding = layerConf().getPadding();
-        int[] dilation = layerConf().getDilation();
-        int same = convolutionMode == ConvolutionMode.Same ? 1 : 0;
-        DynamicCustomOp pooling = DynamicCustomOp.builder("maxpool2d")
-                .addInputs(ChannelsLast.view(input))
-                .addIntegerArguments(
-                        kernel[0],
-                        kernel[1],
-                        stride[0],
-                        stride[1],
-                        padding[0],
-                        padding[1],
-                        dilation[0],
-                        dilation[1],
-                        same,
-                        0,
-                        1)
-                .build();
-        long[] shape = pooling.calculateOutputShape().get(0).getShape();
-        INDArray view = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'c');
-        pooling.addOutputArgument(view);
-        Nd4j.exec(pooling);
-        return ChannelsLast.maps(view);
     }
 }

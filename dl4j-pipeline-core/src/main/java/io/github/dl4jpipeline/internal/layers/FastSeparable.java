@@ -20,7 +20,7 @@ final class FastSeparable extends SeparableConvolution2DLayer {
     private final InPlaceActivation activation;
     private final ConvolutionGeometry ofChannels;
     private final ConvolutionGeometry pointwise;
-    private final ConvolutionCode code;
+    private final DirectConvolution code = new DirectConvolution();
     private @Nullable INDArray channels;
 
     FastSeparable(SeparableConvolution2DLayer original) {
@@ -29,7 +29,6 @@ final class FastSeparable extends SeparableConvolution2DLayer {
         activation = new InPlaceActivation(layerConf().getActivationFn());
         ofChannels = new ConvolutionGeometry(layerConf(), convolutionMode);
         pointwise = ConvolutionGeometry.pointwise(format);
-        code = format == CNN2DFormat.NCHW ? new PointwiseConvolution() : new DirectConvolution();
     }
 
     /**
@@ -91,7 +90,7 @@ final class FastSeparable extends SeparableConvolution2DLayer {
                 between,
                 ofPoints(true, workspaces),
                 delta,
-                new BackwardConvolution.Gradients(betweenError, pointSum, biasSum),
+                new DirectConvolution.Gradients(betweenError, pointSum, biasSum),
                 false,
                 pointwise,
                 workspaces);

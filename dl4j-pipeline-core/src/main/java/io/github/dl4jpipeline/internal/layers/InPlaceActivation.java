@@ -32,22 +32,15 @@ final class InPlaceActivation {
                 && plain.getNegativeSlope() == null;
     }
 
-    /** Whether each value depends on one value alone. Of other functions that is not known. */
-    boolean isElementWise() {
-        return identity || relu;
-    }
-
     /** The activation in an array of its own. */
     INDArray forwardOf(INDArray preActivation, boolean training, LayerWorkspaceMgr workspaces) {
         if (!relu) {
             INDArray copy = workspaces.dup(ArrayType.ACTIVATIONS, preActivation, preActivation.ordering());
             return forward(copy, training, workspaces);
         }
-        INDArray from = ChannelsLast.inOrder(preActivation);
-        INDArray written =
-                workspaces.createUninitialized(ArrayType.ACTIVATIONS, from.dataType(), from.shape(), from.ordering());
-        Nd4j.exec(new RectifiedLinear(from, written));
-        INDArray activation = ChannelsLast.like(preActivation, written);
+        INDArray activation = workspaces.createUninitialized(
+                ArrayType.ACTIVATIONS, preActivation.dataType(), preActivation.shape(), preActivation.ordering());
+        Nd4j.exec(new RectifiedLinear(preActivation, activation));
         if (training) {
             kept = activation;
         }

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.internal.layers;
 
+import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -11,7 +11,7 @@ import java.util.Map;
  * @param kernels the code for most
  * @param other by name, the vertices for which not the usual fast code is taken
  */
-public record KernelChoice(Kernels kernels, Map<String, VertexCode> other) {
+public record KernelChoice(Kernels kernels, Map<String, KernelCode> other) {
     public KernelChoice {
         other = Map.copyOf(other);
     }
@@ -22,19 +22,19 @@ public record KernelChoice(Kernels kernels, Map<String, VertexCode> other) {
     }
 
     /** This choice, with the other code for the vertices named. */
-    public KernelChoice except(Map<String, VertexCode> vertices) {
+    public KernelChoice except(Map<String, KernelCode> vertices) {
         return new KernelChoice(kernels, vertices);
     }
 
     /** This choice, with another code for one more vertex. */
-    public KernelChoice with(String vertex, VertexCode code) {
-        Map<String, VertexCode> vertices = new LinkedHashMap<>(other);
+    public KernelChoice with(String vertex, KernelCode code) {
+        Map<String, KernelCode> vertices = new LinkedHashMap<>(other);
         vertices.put(vertex, code);
         return except(vertices);
     }
 
     /** The code of a vertex. */
-    public VertexCode code(String vertex) {
-        return other.getOrDefault(vertex, VertexCode.USUAL);
+    public KernelCode code(String vertex) {
+        return other.getOrDefault(vertex, KernelCode.USUAL);
     }
 }

@@ -1,7 +1,5 @@
 package io.github.dl4jpipeline.internal.layers;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -29,20 +27,6 @@ public final class Rows {
         INDArray of(INDArray array, int dimension) {
             return size() == array.size(dimension) ? array : Rows.of(array, dimension, from, to);
         }
-    }
-
-    /**
-     * Cuts examples, or channels, into parts of at most so many: as few as possible, of one size but for the last, which may be
-     * smaller.
-     */
-    static List<Range> parts(long examples, long most) {
-        long count = (examples + most - 1) / most;
-        long size = (examples + count - 1) / count;
-        List<Range> parts = new ArrayList<>();
-        for (long from = 0; from < examples; from += size) {
-            parts.add(new Range(from, Math.min(from + size, examples)));
-        }
-        return parts;
     }
 
     /** A view of rows {@code from} to before {@code to} of dimension 0. */

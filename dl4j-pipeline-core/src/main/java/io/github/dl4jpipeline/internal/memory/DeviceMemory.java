@@ -77,7 +77,7 @@ final class DeviceMemory extends PipelineMemory {
                         copies.get(0),
                         setup.severalMicroBatches(stage)));
         DeviceStage own = new DeviceStage(device, positions, layout, ofStage, sums, gradients, copies);
-        return new Stage(stage, own, memories, setup.scratch(stage, replica));
+        return new Stage(stage, own, memories, setup.scratch(stage, replica, ""));
     }
 
     private INDArray flat(ParameterLayout layout) {
@@ -92,7 +92,7 @@ final class DeviceMemory extends PipelineMemory {
         private final List<DeviceMicroBatchMemory> memories;
 
         Stage(int stage, DeviceStage own, List<DeviceMicroBatchMemory> memories, StageScratch scratch) {
-            super(stage, own.copies(), scratch, own.gradients(), DeviceMemory.this::running);
+            super(stage, own.copies(), scratch, scratch, own.gradients(), DeviceMemory.this::running);
             this.own = own;
             this.memories = memories;
         }
@@ -135,6 +135,11 @@ final class DeviceMemory extends PipelineMemory {
     }
 
     @Override
+    public boolean movesWeights() {
+        return false;
+    }
+
+    @Override
     public StageMemory stage(int stage, int replica) {
         return stages.get(stage).get(replica);
     }
@@ -163,7 +168,7 @@ final class DeviceMemory extends PipelineMemory {
     public long bytes(int stage) {
         long bytes = 0;
         for (Stage replica : stages.get(stage)) {
-            bytes += replica.scratch().bytes() + replica.own.bytes();
+            bytes += replica.scratchBytes() + replica.own.bytes();
             bytes += replica.own.copies().stream()
                     .mapToLong(copy -> copy.bytes(stage))
                     .sum();
@@ -175,7 +180,7 @@ final class DeviceMemory extends PipelineMemory {
     public void reset() {
         each(stage -> {
             stage.own.copies().forEach(GraphCopy::reset);
-            stage.scratch().destroy();
+            stage.freeScratch();
         });
     }
 

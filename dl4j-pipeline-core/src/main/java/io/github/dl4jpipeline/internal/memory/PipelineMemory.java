@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.schedule.MovableWeights;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -70,9 +71,14 @@ public abstract class PipelineMemory implements AutoCloseable {
             return new GraphCopy(graph, memory, kernels, CopyAssignment.leavesFewInFlight(tasks), engine, tiles);
         }
 
-        StageScratch scratch(int stage, int replica) {
+        /** Whether parameter gradients have tasks that any worker could run. */
+        boolean hasMovableWeights() {
+            return MovableWeights.exist(tasks.splitsBackward(), tasks.workers());
+        }
+
+        StageScratch scratch(int stage, int replica, String use) {
             boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
-            return new StageScratch(nameOf(stage, replica), workspaces);
+            return new StageScratch(nameOf(stage, replica) + use, workspaces);
         }
     }
 
@@ -120,6 +126,9 @@ public abstract class PipelineMemory implements AutoCloseable {
         }
         return step;
     }
+
+    /** Whether any worker may run the tasks for parameter gradients of any stage. */
+    public abstract boolean movesWeights();
 
     /** The memory of a replica of a stage. */
     public abstract StageMemory stage(int stage, int replica);

@@ -10,6 +10,7 @@ import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -98,7 +99,23 @@ final class SharedMemory extends PipelineMemory {
         private final @Nullable INDArray own;
 
         Stage(int stage, int replica, StageGradients sums, ParameterLayout layout, @Nullable INDArray own) {
-            super(stage, copies, setup.scratch(stage, replica), sums, SharedMemory.this::running);
+            this(stage, replica, sums, layout, own, setup.scratch(stage, replica, ""));
+        }
+
+        private Stage(
+                int stage,
+                int replica,
+                StageGradients sums,
+                ParameterLayout layout,
+                @Nullable INDArray own,
+                StageScratch scratch) {
+            super(
+                    stage,
+                    copies,
+                    scratch,
+                    setup.hasMovableWeights() ? setup.scratch(stage, replica, "-weights") : scratch,
+                    sums,
+                    SharedMemory.this::running);
             this.replica = replica;
             this.layout = layout;
             this.own = own;
@@ -150,6 +167,11 @@ final class SharedMemory extends PipelineMemory {
     }
 
     @Override
+    public boolean movesWeights() {
+        return setup.hasMovableWeights();
+    }
+
+    @Override
     public StageMemory stage(int stage, int replica) {
         return stages.get(stage).get(replica);
     }
@@ -190,7 +212,7 @@ final class SharedMemory extends PipelineMemory {
     public long bytes(int stage) {
         long bytes = copies.stream().mapToLong(copy -> copy.bytes(stage)).sum();
         for (Stage replica : stages.get(stage)) {
-            bytes += replica.scratch().bytes();
+            bytes += replica.scratchBytes();
         }
         if (joint != null) {
             bytes += setup.stages().positions(stage).stream()
@@ -206,7 +228,7 @@ final class SharedMemory extends PipelineMemory {
         if (joint != null) {
             joint.close();
         }
-        each(stage -> stage.scratch().destroy());
+        each(stage -> stage.freeScratch());
         packed.close();
     }
 

@@ -19,6 +19,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * Sums the parameter gradients of one replica of a stage over its micro-batches of a step, in the order of its backward
  * tasks.
  *
+ * <p>Gradients that wait may be added by another worker, while a backward task of the stage runs.
+ *
  * <p>The first micro-batch writes into the sum itself. Later ones add to it where the layer can; where it overwrites what
  * it finds, they write into an array of the same size, which is then added.
  */
@@ -85,7 +87,7 @@ final class StageGradients {
     }
 
     /** Adds what a backward task has left since {@link #bind}. */
-    void add(BackwardResult result, boolean first, long examples) {
+    synchronized void add(BackwardResult result, boolean first, long examples) {
         if (first) {
             sums.putAll(result.gradients());
         } else {
@@ -101,7 +103,7 @@ final class StageGradients {
     }
 
     /** The same for what a backward task has left to another, which has written into the sums itself. */
-    void add(Map<Integer, Gradient> postponed, boolean first) {
+    synchronized void add(Map<Integer, Gradient> postponed, boolean first) {
         if (first) {
             sums.putAll(postponed);
         }

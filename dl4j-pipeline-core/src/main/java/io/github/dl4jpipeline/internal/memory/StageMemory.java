@@ -17,7 +17,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * The memory of one replica of a stage: the copies of the graph for its micro-batches in flight, their working memory, and the
  * sums of its gradients. Parameters are those of the copies.
  *
- * <p>The replica's worker calls all of it, in its thread.
+ * <p>The replica's worker calls all of it, in its thread. Where {@link PipelineMemory#movesWeights} says so, other workers may run
+ * its tasks for parameter gradients, one at a time.
  */
 public abstract class StageMemory {
     /**
@@ -46,6 +47,7 @@ public abstract class StageMemory {
     private final int stage;
     private final List<GraphCopy> copies;
     private final StageScratch scratch;
+    private final StageScratch weightScratch;
     private final StageGradients gradients;
     private final Supplier<RunningStep> running;
 
@@ -57,11 +59,13 @@ public abstract class StageMemory {
             int stage,
             List<GraphCopy> copies,
             StageScratch scratch,
+            StageScratch weightScratch,
             StageGradients gradients,
             Supplier<RunningStep> running) {
         this.stage = stage;
         this.copies = copies;
         this.scratch = scratch;
+        this.weightScratch = weightScratch;
         this.gradients = gradients;
         this.running = running;
     }
@@ -74,6 +78,22 @@ public abstract class StageMemory {
     /** Working memory of its tasks. */
     public final StageScratch scratch() {
         return scratch;
+    }
+
+    /** Working memory of its tasks for parameter gradients; another one if these may run at the same time as others. */
+    public final StageScratch weightScratch() {
+        return weightScratch;
+    }
+
+    /** Bytes of working memory. */
+    final long scratchBytes() {
+        return scratch.bytes() + (weightScratch == scratch ? 0 : weightScratch.bytes());
+    }
+
+    /** Frees the working memory; the next task allocates anew. */
+    final void freeScratch() {
+        scratch.destroy();
+        weightScratch.destroy();
     }
 
     /** Begins a step. */

@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.device.DeviceRuntime;
-import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;

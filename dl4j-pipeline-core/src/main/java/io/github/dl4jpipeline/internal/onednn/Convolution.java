@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class Convolution {
     private static final int FEW_CHANNELS = 4;
 
-    private final dnnl.algorithm algorithm;
+    private final dnnl.algorithm method;
     private final Window window;
     private final boolean bias;
     private final long[] weightShape;
@@ -45,7 +45,7 @@ public final class Convolution {
             boolean exact) {}
 
     private Convolution(Shape shape, memory.desc input, memory.desc output, Activation activation) {
-        algorithm = shape.exact() ? dnnl.algorithm.convolution_direct : dnnl.algorithm.convolution_auto;
+        method = shape.exact() ? dnnl.algorithm.convolution_direct : dnnl.algorithm.convolution_auto;
         window = shape.window();
         bias = shape.bias();
         weightShape = shape.weightShape();
@@ -157,7 +157,7 @@ public final class Convolution {
         return bias
                 ? new convolution_forward.desc(
                         training,
-                        algorithm,
+                        method,
                         from,
                         weights,
                         new memory.desc(new long[] {channels(weightShape)}, memory.data_type.f32, memory.format_tag.a),
@@ -168,7 +168,7 @@ public final class Convolution {
                         window.after())
                 : new convolution_forward.desc(
                         training,
-                        algorithm,
+                        method,
                         from,
                         weights,
                         to,
@@ -185,7 +185,7 @@ public final class Convolution {
     private convolution_backward_data.primitive_desc inputErrors() {
         return new convolution_backward_data.primitive_desc(
                 new convolution_backward_data.desc(
-                        algorithm,
+                        method,
                         input.description(),
                         Layout.any(weightShape),
                         output.description(),
@@ -202,7 +202,7 @@ public final class Convolution {
         primitive_attr attributes = OneDnn.attributes();
         convolution_backward_weights.desc description = bias
                 ? new convolution_backward_weights.desc(
-                        algorithm,
+                        method,
                         input.description(),
                         Layout.any(weightShape),
                         biasLayout(),
@@ -212,7 +212,7 @@ public final class Convolution {
                         window.before(),
                         window.after())
                 : new convolution_backward_weights.desc(
-                        algorithm,
+                        method,
                         input.description(),
                         Layout.any(weightShape),
                         output.description(),

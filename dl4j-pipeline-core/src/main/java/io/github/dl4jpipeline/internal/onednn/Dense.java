@@ -44,8 +44,7 @@ public final class Dense {
         matmul.desc product = this.bias
                 ? new matmul.desc(rows.description(), transposed, bias, results.description())
                 : new matmul.desc(rows.description(), transposed, results.description());
-        matmul.primitive_desc description =
-                new matmul.primitive_desc(product, activation.fused(), OneDnn.engine());
+        matmul.primitive_desc description = new matmul.primitive_desc(product, activation.fused(), OneDnn.engine());
         Primitive primitive = new Primitive(description, new matmul(description))
                 .takes(Slot.INPUT, rows)
                 .takes(Slot.WEIGHTS, transposed)
@@ -56,8 +55,7 @@ public final class Dense {
     /** From {@link Slot#OUTPUT_ERROR} and {@link Slot#WEIGHTS} to {@link Slot#INPUT_ERROR}. */
     public Primitive backward() {
         inner_product_backward_data.primitive_desc description = new inner_product_backward_data.primitive_desc(
-                new inner_product_backward_data.desc(
-                        rows.description(), weights.description(), results.description()),
+                new inner_product_backward_data.desc(rows.description(), weights.description(), results.description()),
                 OneDnn.attributes(),
                 OneDnn.engine(),
                 hint());

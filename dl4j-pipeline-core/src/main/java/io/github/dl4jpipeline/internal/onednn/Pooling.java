@@ -22,10 +22,10 @@ public final class Pooling {
         /** Their sum by the number of those that are not padding. */
         AVERAGE(dnnl.algorithm.pooling_avg_exclude_padding);
 
-        private final dnnl.algorithm algorithm;
+        private final dnnl.algorithm method;
 
-        Kind(dnnl.algorithm algorithm) {
-            this.algorithm = algorithm;
+        Kind(dnnl.algorithm method) {
+            this.method = method;
         }
     }
 
@@ -36,7 +36,7 @@ public final class Pooling {
         forward = new pooling_forward.primitive_desc(
                 new pooling_forward.desc(
                         dnnl.prop_kind.forward_training,
-                        kind.algorithm,
+                        kind.method,
                         input.description(),
                         Layout.any(outputShape),
                         window.stride(),
@@ -90,7 +90,7 @@ public final class Pooling {
     private pooling_backward.primitive_desc errors() {
         return new pooling_backward.primitive_desc(
                 new pooling_backward.desc(
-                        kind.algorithm,
+                        kind.method,
                         input.description(),
                         output.description(),
                         window.stride(),

@@ -2,12 +2,15 @@ package io.github.dl4jpipeline.internal.onednn;
 
 import java.lang.ref.Reference;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.dnnl.IntMemoryMap;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.primitive;
 import org.bytedeco.dnnl.primitive_desc_base;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -21,7 +24,7 @@ public final class Primitive implements AutoCloseable {
     private final primitive_desc_base description;
     private final primitive operation;
     private final IntMemoryMap arguments = new IntMemoryMap();
-    private final Argument[] slots = new Argument[Slot.values().length];
+    private final Map<Slot, Argument> slots = new EnumMap<>(Slot.class);
     private final Address address = new Address();
     private final long scratchBytes;
     private boolean closed;
@@ -30,7 +33,8 @@ public final class Primitive implements AutoCloseable {
     private static final class Argument {
         final memory native_;
         final long bytes;
-        INDArray array;
+
+        @Nullable INDArray array;
 
         Argument(memory native_, long bytes) {
             this.native_ = native_;
@@ -60,7 +64,7 @@ public final class Primitive implements AutoCloseable {
 
     Primitive takes(Slot slot, memory.desc layout) {
         memory argument = new memory(layout, OneDnn.engine(), null);
-        slots[slot.ordinal()] = new Argument(argument, layout.get_size());
+        slots.put(slot, new Argument(argument, layout.get_size()));
         arguments.put(slot.number(), argument);
         return this;
     }
@@ -78,7 +82,7 @@ public final class Primitive implements AutoCloseable {
      */
     public Primitive with(Slot slot, INDArray array) {
         requireOpen();
-        Argument argument = slots[slot.ordinal()];
+        Argument argument = slots.get(slot);
         if (argument == null) {
             throw new IllegalArgumentException(name + " takes no " + slot);
         }
@@ -87,22 +91,23 @@ public final class Primitive implements AutoCloseable {
                     + array.dataType() + ", and " + argument.bytes + " bytes are needed");
         }
         argument.array = array;
-        argument.native_.set_data_handle(address.at(array.data().addressPointer().address()));
+        argument.native_.set_data_handle(
+                address.at(array.data().addressPointer().address()));
         return this;
     }
 
     /** Runs in this thread, and returns when the results are there. */
     public void run() {
         requireOpen();
-        for (Slot slot : Slot.values()) {
-            Argument argument = slots[slot.ordinal()];
-            if (argument != null && argument.array == null) {
+        slots.forEach((slot, argument) -> {
+            if (argument.array == null) {
                 throw new IllegalStateException(name + ": " + slot + " is not set");
             }
-        }
-        operation.execute(OneDnn.stream(), arguments);
-        for (Argument argument : slots) {
-            if (argument != null) {
+        });
+        try {
+            operation.execute(OneDnn.stream(), arguments);
+        } finally {
+            for (Argument argument : slots.values()) {
                 Reference.reachabilityFence(argument.array);
                 argument.array = null;
             }
@@ -121,11 +126,7 @@ public final class Primitive implements AutoCloseable {
         if (!closed) {
             closed = true;
             List<Pointer> owned = new ArrayList<>(List.of(operation, arguments));
-            for (Argument argument : slots) {
-                if (argument != null) {
-                    owned.add(argument.native_);
-                }
-            }
+            slots.values().forEach(argument -> owned.add(argument.native_));
             owned.add(description);
             owned.forEach(Pointer::close);
         }

@@ -113,7 +113,7 @@ public final class PartitionSolver {
                     for (int replicas = 1;
                             replicas <= request.groups().get(group).count();
                             replicas++) {
-                        if (request.replicas().test(replicas)) {
+                        if (request.rules().replicas().test(replicas)) {
                             relax(value, choices, from, new Choice(to, group, replicas), limit, leastTraffic);
                         }
                     }
@@ -141,7 +141,7 @@ public final class PartitionSolver {
                 continue;
             }
             if (!fits(from, choice, uses.total(use), false)) {
-                if (!request.recompute() || !fits(from, choice, uses.total(use), true)) {
+                if (!request.rules().recompute() || !fits(from, choice, uses.total(use), true)) {
                     continue;
                 }
                 cost = millis(from, choice, true);
@@ -165,15 +165,17 @@ public final class PartitionSolver {
         double compute = (sums.millis[end] - sums.millis[from] + again)
                 / request.groups().get(choice.group()).speed();
         double weights = sums.gradientBytes[end] - sums.gradientBytes[from];
-        double sync = request.syncMillisPerByte() * weights * (replicas - 1) / replicas / request.microBatches();
+        double sync =
+                request.links().syncMillisPerByte() * weights * (replicas - 1) / replicas / request.microBatches();
         double in = from == 0 ? 0 : sums.crossingBytes[from];
-        double links = 2 * Math.max(in, sums.crossingBytes[end]) / request.bytesPerMilli() / replicas;
+        double links =
+                2 * Math.max(in, sums.crossingBytes[end]) / request.links().bytesPerMilli() / replicas;
         return Math.max(compute / replicas + sync, links);
     }
 
     private boolean fits(int from, Choice choice, int workersAfter, boolean recompute) {
         int end = choice.next();
-        int inFlight = request.inFlight().applyAsInt(choice.replicas(), workersAfter);
+        int inFlight = request.rules().inFlight().applyAsInt(choice.replicas(), workersAfter);
         double fixed = sums.fixedBytes[end] - sums.fixedBytes[from];
         double activations = sums.activationBytes[end] - sums.activationBytes[from];
         double bytes = fixed + (recompute ? activations + sums.crossingBytes[end] * inFlight : activations * inFlight);

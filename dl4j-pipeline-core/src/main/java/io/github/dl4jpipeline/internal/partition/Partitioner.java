@@ -2,9 +2,11 @@ package io.github.dl4jpipeline.internal.partition;
 
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -23,13 +25,15 @@ public final class Partitioner {
 
     private final AntichainGraph graph;
     private final CutPlaces places;
+    private final int kept;
 
     /**
      * @param costs the vertices in topological order; inputs that are not among them, such as network inputs, are there
      *     from the start
      * @param devices number of devices that there will be
+     * @param inOneStage names of vertices between which no cut is made
      */
-    public Partitioner(List<VertexCost> costs, int devices) {
+    public Partitioner(List<VertexCost> costs, int devices, Set<String> inOneStage) {
         Map<String, Integer> indexOf = new HashMap<>();
         List<List<Integer>> inputs = new ArrayList<>();
         for (VertexCost cost : costs) {
@@ -42,7 +46,21 @@ public final class Partitioner {
         }
         int most = Math.max(100, Math.min(MOST_STATES, MOST_STATES_TIMES_DEVICES / devices));
         graph = new AntichainGraph(inputs, most);
-        places = new CutPlaces(graph, keep(costs, most));
+        BitSet together = new BitSet();
+        inOneStage.stream().filter(indexOf::containsKey).forEach(vertex -> together.set(indexOf.get(vertex)));
+        List<Integer> states = keep(costs, most);
+        kept = states.size();
+        places = new CutPlaces(
+                graph,
+                states.stream()
+                        .filter(state -> !divides(graph.states().get(state).members(), together))
+                        .toList());
+    }
+
+    private static boolean divides(BitSet before, BitSet together) {
+        BitSet first = (BitSet) together.clone();
+        first.and(before);
+        return !first.isEmpty() && !first.equals(together);
     }
 
     /** The states to use: all, or those that differ by at least a share of the whole time from the one before. */
@@ -76,8 +94,8 @@ public final class Partitioner {
                     "between the branches of " + graph.simplifiedRegions()
                             + " parts of the graph only cuts along its topological order were tried, because there are too many");
         }
-        if (places.size() < graph.states().size()) {
-            parts.add(places.size() + " of " + graph.states().size() + " places to cut were tried");
+        if (kept < graph.states().size()) {
+            parts.add(kept + " of " + graph.states().size() + " places to cut were tried");
         }
         return String.join("; ", parts);
     }

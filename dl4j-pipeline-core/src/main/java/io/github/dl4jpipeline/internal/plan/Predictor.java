@@ -1,7 +1,10 @@
 package io.github.dl4jpipeline.internal.plan;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.internal.partition.LinkTimes;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.PlanContext;
+import io.github.dl4jpipeline.partition.Prediction;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
@@ -22,16 +25,14 @@ import java.util.function.ToDoubleFunction;
  * <p>The latest execution time is that of the same schedule with every vertex as slow as it has been at the slowest: what slows
  * one down, such as another process, slows down its neighbours too.
  *
- * @param bytesPerMilli bandwidth of a device's link
- * @param syncMillisPerByte time of adding up gradients of replicas, for each byte
+ * @param links between devices
  * @param addMillisPerByte time of adding a micro-batch's gradients to those before, for each byte
  * @param mayRecompute whether a stage whose activations do not fit into its device's memory may compute them again
  * @param sharedSpeed speed of a device beside others, by number of workers, and of those that are busy at the same time
  */
 record Predictor(
         int examples,
-        double bytesPerMilli,
-        double syncMillisPerByte,
+        LinkTimes links,
         double addMillisPerByte,
         boolean mayRecompute,
         ToDoubleBiFunction<Integer, Integer> sharedSpeed,
@@ -70,7 +71,7 @@ record Predictor(
                 backward += sum(draft, VertexCost::splitMillis) / speed;
                 weights = weightMillis(draft, microBatches) / speed;
             }
-            double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / bytesPerMilli;
+            double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / links.bytesPerMilli();
             stages.add(new Stage(
                     draft.costs().stream().map(VertexCost::vertex).toList(),
                     draft.devices(),
@@ -88,25 +89,36 @@ record Predictor(
             slow.add(new StageTimes(replicas, slowForward, slowBackward, slowWeights, send));
             int active = Math.min(replicas, microBatches);
             sync = Math.max(
-                    sync, syncMillisPerByte * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
+                    sync,
+                    links.syncMillisPerByte() * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
         }
-        Timeline timeline = ScheduleSimulator.simulate(schedule, workers, usual, microBatches);
-        double latest = ScheduleSimulator.simulate(schedule, workers, slow, microBatches)
-                .makespanMillis();
+        Timeline timeline = simulate(schedule, workers, usual, microBatches);
+        double latest = simulate(schedule, workers, slow, microBatches).makespanMillis();
         return new PartitionPlan(
                 stages,
                 microBatches,
-                examples,
                 schedule,
-                duration(timeline.makespanMillis() + sync),
-                duration(latest + sync),
-                oneDeviceTime,
-                timeline.bubble(),
                 Optional.empty(),
-                List.of(),
-                notes,
-                Optional.of(VertexCost.outline(
-                        drafts.stream().flatMap(draft -> draft.costs().stream()).toList())));
+                new Prediction(
+                        examples,
+                        duration(timeline.makespanMillis() + sync),
+                        duration(latest + sync),
+                        oneDeviceTime,
+                        timeline.bubble()),
+                new PlanContext(
+                        List.of(),
+                        notes,
+                        Optional.of(VertexCost.outline(drafts.stream()
+                                .flatMap(draft -> draft.costs().stream())
+                                .toList()))));
+    }
+
+    /** Where nothing is sent, stages share memory. */
+    private static Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
+        boolean shareMemory = stages.stream().allMatch(stage -> stage.sendMillis() == 0);
+        return shareMemory
+                ? ScheduleSimulator.simulateMoving(schedule, workers, stages, microBatches)
+                : ScheduleSimulator.simulate(schedule, workers, stages, microBatches);
     }
 
     /** Of a micro-batch on average: the first of a replica adds nothing. */

@@ -175,7 +175,11 @@ public final class Replanner {
         }
         warnOfDeadline();
         window = new DriftWindow(parts(plan));
-        log.info("Plan chosen after step {} ({}): {}", steps, measured, plan.summary());
+        log.info(
+                "Plan chosen after step {}{}: {}",
+                steps,
+                measured.isEmpty() ? "" : " (" + measured + ")",
+                plan.summary());
     }
 
     private void warnOfDeadline() {

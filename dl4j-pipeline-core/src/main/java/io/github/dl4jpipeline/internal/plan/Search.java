@@ -2,10 +2,12 @@ package io.github.dl4jpipeline.internal.plan;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.internal.partition.LinkTimes;
 import io.github.dl4jpipeline.internal.partition.Partition;
 import io.github.dl4jpipeline.internal.partition.PartitionRequest;
 import io.github.dl4jpipeline.internal.partition.PartitionSolver;
 import io.github.dl4jpipeline.internal.partition.Partitioner;
+import io.github.dl4jpipeline.internal.partition.StageRules;
 import io.github.dl4jpipeline.internal.profile.JointDevice;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
@@ -51,7 +53,7 @@ public final class Search {
     private final Device joint;
 
     private final int examples;
-    private final double syncMillisPerByte;
+    private final LinkTimes links;
     private final Partitioner partitioner;
 
     /** The devices, repeated if the user asks for more workers than there are. */
@@ -83,22 +85,16 @@ public final class Search {
         }
         int wanted = stages * options.replicas().orElse(1);
         this.places = places(Math.max(wanted, devices.size()));
-        this.partitioner = new Partitioner(movable, places.size());
+        this.partitioner = new Partitioner(movable, places.size(), options.inOneStage());
         // A ring of replicas passes each gradient on twice, there and back [from Narayanan et al., SOSP 2019].
         double addMillisPerByte = profile.machine().addMillisPerMegabyte() / BYTES_PER_MEGABYTE;
-        this.syncMillisPerByte = 4_000 / options.bytesPerSecond() + addMillisPerByte;
+        this.links =
+                new LinkTimes(options.bytesPerSecond() / 1_000, 4_000 / options.bytesPerSecond() + addMillisPerByte);
         List<String> notes = new ArrayList<>(options.notes());
         if (!partitioner.simplification().isEmpty()) {
             notes.add("Simplified: " + partitioner.simplification());
         }
-        this.predictor = new Predictor(
-                examples,
-                bytesPerMilli(),
-                syncMillisPerByte,
-                addMillisPerByte,
-                mayRecompute(),
-                this::sharedSpeed,
-                notes);
+        this.predictor = new Predictor(examples, links, addMillisPerByte, mayRecompute(), this::sharedSpeed, notes);
     }
 
     /** All cores as one device, as fast as it is for so many micro-batches. */
@@ -118,10 +114,6 @@ public final class Search {
 
     private boolean mustRecompute() {
         return options.recompute().orElse(false);
-    }
-
-    private double bytesPerMilli() {
-        return options.bytesPerSecond() / 1_000;
     }
 
     /** Of devices that have to be shared, each has a part of the memory. */
@@ -255,12 +247,9 @@ public final class Search {
         PartitionSolver solver = partitioner.solve(new PartitionRequest(
                 movable(costs),
                 pool.groups(),
-                bytesPerMilli(),
-                syncMillisPerByte,
+                links,
                 microBatches,
-                replicas,
-                inFlight(microBatches),
-                mayRecompute()));
+                new StageRules(replicas, inFlight(microBatches), mayRecompute())));
         for (List<Integer> use : solver.uses()) {
             int workers = use.stream().mapToInt(Integer::intValue).sum();
             if (isTried(workers)) {
@@ -340,12 +329,12 @@ public final class Search {
                 .solve(new PartitionRequest(
                         movable(costs),
                         pool.groups(),
-                        bytesPerMilli(),
-                        syncMillisPerByte,
+                        links,
                         microBatches,
-                        replicas -> replicas == 1,
-                        (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)],
-                        mayRecompute()))
+                        new StageRules(
+                                replicas -> replicas == 1,
+                                (replicas, after) -> inFlight[Math.max(0, stages - 1 - after)],
+                                mayRecompute())))
                 .partition(List.of(stages))
                 .map(partition -> predictor.predict(
                         drafts(partition, pool, costs), microBatches, options.usualSchedule(), oneDevice))

@@ -2,6 +2,8 @@ package io.github.dl4jpipeline.internal.plan;
 
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.partition.PlanContext;
+import io.github.dl4jpipeline.partition.Prediction;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -107,16 +109,15 @@ final class TilePredictor {
         return new PartitionPlan(
                 List.of(stage),
                 microBatches,
-                batch,
                 options.usualSchedule(),
-                Predictor.duration(tiles.stepMillis()),
-                Predictor.duration(tiles.stepMillis() * (usual == 0 ? 1 : slowest / usual)),
-                Predictor.duration(microBatches * usual / devices.get(0).relativeSpeed()),
-                0,
                 Optional.of(tiles.tiling()),
-                List.of(),
-                options.notes(),
-                Optional.of(VertexCost.outline(costs.values())));
+                new Prediction(
+                        batch,
+                        Predictor.duration(tiles.stepMillis()),
+                        Predictor.duration(tiles.stepMillis() * (usual == 0 ? 1 : slowest / usual)),
+                        Predictor.duration(microBatches * usual / devices.get(0).relativeSpeed()),
+                        0),
+                new PlanContext(List.of(), options.notes(), Optional.of(VertexCost.outline(costs.values()))));
     }
 
     private double sum(Set<String> vertices, boolean in, ToDoubleFunction<VertexCost> value) {

@@ -71,12 +71,9 @@ public final class Profiling {
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.usesHostArrays(device) ? all : Devices.of(device);
         log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
-        KernelChoice fastest = kernels == Kernels.STOCK
-                ? KernelChoice.all(kernels)
-                : FasterCode.of(graph, sample, device.firstCore(), kernels);
-        // Code may fail with fewer examples only.
-        WorkingCode.Done<ProfileTimes> measured = new WorkingCode(graph, fastest)
-                .run(fastest, choice -> times(graph, sample, devices, choice, splittable));
+        KernelChoice usual = KernelChoice.all(kernels);
+        WorkingCode.Done<ProfileTimes> measured =
+                new WorkingCode(graph, usual).run(usual, choice -> times(graph, sample, devices, choice, splittable));
         ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()

@@ -137,8 +137,13 @@ public final class WarmCopy {
 
     private Created create() {
         String name = "profile-" + CREATED.incrementAndGet();
-        GraphCopy copy =
-                new GraphCopy(graph, new MicroBatchMemory(graph, new int[vertices.size()], name), kernels, true, Engine.of(packed), null);
+        GraphCopy copy = new GraphCopy(
+                graph,
+                new MicroBatchMemory(graph, new int[vertices.size()], name),
+                kernels,
+                true,
+                Engine.of(packed),
+                null);
         bindGradients(copy);
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();

@@ -2,7 +2,6 @@ package io.github.dl4jpipeline.internal.profile;
 
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import java.util.Set;
@@ -35,12 +34,12 @@ public final class WorkingCode {
             return new Done<>(choice, work.apply(choice));
         } catch (VertexFailure failure) {
             String vertex = failure.vertex();
-            boolean isStock = choice.code(vertex).forward() == KernelCode.STOCK;
+            boolean isStock = choice.code(vertex) == KernelCode.STOCK;
             if (isStock || !replaceable.contains(vertex)) {
                 throw new IllegalArgumentException(
                         "Cannot profile the graph with this sample: " + failure.getMessage(), failure.getCause());
             }
-            Done<T> done = run(choice.with(vertex, VertexCode.of(KernelCode.STOCK)), work);
+            Done<T> done = run(choice.with(vertex, KernelCode.STOCK), work);
             log.warn(
                     "Vertex '{}' runs with Deeplearning4j's own code, since its fast code fails: {}",
                     vertex,

@@ -64,13 +64,6 @@ public final class ActivationMemory {
         }
     }
 
-    /** Makes the memory current on this thread. */
-    void resume() {
-        if (enabled) {
-            Nd4j.getMemoryManager().setCurrentWorkspace(workspace());
-        }
-    }
-
     /** Ends this life: the arrays become invalid. */
     public void close() {
         if (enabled) {

@@ -112,8 +112,8 @@ public final class DeviceMicroBatchMemory extends MicroBatchMemory {
         String from = source.here.device().id();
         return activation == null
                 ? null
-                : activation.copy(array -> input().copyOf(
-                        array, here.copier(Transfers.Kind.ACTIVATION, vertex.name(), from)));
+                : activation.copy(
+                        array -> input().copyOf(array, here.copier(Transfers.Kind.ACTIVATION, vertex.name(), from)));
     }
 
     /** It is copied when the task ends. */

@@ -3,14 +3,11 @@ package io.github.dl4jpipeline.internal.stage;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
-import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.internal.layers.ChannelsLastLayers;
-import io.github.dl4jpipeline.internal.layers.FastLayers;
-import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -51,7 +48,7 @@ public final class GraphCopier {
      */
     static ComputationGraph withParameters(
             ComputationGraph original, List<@Nullable INDArray> parameters, Device device, DeviceRuntime runtime) {
-        ComputationGraph copy = unfrozen(original, original.params(), configuration -> {});
+        ComputationGraph copy = unfrozen(original, original.params(), configuration -> {}, ComputationGraph::new);
         for (int position = 0; position < parameters.size(); position++) {
             INDArray own = parameters.get(position);
             if (own != null) {
@@ -100,21 +97,6 @@ public final class GraphCopier {
         return layer;
     }
 
-    /** A graph that shares the parameter array of {@code original}, to run forward while the original does something else. */
-    public static ComputationGraph forInference(ComputationGraph original, Kernels kernels) {
-        return forInference(original, KernelChoice.all(kernels));
-    }
-
-    /** The same with other code for some vertices. */
-    public static ComputationGraph forInference(ComputationGraph original, KernelChoice code) {
-        ComputationGraph copy = sharingParameters(original);
-        FastLayers.replaceIn(copy, code);
-        if (code.kernels() != Kernels.STOCK) {
-            ChannelsLastLayers.prepare(copy);
-        }
-        return copy;
-    }
-
     /** A graph that shares nothing with {@code original} and equals it: parameters, updater state, counts, listeners. */
     public static ComputationGraph independent(ComputationGraph original) {
         ComputationGraph copy = copy(original, original.params().dup(), configuration -> {});
@@ -136,13 +118,25 @@ public final class GraphCopier {
 
     private static ComputationGraph copy(
             ComputationGraph original, INDArray parameters, Consumer<ComputationGraphConfiguration> changes) {
-        ComputationGraph copy = unfrozen(original, parameters, changes);
+        return copy(original, parameters, changes, ComputationGraph::new);
+    }
+
+    /** @param maker makes the graph of a configuration */
+    static <G extends ComputationGraph> G copy(
+            ComputationGraph original,
+            INDArray parameters,
+            Consumer<ComputationGraphConfiguration> changes,
+            Function<ComputationGraphConfiguration, G> maker) {
+        G copy = unfrozen(original, parameters, changes, maker);
         freezeAlike(original, copy);
         return copy;
     }
 
-    private static ComputationGraph unfrozen(
-            ComputationGraph original, INDArray parameters, Consumer<ComputationGraphConfiguration> changes) {
+    private static <G extends ComputationGraph> G unfrozen(
+            ComputationGraph original,
+            INDArray parameters,
+            Consumer<ComputationGraphConfiguration> changes,
+            Function<ComputationGraphConfiguration, G> maker) {
         ComputationGraphConfiguration from = original.getConfiguration();
         ComputationGraphConfiguration configuration = ComputationGraphConfiguration.fromJson(from.toJson());
         configuration.setTopologicalOrder(original.topologicalSortOrder().clone());
@@ -151,7 +145,7 @@ public final class GraphCopier {
         configuration.setInferenceWorkspaceMode(from.getInferenceWorkspaceMode());
         configuration.setCacheMode(from.getCacheMode());
         changes.accept(configuration);
-        ComputationGraph copy = new ComputationGraph(configuration);
+        G copy = maker.apply(configuration);
         copy.init(parameters.length() > 0 ? parameters : null, false);
         return copy;
     }

@@ -55,7 +55,12 @@ public final class GraphCopy {
         CopiedLayers.prepare(graph, vertices, memory.stages(), noise, keepPreActivations);
         EngineLayers layers = new EngineLayers(graph, code, engine);
         this.runners = vertices.vertices().stream()
-                .map(vertex -> runnerFor(vertex, isIn(region, vertex) ? null : layers.of(graphVertex(vertex.position()), vertices.hasInputErrors(vertex.position()))))
+                .map(vertex -> runnerFor(
+                        vertex,
+                        isIn(region, vertex) || vertex.role() == Vertex.Role.OUTPUT
+                                ? null
+                                : layers.of(
+                                        graphVertex(vertex.position()), vertices.hasInputErrors(vertex.position()))))
                 .toArray(VertexRunner[]::new);
         CopiedLayers.keepInputs(graph, vertices, position -> runners[position] instanceof EngineRunner);
         this.region = region == null
@@ -94,7 +99,8 @@ public final class GraphCopy {
     private VertexRunner runnerFor(Vertex vertex, @Nullable EngineLayer code) {
         GraphVertex graphVertex = graphVertex(vertex.position());
         if (code != null) {
-            return new EngineRunner(graphVertex, code, wantedErrors(vertex), vertices.hasInputErrors(vertex.position()));
+            return new EngineRunner(
+                    graphVertex, code, wantedErrors(vertex), vertices.hasInputErrors(vertex.position()));
         }
         return vertex.role() == Vertex.Role.OUTPUT
                 ? new OutputRunner(graphVertex)

@@ -40,6 +40,11 @@ public final class StageRunner {
         this.recompute = recompute;
     }
 
+    /** The same stage with other working memory. */
+    public StageRunner with(StageScratch other) {
+        return new StageRunner(stage, positions, other, recompute);
+    }
+
     /** Runs the stage forward. What is kept of the activations stays in the copy's memory until the last task. */
     public void forward(GraphCopy copy, VertexObserver observer) {
         forward(copy, activations(copy), true, observer);

@@ -12,6 +12,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The errors of one tile: of the vertices that it runs, and of the maps that its group reads. */
 final class TileErrors {
+    /** Some values of a vertex: those of an area. */
+    record Part(INDArray values, Area area) {}
+
     /** The error of a part of a map that the group reads. */
     private record InputError(int vertex, Area area, INDArray error) {}
 
@@ -25,28 +28,22 @@ final class TileErrors {
     /**
      * Adds to the error of a vertex that the tile runs.
      *
-     * @param output what the tile computes of the vertex, the values of {@code all}
-     * @param error gradient of the loss by a part of it, the values of {@code area}
+     * @param output what the tile computes of the vertex
+     * @param error gradient of the loss by a part of it
      * @param mayKeep whether the array may become the error itself, which is overwritten
      */
-    void add(
-            int vertex,
-            INDArray output,
-            Area all,
-            INDArray error,
-            Area area,
-            boolean mayKeep,
-            LayerWorkspaceMgr workspaces) {
+    void add(int vertex, Part output, Part error, boolean mayKeep, LayerWorkspaceMgr workspaces) {
         INDArray sum = within[vertex];
-        if (sum == null && area.equals(all)) {
-            within[vertex] = mayKeep ? error : workspaces.dup(ArrayType.ACTIVATION_GRAD, error, 'c');
+        if (sum == null && error.area().equals(output.area())) {
+            within[vertex] = mayKeep ? error.values() : workspaces.dup(ArrayType.ACTIVATION_GRAD, error.values(), 'c');
             return;
         }
         if (sum == null) {
-            sum = workspaces.create(ArrayType.ACTIVATION_GRAD, output.dataType(), output.shape(), 'c');
+            INDArray all = output.values();
+            sum = workspaces.create(ArrayType.ACTIVATION_GRAD, all.dataType(), all.shape(), 'c');
             within[vertex] = sum;
         }
-        MapArea.view(sum, all, area).addi(error);
+        MapArea.view(sum, output.area(), error.area()).addi(error.values());
     }
 
     /** The error of a vertex that the tile runs, after all that read it. */

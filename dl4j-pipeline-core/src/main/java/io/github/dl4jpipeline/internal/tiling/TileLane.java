@@ -250,7 +250,12 @@ final class TileLane {
     }
 
     private void addError(int vertex, INDArray error, Area area, boolean mayKeep, LayerWorkspaceMgr manager) {
-        errors.add(vertex, activations[vertex], areas[vertex], error, area, mayKeep, manager);
+        errors.add(
+                vertex,
+                new TileErrors.Part(activations[vertex], areas[vertex]),
+                new TileErrors.Part(error, area),
+                mayKeep,
+                manager);
     }
 
     /** The errors of the tile that has run backward last. */

@@ -27,6 +27,11 @@ public record TileSetup(TiledRegion region, TileThreads crew) implements Region 
     @Override
     public RegionRunner runner(
             ComputationGraph original, GraphVertex exit, KernelChoice code, boolean workspaces, String name) {
-        return new TiledRunner(original, region, exit, code, crew, workspaces, name);
+        return new TiledRunner(
+                original,
+                region,
+                exit,
+                crew,
+                lane -> new TileLane(original, region, code, workspaces, name + "-lane" + lane));
     }
 }

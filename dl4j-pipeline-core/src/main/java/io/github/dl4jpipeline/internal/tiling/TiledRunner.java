@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.internal.tiling;
 
 import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.RegionRunner;
@@ -14,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -51,17 +51,14 @@ final class TiledRunner extends RegionRunner {
      * @param original an initialised graph; its parameters are shared, nothing else
      * @param exit the region's last vertex
      * @param crew who runs tiles
-     * @param workspaces whether arrays live in workspaces
-     * @param name a prefix of workspace names that nothing else in the process has
+     * @param lane makes the lane with a number
      */
     TiledRunner(
             ComputationGraph original,
             TiledRegion region,
             GraphVertex exit,
-            KernelChoice code,
             TileThreads crew,
-            boolean workspaces,
-            String name) {
+            IntFunction<TileLane> lane) {
         super(exit);
         this.region = region;
         this.crew = crew;
@@ -70,7 +67,7 @@ final class TiledRunner extends RegionRunner {
         this.maps = new INDArray[region.positions().size()];
         int count = Math.min(crew.size(), region.tiles().grid().tiles());
         for (int i = 0; i < count; i++) {
-            lanes.add(new TileLane(original, region, code, workspaces, name + "-lane" + i));
+            lanes.add(lane.apply(i));
         }
     }
 

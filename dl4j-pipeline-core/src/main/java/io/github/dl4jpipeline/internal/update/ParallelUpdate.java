@@ -30,7 +30,6 @@ public final class ParallelUpdate {
     private final List<UpdatePiece> pieces;
     private final List<Normalized> normalized;
     private final Runnable[] rest;
-    private boolean pending;
     private final RegularizationScore regularization;
 
     /** A layer whose gradients are normalized, for which it needs all of them. */
@@ -88,7 +87,6 @@ public final class ParallelUpdate {
     public void update(int iteration, int epoch, int examples, boolean subtract) {
         share(normalized.size(), i -> normalize(normalized.get(i), iteration, examples));
         share(rest.length, i -> rest[i] = pieces.get(i).update(iteration, epoch, examples, subtract));
-        pending = subtract;
         if (!subtract) {
             share(rest.length, i -> rest[i].run());
         }
@@ -96,7 +94,6 @@ public final class ParallelUpdate {
 
     /** Makes the updater state what it was before an update that is not committed. */
     public void takeBack() {
-        pending = false;
         pieces.forEach(piece -> piece.state().takeBack());
     }
 
@@ -110,17 +107,11 @@ public final class ParallelUpdate {
         pieces.forEach(piece -> piece.state().close());
     }
 
-    /** Whether an update is still to be finished. */
-    public boolean isPending() {
-        return pending;
-    }
-
     /**
      * Commits the update: does what {@link #update} has left, and subtracts the updates from the parameters. That is arithmetic
      * in arrays that are there. If a piece fails all the same, the others are done nevertheless.
      */
     public void finish() {
-        pending = false;
         commit();
         share(rest.length, i -> rest[i].run(), true);
     }

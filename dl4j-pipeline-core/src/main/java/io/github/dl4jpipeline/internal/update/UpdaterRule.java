@@ -57,8 +57,8 @@ interface UpdaterRule {
             float beta2 = (float) adam.getBeta2();
             float epsilon = (float) adam.getEpsilon();
             float corrected = corrected(rate, beta1, beta2, epsilon, iteration + 1);
-            return (gradient, state, length) ->
-                    adam(gradient, state[0], state[1], length, corrected, beta1, beta2, epsilon);
+            AdamRates rates = new AdamRates(corrected, beta1, beta2, epsilon);
+            return (gradient, state, length) -> adam(gradient, state[0], state[1], length, rates);
         }
         return (gradient, state, length) -> sgd(gradient, length, rate);
     }
@@ -95,15 +95,14 @@ interface UpdaterRule {
         }
     }
 
-    private static void adam(
-            float[] gradient,
-            float[] mean,
-            float[] average,
-            int length,
-            float rate,
-            float beta1,
-            float beta2,
-            float epsilon) {
+    /** What Adam's rule does with every value. */
+    record AdamRates(float rate, float beta1, float beta2, float epsilon) {}
+
+    private static void adam(float[] gradient, float[] mean, float[] average, int length, AdamRates rates) {
+        float rate = rates.rate();
+        float beta1 = rates.beta1();
+        float beta2 = rates.beta2();
+        float epsilon = rates.epsilon();
         for (int i = 0; i < length; i++) {
             float value = gradient[i];
             float moment = beta1 * mean[i] + (1 - beta1) * value;

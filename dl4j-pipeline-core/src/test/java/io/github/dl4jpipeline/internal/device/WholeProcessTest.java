@@ -3,6 +3,9 @@ package io.github.dl4jpipeline.internal.device;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.jna.Function;
+import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.fixture.TestData;
+import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.internal.device.WholeProcess.Effect;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -17,9 +20,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.IntSupplier;
 import java.util.stream.Stream;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Each case has a process of its own, since most of the effects last. */
@@ -35,7 +41,11 @@ class WholeProcessTest {
             IntSupplier blasThreads = ofOpenBlas == null
                     ? () -> Nd4j.factory().blas().getMaxThreads()
                     : () -> ofOpenBlas.invokeInt(new Object[0]);
-            WholeProcess.prepare();
+            if (arguments.length == 0) {
+                WholeProcess.prepare();
+            } else {
+                plainFit();
+            }
             List<Effect> found = new ArrayList<>();
             if (NativeHeap.keepsFreed()) {
                 found.add(Effect.KEEP_FREED_MEMORY);
@@ -54,9 +64,30 @@ class WholeProcessTest {
             found.forEach(out::println);
             System.exit(0);
         }
+
+        /** What only a pipeline needs stays as it was where there is none. */
+        private static void plainFit() {
+            ComputationGraph graph = TestGraphs.graph(TestGraphs.dense(
+                    DataType.FLOAT, settings -> settings.optimizationAlgo(OptimizationAlgorithm.LBFGS)));
+            try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                    .plainFitIfUnsupported()
+                    .build()) {
+                net.fit(TestData.classification(DataType.FLOAT, 1, 4, 3, 6));
+            }
+        }
     }
 
     private static Set<Effect> effects(Effect... switchedOff) throws IOException, InterruptedException {
+        return effectsOf(List.of(), switchedOff);
+    }
+
+    @Test
+    void plainFitChangesNothingThatLasts() throws Exception {
+        assertThat(effectsOf(List.of("plain"))).containsExactly(Effect.BLAS_THREADS);
+    }
+
+    private static Set<Effect> effectsOf(List<String> arguments, Effect... switchedOff)
+            throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
@@ -67,6 +98,7 @@ class WholeProcessTest {
             command.add("-D" + effect.property + "=FALSE");
         }
         command.add(Child.class.getName());
+        command.addAll(arguments);
         Process child = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();

@@ -22,7 +22,7 @@ class EngineCasesTest {
     void everyLayerEqualsDeeplearning4jsOwn(@TempDir Path directory) throws IOException, InterruptedException {
         Path log = directory.resolve("log");
         Process process = start(directory, log);
-        boolean ended = process.waitFor(600L + 2 * CASES, TimeUnit.SECONDS);
+        boolean ended = process.waitFor(600L + 2L * CASES, TimeUnit.SECONDS);
         process.destroyForcibly().waitFor();
 
         List<String> lines = Files.readAllLines(log);

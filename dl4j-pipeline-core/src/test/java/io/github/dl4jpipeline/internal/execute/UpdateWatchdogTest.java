@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.internal.execute;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.dl4jpipeline.device.SeparateMemoryRuntime;
+import io.github.dl4jpipeline.device.Link;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.fixture.OnSeparateMemory;
 import io.github.dl4jpipeline.fixture.SameResult;
@@ -30,12 +30,13 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 @ExtendWith(OnSeparateMemory.class)
 @Timeout(120)
 class UpdateWatchdogTest {
+    private final Link link = new Link();
     private final CountDownLatch release = new CountDownLatch(1);
 
     @AfterEach
     void reset() {
         release.countDown();
-        SeparateMemoryRuntime.reset();
+        link.close();
     }
 
     @Test
@@ -48,7 +49,7 @@ class UpdateWatchdogTest {
         TaskController controller = new TaskController(
                 new TaskController.Setup(
                         graph,
-                        SameResult.evenPlan(graph, 2, 2),
+                        OnSeparateMemory.moved(SameResult.evenPlan(graph, 2, 2)),
                         Schedules.fillDrain(),
                         KernelChoice.all(Kernels.FAST),
                         BatchNormStatistics.FULL_BATCH,
@@ -60,7 +61,7 @@ class UpdateWatchdogTest {
         ParameterMemory parameters = controller.parameters();
         parameters.beginStep();
         controller.run(request);
-        SeparateMemoryRuntime.onSynchronize(() -> {
+        link.onSynchronize(() -> {
             try {
                 release.await();
             } catch (InterruptedException e) {

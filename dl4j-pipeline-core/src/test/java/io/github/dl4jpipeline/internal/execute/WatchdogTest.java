@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.internal.execute;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.exception.PipelineException;
-import io.github.dl4jpipeline.fixture.ProbeVertex;
+import io.github.dl4jpipeline.fixture.Probe;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
@@ -24,12 +24,13 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 @Timeout(120)
 class WatchdogTest {
+    private final Probe probe = new Probe();
     private final CountDownLatch release = new CountDownLatch(1);
 
     @AfterEach
     void reset() {
         release.countDown();
-        ProbeVertex.reset();
+        probe.close();
     }
 
     @Test
@@ -38,7 +39,7 @@ class WatchdogTest {
                 .graphBuilder()
                 .addInputs("values")
                 .addLayer("dense", TestGraphs.dense(6, 8), "values")
-                .addVertex("probe", new ProbeVertex(), "dense")
+                .addVertex("probe", probe.vertex(), "dense")
                 .addLayer("output", TestGraphs.softmax(8, 3), "probe")
                 .setOutputs("output")
                 .build());
@@ -46,7 +47,7 @@ class WatchdogTest {
         MultiDataSet data = TestData.classification(DataType.DOUBLE, 1, 8, 3, 6);
         StepRequest request =
                 new StepRequest(MicroBatch.whole(data.getFeatures(), data.getLabels(), null, null), 0, 0, 0, false);
-        ProbeVertex.onForward(() -> {
+        probe.onForward(() -> {
             try {
                 release.await();
             } catch (InterruptedException e) {

@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.BaseActivationFunction;
+import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
 
@@ -38,6 +39,28 @@ public final class ForeignParts {
         @Override
         public int hashCode() {
             return 1;
+        }
+    }
+
+    /** The same as an enum. */
+    public enum EnumActivation implements IActivation {
+        CENTRED;
+
+        private static final Activation CODE = new Activation();
+
+        @Override
+        public INDArray getActivation(INDArray in, boolean training) {
+            return CODE.getActivation(in, training);
+        }
+
+        @Override
+        public Pair<INDArray, INDArray> backprop(INDArray in, INDArray epsilon) {
+            return CODE.backprop(in, epsilon);
+        }
+
+        @Override
+        public int numParams(int inputSize) {
+            return 0;
         }
     }
 

@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.fixture.SameResult;
-import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -54,10 +52,7 @@ class FastLayersTest {
     private static final List<Integer> NHWC = List.of(3, 9, 7, 5);
     private static final List<Integer> ROWS = List.of(4, 6);
 
-    private static final KernelChoice UNFOLDED =
-            KernelChoice.all(Kernels.FAST).except(Map.of("layer", VertexCode.of(KernelCode.PLAIN)));
-    private static final KernelChoice WINOGRAD =
-            KernelChoice.all(Kernels.FAST).except(Map.of("layer", VertexCode.of(KernelCode.WINOGRAD)));
+    private static final KernelChoice FAST = KernelChoice.all(Kernels.FAST);
 
     private record Case(org.deeplearning4j.nn.conf.layers.Layer layer, List<Integer> shape, InputType input) {}
 
@@ -345,14 +340,12 @@ class FastLayersTest {
 
     private record Passes(INDArray inference, INDArray activation, INDArray error, Map<String, INDArray> gradients) {}
 
-    private static Stream<Named<Case>> unfoldedConvolutions() {
+    private static Stream<Named<Case>> otherConvolutions() {
         return Stream.concat(
                 layers().filter(layer -> layer.getPayload().layer() instanceof ConvolutionLayer convolution
                         && convolution.getClass() == ConvolutionLayer.class
                         && convolution.getCnn2dDataFormat() == CNN2DFormat.NCHW),
                 Stream.of(
-                        image("dilated", conv(3, 3).dilation(2, 2)),
-                        image("dilated, same", conv(3, 2).dilation(2, 1).convolutionMode(ConvolutionMode.Same)),
                         image("1x1, stride 2", conv(1, 1).stride(2, 2)),
                         image("1x1, padding", conv(1, 1).padding(1, 1)),
                         square("one output, border left over", conv(3, 3).stride(2, 2), 3, 5, 4),
@@ -364,57 +357,15 @@ class FastLayersTest {
     }
 
     @ParameterizedTest
-    @MethodSource("unfoldedConvolutions")
-    void unfoldedEqualsInDouble(Case layer) {
-        compare(layer, DataType.DOUBLE, 1e-10, UNFOLDED);
+    @MethodSource("otherConvolutions")
+    void otherConvolutionsEqualInDouble(Case layer) {
+        compare(layer, DataType.DOUBLE, 1e-10, FAST);
     }
 
     @ParameterizedTest
-    @MethodSource("unfoldedConvolutions")
-    void unfoldedEqualsInFloat(Case layer) {
-        compare(layer, DataType.FLOAT, 1e-5, UNFOLDED);
-    }
-
-    @ParameterizedTest
-    @MethodSource("unfoldedConvolutions")
-    void passesMayHaveDifferentCode(Case layer) {
-        compare(layer, DataType.DOUBLE, 1e-10, choice(KernelCode.USUAL, KernelCode.PLAIN));
-        compare(layer, DataType.DOUBLE, 1e-10, choice(KernelCode.PLAIN, KernelCode.USUAL));
-    }
-
-    @ParameterizedTest
-    @MethodSource("winogradConvolutions")
-    void winogradAndUnfoldedEqualInFloat(Case layer) {
-        compare(layer, DataType.FLOAT, 1e-5, choice(KernelCode.WINOGRAD, KernelCode.PLAIN));
-    }
-
-    private static KernelChoice choice(KernelCode forward, KernelCode backward) {
-        return KernelChoice.all(Kernels.FAST).except(Map.of("layer", new VertexCode(forward, backward)));
-    }
-
-    /**
-     * Also sizes that are no multiple of the algorithm's squares, one and two channels, and less than its least batch. Where
-     * there are many outputs some are near 0, where rounding decides what ReLU passes back.
-     */
-    private static Stream<Named<Case>> winogradConvolutions() {
-        return Stream.of(15, 16, 24)
-                .flatMap(examples -> Stream.of(
-                        square("padded", conv(3, 3).padding(1, 1), examples, 16, 8),
-                        rectangle("high", conv(3, 3).padding(1, 1), examples, 16, 6, 4),
-                        rectangle("wide", conv(3, 3).padding(1, 1), examples, 5, 4, 6),
-                        rectangle("one column", conv(3, 3).padding(1, 1), examples, 1, 3, 1),
-                        square("same", conv(3, 3).convolutionMode(ConvolutionMode.Same), examples, 3, 9),
-                        square("not padded", conv(3, 3), examples, 1, 5),
-                        square("padding 2x0", conv(3, 3).padding(2, 0), examples, 2, 6),
-                        square("strict", conv(3, 3).convolutionMode(ConvolutionMode.Strict), examples, 5, 4),
-                        square(
-                                "many channels",
-                                conv(3, 3).padding(1, 1).nOut(48).activation(Activation.IDENTITY),
-                                examples,
-                                64,
-                                12),
-                        square("no bias", conv(3, 3).padding(1, 1).hasBias(false), examples, 5, 7),
-                        square("sigmoid", conv(3, 3).padding(1, 1).activation(Activation.SIGMOID), examples, 5, 7)));
+    @MethodSource("otherConvolutions")
+    void otherConvolutionsEqualInFloat(Case layer) {
+        compare(layer, DataType.FLOAT, 1e-5, FAST);
     }
 
     private static Named<Case> square(
@@ -435,35 +386,13 @@ class FastLayersTest {
                 new Case(convolution.build(), List.of(examples, channels, height, width), input));
     }
 
-    @ParameterizedTest
-    @MethodSource("winogradConvolutions")
-    void winogradEqualsInFloat(Case layer) {
-        compare(layer, DataType.FLOAT, 1e-5, WINOGRAD);
-    }
-
-    @ParameterizedTest
-    @MethodSource("winogradConvolutions")
-    void winogradFallsBackInDouble(Case layer) {
-        compare(layer, DataType.DOUBLE, 1e-10, WINOGRAD);
-    }
-
-    /** As with the profile of another graph. */
-    @Test
-    void whatWinogradCannotRunRunsAsUsual() {
-        for (ConvolutionLayer.Builder other :
-                List.of(conv(5, 5), conv(3, 3).stride(2, 2), conv(3, 3).padding(3, 1))) {
-            compare(square("other", other, 16, 3, 9).getPayload(), DataType.FLOAT, 1e-5, WINOGRAD);
-        }
-    }
-
     private static Stream<Named<Case>> preciseLayers() {
         return layers().filter(layer -> !isLeftAloneByPrecise(layer.getPayload().layer()));
     }
 
-    /** A convolution 3x3 with channels last. */
+    /** A convolution 3x3, which ND4J's operation may run with Winograd's algorithm. */
     private static boolean isLeftAloneByPrecise(org.deeplearning4j.nn.conf.layers.Layer layer) {
         return layer.getClass() == ConvolutionLayer.class
-                && ((ConvolutionLayer) layer).getCnn2dDataFormat() == CNN2DFormat.NHWC
                 && new ConvolutionGeometry((ConvolutionLayer) layer, ConvolutionMode.Truncate).isWinogradCandidate();
     }
 
@@ -473,54 +402,21 @@ class FastLayersTest {
         compare(layer, DataType.FLOAT, 1e-5, KernelChoice.all(Kernels.PRECISE));
     }
 
-    /** Also with a profile that names it. */
+    /** Which Deeplearning4j's own layers do not use either. */
     @Test
     void preciseIsWithoutWinograd() {
         Case layer = square("3x3", conv(3, 3), 16, 3, 9).getPayload();
-        VertexCode named = new VertexCode(KernelCode.WINOGRAD, KernelCode.USUAL);
-        assertThat(mayUseWinograd(layer, Kernels.FAST, VertexCode.USUAL)).isTrue();
-        assertThat(mayUseWinograd(layer, Kernels.PRECISE, VertexCode.USUAL)).isFalse();
-        assertThat(mayUseWinograd(layer, Kernels.PRECISE, named)).isFalse();
         Case other = square("3x3, stride 2", conv(3, 3).stride(2, 2), 16, 3, 9).getPayload();
-        assertThat(mayUseWinograd(other, Kernels.PRECISE, VertexCode.USUAL)).isTrue(); // were it not for its stride
-        assertThat(FastLayers.vertices(graph(layer, DataType.FLOAT), KernelCode.WINOGRAD, Kernels.PRECISE))
-                .isEmpty();
-        Case last =
-                channelsLast("NHWC", conv(3, 3).dataFormat(CNN2DFormat.NHWC)).getPayload();
-        ComputationGraph graph = graph(last, DataType.FLOAT);
-        FastLayers.replaceIn(graph, KernelChoice.all(Kernels.PRECISE));
-        assertThat(graph.getLayer("layer").getClass())
-                .isEqualTo(org.deeplearning4j.nn.layers.convolution.ConvolutionLayer.class);
+        assertThat(isReplaced(layer, DataType.FLOAT, Kernels.FAST)).isTrue();
+        assertThat(isReplaced(layer, DataType.FLOAT, Kernels.PRECISE)).isFalse();
+        assertThat(isReplaced(layer, DataType.DOUBLE, Kernels.PRECISE)).isTrue();
+        assertThat(isReplaced(other, DataType.FLOAT, Kernels.PRECISE)).isTrue();
     }
 
-    /** Whether a pass is the native operation. */
-    private static boolean mayUseWinograd(Case layer, Kernels kernels, VertexCode code) {
-        ComputationGraph graph = graph(layer, DataType.FLOAT);
-        FastLayers.replaceIn(graph, KernelChoice.all(kernels).except(Map.of("layer", code)));
-        FastConvolution convolution = (FastConvolution) graph.getLayer("layer");
-        convolution.addGradients(true);
-        return convolution.canBeChannelsLast() || convolution.elementsToAdd() > 0;
-    }
-
-    @Test
-    void winogradIsFor3x3ConvolutionsInFloat() {
-        KernelCode code = KernelCode.WINOGRAD;
-        InputType input = InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW);
-        assertThat(FastLayers.vertices(graph(new Case(conv(3, 3).build(), NCHW, input), DataType.FLOAT), code))
-                .containsExactly("layer");
-        assertThat(FastLayers.vertices(graph(new Case(conv(3, 3).build(), NCHW, input), DataType.DOUBLE), code))
-                .isEmpty();
-        for (ConvolutionLayer.Builder other : List.of(
-                conv(2, 3),
-                conv(3, 3).stride(2, 2),
-                conv(3, 3).dilation(2, 2),
-                conv(3, 3).padding(3, 1))) {
-            assertThat(FastLayers.vertices(graph(new Case(other.build(), NCHW, input), DataType.FLOAT), code))
-                    .isEmpty();
-        }
-        Case last =
-                channelsLast("NHWC", conv(3, 3).dataFormat(CNN2DFormat.NHWC)).getPayload();
-        assertThat(FastLayers.vertices(graph(last, DataType.FLOAT), code)).isEmpty();
+    private static boolean isReplaced(Case layer, DataType type, Kernels kernels) {
+        ComputationGraph graph = graph(layer, type);
+        FastLayers.replaceIn(graph, KernelChoice.all(kernels));
+        return graph.getLayer("layer") instanceof FastConvolution;
     }
 
     private static void compare(Case layer, DataType type, double tolerance) {
@@ -695,13 +591,10 @@ class FastLayersTest {
     /** Native operations would write outside of their arrays. */
     @Test
     void whatHasNoOutputIsRefused() {
-        KernelChoice fastest = KernelChoice.all(Kernels.FAST);
-        for (KernelChoice code : List.of(fastest, UNFOLDED)) {
-            assertRefused(conv(3, 3).convolutionMode(ConvolutionMode.Strict), code, 5, 2, 2);
-            assertRefused(conv(1, 1).stride(3, 3).convolutionMode(ConvolutionMode.Same), code, 5, 9, 9);
-        }
-        assertRefused(deconvolution().padding(2, 2), fastest, 5, 2, 2);
-        assertRefused(conv1D(), fastest, 5, 2);
+        assertRefused(conv(3, 3).convolutionMode(ConvolutionMode.Strict), FAST, 5, 2, 2);
+        assertRefused(conv(1, 1).stride(3, 3).convolutionMode(ConvolutionMode.Same), FAST, 5, 9, 9);
+        assertRefused(deconvolution().padding(2, 2), FAST, 5, 2, 2);
+        assertRefused(conv1D(), FAST, 5, 2);
     }
 
     /** @param map shape of an example */
@@ -734,8 +627,7 @@ class FastLayersTest {
                 new Case(new DenseLayer.Builder().nOut(5).build(), ROWS, InputType.feedForward(6)))) {
             assertAdds(layer, KernelChoice.all(Kernels.FAST));
         }
-        assertAdds(square("1x1", conv(1, 1), 3, 5, 33).getPayload(), UNFOLDED);
-        assertAdds(new Case(conv(3, 3).build(), NCHW, InputType.convolutional(9, 7, 5, CNN2DFormat.NCHW)), UNFOLDED);
+        assertAdds(square("1x1", conv(1, 1), 3, 5, 33).getPayload(), FAST);
     }
 
     private static void assertAdds(Case layer, KernelChoice code) {

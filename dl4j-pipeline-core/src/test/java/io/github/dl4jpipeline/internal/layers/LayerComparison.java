@@ -1,12 +1,11 @@
 package io.github.dl4jpipeline.internal.layers;
 
-import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
-import io.github.dl4jpipeline.graph.VertexCode;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import io.github.dl4jpipeline.internal.layers.LayerCase.Kind;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
+import io.github.dl4jpipeline.internal.stage.InferenceGraph;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +18,6 @@ import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.layers.BaseOutputLayer;
 import org.nd4j.common.primitives.Pair;
-import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -106,19 +104,15 @@ final class LayerComparison {
     }
 
     private void runCodes(ComputationGraph stock, LayerCaseGraph graphs, Passes expected) {
-        for (KernelCode kind : List.of(KernelCode.USUAL, KernelCode.PLAIN, KernelCode.WINOGRAD)) {
-            VertexCode code = VertexCode.of(kind);
-            boolean zeros = layer.activation() == Activation.RELU && !layer.bias(); // which Winograd's algorithm rounds
-            if (!FastLayers.vertices(stock, kind).contains("layer") || (kind == KernelCode.WINOGRAD && zeros)) {
-                continue;
-            }
-            ComputationGraph fast = GraphCopier.sharingParameters(stock);
-            FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST).except(Map.of("layer", code)));
-            Layer replaced = fast.getLayer("layer");
-            if (replaced.getClass() != stock.getLayer("layer").getClass()) {
-                for (Way way : Way.values()) {
-                    run(replaced, graphs, code, way, expected);
-                }
+        if (!FastLayers.vertices(stock).contains("layer")) {
+            return;
+        }
+        ComputationGraph fast = GraphCopier.sharingParameters(stock);
+        FastLayers.replaceIn(fast, KernelChoice.all(Kernels.FAST));
+        Layer replaced = fast.getLayer("layer");
+        if (replaced.getClass() != stock.getLayer("layer").getClass()) {
+            for (Way way : Way.values()) {
+                run(replaced, graphs, way, expected);
             }
         }
     }
@@ -140,11 +134,11 @@ final class LayerComparison {
         }
     }
 
-    private void run(Layer fast, LayerCaseGraph graphs, VertexCode code, Way way, Passes expected) {
+    private void run(Layer fast, LayerCaseGraph graphs, Way way, Passes expected) {
         if (!way.isFor(fast)) {
             return;
         }
-        String name = code.forward() + "/" + code.backward() + " " + way;
+        String name = "fast code " + way;
         announce.accept(name);
         runs++;
         try (GuardedMemory memory = new GuardedMemory()) {
@@ -335,7 +329,7 @@ final class LayerComparison {
         announce.accept("inference");
         runs++;
         try {
-            INDArray actual = GraphCopier.forInference(stock, Kernels.FAST).outputSingle(input);
+            INDArray actual = InferenceGraph.of(stock, Kernels.FAST).outputSingle(input);
             if (!isNear(actual, expected, 0)) {
                 problems.add("inference: " + ArrayDifference.of(actual, expected));
             }

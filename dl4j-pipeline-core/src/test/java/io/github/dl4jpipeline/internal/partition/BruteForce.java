@@ -54,9 +54,9 @@ final class BruteForce {
             DeviceGroup devices = request.groups().get(group);
             for (int replicas = 1; used[group] + replicas <= devices.count(); replicas++) {
                 boolean keeps = fits(stageOf, stages, stage, devices, replicas, after, false);
-                if (request.replicas().test(replicas)
+                if (request.rules().replicas().test(replicas)
                         && (keeps
-                                || (request.recompute()
+                                || (request.rules().recompute()
                                         && fits(stageOf, stages, stage, devices, replicas, after, true)))) {
                     used[group] += replicas;
                     double cost = cost(stageOf, stages, stage, devices, replicas, !keeps);
@@ -77,9 +77,14 @@ final class BruteForce {
                 weights += request.costs().get(vertex).gradientBytes();
             }
         }
-        double sync = request.syncMillisPerByte() * weights * (replicas - 1) / replicas / request.microBatches();
-        double in = stage == 0 ? 0 : 2 * crossing(stageOf, stage - 1) / (request.bytesPerMilli() * replicas);
-        double out = stage == stages - 1 ? 0 : 2 * crossing(stageOf, stage) / (request.bytesPerMilli() * replicas);
+        double sync =
+                request.links().syncMillisPerByte() * weights * (replicas - 1) / replicas / request.microBatches();
+        double in = stage == 0
+                ? 0
+                : 2 * crossing(stageOf, stage - 1) / (request.links().bytesPerMilli() * replicas);
+        double out = stage == stages - 1
+                ? 0
+                : 2 * crossing(stageOf, stage) / (request.links().bytesPerMilli() * replicas);
         return Math.max(millis / devices.speed() / replicas + sync, Math.max(in, out));
     }
 
@@ -99,7 +104,7 @@ final class BruteForce {
 
     private boolean fits(
             int[] stageOf, int stages, int stage, DeviceGroup devices, int replicas, int after, boolean recompute) {
-        int inFlight = request.inFlight().applyAsInt(replicas, after);
+        int inFlight = request.rules().inFlight().applyAsInt(replicas, after);
         double bytes = recompute && stage < stages - 1 ? crossing(stageOf, stage) * inFlight : 0;
         for (int vertex = 0; vertex < stageOf.length; vertex++) {
             if (stageOf[vertex] == stage) {

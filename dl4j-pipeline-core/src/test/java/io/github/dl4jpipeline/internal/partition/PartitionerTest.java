@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -44,7 +45,7 @@ class PartitionerTest {
 
     private static PartitionRequest request(List<VertexCost> costs, IntPredicate replicas, DeviceGroup... groups) {
         return new PartitionRequest(
-                costs, List.of(groups), Double.POSITIVE_INFINITY, 0, 8, replicas, PartitionerTest::inFlight, false);
+                costs, List.of(groups), LinkTimes.NONE, 8, new StageRules(replicas, PartitionerTest::inFlight, false));
     }
 
     /** As one-forward-one-backward has it. */
@@ -58,7 +59,9 @@ class PartitionerTest {
 
     private static Optional<Partition> solve(PartitionRequest request, Integer... use) {
         int devices = request.groups().stream().mapToInt(DeviceGroup::count).sum();
-        return new Partitioner(request.costs(), devices).solve(request).partition(List.of(use));
+        return new Partitioner(request.costs(), devices, Set.of())
+                .solve(request)
+                .partition(List.of(use));
     }
 
     private static List<List<Integer>> vertices(Partition partition) {
@@ -82,7 +85,7 @@ class PartitionerTest {
                 cost(1, List.of(0), 0, 5, 0),
                 cost(2, List.of(1), 0, 7, 0),
                 cost(3, List.of(2), 2, 0, 0));
-        Partition partition = new Partitioner(costs, 2)
+        Partition partition = new Partitioner(costs, 2, Set.of())
                 .solve(request(costs, PartitionerTest::one, devices(2)))
                 .partitionWithLeastTraffic(List.of(2))
                 .orElseThrow();
@@ -91,12 +94,30 @@ class PartitionerTest {
     }
 
     @Test
+    void noCutBetweenVerticesOfOneStage() {
+        PartitionRequest request = request(chain(1, 1, 1, 1, 1, 1), PartitionerTest::one, devices(2));
+        Partitioner partitioner = new Partitioner(request.costs(), 2, Set.of("v1", "v3", "elsewhere"));
+        assertThat(vertices(partitioner.solve(request).partition(List.of(2)).orElseThrow()))
+                .containsExactly(List.of(0, 1, 2, 3), List.of(4, 5));
+        assertThat(partitioner.simplification()).isEmpty();
+        PartitionRequest three = request(chain(1, 1, 1, 1), PartitionerTest::one, devices(3));
+        assertThat(new Partitioner(three.costs(), 3, Set.of("v0", "v2"))
+                        .solve(three)
+                        .partition(List.of(3)))
+                .isEmpty();
+    }
+
+    @Test
     void aSlowVertexGetsReplicas() {
         Partition partition = solve(request(chain(1, 6, 1), PartitionerTest::any, devices(4)), 4)
                 .orElseThrow();
         assertThat(partition.bottleneckMillis()).isEqualTo(2);
         PartitionRequest slowSum = new PartitionRequest(
-                chain(2, 6, 2), List.of(devices(5)), 100, 1, 8, PartitionerTest::any, PartitionerTest::inFlight, false);
+                chain(2, 6, 2),
+                List.of(devices(5)),
+                new LinkTimes(100, 1),
+                8,
+                new StageRules(PartitionerTest::any, PartitionerTest::inFlight, false));
         assertThat(solve(slowSum, 5).orElseThrow().parts().stream().map(Partition.Part::replicas))
                 .containsExactly(1, 3, 1);
     }
@@ -145,12 +166,9 @@ class PartitionerTest {
         PartitionRequest request = new PartitionRequest(
                 costs,
                 keeping.groups(),
-                Double.POSITIVE_INFINITY,
-                0,
+                LinkTimes.NONE,
                 8,
-                PartitionerTest::one,
-                PartitionerTest::inFlight,
-                true);
+                new StageRules(PartitionerTest::one, PartitionerTest::inFlight, true));
         Partition partition = solve(request, 2).orElseThrow();
         assertThat(vertices(partition)).containsExactly(List.of(0, 1), List.of(2, 3));
         assertThat(partition.bottleneckMillis()).isEqualTo(2 + 2 * costs.get(0).forwardMillis());
@@ -163,7 +181,7 @@ class PartitionerTest {
             List<List<Integer>> inputs = AntichainGraphTest.randomInputs(random, 1 + random.nextInt(10));
             PartitionRequest request = randomRequest(random, round, inputs);
             int devices = request.groups().stream().mapToInt(DeviceGroup::count).sum();
-            PartitionSolver solver = new Partitioner(request.costs(), devices).solve(request);
+            PartitionSolver solver = new Partitioner(request.costs(), devices, Set.of()).solve(request);
             BruteForce expected = new BruteForce(request, inputs);
             for (List<Integer> use : solver.uses()) {
                 double best = expected.best(use);
@@ -199,12 +217,12 @@ class PartitionerTest {
         return new PartitionRequest(
                 costs,
                 groups,
-                links ? 5 + random.nextDouble() * 50 : Double.POSITIVE_INFINITY,
-                links ? random.nextDouble() / 10 : 0,
+                links ? new LinkTimes(5 + random.nextDouble() * 50, random.nextDouble() / 10) : LinkTimes.NONE,
                 8,
-                random.nextInt(3) == 0 ? PartitionerTest::one : PartitionerTest::any,
-                PartitionerTest::inFlight,
-                round % 8 == 0);
+                new StageRules(
+                        random.nextInt(3) == 0 ? PartitionerTest::one : PartitionerTest::any,
+                        PartitionerTest::inFlight,
+                        round % 8 == 0));
     }
 
     /** Every vertex in exactly one stage, and none that reads a later stage. */
@@ -229,7 +247,7 @@ class PartitionerTest {
     void longChainsAreThinnedOut() {
         double[] millis = new Random(1).doubles(10_000, 0, 1).toArray();
         PartitionRequest request = request(chain(millis), PartitionerTest::one, devices(8));
-        Partitioner partitioner = new Partitioner(request.costs(), 8);
+        Partitioner partitioner = new Partitioner(request.costs(), 8, Set.of());
         Partition partition = partitioner.solve(request).partition(List.of(8)).orElseThrow();
         double total = Arrays.stream(millis).sum();
         assertThat(partition.bottleneckMillis()).isBetween(total / 8, total / 8 + total / 500);
