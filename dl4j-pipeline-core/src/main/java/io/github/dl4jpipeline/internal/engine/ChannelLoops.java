@@ -92,10 +92,14 @@ final class ChannelLoops {
     /** What becomes of a chunk. */
     private interface Body {
         void run(Buffers buffers, int length);
-
-        /** After the last chunk of a block of channels. */
-        default void end(Buffers buffers, int length, int from) {}
     }
+
+    /** What follows the last chunk of a block of channels, the first of which has a number. */
+    private interface End {
+        void run(Buffers buffers, int length, int channel);
+    }
+
+    private static final End NOTHING = (buffers, length, channel) -> {};
 
     /** How many values a channel has. */
     double valuesOfChannel() {
@@ -105,22 +109,21 @@ final class ChannelLoops {
     /** By channel. */
     double[] sum(INDArray maps) {
         double[] sums = new double[channels];
-        run(maps, null, null, new Body() {
-            @Override
-            public void run(Buffers buffers, int length) {
-                float[] values = buffers.first;
-                float[] lanes = buffers.sum.lanes;
-                for (int i = 0; i < length; i++) {
-                    lanes[i] += values[i];
-                }
-                buffers.sum.added(length);
-            }
-
-            @Override
-            public void end(Buffers buffers, int length, int from) {
-                buffers.sum.take(length, block, sums, from);
-            }
-        });
+        run(
+                maps,
+                null,
+                null,
+                (buffers, length) -> {
+                    float[] values = buffers.first;
+                    float[] lanes = buffers.sum.lanes;
+                    for (int i = 0; i < length; i++) {
+                        lanes[i] += values[i];
+                    }
+                    buffers.sum.added(length);
+                },
+                (buffers, length, from) -> {
+                    buffers.sum.take(length, block, sums, from);
+                });
         return sums;
     }
 
@@ -131,29 +134,25 @@ final class ChannelLoops {
                 maps,
                 null,
                 null,
-                new Body() {
-                    @Override
-                    public void run(Buffers buffers, int length) {
-                        float[] values = buffers.first;
-                        float[] subtrahends = buffers.ofChannel[0];
-                        float[] lanes = buffers.sum.lanes;
-                        for (int i = 0; i < length; i++) {
-                            float distance = values[i] - subtrahends[i];
-                            lanes[i] += distance * distance;
-                        }
-                        buffers.sum.added(length);
+                (buffers, length) -> {
+                    float[] values = buffers.first;
+                    float[] subtrahends = buffers.ofChannel[0];
+                    float[] lanes = buffers.sum.lanes;
+                    for (int i = 0; i < length; i++) {
+                        float distance = values[i] - subtrahends[i];
+                        lanes[i] += distance * distance;
                     }
-
-                    @Override
-                    public void end(Buffers buffers, int length, int first) {
-                        buffers.sum.take(length, block, sums, first);
-                    }
+                    buffers.sum.added(length);
+                },
+                (buffers, length, first) -> {
+                    buffers.sum.take(length, block, sums, first);
                 },
                 from);
         return sums;
     }
 
     /** By channel, the sum of the products of distances from a value with other maps, and the sum of those. */
+    @SuppressWarnings("ArrayRecordComponent")
     record Sums(double[] products, double[] others) {}
 
     Sums products(INDArray maps, double[] from, INDArray others) {
@@ -162,27 +161,22 @@ final class ChannelLoops {
                 maps,
                 others,
                 null,
-                new Body() {
-                    @Override
-                    public void run(Buffers buffers, int length) {
-                        float[] values = buffers.first;
-                        float[] factors = buffers.second;
-                        float[] subtrahends = buffers.ofChannel[0];
-                        float[] lanes = buffers.sum.lanes;
-                        float[] otherLanes = buffers.otherSum.lanes;
-                        for (int i = 0; i < length; i++) {
-                            lanes[i] += (values[i] - subtrahends[i]) * factors[i];
-                            otherLanes[i] += factors[i];
-                        }
-                        buffers.sum.added(length);
-                        buffers.otherSum.added(length);
+                (buffers, length) -> {
+                    float[] values = buffers.first;
+                    float[] factors = buffers.second;
+                    float[] subtrahends = buffers.ofChannel[0];
+                    float[] lanes = buffers.sum.lanes;
+                    float[] otherLanes = buffers.otherSum.lanes;
+                    for (int i = 0; i < length; i++) {
+                        lanes[i] += (values[i] - subtrahends[i]) * factors[i];
+                        otherLanes[i] += factors[i];
                     }
-
-                    @Override
-                    public void end(Buffers buffers, int length, int first) {
-                        buffers.sum.take(length, block, sums.products, first);
-                        buffers.otherSum.take(length, block, sums.others, first);
-                    }
+                    buffers.sum.added(length);
+                    buffers.otherSum.added(length);
+                },
+                (buffers, length, first) -> {
+                    buffers.sum.take(length, block, sums.products, first);
+                    buffers.otherSum.take(length, block, sums.others, first);
                 },
                 from);
         return sums;
@@ -203,6 +197,7 @@ final class ChannelLoops {
                         values[i] = (values[i] - minus[i]) * times[i] + plus[i];
                     }
                 },
+                NOTHING,
                 subtrahends,
                 factors,
                 summands);
@@ -226,6 +221,7 @@ final class ChannelLoops {
                         values[i] = ((values[i] - minus[i]) * times[i] + others[i] - shift[i]) * scale[i];
                     }
                 },
+                NOTHING,
                 subtrahends,
                 factors,
                 shifts,
@@ -233,7 +229,12 @@ final class ChannelLoops {
     }
 
     private void run(
-            INDArray first, @Nullable INDArray second, @Nullable INDArray result, Body body, double[]... ofChannel) {
+            INDArray first,
+            @Nullable INDArray second,
+            @Nullable INDArray result,
+            Body body,
+            End end,
+            double[]... ofChannel) {
         Buffers buffers = BUFFERS.get();
         FloatBuffer from = HostFloats.of(first);
         FloatBuffer fromSecond = second == null ? null : HostFloats.of(second);
@@ -258,7 +259,7 @@ final class ChannelLoops {
                         }
                     }
                 }
-                body.end(buffers, most, number * block);
+                end.run(buffers, most, number * block);
             }
         } finally { // else their memory may be freed meanwhile
             Reference.reachabilityFence(first);

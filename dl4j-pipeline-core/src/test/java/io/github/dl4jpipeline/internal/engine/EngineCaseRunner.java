@@ -29,8 +29,8 @@ final class EngineCaseRunner {
         try (PrintStream log = new PrintStream(args[0], StandardCharsets.UTF_8)) {
             for (int index = first; index < first + count; index++) {
                 LayerCase layer = LayerCase.of(seed, index).inFloatWithChannelsFirst();
-                if (layer.isFatal()
-                        || !KINDS.isEmpty() && !KINDS.contains(layer.kind().name())) {
+                boolean chosen = KINDS.isEmpty() || KINDS.contains(layer.kind().name());
+                if (!chosen || layer.isFatal() || layer.kind() == LayerCase.Kind.OUTPUT) {
                     continue;
                 }
                 String name = "seed " + seed + ", case " + index + ": " + layer;
