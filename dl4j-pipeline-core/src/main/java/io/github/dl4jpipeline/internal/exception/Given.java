@@ -8,7 +8,11 @@ import org.jspecify.annotations.Nullable;
 public final class Given {
     private Given() {}
 
-    /** @throws IllegalArgumentException for null */
+    /**
+     * The value itself.
+     *
+     * @throws IllegalArgumentException for null
+     */
     public static <T> T notNull(String name, @Nullable T value) {
         if (value == null) {
             throw new IllegalArgumentException(name + " must not be null");
@@ -17,7 +21,7 @@ public final class Given {
     }
 
     /**
-     * A list of its own of some values.
+     * The values, in a list of their own.
      *
      * @throws IllegalArgumentException for null, and for null among the values
      */

@@ -21,8 +21,7 @@ class StepTasksTest {
                 Task.forward(0, 0), Task.forward(0, 1), Task.backward(0, 1), Task.forward(1, 0), Task.backward(1, 0))) {
             assertThat(tasks.isFirst(first)).as("%s", first).isTrue();
         }
-        for (Task later :
-                List.of(Task.forward(0, 2), Task.forward(0, 3), Task.backward(0, 3), Task.forward(1, 1))) {
+        for (Task later : List.of(Task.forward(0, 2), Task.forward(0, 3), Task.backward(0, 3), Task.forward(1, 1))) {
             assertThat(tasks.isFirst(later)).as("%s", later).isFalse();
         }
     }
