@@ -22,7 +22,8 @@ import picocli.CommandLine.Option;
  */
 @Command(
         name = "scaling",
-        description = "Step times on one core, as pipelines, and with the planner's plan, for several numbers of cores.",
+        description =
+                "Step times on one core, as pipelines, and with the planner's plan, for several numbers of cores.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class Scaling implements Callable<Integer> {
@@ -72,7 +73,10 @@ final class Scaling implements Callable<Integer> {
         List<Row> rows = new ArrayList<>();
         Devices one = Devices.of(all.get(0));
         rows.add(row("one core", 1, builder(one).stages(1).microBatches(1)));
-        rows.add(row("one core, " + microBatches + " micro-batches", 1, builder(one).stages(1).microBatches(microBatches)));
+        rows.add(row(
+                "one core, " + microBatches + " micro-batches",
+                1,
+                builder(one).stages(1).microBatches(microBatches)));
         for (int count : cores) {
             Devices some = Devices.of(all.subList(0, count).toArray(Device[]::new));
             for (int number : stages) {
@@ -98,7 +102,8 @@ final class Scaling implements Callable<Integer> {
     }
 
     private PipelineBuilder builder(Devices devices) {
-        return PipelineComputationGraph.builder(NamedModel.of(model, 42).graph()).devices(devices);
+        return PipelineComputationGraph.builder(NamedModel.of(model, 42).graph())
+                .devices(devices);
     }
 
     private PipelineBuilder pipeline(Devices devices, int number) {
@@ -136,8 +141,9 @@ final class Scaling implements Callable<Integer> {
         System.out.printf("%-28s %5s %10s %12s  %s%n", "", "cores", "ms a step", "of one core", "plan");
         for (Row row : rows) {
             String plan = row.graph() instanceof PipelineComputationGraph net
-                    ? net.plan().kind() + ", " + net.plan().stages().size() + " stages, " + net.plan().microBatches()
-                            + " micro-batches, " + net.plan().schedule()
+                    ? net.plan().kind() + ", " + net.plan().stages().size() + " stages, "
+                            + net.plan().microBatches() + " micro-batches, "
+                            + net.plan().schedule()
                     : "";
             System.out.printf(
                     Locale.ROOT,

@@ -62,8 +62,7 @@ final class Columns {
     }
 
     static Layout channelsLast(long[] shape) {
-        return Layout.strided(
-                shape, new long[] {shape[1] * shape[2] * shape[3], 1, shape[1] * shape[3], shape[1]});
+        return Layout.strided(shape, new long[] {shape[1] * shape[2] * shape[3], 1, shape[1] * shape[3], shape[1]});
     }
 
     /** The first place of the output, and the one after the last, for which a value of the kernel lies in the map. */

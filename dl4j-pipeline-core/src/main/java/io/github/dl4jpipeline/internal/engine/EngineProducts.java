@@ -86,7 +86,8 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
         long[] size = windows.outputSize(shape[2], shape[3]);
         Columns columns = new Columns(shape, size, windows.window(size, shape[2], shape[3]));
         Layout output = Columns.channelsLast(new long[] {shape[0], kernel.outputs(), size[0], size[1]});
-        return new Passes(columns, new Dense(columns.rows(), columns.columns(), kernel.outputs(), bias), output, function());
+        return new Passes(
+                columns, new Dense(columns.rows(), columns.columns(), kernel.outputs(), bias), output, function());
     }
 
     @Override

@@ -9,8 +9,8 @@ public final class Given {
     private Given() {}
 
     /**
-     * The value.
-     *
+     *      * The value itself.
+     *      *
      * @throws IllegalArgumentException for null
      */
     public static <T> T notNull(String name, @Nullable T value) {
@@ -21,7 +21,7 @@ public final class Given {
     }
 
     /**
-     * A list of its own of some values.
+     * The values, in a list of their own.
      *
      * @throws IllegalArgumentException for null, and for null among the values
      */

@@ -106,7 +106,8 @@ final class StageGradients {
         }
         for (Slice slice : slices) {
             Gradient gradient = written.get(slice.position());
-            boolean isWritten = gradient != null && !gradient.gradientForVariable().isEmpty();
+            boolean isWritten =
+                    gradient != null && !gradient.gradientForVariable().isEmpty();
             if (isWritten && slice.next() != null) {
                 slice.sum().addi(slice.next());
             }
