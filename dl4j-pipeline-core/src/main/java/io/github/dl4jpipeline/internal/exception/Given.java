@@ -9,8 +9,8 @@ public final class Given {
     private Given() {}
 
     /**
-     *      * The value itself.
-     *      *
+     * The value itself.
+     *
      * @throws IllegalArgumentException for null
      */
     public static <T> T notNull(String name, @Nullable T value) {
