@@ -1,9 +1,13 @@
 package io.github.dl4jpipeline.internal.onednn;
 
+import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.Uninterruptibly;
+import java.util.concurrent.ExecutionException;
 import org.bytedeco.dnnl.engine;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.dnnl.stream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,45 +24,63 @@ public final class OneDnn {
 
     private OneDnn() {}
 
-    /** What is made once in the process, and never freed. */
+    /**
+     * What is made once in the process, and never freed.
+     *
+     * @param cpu null if oneDNN cannot be called
+     * @param inCaller null likewise
+     */
+    private record Natives(@Nullable engine cpu, @Nullable stream inCaller) {
+        static final Natives NONE = new Natives(null, null);
+
+        boolean areThere() {
+            return cpu != null;
+        }
+    }
+
+    /** Loads at the first use. */
     private static final class Loaded {
-        static final boolean SUCCEEDED = load();
+        static final Natives INSTANCE = load();
 
-        private static engine cpu;
-        private static stream inCaller;
-
-        private static boolean load() {
+        /** In a thread of its own: the caller may be interrupted, which would end the reading of the library. */
+        private static Natives load() {
             if ("off".equalsIgnoreCase(System.getProperty(PROPERTY))) {
                 log.info("oneDNN is switched off by -D{}=off: layers run with ND4J's operations", PROPERTY);
-                return false;
+                return Natives.NONE;
             }
-            try {
-                Nd4j.getBackend(); // brings the OpenMP that both use, so that limits of threads hold for both
-                cpu = new engine(engine.kind.cpu, 0);
-                inCaller = new stream(cpu);
-                return true;
-            } catch (Exception | LinkageError e) {
-                log.info("oneDNN cannot be called here ({}): layers run with ND4J's operations", e.toString());
-                return false;
+            try (DeviceThread thread = DeviceThread.unbound("onednn")) {
+                return Uninterruptibly.get(thread.submit(OneDnn::open));
+            } catch (ExecutionException e) {
+                log.info(
+                        "oneDNN cannot be called here ({}): layers run with ND4J's operations",
+                        e.getCause().toString());
+                return Natives.NONE;
             }
         }
+    }
+
+    private static Natives open() {
+        Nd4j.getBackend(); // brings the OpenMP that both use, so that limits of threads hold for both
+        engine cpu = new engine(engine.kind.cpu, 0);
+        return new Natives(cpu, new stream(cpu));
     }
 
     /** Whether primitives can be made. */
     public static boolean isAvailable() {
-        return Loaded.SUCCEEDED;
+        return Loaded.INSTANCE.areThere();
     }
 
     static engine engine() {
-        if (!Loaded.SUCCEEDED) {
+        engine cpu = Loaded.INSTANCE.cpu();
+        if (cpu == null) {
             throw new IllegalStateException("oneDNN is not available");
         }
-        return Loaded.cpu;
+        return cpu;
     }
 
     /** Runs primitives in the thread that calls, one after another. Any number of threads may use it at once. */
     static stream stream() {
-        return Loaded.inCaller;
+        return Loaded.INSTANCE.inCaller();
     }
 
     /** Attributes of primitives whose working memory the caller gives. */
