@@ -31,8 +31,10 @@ import org.deeplearning4j.nn.graph.vertex.impl.MergeVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.params.ConvolutionParamInitializer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
+import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Which vertices the engine runs: those that compute in float what oneDNN has a primitive for, without dropout and noise on
@@ -73,6 +75,7 @@ public final class EngineLayers {
                 && !engine.leaves().test(vertex)
                 && choice.code(vertex.getVertexName()) == KernelCode.USUAL
                 && graph.getConfiguration().getDataType() == DataType.FLOAT
+                && Nd4j.getEnvironment().isCPU()
                 && OneDnn.isAvailable();
         if (!may) {
             return null;
@@ -96,7 +99,8 @@ public final class EngineLayers {
             EngineLayer inside = of(vertex, frozen.getInsideLayer(), packed, false);
             return inside == null ? null : new EngineFrozen(inside);
         }
-        return of(vertex, vertex.getLayer(), packed, inputErrors);
+        boolean isWrapped = vertex.getLayer() instanceof BaseWrapperLayer; // whose configuration may be that of what is inside
+        return isWrapped ? null : of(vertex, vertex.getLayer(), packed, inputErrors);
     }
 
     private @Nullable EngineLayer of(LayerVertex vertex, Layer layer, PackedWeights packed, boolean inputErrors) {

@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
 import io.github.dl4jpipeline.internal.engine.Engine;
-import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
@@ -111,8 +110,7 @@ final class TrialRun {
         String name = "trial-" + COUNT.incrementAndGet();
         boolean workspaces = graph.getConfiguration().getTrainingWorkspaceMode() != WorkspaceMode.NONE;
         MicroBatchMemory memory = new MicroBatchMemory(graph, stages.stageOf(), name);
-        PackedWeights packed = new PackedWeights();
-        GraphCopy copy = new GraphCopy(graph, memory, kernels, keepPreActivations, Engine.of(packed), null);
+        GraphCopy copy = new GraphCopy(graph, memory, kernels, keepPreActivations, Engine.NONE, null);
         List<StageScratch> scratches = new ArrayList<>();
         List<StageRunner> runners = new ArrayList<>();
         for (int stage = 0; stage < stages.stages(); stage++) {
@@ -141,7 +139,6 @@ final class TrialRun {
             return bytes;
         } finally {
             copy.reset();
-            packed.close();
             scratches.forEach(StageScratch::destroy);
         }
     }

@@ -4,17 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.bytedeco.javacpp.Pointer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 class PrimitiveTest {
-    private static final int CYCLES = 200;
-
     @BeforeEach
     void oneDnnIsThere() {
         assumeThat(OneDnn.isAvailable()).isTrue();
@@ -101,73 +102,26 @@ class PrimitiveTest {
                 .isNotEqualTo(Layout.rowMajor(3, 2));
     }
 
-    /** While the collector runs, which must not free what is in use; and nothing is left. */
+    /** In a process whose heap has its whole size from the start, so that only native memory can grow. */
     @Test
-    void manyLivesLeaveNoMemory() throws InterruptedException {
-        AtomicBoolean ended = new AtomicBoolean();
-        Thread garbage = new Thread(() -> {
-            long sum = 0;
-            for (int i = 0; !ended.get(); i++) {
-                sum += new byte[100_000].length;
-                if (i % 50_000 == 0) {
-                    System.gc();
-                }
-            }
-            assertThat(sum).isPositive();
-        });
-        garbage.start();
-        try {
-            live(CYCLES / 4);
-            long before = Pointer.physicalBytes();
-            live(CYCLES);
-            assertThat(Pointer.physicalBytes() - before).isLessThan(64L << 20);
-        } finally {
-            ended.set(true);
-            garbage.join();
-        }
-    }
-
-    /** A convolution forward and backward, made anew each time. */
-    private static void live(int cycles) {
-        long[] maps = {8, 16, 24, 24};
-        long[] weights = {32, 16, 3, 3};
-        Window window = new Window(
-                new long[] {3, 3}, new long[] {1, 1}, new long[] {1, 1}, new long[] {1, 1}, new long[] {1, 1});
-        Convolution.Shape shape =
-                new Convolution.Shape(maps, new long[] {8, 32, 24, 24}, weights, window, true, true, false);
-        INDArray bias = Nd4j.ones(DataType.FLOAT, 32);
-        for (int i = 0; i < cycles; i++) {
-            Convolution convolution =
-                    Convolution.reading(Layout.rowMajor(maps), shape, new Activation(Activation.Function.RELU, 0));
-            try (Primitive forward = convolution.forward();
-                    Primitive backward = convolution.backward();
-                    Primitive gradient = convolution.gradient()) {
-                INDArray input = ones(convolution.input());
-                INDArray output = ones(convolution.output());
-                run(forward.with(Slot.INPUT, input)
-                        .with(Slot.WEIGHTS, ones(convolution.forwardWeights()))
-                        .with(Slot.BIAS, bias)
-                        .with(Slot.OUTPUT, output));
-                assertThat(output.maxNumber().intValue()).isEqualTo(16 * 9 + 1);
-                run(backward.with(Slot.OUTPUT_ERROR, output)
-                        .with(Slot.WEIGHTS, ones(convolution.backwardWeights()))
-                        .with(Slot.INPUT_ERROR, input));
-                run(gradient.with(Slot.INPUT, input)
-                        .with(Slot.OUTPUT_ERROR, output)
-                        .with(Slot.WEIGHT_GRADIENT, ones(convolution.gradientWeights()))
-                        .with(Slot.BIAS_GRADIENT, bias.dup()));
-            }
-        }
-    }
-
-    private static INDArray ones(Layout layout) {
-        return floats((int) layout.floats());
-    }
-
-    private static void run(Primitive primitive) {
-        if (primitive.scratchFloats() > 0) {
-            primitive.with(Slot.SCRATCH, floats((int) primitive.scratchFloats()));
-        }
-        primitive.run();
+    void manyLivesLeaveNoMemory(@TempDir Path directory) throws IOException, InterruptedException {
+        Path output = directory.resolve("output");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xms256m",
+                        "-Xmx256m",
+                        "-XX:+AlwaysPreTouch",
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        PrimitiveLives.class.getName())
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        boolean ended = process.waitFor(600, TimeUnit.SECONDS);
+        process.destroyForcibly().waitFor();
+        assertThat(ended).isTrue();
+        assertThat(process.exitValue()).as(Files.readString(output)).isZero();
     }
 }
