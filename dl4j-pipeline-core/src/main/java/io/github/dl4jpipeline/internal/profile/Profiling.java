@@ -112,8 +112,9 @@ public final class Profiling {
             boolean several = devices.size() > 1;
             VertexTimer alone = several ? rounds.way(together.get(0).copy(), first) : none;
             List<VertexTimer> shared = several ? rounds.way(together) : List.of(none);
-            VertexTimer joint = several ? rounds.way(whole, all) : none;
-            VertexTimer jointFewer = several ? rounds.way(fewer, all) : none;
+            // Copies of their own: the engine's primitives are made for the threads that first run them.
+            VertexTimer joint = several ? rounds.way(rounds.copy(sample, choice, slot), all) : none;
+            VertexTimer jointFewer = several ? rounds.way(rounds.copy(part, choice, slot), all) : none;
             rounds.run();
             return new ProfileTimes(
                     new OneDevice(wholeTimes, fewerTimes, splitTimes),
