@@ -29,8 +29,8 @@ import picocli.CommandLine.Option;
 final class Scaling implements Callable<Integer> {
     private static final int WARM_UP = 3;
 
-    /** Steps after which the planner has made up its mind. */
-    private static final int MOST_TRIAL_STEPS = 60;
+    /** More than the trial of plans takes. */
+    private static final int MOST_TRIAL_STEPS = 300;
 
     @Option(names = "--model", description = "Name of an example model.")
     private String model = "alexnet-cifar";
@@ -120,8 +120,7 @@ final class Scaling implements Callable<Integer> {
 
     private void measure(List<Row> rows, DataSet data) {
         for (Row row : rows) {
-            int steps = row.name().startsWith("planner") ? MOST_TRIAL_STEPS : WARM_UP;
-            for (int step = 0; step < steps; step++) {
+            for (int step = 0; step < WARM_UP || (isTried(row.graph()) && step < MOST_TRIAL_STEPS); step++) {
                 row.graph().fit(data);
             }
             System.err.printf("%s on %d cores is warm%n", row.name(), row.cores());
@@ -133,6 +132,11 @@ final class Scaling implements Callable<Integer> {
                 row.millis().add((System.nanoTime() - start) / 1e6);
             }
         }
+    }
+
+    /** Whether a pipeline still tries plans. */
+    private static boolean isTried(ComputationGraph graph) {
+        return graph instanceof PipelineComputationGraph net && !net.report().settled();
     }
 
     private void print(List<Row> rows) {

@@ -19,6 +19,8 @@ public record MachineSpeed(
     /** Nothing is known: devices do not disturb each other, and one has no use for the cores of the others. */
     public static final MachineSpeed UNKNOWN = new MachineSpeed(1, 0, 1, 1, 0);
 
+    private static final double BYTES_PER_MEGABYTE = 1e6;
+
     static final double LEAST_SPEED = 1e-6;
     static final double MOST_SPEED = 1e6;
 
@@ -42,6 +44,16 @@ public record MachineSpeed(
 
     private static boolean isSpeed(double speed) {
         return speed >= LEAST_SPEED && speed <= MOST_SPEED;
+    }
+
+    /** Whether the devices have been measured together, as those are that share memory. */
+    public boolean isOfSharedMemory() {
+        return jointThreads > 1;
+    }
+
+    /** Time of adding one array to another, for each byte of it. */
+    public double addMillisPerByte() {
+        return addMillisPerMegabyte / BYTES_PER_MEGABYTE;
     }
 
     /** What is left of it on devices with caches and memory of their own. */

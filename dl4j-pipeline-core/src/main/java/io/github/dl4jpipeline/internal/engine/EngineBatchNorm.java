@@ -5,7 +5,6 @@ import io.github.dl4jpipeline.internal.layers.JointSums;
 import io.github.dl4jpipeline.internal.layers.Moments;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import java.util.Map;
-import java.util.function.DoubleUnaryOperator;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
@@ -67,8 +66,8 @@ final class EngineBatchNorm extends EngineLayer {
         double[] variance;
         if (training) {
             double count = count(over);
-            mean = each(joined(over.sum(from)), sum -> sum / count);
-            variance = each(joined(over.squares(from, mean)), sum -> sum / count);
+            mean = ChannelValues.each(joined(over.sum(from)), sum -> sum / count);
+            variance = ChannelValues.each(joined(over.squares(from, mean)), sum -> sum / count);
             moments = new Moments(mean, variance);
             input = from;
             loops = over;
@@ -76,14 +75,16 @@ final class EngineBatchNorm extends EngineLayer {
             mean = values(BatchNormalizationParamInitializer.GLOBAL_MEAN);
             variance = runningVariance();
         }
-        double[] scale = product(inverseDeviation(variance), values(BatchNormalizationParamInitializer.GAMMA));
+        double[] scale =
+                ChannelValues.product(inverseDeviation(variance), values(BatchNormalizationParamInitializer.GAMMA));
         over.scale(from, mean, scale, values(BatchNormalizationParamInitializer.BETA), output);
         return new Value(output, layout);
     }
 
     private double[] runningVariance() {
         return layer.layerConf().isUseLogStd()
-                ? each(values(BatchNormalizationParamInitializer.GLOBAL_LOG_STD), log -> Math.pow(10, 2 * log))
+                ? ChannelValues.each(
+                        values(BatchNormalizationParamInitializer.GLOBAL_LOG_STD), log -> Math.pow(10, 2 * log))
                 : values(BatchNormalizationParamInitializer.GLOBAL_VAR);
     }
 
@@ -98,7 +99,7 @@ final class EngineBatchNorm extends EngineLayer {
         double count = count(over);
         double[] inverse = inverseDeviation(batch.variance());
         ChannelLoops.Sums sums = over.products(input, batch.mean(), delta);
-        scaleGradient = product(sums.products(), inverse);
+        scaleGradient = ChannelValues.product(sums.products(), inverse);
         shiftGradient = sums.others();
         double[] ofScale = joined(scaleGradient);
         double[] ofShift = joined(shiftGradient);
@@ -109,10 +110,10 @@ final class EngineBatchNorm extends EngineLayer {
         over.combine(
                 input,
                 batch.mean(),
-                each(product(ofScale, inverse), value -> -value / count),
+                ChannelValues.each(ChannelValues.product(ofScale, inverse), value -> -value / count),
                 delta,
-                each(ofShift, value -> value / count),
-                product(inverse, values(BatchNormalizationParamInitializer.GAMMA)));
+                ChannelValues.each(ofShift, value -> value / count),
+                ChannelValues.product(inverse, values(BatchNormalizationParamInitializer.GAMMA)));
         return new Value[] {new Value(delta, layout)};
     }
 
@@ -148,23 +149,7 @@ final class EngineBatchNorm extends EngineLayer {
 
     private double[] inverseDeviation(double[] variance) {
         double epsilon = layer.layerConf().getEps();
-        return each(variance, value -> 1 / Math.sqrt(value + epsilon));
-    }
-
-    private static double[] each(double[] values, DoubleUnaryOperator function) {
-        double[] results = new double[values.length];
-        for (int i = 0; i < values.length; i++) {
-            results[i] = function.applyAsDouble(values[i]);
-        }
-        return results;
-    }
-
-    private static double[] product(double[] values, double[] factors) {
-        double[] products = new double[values.length];
-        for (int i = 0; i < values.length; i++) {
-            products[i] = values[i] * factors[i];
-        }
-        return products;
+        return ChannelValues.each(variance, value -> 1 / Math.sqrt(value + epsilon));
     }
 
     private double[] values(String parameter) {

@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.params.ConvolutionParamInitializer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -14,8 +13,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** A 2D convolution of maps with channels first, of all channels or of each on its own. */
 final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     private final Kernel kernel;
-    private final Layer layer;
-    private final boolean bias;
     private final PackedWeights packed;
     private final boolean inputErrors;
     private final boolean exact;
@@ -81,11 +78,9 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             PackedWeights packed,
             boolean inputErrors,
             boolean exact) {
-        super(kernel.parameter(), function, false);
+        super(layer, kernel.parameter(), bias, function, false);
         this.kernel = kernel;
         this.windows = windows;
-        this.layer = layer;
-        this.bias = bias;
         this.packed = packed;
         this.inputErrors = inputErrors;
         this.exact = exact;
@@ -129,15 +124,6 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         }
     }
 
-    private INDArray weights() {
-        return layer.getParam(kernel.parameter());
-    }
-
-    @Override
-    @Nullable INDArray bias() {
-        return bias ? layer.getParam(ConvolutionParamInitializer.BIAS_KEY) : null;
-    }
-
     @Override
     @Nullable Layout layoutOf(Value value) {
         long[] shape = value.shape();
@@ -161,7 +147,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
                         new long[] {shape[0], kernel.outputs(), size[0], size[1]},
                         kernel.shape(),
                         windows.window(size, shape[2], shape[3]),
-                        bias,
+                        hasBias(),
                         inputErrors,
                         exact),
                 function());
@@ -187,12 +173,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
 
     @Override
     boolean isFinite(Value value, Passes made, Space space) {
-        if (value.isArray()) {
-            packed.inspect(value.values());
-        }
-        INDArray added = bias();
-        packed.inspect(kernel.packed(), added == null ? new INDArray[] {weights()} : new INDArray[] {weights(), added});
-        return !packed.isSuspect();
+        return packed.isFinite(kernel.packed(), value, weights(), bias());
     }
 
     @Override

@@ -3,8 +3,6 @@ package io.github.dl4jpipeline.internal.engine;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.Dense;
 import io.github.dl4jpipeline.internal.onednn.Layout;
-import io.github.dl4jpipeline.internal.onednn.Primitive;
-import io.github.dl4jpipeline.internal.onednn.Slot;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.jspecify.annotations.Nullable;
@@ -16,50 +14,26 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * where they are: Deeplearning4j keeps those of an output one after another.
  */
 final class EngineDense extends WeightedLayer<EngineDense.Passes> {
-    private final DenseLayer layer;
     private final boolean takesMaps;
     private final long inputs;
     private final long outputs;
 
     EngineDense(DenseLayer layer, Activation function, boolean takesMaps) {
-        super(DefaultParamInitializer.WEIGHT_KEY, function, Rectifier.is(function));
-        this.layer = layer;
+        super(layer, DefaultParamInitializer.WEIGHT_KEY, layer.hasBias(), function, Rectifier.is(function));
         this.takesMaps = takesMaps;
         inputs = weights().size(0);
         outputs = weights().size(1);
     }
 
     /** The operations for one shape of input. */
-    static final class Passes extends WeightedLayer.Passes {
-        private final Dense operations;
-
+    static final class Passes extends ProductPasses {
         /** The input before its maps become rows, in row-major order. */
         private final Layout shaped;
 
-        Passes(Dense operations, Layout shaped, Activation function) {
-            super(operations.input(), operations.output(), function, operations.forward(Rectifier.fused(function)));
-            this.operations = operations;
+        Passes(Dense product, Layout shaped, Activation function) {
+            super(product, product.output(), function, Rectifier.fused(function));
             this.shaped = shaped;
         }
-
-        @Override
-        Primitive makeBackward() {
-            return operations.backward();
-        }
-
-        @Override
-        Primitive makeGradient() {
-            return operations.gradient();
-        }
-    }
-
-    private INDArray weights() {
-        return layer.getParam(DefaultParamInitializer.WEIGHT_KEY);
-    }
-
-    @Override
-    @Nullable INDArray bias() {
-        return layer.hasBias() ? layer.getParam(DefaultParamInitializer.BIAS_KEY) : null;
     }
 
     @Override
@@ -81,7 +55,7 @@ final class EngineDense extends WeightedLayer<EngineDense.Passes> {
 
     @Override
     Passes make(Layout shaped) {
-        return new Passes(new Dense(shaped.shape()[0], inputs, outputs, layer.hasBias()), shaped, function());
+        return new Passes(new Dense(shaped.shape()[0], inputs, outputs, hasBias()), shaped, function());
     }
 
     @Override
@@ -92,27 +66,6 @@ final class EngineDense extends WeightedLayer<EngineDense.Passes> {
     @Override
     Layout inputShape(Passes made) {
         return made.shaped;
-    }
-
-    @Override
-    INDArray forwardWeights(Passes passes, Space space) {
-        return weights();
-    }
-
-    @Override
-    INDArray backwardWeights(Passes passes, Space space) {
-        return weights();
-    }
-
-    @Override
-    void writeGradient(Passes made, Primitive gradient, INDArray view, boolean add, Space space) {
-        if (!add) {
-            run(gradient.with(Slot.WEIGHT_GRADIENT, view), space);
-            return;
-        }
-        INDArray floats = space.work(inputs * outputs);
-        run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
-        view.addi(floats.reshape('f', inputs, outputs));
     }
 
     @Override

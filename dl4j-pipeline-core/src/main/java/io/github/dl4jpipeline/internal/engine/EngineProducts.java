@@ -4,10 +4,7 @@ import io.github.dl4jpipeline.internal.engine.EngineConvolution.Kernel;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.Dense;
 import io.github.dl4jpipeline.internal.onednn.Layout;
-import io.github.dl4jpipeline.internal.onednn.Primitive;
-import io.github.dl4jpipeline.internal.onednn.Slot;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.params.ConvolutionParamInitializer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -24,49 +21,24 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
 
     private final Kernel kernel;
     private final Windows windows;
-    private final Layer layer;
-    private final boolean bias;
     private final PackedWeights packed;
 
     EngineProducts(
             Kernel kernel, Windows windows, Layer layer, boolean bias, Activation function, PackedWeights packed) {
-        super(kernel.parameter(), function, false);
+        super(layer, kernel.parameter(), bias, function, false);
         this.kernel = kernel;
         this.windows = windows;
-        this.layer = layer;
-        this.bias = bias;
         this.packed = packed;
     }
 
     /** The operations for one shape of input. */
-    static final class Passes extends WeightedLayer.Passes {
+    static final class Passes extends ProductPasses {
         private final Columns columns;
-        private final Dense product;
 
         Passes(Columns columns, Dense product, Layout output, Activation function) {
-            super(product.input(), output, function, product.forward(function));
+            super(product, output, function, function);
             this.columns = columns;
-            this.product = product;
         }
-
-        @Override
-        Primitive makeBackward() {
-            return product.backward();
-        }
-
-        @Override
-        Primitive makeGradient() {
-            return product.gradient();
-        }
-    }
-
-    private INDArray weights() {
-        return layer.getParam(kernel.parameter());
-    }
-
-    @Override
-    @Nullable INDArray bias() {
-        return bias ? layer.getParam(ConvolutionParamInitializer.BIAS_KEY) : null;
     }
 
     @Override
@@ -87,7 +59,7 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
         Columns columns = new Columns(shape, size, windows.window(size, shape[2], shape[3]));
         Layout output = Columns.channelsLast(new long[] {shape[0], kernel.outputs(), size[0], size[1]});
         return new Passes(
-                columns, new Dense(columns.rows(), columns.columns(), kernel.outputs(), bias), output, function());
+                columns, new Dense(columns.rows(), columns.columns(), kernel.outputs(), hasBias()), output, function());
     }
 
     @Override
@@ -106,32 +78,8 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
     }
 
     @Override
-    INDArray forwardWeights(Passes passes, Space space) {
-        return weights();
-    }
-
-    @Override
-    INDArray backwardWeights(Passes passes, Space space) {
-        return weights();
-    }
-
-    @Override
     boolean isFinite(Value value, Passes made, Space space) {
-        if (value.isArray()) {
-            packed.inspect(value.values());
-        }
-        INDArray added = bias();
-        packed.inspect(kernel.packed(), added == null ? new INDArray[] {weights()} : new INDArray[] {weights(), added});
-        return !packed.isSuspect();
-    }
-
-    @Override
-    void writeGradient(Passes made, Primitive gradient, INDArray view, boolean add, Space space) {
-        INDArray floats = add ? space.work(view.length()) : view;
-        run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
-        if (add) {
-            view.addi(floats.reshape('c', view.shape()));
-        }
+        return packed.isFinite(kernel.packed(), value, weights(), bias());
     }
 
     @Override

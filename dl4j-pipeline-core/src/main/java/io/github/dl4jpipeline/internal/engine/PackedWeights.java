@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -48,34 +49,33 @@ public final class PackedWeights implements AutoCloseable {
     }
 
     /**
-     * Looks for NaN and infinities. oneDNN's convolutions spread them to other elements, and their ReLU makes 0 of NaN; so in a step
-     * that has any, Deeplearning4j's layers must run, and a network that diverges is seen as one.
+     * Whether a convolution may run on oneDNN, which spreads NaN and infinities to other elements, and whose ReLU makes 0 of NaN. In a
+     * step that has any, Deeplearning4j's layers must run, so that a network that diverges is seen as one.
      *
-     * @param parameters of a vertex, at which this looks once in a step
+     * @param value what it reads; what other vertices of the engine have put out follows from what they have read
      */
-    void inspect(String name, INDArray... parameters) {
+    boolean isFinite(String name, Value value, INDArray weights, @Nullable INDArray bias) {
+        if (value.isArray()) {
+            inspect(value.values());
+        }
         Vertex vertex = vertex(name);
         synchronized (vertex) {
             long now = step();
             if (vertex.inspected != now) {
-                for (INDArray array : parameters) {
-                    inspect(array);
+                inspect(weights);
+                if (bias != null) {
+                    inspect(bias);
                 }
                 vertex.inspected = now;
             }
         }
+        return !suspect;
     }
 
-    /** The same for other arrays than parameters. */
-    void inspect(INDArray array) {
+    private void inspect(INDArray array) {
         if (!Double.isFinite(array.sumNumber().doubleValue())) {
             suspect = true;
         }
-    }
-
-    /** Whether some have been found in this step. */
-    boolean isSuspect() {
-        return suspect;
     }
 
     private synchronized Vertex vertex(String name) {

@@ -11,8 +11,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Writes values in other layouts. One thread at a time uses it. */
 public final class Reorders implements AutoCloseable {
-    /** The most pairs of layouts that are remembered: more than a few come from batches that all differ in size. */
-    private static final int MOST = 64;
+    /** The most pairs of layouts that are remembered: a large kernel on small maps takes two for each of its values. */
+    private static final int MOST = 256;
 
     private final Map<Pair, Primitive> primitives = new LinkedHashMap<>();
 

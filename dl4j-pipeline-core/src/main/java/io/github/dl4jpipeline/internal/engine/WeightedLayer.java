@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
@@ -17,7 +18,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * kept.
  */
 abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer {
+    private final Layer layer;
     private final String weights;
+    private final boolean bias;
     private final Activation function;
     private final boolean rectifies;
     private final ByLayout<P> byLayout = new ByLayout<>();
@@ -95,11 +98,15 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     }
 
     /**
+     * @param layer has the parameters
      * @param weights their name as a parameter
+     * @param bias whether it adds one
      * @param rectifies whether ReLU is left to this class by the forward primitive
      */
-    WeightedLayer(String weights, Activation function, boolean rectifies) {
+    WeightedLayer(Layer layer, String weights, boolean bias, Activation function, boolean rectifies) {
+        this.layer = layer;
         this.weights = weights;
+        this.bias = bias;
         this.function = function;
         this.rectifies = rectifies;
     }
@@ -110,14 +117,29 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
 
     abstract @Nullable P make(Layout input);
 
+    /** The weights as the parameters have them. */
+    final INDArray weights() {
+        return layer.getParam(weights);
+    }
+
+    final boolean hasBias() {
+        return bias;
+    }
+
     /** The bias; null if it has none. */
-    abstract @Nullable INDArray bias();
+    final @Nullable INDArray bias() {
+        return bias ? layer.getParam(DefaultParamInitializer.BIAS_KEY) : null;
+    }
 
     /** Weights as the forward pass reads them. */
-    abstract INDArray forwardWeights(P passes, Space space);
+    INDArray forwardWeights(P passes, Space space) {
+        return weights();
+    }
 
     /** Weights as the backward pass reads them. */
-    abstract INDArray backwardWeights(P passes, Space space);
+    INDArray backwardWeights(P passes, Space space) {
+        return weights();
+    }
 
     /** The layout of input in which a value is taken; null if this cannot take it. */
     abstract @Nullable Layout layoutOf(Value value);
@@ -135,9 +157,9 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         passes = made;
         input = activation(inputs[0], made, space);
         output = space.activation(made.output().floats());
-        INDArray bias = bias();
-        if (bias != null) {
-            made.forward().with(Slot.BIAS, bias);
+        INDArray added = bias();
+        if (added != null) {
+            made.forward().with(Slot.BIAS, added);
         }
         made.forward().with(Slot.INPUT, input).with(Slot.WEIGHTS, forwardWeights(made, space));
         run(made.forward().with(Slot.OUTPUT, output), space);
@@ -225,19 +247,19 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     public final Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
         P made = requirePasses();
         INDArray ofWeights = views.get(weights);
-        INDArray ofBias = bias() == null ? null : views.get(DefaultParamInitializer.BIAS_KEY);
+        INDArray ofBias = bias ? views.get(DefaultParamInitializer.BIAS_KEY) : null;
         Primitive gradient = made.gradient();
-        INDArray bias = ofBias;
-        if (bias != null) {
-            bias = add ? space.work(ofBias.length()) : ofBias;
-            gradient.with(Slot.BIAS_GRADIENT, bias);
+        INDArray next = ofBias;
+        if (ofBias != null) {
+            next = add ? space.work(ofBias.length()) : ofBias;
+            gradient.with(Slot.BIAS_GRADIENT, next);
         }
         gradient.with(Slot.INPUT, input).with(Slot.OUTPUT_ERROR, delta);
         writeGradient(made, gradient, ofWeights, add, space);
         Gradient named = new DefaultGradient();
         if (ofBias != null) {
             if (add) {
-                ofBias.addi(bias.reshape(ofBias.shape()));
+                ofBias.addi(next.reshape(ofBias.shape()));
             }
             named.setGradientFor(DefaultParamInitializer.BIAS_KEY, ofBias);
         }
@@ -247,7 +269,13 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     }
 
     /** Runs the primitive for the weights' gradient, all whose other arguments are set. */
-    abstract void writeGradient(P made, Primitive gradient, INDArray view, boolean add, Space space);
+    void writeGradient(P made, Primitive gradient, INDArray view, boolean add, Space space) {
+        INDArray floats = add ? space.work(view.length()) : view;
+        run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
+        if (add) {
+            view.addi(floats.reshape(view.ordering(), view.shape()));
+        }
+    }
 
     /** How Deeplearning4j flattens the weights' gradient; null for its usual way. */
     abstract @Nullable Character orderOfWeights();

@@ -2,6 +2,8 @@ package io.github.dl4jpipeline.internal.layers;
 
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.function.DoubleUnaryOperator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -28,6 +30,20 @@ public final class ChannelValues {
             values[i] = floats[i];
         }
         return values;
+    }
+
+    /** A function of each value. */
+    public static double[] each(double[] values, DoubleUnaryOperator function) {
+        return Arrays.stream(values).map(function).toArray();
+    }
+
+    /** Each value times the factor at its place. */
+    public static double[] product(double[] values, double[] factors) {
+        double[] products = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            products[i] = values[i] * factors[i];
+        }
+        return products;
     }
 
     /** The sum of every so many values of an array, in its own order: of the first of each group, of the second, and so on. */

@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline.internal.layers;
 
-import java.util.function.DoubleUnaryOperator;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -55,20 +54,22 @@ public final class FastBatchNorm extends BatchNormalization {
         double[] variance;
         if (training) {
             double count = valuesOfChannel(from, math);
-            double[] mean = each(joined(math.sum(from)), sum -> sum / count);
-            variance = each(joined(math.minusAndSquare(from, mean, output)), sum -> sum / count);
+            double[] mean = ChannelValues.each(joined(math.sum(from)), sum -> sum / count);
+            variance = ChannelValues.each(joined(math.minusAndSquare(from, mean, output)), sum -> sum / count);
             moments = new Moments(mean, variance);
         } else {
             math.minus(from, values(BatchNormalizationParamInitializer.GLOBAL_MEAN), output);
             variance = runningVariance();
         }
-        double[] scale = product(inverseDeviation(variance), values(BatchNormalizationParamInitializer.GAMMA));
+        double[] scale =
+                ChannelValues.product(inverseDeviation(variance), values(BatchNormalizationParamInitializer.GAMMA));
         return math.multiplyAndAdd(output, scale, values(BatchNormalizationParamInitializer.BETA));
     }
 
     private double[] runningVariance() {
         return layerConf().isUseLogStd()
-                ? each(values(BatchNormalizationParamInitializer.GLOBAL_LOG_STD), log -> Math.pow(10, 2 * log))
+                ? ChannelValues.each(
+                        values(BatchNormalizationParamInitializer.GLOBAL_LOG_STD), log -> Math.pow(10, 2 * log))
                 : values(BatchNormalizationParamInitializer.GLOBAL_VAR);
     }
 
@@ -86,7 +87,7 @@ public final class FastBatchNorm extends BatchNormalization {
 
         INDArray inputError = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, from.shape(), 'c');
         ChannelMath.Sums sums = math.minusAndMultiply(from, batch.mean(), delta, inputError);
-        double[] ownScale = product(sums.products, inverse);
+        double[] ownScale = ChannelValues.product(sums.products, inverse);
         double[] ownShift = sums.others;
         ChannelValues.write(ownScale, gradientViews.get(BatchNormalizationParamInitializer.GAMMA));
         ChannelValues.write(ownShift, gradientViews.get(BatchNormalizationParamInitializer.BETA));
@@ -96,10 +97,10 @@ public final class FastBatchNorm extends BatchNormalization {
         // With x' the normalized input: scale / deviation * (error - mean(error) - x' * mean(error * x'))
         math.combine(
                 inputError,
-                each(product(scaleGradient, inverse), value -> -value / count),
+                ChannelValues.each(ChannelValues.product(scaleGradient, inverse), value -> -value / count),
                 delta,
-                each(shiftGradient, value -> value / count),
-                product(inverse, values(BatchNormalizationParamInitializer.GAMMA)));
+                ChannelValues.each(shiftGradient, value -> value / count),
+                ChannelValues.product(inverse, values(BatchNormalizationParamInitializer.GAMMA)));
 
         batch.writeChanges(this, gradientViews);
         Gradient gradient = new DefaultGradient();
@@ -140,23 +141,7 @@ public final class FastBatchNorm extends BatchNormalization {
 
     private double[] inverseDeviation(double[] variance) {
         double epsilon = layerConf().getEps();
-        return each(variance, value -> 1 / Math.sqrt(value + epsilon));
-    }
-
-    private static double[] each(double[] values, DoubleUnaryOperator function) {
-        double[] results = new double[values.length];
-        for (int i = 0; i < values.length; i++) {
-            results[i] = function.applyAsDouble(values[i]);
-        }
-        return results;
-    }
-
-    private static double[] product(double[] values, double[] factors) {
-        double[] products = new double[values.length];
-        for (int i = 0; i < values.length; i++) {
-            products[i] = values[i] * factors[i];
-        }
-        return products;
+        return ChannelValues.each(variance, value -> 1 / Math.sqrt(value + epsilon));
     }
 
     private double[] values(String parameter) {

@@ -31,7 +31,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * Replaces layer objects of a graph by subclasses that compute the same faster. Everything around the computation, such
  * as preprocessors, dropout, weight noise and masks, stays Deeplearning4j's.
  *
- * <p>To add one: a subclass, a line in {@code fasterThan}, and in {@link ChannelsLastLayers} if it takes maps with channels last.
+ * <p>To add one: a subclass, and a line in {@code fasterThan}.
  */
 public final class FastLayers {
     private FastLayers() {}

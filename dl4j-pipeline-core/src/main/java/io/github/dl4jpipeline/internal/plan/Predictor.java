@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.PlanContext;
 import io.github.dl4jpipeline.partition.Prediction;
 import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.profile.MachineSpeed;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
@@ -26,14 +27,14 @@ import java.util.function.ToDoubleFunction;
  * one down, such as another process, slows down its neighbours too.
  *
  * @param links between devices
- * @param addMillisPerByte time of adding a micro-batch's gradients to those before, for each byte
+ * @param machine what devices do together
  * @param mayRecompute whether a stage whose activations do not fit into its device's memory may compute them again
  * @param sharedSpeed speed of a device beside others, by number of workers, and of those that are busy at the same time
  */
 record Predictor(
         int examples,
         LinkTimes links,
-        double addMillisPerByte,
+        MachineSpeed machine,
         boolean mayRecompute,
         ToDoubleBiFunction<Integer, Integer> sharedSpeed,
         List<String> notes) {
@@ -113,10 +114,8 @@ record Predictor(
                                 .toList()))));
     }
 
-    /** Where nothing is sent, stages share memory. */
-    private static Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
-        boolean shareMemory = stages.stream().allMatch(stage -> stage.sendMillis() == 0);
-        return shareMemory
+    private Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
+        return machine.isOfSharedMemory()
                 ? ScheduleSimulator.simulateMoving(schedule, workers, stages, microBatches)
                 : ScheduleSimulator.simulate(schedule, workers, stages, microBatches);
     }
@@ -128,7 +127,7 @@ record Predictor(
 
     private double addMillisPerByte(StageDraft draft, int microBatches) {
         double own = Math.max(1, (double) microBatches / draft.devices().size());
-        return addMillisPerByte * (own - 1) / own;
+        return machine.addMillisPerByte() * (own - 1) / own;
     }
 
     /** The part of the backward time that can wait, with the adding of those gradients. */

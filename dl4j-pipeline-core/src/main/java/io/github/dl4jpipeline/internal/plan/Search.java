@@ -12,6 +12,7 @@ import io.github.dl4jpipeline.internal.profile.JointDevice;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.MachineSpeed;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
@@ -41,8 +42,6 @@ public final class Search {
 
     /** Of stages for each device. */
     private static final int MOST_ROUNDS = 3;
-
-    private static final double BYTES_PER_MEGABYTE = 1e6;
 
     private final GraphProfile profile;
     private final Devices devices;
@@ -87,14 +86,14 @@ public final class Search {
         this.places = places(Math.max(wanted, devices.size()));
         this.partitioner = new Partitioner(movable, places.size(), options.inOneStage());
         // A ring of replicas passes each gradient on twice, there and back [from Narayanan et al., SOSP 2019].
-        double addMillisPerByte = profile.machine().addMillisPerMegabyte() / BYTES_PER_MEGABYTE;
-        this.links =
-                new LinkTimes(options.bytesPerSecond() / 1_000, 4_000 / options.bytesPerSecond() + addMillisPerByte);
+        MachineSpeed machine = profile.machine();
+        this.links = new LinkTimes(
+                options.bytesPerSecond() / 1_000, 4_000 / options.bytesPerSecond() + machine.addMillisPerByte());
         List<String> notes = new ArrayList<>(options.notes());
         if (!partitioner.simplification().isEmpty()) {
             notes.add("Simplified: " + partitioner.simplification());
         }
-        this.predictor = new Predictor(examples, links, addMillisPerByte, mayRecompute(), this::sharedSpeed, notes);
+        this.predictor = new Predictor(examples, links, machine, mayRecompute(), this::sharedSpeed, notes);
     }
 
     /** All cores as one device, as fast as it is for so many micro-batches. */

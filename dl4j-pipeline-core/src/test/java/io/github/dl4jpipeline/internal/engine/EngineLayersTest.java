@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestGraphs;
@@ -56,7 +57,7 @@ class EngineLayersTest {
 
     @BeforeEach
     void oneDnnIsThere() {
-        org.assertj.core.api.Assumptions.assumeThat(OneDnn.isAvailable()).isTrue();
+        assumeTrue(OneDnn.isAvailable(), "there is no library of oneDNN for this platform");
     }
 
     private static ConvolutionLayer.Builder convolution() {

@@ -2,11 +2,11 @@ package io.github.dl4jpipeline.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.dl4jpipeline.fixture.JavaProcess;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -27,22 +27,8 @@ class WithoutOneDnnTest {
 
     private static void assertSucceeds(Class<?> program, String property, Path directory)
             throws IOException, InterruptedException {
-        Path output = directory.resolve("output");
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx512m",
-                        "-XX:TieredStopAtLevel=1",
-                        "-D" + OneDnn.PROPERTY + "=" + property,
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        program.getName())
-                .directory(directory.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        boolean ended = process.waitFor(600, TimeUnit.SECONDS);
-        process.destroyForcibly().waitFor();
-        assertThat(ended).isTrue();
-        assertThat(process.exitValue()).as(Files.readString(output)).isZero();
+        JavaProcess.Outcome process = new JavaProcess(program, "-Xmx512m", "-D" + OneDnn.PROPERTY + "=" + property)
+                .run(directory, Duration.ofMinutes(10));
+        assertThat(process.succeeded()).as(process.output()).isTrue();
     }
 }

@@ -2,11 +2,13 @@ package io.github.dl4jpipeline.internal.layers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.dl4jpipeline.fixture.JavaProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,19 +20,32 @@ class LayerCasesTest {
     private static final int CASES = Integer.getInteger("layer.cases", 1000);
     private static final long SEED = Long.getLong("layer.seed", 1);
 
+    private static final JavaProcess RUNNER = new JavaProcess(
+            LayerCaseRunner.class,
+            List.of(
+                    "-Xmx1g",
+                    "-XX:-CreateCoredumpOnCrash",
+                    "-Dorg.bytedeco.javacpp.maxbytes=3G",
+                    "-Dorg.bytedeco.javacpp.maxphysicalbytes=6G"),
+            Map.of("MALLOC_PERTURB_", "90")); // fills new and freed memory, so that what reads it is seen
+
     @Test
     void everyCodeEqualsDeeplearning4jsOwn(@TempDir Path directory) throws IOException, InterruptedException {
         Path log = directory.resolve("log");
-        Process process = start(directory, log);
-        boolean ended = process.waitFor(600L + CASES, TimeUnit.SECONDS);
-        process.destroyForcibly().waitFor();
+        JavaProcess.Outcome process = RUNNER.run(
+                directory,
+                Duration.ofSeconds(600L + CASES),
+                log.toString(),
+                String.valueOf(SEED),
+                "0",
+                String.valueOf(CASES));
 
         List<String> lines = Files.readAllLines(log);
         assertThat(lines).noneMatch(line -> line.startsWith(LayerCaseRunner.WRONG));
         assertThat(lastOf(lines, LayerCaseRunner.DONE))
                 .as(
                         "the process %s in %s, %s",
-                        ended ? "ended with status " + process.exitValue() : "hangs",
+                        process.inTime() ? "ended with status " + process.status() : "hangs",
                         lastOf(lines, LayerCaseRunner.CASE),
                         lastOf(lines, LayerCaseRunner.CODE))
                 .isNotEmpty();
@@ -41,27 +56,5 @@ class LayerCasesTest {
                 .filter(line -> line.startsWith(kind))
                 .reduce((first, second) -> second)
                 .orElse("");
-    }
-
-    private static Process start(Path directory, Path log) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx1g",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:-CreateCoredumpOnCrash",
-                "-Dorg.bytedeco.javacpp.maxbytes=3G",
-                "-Dorg.bytedeco.javacpp.maxphysicalbytes=6G",
-                "-cp",
-                System.getProperty("java.class.path"),
-                LayerCaseRunner.class.getName(),
-                log.toString(),
-                String.valueOf(SEED),
-                "0",
-                String.valueOf(CASES));
-        builder.environment().put("MALLOC_PERTURB_", "90"); // fills new and freed memory, so that what reads it is seen
-        return builder.directory(directory.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(directory.resolve("output").toFile())
-                .start();
     }
 }

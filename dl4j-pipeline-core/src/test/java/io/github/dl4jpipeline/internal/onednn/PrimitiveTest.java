@@ -2,12 +2,12 @@ package io.github.dl4jpipeline.internal.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.dl4jpipeline.fixture.JavaProcess;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +18,7 @@ import org.nd4j.linalg.factory.Nd4j;
 class PrimitiveTest {
     @BeforeEach
     void oneDnnIsThere() {
-        assumeThat(OneDnn.isAvailable()).isTrue();
+        assumeTrue(OneDnn.isAvailable(), "there is no library of oneDNN for this platform");
     }
 
     private static Primitive dense() {
@@ -105,23 +105,9 @@ class PrimitiveTest {
     /** In a process whose heap has its whole size from the start, so that only native memory can grow. */
     @Test
     void manyLivesLeaveNoMemory(@TempDir Path directory) throws IOException, InterruptedException {
-        Path output = directory.resolve("output");
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xms256m",
-                        "-Xmx256m",
-                        "-XX:+AlwaysPreTouch",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        PrimitiveLives.class.getName())
-                .directory(directory.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        boolean ended = process.waitFor(600, TimeUnit.SECONDS);
-        process.destroyForcibly().waitFor();
-        assertThat(ended).isTrue();
-        assertThat(process.exitValue()).as(Files.readString(output)).isZero();
+        JavaProcess.Outcome process = new JavaProcess(
+                        PrimitiveLives.class, "-Xms256m", "-Xmx256m", "-XX:+AlwaysPreTouch")
+                .run(directory, Duration.ofMinutes(10));
+        assertThat(process.succeeded()).as(process.output()).isTrue();
     }
 }
