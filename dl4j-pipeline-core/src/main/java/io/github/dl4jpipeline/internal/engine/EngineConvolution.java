@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import io.github.dl4jpipeline.internal.engine.PackedWeights.Parameter;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.Convolution;
 import io.github.dl4jpipeline.internal.onednn.Layout;
@@ -21,34 +22,33 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     /**
      * Where its weights are.
      *
-     * @param packed what {@link PackedWeights} knows them by
-     * @param parameter their name in the layer
+     * @param parameter which they are
      * @param shape as {@link Convolution.Shape} has them
      * @param plain how the parameter holds them
      */
     @SuppressWarnings("ArrayRecordComponent")
-    record Kernel(String packed, String parameter, long[] shape, Layout plain) {
+    record Kernel(Parameter parameter, long[] shape, Layout plain) {
         /** Of a usual convolution. */
-        static Kernel of(String packed, String parameter, Layer layer) {
+        static Kernel of(String vertex, String parameter, Layer layer) {
             long[] shape = layer.getParam(parameter).shape();
-            return new Kernel(packed, parameter, shape, Layout.rowMajor(shape));
+            return new Kernel(new Parameter(vertex, parameter), shape, Layout.rowMajor(shape));
         }
 
         /** Of a depthwise one, from {@code [height, width, inputs, outputs of each]}. */
-        static Kernel ofEachChannel(String packed, String parameter, Layer layer) {
+        static Kernel ofEachChannel(String vertex, String parameter, Layer layer) {
             long[] of = layer.getParam(parameter).shape();
             long[] shape = {of[2], of[3], 1, of[0], of[1]};
             long[] strides = {of[3], 1, of[3], of[1] * of[2] * of[3], of[2] * of[3]};
-            return new Kernel(packed, parameter, shape, Layout.strided(shape, strides));
+            return new Kernel(new Parameter(vertex, parameter), shape, Layout.strided(shape, strides));
         }
 
         /** Of a depthwise one, from {@code [outputs of each, inputs, height, width]}. */
-        static Kernel ofEachChannelLast(String packed, String parameter, Layer layer) {
+        static Kernel ofEachChannelLast(String vertex, String parameter, Layer layer) {
             long[] of = layer.getParam(parameter).shape();
             long[] shape = {of[1], of[0], 1, of[2], of[3]};
             long map = of[2] * of[3];
             long[] strides = {map, of[1] * map, map, of[3], 1};
-            return new Kernel(packed, parameter, shape, Layout.strided(shape, strides));
+            return new Kernel(new Parameter(vertex, parameter), shape, Layout.strided(shape, strides));
         }
 
         boolean isGrouped() {
@@ -78,7 +78,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             PackedWeights packed,
             boolean inputErrors,
             boolean exact) {
-        super(layer, kernel.parameter(), bias, function, false);
+        super(layer, kernel.parameter().name(), bias, function, false);
         this.kernel = kernel;
         this.windows = windows;
         this.packed = packed;
@@ -167,13 +167,13 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     private INDArray packed(Layout layout, Space space) {
         return layout.equals(kernel.plain())
                 ? weights()
-                : packed.get(kernel.packed(), layout, floats -> reorders()
+                : packed.get(kernel.parameter(), layout, floats -> reorders()
                         .write(weights(), kernel.plain(), floats, layout, space));
     }
 
     @Override
     boolean isFinite(Value value, Passes made, Space space) {
-        return packed.isFinite(kernel.packed(), value, weights(), bias());
+        return packed.isFinite(kernel.parameter(), value, weights(), bias());
     }
 
     @Override

@@ -158,8 +158,7 @@ public final class EngineLayers {
         Class<?> kind = conf.getClass();
         if (kind == SeparableConvolution2D.class && conf.getNIn() > 1) { // Deeplearning4j fails with one channel
             Kernel ofChannels = Kernel.ofEachChannelLast(vertex, weights, layer);
-            Kernel ofPlaces =
-                    Kernel.of(vertex + " places", SeparableConvolutionParamInitializer.POINT_WISE_WEIGHT_KEY, layer);
+            Kernel ofPlaces = Kernel.of(vertex, SeparableConvolutionParamInitializer.POINT_WISE_WEIGHT_KEY, layer);
             return new EngineSeparable(
                     new EngineConvolution(
                             ofChannels, windows, layer, false, Activation.IDENTITY, packed, inputErrors, exact),

@@ -25,7 +25,7 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
 
     EngineProducts(
             Kernel kernel, Windows windows, Layer layer, boolean bias, Activation function, PackedWeights packed) {
-        super(layer, kernel.parameter(), bias, function, false);
+        super(layer, kernel.parameter().name(), bias, function, false);
         this.kernel = kernel;
         this.windows = windows;
         this.packed = packed;
@@ -79,7 +79,7 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
 
     @Override
     boolean isFinite(Value value, Passes made, Space space) {
-        return packed.isFinite(kernel.packed(), value, weights(), bias());
+        return packed.isFinite(kernel.parameter(), value, weights(), bias());
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -16,12 +17,20 @@ import org.nd4j.linalg.factory.Nd4j;
  * that needs them, for all micro-batches. Any number of threads may use it at once.
  */
 public final class PackedWeights implements AutoCloseable {
-    private final Map<String, Vertex> vertices = new HashMap<>();
+    private final Map<Parameter, Weights> all = new HashMap<>();
     private long step;
     private volatile boolean suspect;
 
-    /** The packed weights of a vertex. */
-    private static final class Vertex {
+    /**
+     * Which weights.
+     *
+     * @param vertex its name
+     * @param name of the parameter
+     */
+    record Parameter(String vertex, String name) {}
+
+    /** One parameter in all layouts. */
+    private static final class Weights {
         final List<Packed> packed = new ArrayList<>();
         long inspected = -1;
     }
@@ -54,19 +63,19 @@ public final class PackedWeights implements AutoCloseable {
      *
      * @param value what it reads; what other vertices of the engine have put out follows from what they have read
      */
-    boolean isFinite(String name, Value value, INDArray weights, @Nullable INDArray bias) {
+    boolean isFinite(Parameter parameter, Value value, INDArray weights, @Nullable INDArray bias) {
         if (value.isArray()) {
             inspect(value.values());
         }
-        Vertex vertex = vertex(name);
-        synchronized (vertex) {
+        Weights known = weights(parameter);
+        synchronized (known) {
             long now = step();
-            if (vertex.inspected != now) {
+            if (known.inspected != now) {
                 inspect(weights);
                 if (bias != null) {
                     inspect(bias);
                 }
-                vertex.inspected = now;
+                known.inspected = now;
             }
         }
         return !suspect;
@@ -78,8 +87,8 @@ public final class PackedWeights implements AutoCloseable {
         }
     }
 
-    private synchronized Vertex vertex(String name) {
-        return vertices.computeIfAbsent(name, key -> new Vertex());
+    private synchronized Weights weights(Parameter parameter) {
+        return all.computeIfAbsent(parameter, key -> new Weights());
     }
 
     private synchronized long step() {
@@ -87,14 +96,14 @@ public final class PackedWeights implements AutoCloseable {
     }
 
     /**
-     * The weights of a vertex in a layout.
+     * Weights in a layout.
      *
      * @param writer packs them, if that has not been done in this step
      */
-    INDArray get(String name, Layout layout, Writer writer) {
-        Vertex vertex = vertex(name);
-        synchronized (vertex) {
-            Packed packed = packed(vertex, layout);
+    INDArray get(Parameter parameter, Layout layout, Writer writer) {
+        Weights known = weights(parameter);
+        synchronized (known) {
+            Packed packed = packed(known, layout);
             long now = step();
             if (packed.step != now) {
                 writer.write(packed.floats);
@@ -104,31 +113,44 @@ public final class PackedWeights implements AutoCloseable {
         }
     }
 
-    private static Packed packed(Vertex vertex, Layout layout) {
-        for (Packed packed : vertex.packed) {
+    private static Packed packed(Weights known, Layout layout) {
+        for (Packed packed : known.packed) {
             if (packed.layout.equals(layout)) {
                 return packed;
             }
         }
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
             Packed packed = new Packed(layout, Nd4j.create(DataType.FLOAT, layout.floats()));
-            vertex.packed.add(packed);
+            known.packed.add(packed);
             return packed;
         }
     }
 
-    /** Bytes of memory. */
-    public synchronized long bytes() {
-        return vertices.values().stream()
-                .flatMap(vertex -> vertex.packed.stream())
-                .mapToLong(packed -> packed.floats.length() * Float.BYTES)
-                .sum();
+    /** Bytes of the memory for some vertices. */
+    public long bytes(Set<String> vertices) {
+        List<Weights> some = new ArrayList<>();
+        synchronized (this) {
+            all.forEach((parameter, known) -> {
+                if (vertices.contains(parameter.vertex())) {
+                    some.add(known);
+                }
+            });
+        }
+        long bytes = 0;
+        for (Weights known : some) {
+            synchronized (known) { // a step may be adding layouts
+                for (Packed packed : known.packed) {
+                    bytes += packed.layout.bytes();
+                }
+            }
+        }
+        return bytes;
     }
 
     /** Frees the memory. The next step packs anew; no task may run. */
     @Override
     public synchronized void close() {
-        vertices.values().forEach(vertex -> vertex.packed.forEach(packed -> packed.floats.close()));
-        vertices.clear();
+        all.values().forEach(known -> known.packed.forEach(packed -> packed.floats.close()));
+        all.clear();
     }
 }

@@ -143,18 +143,13 @@ public final class TaskController implements AutoCloseable {
                 .filter(replica -> layout.worker(replica.stage(), replica.replica()) == number)
                 .toList();
         StageReplica first = own.get(0);
-        List<StageReplica> others = movesWeights()
+        List<StageReplica> others = memory.movesWeights()
                 ? replicas.stream().filter(replica -> !own.contains(replica)).toList()
                 : List.of();
         Device device = setup.plan().stages().get(first.stage()).devices().get(first.replica());
         String name = names.nameOf(first.stage(), first.replica());
         return new StageWorker(
                 name + (own.size() > 1 ? "-and-others-" : "-") + device.id(), number, own, others, device, vertices);
-    }
-
-    /** Whether workers that would wait run parameter gradients of other stages. */
-    private boolean movesWeights() {
-        return memory.movesWeights();
     }
 
     private StepTasks tasks(int microBatches) {
@@ -173,7 +168,7 @@ public final class TaskController implements AutoCloseable {
         StepTasks ofStep = tasks(split.size());
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, split.size()) : null;
         memory.beginStep(ofStep, split, request.iteration(), request.epoch());
-        MovableWeights movable = movesWeights() ? MovableWeights.of(layout, ofStep.byWorker()) : null;
+        MovableWeights movable = memory.movesWeights() ? MovableWeights.of(layout, ofStep.byWorker()) : null;
         Step step = new Step(request, ofStep, split, capture, memory.joint(), movable);
         for (int i = 0; i < busyBefore.length; i++) {
             busyBefore[i] = replicas.get(i).busyNanos().get();

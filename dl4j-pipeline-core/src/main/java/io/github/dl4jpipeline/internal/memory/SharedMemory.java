@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -214,6 +215,9 @@ final class SharedMemory extends PipelineMemory {
         for (Stage replica : stages.get(stage)) {
             bytes += replica.scratchBytes();
         }
+        bytes += packed.bytes(setup.stages().positions(stage).stream()
+                .map(position -> setup.stages().vertices().get(position).name())
+                .collect(Collectors.toSet()));
         if (joint != null) {
             bytes += setup.stages().positions(stage).stream()
                     .mapToLong(joint::bytes)
