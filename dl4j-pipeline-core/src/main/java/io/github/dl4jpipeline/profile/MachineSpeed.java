@@ -47,7 +47,7 @@ public record MachineSpeed(
     }
 
     /** Whether the devices have been measured together, as those are that share memory. */
-    public boolean isOfSharedMemory() {
+    public boolean measuredTogether() {
         return jointThreads > 1;
     }
 

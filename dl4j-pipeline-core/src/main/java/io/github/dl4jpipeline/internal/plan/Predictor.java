@@ -115,7 +115,7 @@ record Predictor(
     }
 
     private Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
-        return machine.isOfSharedMemory()
+        return machine.measuredTogether()
                 ? ScheduleSimulator.simulateMoving(schedule, workers, stages, microBatches)
                 : ScheduleSimulator.simulate(schedule, workers, stages, microBatches);
     }
