@@ -15,6 +15,7 @@ import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.TrailingSteps;
 import io.github.dl4jpipeline.internal.stage.StageRunner;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.internal.tiling.TiledRegion;
@@ -69,6 +70,7 @@ public final class TaskController implements AutoCloseable {
 
     private final Setup setup;
     private final VertexGraph vertices;
+    private final TrailingSteps trailing;
     private final Workers layout;
     private final int maxThreads;
     private final DeviceRuntime runtime;
@@ -95,6 +97,7 @@ public final class TaskController implements AutoCloseable {
     TaskController(Setup setup, Duration warnAfter, Duration giveUpAfter) {
         this.setup = setup;
         this.vertices = VertexGraph.of(setup.graph());
+        this.trailing = TrailingSteps.of(setup.graph());
         PartitionPlan plan = setup.plan();
         this.layout = plan.taskWorkers();
         List<Device> used = plan.devices().list();
@@ -164,7 +167,8 @@ public final class TaskController implements AutoCloseable {
      */
     public synchronized StepResult run(StepRequest request) {
         workers.requireUsable();
-        List<MicroBatch> split = request.batch().split(setup.plan().microBatches());
+        List<MicroBatch> whole = request.batch().split(setup.plan().microBatches());
+        List<MicroBatch> split = request.keepActivations() ? whole : trailing.cut(whole);
         StepTasks ofStep = tasks(split.size());
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, split.size()) : null;
         memory.beginStep(ofStep, split, request.iteration(), request.epoch());

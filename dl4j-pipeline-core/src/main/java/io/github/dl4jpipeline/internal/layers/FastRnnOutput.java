@@ -80,7 +80,7 @@ final class FastRnnOutput extends RnnOutputLayer implements AddsGradients {
                 .getLossFn()
                 .computeGradient(
                         getLabels2d(workspaces, ArrayType.BP_WORKING_MEM),
-                        output,
+                        workspaces.dup(ArrayType.BP_WORKING_MEM, output, 'c'), // some functions overwrite it
                         layerConf().getActivationFn(),
                         maskArray);
         INDArray inputError = DenseMath.inputError(delta, weights, workspaces);
