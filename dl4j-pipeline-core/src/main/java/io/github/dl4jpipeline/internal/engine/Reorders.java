@@ -4,9 +4,12 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Reorder;
 import io.github.dl4jpipeline.internal.onednn.Slot;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.LongFunction;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Writes values in other layouts. One thread at a time uses it. */
@@ -24,8 +27,12 @@ public final class Reorders implements AutoCloseable {
      * @param memory for the floats, if they have another layout
      */
     INDArray in(Layout wanted, Value value, Space space, LongFunction<INDArray> memory) {
-        INDArray from = value.isArray() ? rowMajor(value.values(), memory) : value.values();
-        Layout layout = value.layout() == null ? Layout.rowMajor(value.shape()) : value.layout();
+        INDArray from = value.values();
+        Layout layout = value.isArray() ? ofArray(from) : value.layout();
+        if (layout == null) {
+            from = rowMajor(from, memory);
+            layout = Layout.rowMajor(value.shape());
+        }
         if (layout.equals(wanted)) {
             return from;
         }
@@ -72,6 +79,27 @@ public final class Reorders implements AutoCloseable {
         return floats.reshape('c', layout.shape());
     }
 
+    /** Null if the elements are not one after another, in whatever order of dimensions. */
+    private static @Nullable Layout ofArray(INDArray array) {
+        long[] shape = array.shape();
+        long[] strides = array.stride().clone();
+        Integer[] fastestFirst = IntStream.range(0, shape.length)
+                .boxed()
+                .sorted(Comparator.<Integer>comparingLong(i -> strides[i]).reversed().thenComparing(i -> i))
+                .toArray(Integer[]::new);
+        long next = 1;
+        for (int i = fastestFirst.length - 1; i >= 0; i--) {
+            int dimension = fastestFirst[i];
+            if (shape[dimension] == 1) {
+                strides[dimension] = next; // it says nothing
+            } else if (strides[dimension] != next) {
+                return null;
+            }
+            next *= shape[dimension];
+        }
+        return Layout.strided(shape, strides);
+    }
+
     /** The same array, contiguous in row-major order. */
     private static INDArray rowMajor(INDArray array, LongFunction<INDArray> memory) {
         boolean is = array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
@@ -81,7 +109,16 @@ public final class Reorders implements AutoCloseable {
     }
 
     void write(INDArray from, Layout fromLayout, INDArray to, Layout toLayout, Space space) {
-        run(of(fromLayout, toLayout, false), from, to, space);
+        write(from, 0, fromLayout, to, 0, toLayout, space);
+    }
+
+    /** The same with parts of arrays, which begin at these indices. */
+    void write(INDArray from, long fromAt, Layout fromLayout, INDArray to, long toAt, Layout toLayout, Space space) {
+        Primitive primitive = of(fromLayout, toLayout, false);
+        if (primitive.scratchFloats() > 0) {
+            primitive.with(Slot.SCRATCH, space.work(primitive.scratchFloats()));
+        }
+        primitive.with(Slot.INPUT, from, fromAt).with(Slot.OUTPUT, to, toAt).run();
     }
 
     /** Adds the values to those that are there. */
