@@ -64,11 +64,11 @@ final class HtmlReport {
                 + "<title>Pipeline report: " + Html.text(plan.summary()) + "</title>\n<style>\n" + STYLE
                 + "</style></head>\n<body><main>\n<h1>Pipeline report</h1>\n"
                 + summary()
-                + section("The graph in stages", Html.scrolling("The graph in stages", StagePicture.of(plan)))
                 + step()
-                + section("Stages", stages())
                 + section("Workers in the last step", workers())
+                + section("Stages", stages())
                 + section("Training", curves())
+                + section("The graph in stages", Html.scrolling("The graph in stages", StagePicture.of(plan)))
                 + section("Why this plan", reasons())
                 + section("Where", machine())
                 + "</main></body></html>\n";
