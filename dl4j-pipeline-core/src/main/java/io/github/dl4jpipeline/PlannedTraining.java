@@ -160,8 +160,7 @@ final class PlannedTraining {
     /** Tells listeners of the first plan. */
     private void announce() {
         if (!events.isSilent()) {
-            events.chosen(new PlanChosen(
-                    plan().orElseThrow(), candidates(), profile(), false, profiling));
+            events.chosen(new PlanChosen(plan().orElseThrow(), candidates(), profile(), false, profiling));
         }
     }
 
@@ -227,6 +226,7 @@ final class PlannedTraining {
                 tiles,
                 settings.devices().list()));
         parameters.use(started.parameters());
+        PlanEvent.record(plan);
         return started;
     }
 
@@ -271,8 +271,7 @@ final class PlannedTraining {
         }
     }
 
-    private ComputedStep computed(
-            TaskController running, StepMeasurement measured, long examples, long wholeNanos) {
+    private ComputedStep computed(TaskController running, StepMeasurement measured, long examples, long wholeNanos) {
         PartitionPlan used = Objects.requireNonNull(plan);
         List<StageReport> stages = new ArrayList<>();
         int worker = 0;
@@ -352,8 +351,7 @@ final class PlannedTraining {
     }
 
     private static Optional<StepTimeline> timeline(TaskController used, Transfers passed) {
-        return used.lastTimes()
-                .map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), passed.ofStep()));
+        return used.lastTimes().map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), passed.ofStep()));
     }
 
     /** Transfers between devices since the last plan. */

@@ -39,7 +39,11 @@ class RecordedStepsTest {
 
     @Test
     void theLastStepsAreKept() {
-        assertThat(after(100).lastSteps()).extracting(StepRecord::iteration).hasSize(20).startsWith(80L).endsWith(99L);
+        assertThat(after(100).lastSteps())
+                .extracting(StepRecord::iteration)
+                .hasSize(20)
+                .startsWith(80L)
+                .endsWith(99L);
         assertThat(after(100).lastSteps().get(19).startMillis()).isEqualTo(99);
     }
 
@@ -48,6 +52,7 @@ class RecordedStepsTest {
         List<StepSample> curve = after(10_000).curve();
         assertThat(curve).hasSizeBetween(TrainingHistory.MOST_SAMPLES / 2, TrainingHistory.MOST_SAMPLES);
         assertThat(curve.get(0).score()).isCloseTo((curve.get(0).iteration() - 0) / 2.0, within(1e-9));
-        assertThat(curve).allSatisfy(sample -> assertThat(sample.examplesPerSecond()).isCloseTo(3200, within(1e-6)));
+        assertThat(curve)
+                .allSatisfy(sample -> assertThat(sample.examplesPerSecond()).isCloseTo(3200, within(1e-6)));
     }
 }

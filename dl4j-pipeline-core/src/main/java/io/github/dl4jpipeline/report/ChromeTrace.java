@@ -144,7 +144,8 @@ final class ChromeTrace {
         int stages = step.plan().stages().size();
         int[] held = new int[stages];
         List<Change> changes = step.timeline().tasks().spans().stream()
-                .filter(span -> span.task().pass() == Task.Pass.FORWARD || span.task().pass() == last)
+                .filter(span ->
+                        span.task().pass() == Task.Pass.FORWARD || span.task().pass() == last)
                 .map(span -> span.task().pass() == Task.Pass.FORWARD
                         ? new Change(span.startMillis(), span.task().stage(), 1)
                         : new Change(span.endMillis(), span.task().stage(), -1))
@@ -163,7 +164,8 @@ final class ChromeTrace {
         for (int stage = 0; stage < stages; stage++) {
             begin("C", "memory of stage " + stage, "memory", STEPS, step.startMillis());
             json.writeObjectFieldStart("args");
-            json.writeNumberField("planned bytes", step.plan().stages().get(stage).memoryBytes());
+            json.writeNumberField(
+                    "planned bytes", step.plan().stages().get(stage).memoryBytes());
             json.writeEndObject();
             json.writeEndObject();
         }

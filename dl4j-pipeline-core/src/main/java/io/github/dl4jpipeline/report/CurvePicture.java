@@ -57,7 +57,11 @@ final class CurvePicture {
                 last);
         return Html.picture(
                 id,
-                Html.number("%s: from %s to %s", title, brief(value.applyAsDouble(finite.get(0))), brief(value.applyAsDouble(finite.get(finite.size() - 1)))),
+                Html.number(
+                        "%s: from %s to %s",
+                        title,
+                        brief(value.applyAsDouble(finite.get(0))),
+                        brief(value.applyAsDouble(finite.get(finite.size() - 1)))),
                 WIDTH,
                 HEIGHT,
                 head + axis + "<polyline class=\"curve\" points=\"" + points + "\"/>");

@@ -84,7 +84,8 @@ final class HtmlReport {
 
     private String summary() {
         StringBuilder text = new StringBuilder("<p class=\"big\">" + Html.text(plan.summary()) + ", schedule "
-                + Html.text(plan.schedule().name()) + (report.settled() ? "." : "; plans are still being tried.") + "</p>\n");
+                + Html.text(plan.schedule().name()) + (report.settled() ? "." : "; plans are still being tried.")
+                + "</p>\n");
         String measured = report.steps() == 0
                 ? "No step has been measured with this plan yet."
                 : Html.number(
@@ -139,8 +140,8 @@ final class HtmlReport {
                         plan.splitsBackward() ? stage.backwardMillis() / 2 : 0,
                         0))
                 .toList();
-        return Optional.of(ScheduleSimulator.simulateMoving(
-                plan.schedule(), plan.taskWorkers(), times, plan.microBatches()));
+        return Optional.of(
+                ScheduleSimulator.simulateMoving(plan.schedule(), plan.taskWorkers(), times, plan.microBatches()));
     }
 
     private String stages() {
@@ -148,7 +149,8 @@ final class HtmlReport {
         for (int i = 0; i < plan.stages().size(); i++) {
             Stage stage = plan.stages().get(i);
             StageReport measured = report.stages().get(i);
-            double predicted = (stage.forwardMillis() + stage.backwardMillis()) * plan.microBatches() / stage.replicas();
+            double predicted =
+                    (stage.forwardMillis() + stage.backwardMillis()) * plan.microBatches() / stage.replicas();
             rows.add(List.of(
                     "stage " + i,
                     stage.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
@@ -221,7 +223,8 @@ final class HtmlReport {
                 : Html.scrolling(
                         "Score and speed",
                         CurvePicture.of("score", "Score", curve, StepSample::score)
-                                + CurvePicture.of("speed", "Examples per second", curve, StepSample::examplesPerSecond));
+                                + CurvePicture.of(
+                                        "speed", "Examples per second", curve, StepSample::examplesPerSecond));
     }
 
     private String reasons() {
@@ -266,7 +269,8 @@ final class HtmlReport {
     }
 
     private static List<String> change(PlanChange change) {
-        return List.of(String.valueOf(change.step()), change.reason(), change.plan().summary());
+        return List.of(
+                String.valueOf(change.step()), change.reason(), change.plan().summary());
     }
 
     private static String machine() {

@@ -31,12 +31,9 @@ final class StagePicture {
             int x = 20 + i * COLUMN;
             boxes.append(Html.number(
                     "<rect class=\"stage\" x=\"%d\" y=\"4\" width=\"%d\" height=\"%d\" rx=\"6\"/>",
-                    x - 12,
-                    BOX + 24,
-                    HEAD + stage.vertices().size() * ROW));
+                    x - 12, BOX + 24, HEAD + stage.vertices().size() * ROW));
             boxes.append(Html.number("<text class=\"title\" x=\"%d\" y=\"24\">stage %d</text>", x, i));
-            boxes.append(Html.number(
-                    "<text x=\"%d\" y=\"42\">%s</text>", x, Html.text(shortened(devices(stage)))));
+            boxes.append(Html.number("<text x=\"%d\" y=\"42\">%s</text>", x, Html.text(shortened(devices(stage)))));
             for (int row = 0; row < stage.vertices().size(); row++) {
                 String vertex = stage.vertices().get(row);
                 Place place = new Place(x, HEAD + row * ROW, i);
@@ -80,14 +77,7 @@ final class StagePicture {
             int bend = from.x() + BOX + 4 + Math.min(16, (to.y() - from.y()) / ROW * 2);
             return Html.number(
                     "<path class=\"edge\" d=\"M%d %d C%d %d %d %d %d %d\"/>",
-                    from.x() + BOX,
-                    from.y() + 10,
-                    bend,
-                    from.y() + 10,
-                    bend,
-                    to.y() + 10,
-                    to.x() + BOX,
-                    to.y() + 10);
+                    from.x() + BOX, from.y() + 10, bend, from.y() + 10, bend, to.y() + 10, to.x() + BOX, to.y() + 10);
         }
         return Html.number(
                 "<path class=\"cut\" d=\"M%d %d C%d %d %d %d %d %d\"/>",

@@ -68,8 +68,9 @@ final class TimelinePicture {
         for (String route : routes) {
             row(route);
             transfers.stream()
-                    .filter(transfer -> route.equals(transfer.route().kind() + ", "
-                            + transfer.route().from() + " to " + transfer.route().to()))
+                    .filter(transfer -> route.equals(
+                            transfer.route().kind() + ", " + transfer.route().from() + " to "
+                                    + transfer.route().to()))
                     .forEach(transfer -> box(
                             "copy",
                             transfer.startMillis(),
@@ -121,8 +122,8 @@ final class TimelinePicture {
         double step = niceStep(millis / TICKS);
         for (double at = 0; at <= millis; at += step) {
             double x = LABELS + CHART * at / millis;
-            drawn.append(Html.number(
-                    "<line class=\"tick\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x, x, TITLE, y));
+            drawn.append(
+                    Html.number("<line class=\"tick\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x, x, TITLE, y));
             drawn.append(Html.number("<text class=\"at\" x=\"%.1f\" y=\"%d\">%s ms</text>", x, y + 16, trimmed(at)));
         }
         y += AXIS;

@@ -74,10 +74,15 @@ class ReportFilesTest {
 
         List<JsonNode> all = StreamSupport.stream(events.spliterator(), false).toList();
         List<JsonNode> complete = with(all, "X");
-        assertThat(complete).filteredOn(event -> event.get("cat").asText().equals("step")).hasSize(20);
+        assertThat(complete)
+                .filteredOn(event -> event.get("cat").asText().equals("step"))
+                .hasSize(20);
         // 2 stages, 4 micro-batches, forward and backward
-        assertThat(complete).filteredOn(event -> event.get("args").has("microBatch")).hasSize(20 * 16);
-        assertThat(with(all, "M")).extracting(event -> event.get("args").get("name").asText())
+        assertThat(complete)
+                .filteredOn(event -> event.get("args").has("microBatch"))
+                .hasSize(20 * 16);
+        assertThat(with(all, "M"))
+                .extracting(event -> event.get("args").get("name").asText())
                 .contains("steps", "stage 0 on cpu-0", "stage 1 on cpu-1");
         assertThat(with(all, "C")).isNotEmpty();
 
@@ -87,13 +92,16 @@ class ReportFilesTest {
         assertThat(ends).hasSameSizeAs(starts.keySet()).hasSize(20 * 8);
         for (JsonNode end : ends) {
             JsonNode start = starts.get(end.get("id").asLong());
-            assertThat(start.get("ts").asDouble()).isLessThanOrEqualTo(end.get("ts").asDouble());
+            assertThat(start.get("ts").asDouble())
+                    .isLessThanOrEqualTo(end.get("ts").asDouble());
             assertThat(start.get("tid").asInt()).isNotEqualTo(end.get("tid").asInt());
             assertThat(complete).anyMatch(task -> isInside(start, task));
             assertThat(complete).anyMatch(task -> isInside(end, task));
         }
         Map<Integer, Double> until = new HashMap<>();
-        for (JsonNode task : complete.stream().sorted(Comparator.comparingDouble(event -> event.get("ts").asDouble())).toList()) {
+        for (JsonNode task : complete.stream()
+                .sorted(Comparator.comparingDouble(event -> event.get("ts").asDouble()))
+                .toList()) {
             int row = task.get("tid").asInt();
             assertThat(task.get("ts").asDouble()).isGreaterThanOrEqualTo(until.getOrDefault(row, 0.0) - 0.01);
             until.put(row, task.get("ts").asDouble() + task.get("dur").asDouble());
@@ -101,7 +109,9 @@ class ReportFilesTest {
     }
 
     private static List<JsonNode> with(List<JsonNode> events, String phase) {
-        return events.stream().filter(event -> event.get("ph").asText().equals(phase)).toList();
+        return events.stream()
+                .filter(event -> event.get("ph").asText().equals(phase))
+                .toList();
     }
 
     private static boolean isInside(JsonNode end, JsonNode task) {
@@ -116,7 +126,11 @@ class ReportFilesTest {
     void aTraceBeforeTheFirstStepIsEmpty() throws IOException {
         Path file = directory.resolve("trace.json");
         report(0).writeTrace(file);
-        assertThat(with(StreamSupport.stream(json(file).get("traceEvents").spliterator(), false).toList(), "X")).isEmpty();
+        assertThat(with(
+                        StreamSupport.stream(json(file).get("traceEvents").spliterator(), false)
+                                .toList(),
+                        "X"))
+                .isEmpty();
     }
 
     @Test

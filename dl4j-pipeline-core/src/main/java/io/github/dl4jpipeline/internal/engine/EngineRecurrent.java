@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.internal.layers.HostFloats;
-import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Product;
 import io.github.dl4jpipeline.internal.onednn.Slot;
@@ -150,7 +149,14 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
      * @param before the step before; {@link #NONE} if this is the first
      */
     abstract void stepBack(
-            P passes, INDArray output, INDArray error, INDArray delta, int step, int before, StepMask mask, Space space);
+            P passes,
+            INDArray output,
+            INDArray error,
+            INDArray delta,
+            int step,
+            int before,
+            StepMask mask,
+            Space space);
 
     /** Writes gradients of peepholes, where there are any. */
     void writePeepholes(P passes, INDArray delta, INDArray recurrent) {
@@ -262,7 +268,10 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
             int step = at(i, sequence);
             if (i < sequence.steps() - 1) {
                 all.back()
-                        .with(Slot.INPUT, delta, at(i + 1, sequence) * made.wide().step())
+                        .with(
+                                Slot.INPUT,
+                                delta,
+                                at(i + 1, sequence) * made.wide().step())
                         .with(Slot.WEIGHTS, parameters.recurrent())
                         .with(Slot.OUTPUT, ofOutput, step * made.output().step());
                 run(all.back(), scratch);
@@ -306,7 +315,8 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
         P made = requirePasses();
         RecurrentWeights.Arrays sums = weights.named(views);
         RecurrentWeights.Arrays next = add
-                ? new RecurrentWeights.Arrays(like(sums.ofInput(), space), like(sums.recurrent(), space), like(sums.bias(), space))
+                ? new RecurrentWeights.Arrays(
+                        like(sums.ofInput(), space), like(sums.recurrent(), space), like(sums.bias(), space))
                 : sums;
         write(made, next, space);
         if (add) {

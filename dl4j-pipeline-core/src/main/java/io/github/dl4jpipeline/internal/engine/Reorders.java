@@ -85,7 +85,9 @@ public final class Reorders implements AutoCloseable {
         long[] strides = array.stride().clone();
         Integer[] fastestFirst = IntStream.range(0, shape.length)
                 .boxed()
-                .sorted(Comparator.<Integer>comparingLong(i -> strides[i]).reversed().thenComparing(i -> i))
+                .sorted(Comparator.<Integer>comparingLong(i -> strides[i])
+                        .reversed()
+                        .thenComparing(i -> i))
                 .toArray(Integer[]::new);
         long next = 1;
         for (int i = fastestFirst.length - 1; i >= 0; i--) {

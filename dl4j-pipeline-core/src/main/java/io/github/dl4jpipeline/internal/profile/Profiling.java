@@ -85,8 +85,8 @@ public final class Profiling {
         ProfileRounds.Progress each = (done, expected) -> progress.accept(new ProfilingProgress(
                 done, expected, Duration.ofNanos(System.nanoTime() - start), (int) sample.examples(), size));
         KernelChoice usual = KernelChoice.all(kernels);
-        WorkingCode.Done<ProfileTimes> measured =
-                new WorkingCode(graph, usual).run(usual, choice -> times(graph, sample, devices, choice, splittable, each));
+        WorkingCode.Done<ProfileTimes> measured = new WorkingCode(graph, usual)
+                .run(usual, choice -> times(graph, sample, devices, choice, splittable, each));
         ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
