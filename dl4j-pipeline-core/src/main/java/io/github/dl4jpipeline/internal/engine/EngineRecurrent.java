@@ -109,8 +109,10 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
             return recurrentGradient;
         }
 
+        /** Of some rows, by what the weights lead to with all rows side by side. */
         private Primitive gradient(long rows, long columns) {
-            return Product.of(Product.transposed(wide.size(), rows), Product.matrix(rows, columns));
+            Layout part = Layout.strided(new long[] {wide.size(), rows}, new long[] {input.rows(), 1});
+            return Product.of(part, Product.matrix(rows, columns));
         }
 
         @Override
@@ -336,9 +338,14 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
 
     private void write(P made, RecurrentWeights.Arrays gradients, Space space) {
         Passes all = made;
+        Sequence wide = made.wide();
+        // products with the transposed array would read it with strides that the cache takes badly
+        INDArray turned = space.work(wide.floats());
+        Layout turnedRows = Product.transposed(wide.rows(), wide.size());
+        reorders().write(delta, Product.matrix(wide.rows(), wide.size()), turned, turnedRows, space);
         run(
                 all.inputGradient()
-                        .with(Slot.INPUT, delta)
+                        .with(Slot.INPUT, turned)
                         .with(Slot.WEIGHTS, input)
                         .with(Slot.OUTPUT, gradients.ofInput()),
                 space);
@@ -348,13 +355,13 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
             // from each step to the next, in the direction of the layer
             run(
                     all.recurrentGradient()
-                            .with(Slot.INPUT, delta, reversed ? 0 : made.wide().step())
+                            .with(Slot.INPUT, turned, reversed ? 0 : wide.examples())
                             .with(Slot.WEIGHTS, output, reversed ? made.output().step() : 0)
                             .with(Slot.OUTPUT, gradients.recurrent()),
                     space);
         }
         writePeepholes(made, delta, gradients.recurrent());
-        writeBias(made.wide(), gradients.bias());
+        writeBias(wide, gradients.bias());
     }
 
     private void writeBias(Sequence wide, INDArray bias) {
