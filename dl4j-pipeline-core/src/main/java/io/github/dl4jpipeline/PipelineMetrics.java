@@ -75,9 +75,9 @@ public final class PipelineMetrics implements PipelineListener {
     @Override
     public void stepDone(StepDone event) {
         step.record(nanos(event.stepMillis()), TimeUnit.NANOSECONDS);
-        examples.increment(event.examples());
+        examples.increment((double) event.examples());
         score.set(event.score());
-        event.timeline().ifPresent(timeline -> copied.increment(bytes(timeline)));
+        event.timeline().ifPresent(timeline -> copied.increment((double) bytes(timeline)));
         for (int i = 0; i < event.stages().size(); i++) {
             StageReport measured = event.stages().get(i);
             StageMeters meters = stage(i);

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.internal.layers.HostFloats;
+import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Product;
 import io.github.dl4jpipeline.internal.onednn.Slot;
