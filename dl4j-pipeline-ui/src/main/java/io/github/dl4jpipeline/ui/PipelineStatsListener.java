@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.UUID;
 import org.deeplearning4j.core.storage.StatsStorageRouter;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stores what the page of {@link PipelineModule} shows: in a storage of this process, in a file, or through a
@@ -23,11 +24,11 @@ public final class PipelineStatsListener implements PipelineListener, AutoClosea
     private final String session;
     private final String worker = "pipeline-" + ProcessHandle.current().pid();
     private final RunState state = new RunState();
-    private long everyNanos;
+    private final long everyNanos;
     private long pointNanos;
 
     private boolean stored;
-    private boolean changed;
+    private @Nullable StepDone unsent;
     private long storedNanos;
     private long lastMillis;
     private int points;
@@ -47,7 +48,8 @@ public final class PipelineStatsListener implements PipelineListener, AutoClosea
     /**
      * Stores under a session that has a name.
      *
-     * @param session under which the run is stored; that of its {@code StatsListener} is possible
+     * @param session under which the run is stored. A {@code StatsListener} needs another one: Deeplearning4j's pages show one worker of a
+     *     session, and would take this for it
      * @param every the least time between two states; zero stores each step
      */
     public PipelineStatsListener(StatsStorageRouter storage, String session, Duration every) {
@@ -102,15 +104,12 @@ public final class PipelineStatsListener implements PipelineListener, AutoClosea
             state.step(event);
             store(true);
         } else {
-            changed = true;
-            last = event;
+            unsent = event;
         }
         if (System.nanoTime() - pointSince >= pointNanos) {
             point();
         }
     }
-
-    private @org.jspecify.annotations.Nullable StepDone last;
 
     @Override
     public synchronized void trainingFailed(TrainingFailed event) {
@@ -121,9 +120,9 @@ public final class PipelineStatsListener implements PipelineListener, AutoClosea
     /** Stores the last step. */
     @Override
     public synchronized void close() {
-        StepDone unsent = last;
-        if (changed && unsent != null) {
-            state.step(unsent);
+        StepDone last = unsent;
+        if (last != null) {
+            state.step(last);
         }
         if (steps > 0) {
             point();
@@ -138,8 +137,7 @@ public final class PipelineStatsListener implements PipelineListener, AutoClosea
             storage.putStaticInfo(new PipelineStats(session, worker, System.currentTimeMillis(), state.json()));
             stored = true;
             storedNanos = nanos;
-            changed = false;
-            last = null;
+            unsent = null;
         }
     }
 

@@ -17,6 +17,7 @@ import io.github.dl4jpipeline.report.StepTimeline;
 import io.github.dl4jpipeline.schedule.Timeline;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** What the page shows of the present: the plan, how it came about, and the last step. It does not grow with the steps. */
@@ -45,7 +46,7 @@ final class RunState {
     }
 
     void profiling(ProfilingProgress progress) {
-        state.put("phase", String.format(java.util.Locale.ROOT, "profiling, %.0f %%", 100 * progress.share()));
+        state.put("phase", String.format(Locale.ROOT, "profiling, %.0f %%", 100 * progress.share()));
     }
 
     void chosen(PlanChosen event) {
@@ -56,7 +57,7 @@ final class RunState {
 
     void changed(PlanChanged event) {
         plan(event.plan());
-        change(event.step(), event.cause().name().toLowerCase(java.util.Locale.ROOT), event.reason(), event.plan());
+        change(event.step(), event.cause().name().toLowerCase(Locale.ROOT), event.reason(), event.plan());
         ArrayNode measured = state.putArray("measured");
         for (MeasuredPlan tried : event.measured()) {
             measured.addObject()

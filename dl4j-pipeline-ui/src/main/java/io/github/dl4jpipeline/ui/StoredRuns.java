@@ -1,9 +1,9 @@
 package io.github.dl4jpipeline.ui;
 
+import com.fasterxml.jackson.databind.node.TextNode;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import org.deeplearning4j.core.storage.Persistable;
 import org.deeplearning4j.core.storage.StatsStorage;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +60,6 @@ final class StoredRuns {
     }
 
     private static String quoted(String text) {
-        return Objects.requireNonNull(com.fasterxml.jackson.databind.node.TextNode.valueOf(text)).toString();
+        return TextNode.valueOf(text).toString();
     }
 }
