@@ -27,12 +27,9 @@ public final class Reorders implements AutoCloseable {
      * @param memory for the floats, if they have another layout
      */
     INDArray in(Layout wanted, Value value, Space space, LongFunction<INDArray> memory) {
-        INDArray from = value.values();
-        Layout layout = value.isArray() ? ofArray(from) : value.layout();
-        if (layout == null) {
-            from = rowMajor(from, memory);
-            layout = Layout.rowMajor(value.shape());
-        }
+        Value floats = value.isArray() ? floats(value.values(), memory) : value;
+        INDArray from = floats.values();
+        Layout layout = floats.layout();
         if (layout.equals(wanted)) {
             return from;
         }
@@ -79,33 +76,50 @@ public final class Reorders implements AutoCloseable {
         return floats.reshape('c', layout.shape());
     }
 
-    /** Null if the elements are not one after another, in whatever order of dimensions. */
-    private static @Nullable Layout ofArray(INDArray array) {
+    /** The floats of an array as they are, if they are one after another in some order of dimensions; else in row-major order. */
+    private static Value floats(INDArray array, LongFunction<INDArray> memory) {
+        int[] slowestFirst = isRowMajor(array) ? null : dimensionsOf(array);
+        if (slowestFirst == null) {
+            return new Value(rowMajor(array, memory), Layout.rowMajor(array.shape()));
+        }
         long[] shape = array.shape();
-        long[] strides = array.stride().clone();
-        Integer[] fastestFirst = IntStream.range(0, shape.length)
-                .boxed()
-                .sorted(Comparator.<Integer>comparingLong(i -> strides[i])
-                        .reversed()
-                        .thenComparing(i -> i))
-                .toArray(Integer[]::new);
+        long[] strides = new long[shape.length];
         long next = 1;
-        for (int i = fastestFirst.length - 1; i >= 0; i--) {
-            int dimension = fastestFirst[i];
-            if (shape[dimension] == 1) {
-                strides[dimension] = next; // it says nothing
-            } else if (strides[dimension] != next) {
+        for (int i = slowestFirst.length - 1; i >= 0; i--) {
+            strides[slowestFirst[i]] = next;
+            next *= shape[slowestFirst[i]];
+        }
+        INDArray vector = array.permute(slowestFirst).reshape(array.length());
+        return new Value(vector, Layout.strided(shape, strides));
+    }
+
+    /** The dimensions from the slowest to the fastest; null if there are gaps between elements. */
+    private static int @Nullable [] dimensionsOf(INDArray array) {
+        long[] shape = array.shape();
+        long[] strides = array.stride();
+        int[] slowestFirst = IntStream.range(0, shape.length)
+                .boxed()
+                .sorted(Comparator.<Integer>comparingLong(i -> -strides[i]))
+                .mapToInt(i -> i)
+                .toArray();
+        long next = 1;
+        for (int i = slowestFirst.length - 1; i >= 0; i--) {
+            int dimension = slowestFirst[i];
+            if (shape[dimension] > 1 && strides[dimension] != next) { // of a single element it says nothing
                 return null;
             }
             next *= shape[dimension];
         }
-        return Layout.strided(shape, strides);
+        return slowestFirst;
+    }
+
+    private static boolean isRowMajor(INDArray array) {
+        return array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
     }
 
     /** The same array, contiguous in row-major order. */
     private static INDArray rowMajor(INDArray array, LongFunction<INDArray> memory) {
-        boolean is = array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
-        return is
+        return isRowMajor(array)
                 ? array
                 : memory.apply(array.length()).reshape('c', array.shape()).assign(array);
     }

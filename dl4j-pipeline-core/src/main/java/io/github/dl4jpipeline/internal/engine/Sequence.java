@@ -3,13 +3,14 @@ package io.github.dl4jpipeline.internal.engine;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Sequences as recurrent layers read them, {@code [steps][examples][size]}: a step is a matrix, and so are all steps together.
  *
  * @param format the order of dimensions in which Deeplearning4j sees them
  */
-record Sequence(long steps, long examples, long size, RNNFormat format) {
+public record Sequence(long steps, long examples, long size, RNNFormat format) {
     private static final int RANK = 3;
 
     /** Null for another shape than that of sequences. */
@@ -20,6 +21,23 @@ record Sequence(long steps, long examples, long size, RNNFormat format) {
         return format == RNNFormat.NWC
                 ? new Sequence(shape[1], shape[0], shape[2], format)
                 : new Sequence(shape[2], shape[0], shape[1], format);
+    }
+
+    /** A value of this layout as an array in the same memory; null if it has another layout. */
+    public static @Nullable INDArray view(Value value) {
+        Layout layout = value.layout();
+        if (layout == null) {
+            return null;
+        }
+        for (RNNFormat format : RNNFormat.values()) {
+            Sequence sequence = of(layout.shape(), format);
+            if (sequence != null && layout.equals(sequence.layout())) {
+                INDArray bySteps =
+                        value.values().reshape('c', sequence.steps(), sequence.examples(), sequence.size());
+                return format == RNNFormat.NWC ? bySteps.permute(1, 0, 2) : bySteps.permute(1, 2, 0);
+            }
+        }
+        return null;
     }
 
     /** The same with other values at each step. */
