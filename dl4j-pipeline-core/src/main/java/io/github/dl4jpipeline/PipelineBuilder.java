@@ -13,7 +13,9 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -48,6 +50,7 @@ public final class PipelineBuilder {
     private Set<Class<?>> exampleIndependent = Set.of();
     private boolean verifyFirstStep;
     private boolean plainFitIfUnsupported;
+    private final List<PipelineListener> listeners = new ArrayList<>();
 
     PipelineBuilder(
             ComputationGraphConfiguration configuration, WrappedModel wrapped, @Nullable ComputationGraph graph) {
@@ -196,6 +199,12 @@ public final class PipelineBuilder {
         return this;
     }
 
+    /** A listener that is told of profiling, plans and steps; each call adds one. Default: none. */
+    public PipelineBuilder listener(PipelineListener value) {
+        listeners.add(given("listener", value));
+        return this;
+    }
+
     /** Trains a graph that cannot be pipelined as plain {@code fit} does, instead of refusing it. */
     public PipelineBuilder plainFitIfUnsupported() {
         plainFitIfUnsupported = true;
@@ -221,7 +230,8 @@ public final class PipelineBuilder {
                 asked,
                 new ResultSettings(batchNorm, kernels, exampleIndependent, verifyFirstStep),
                 new Prepared(profile, plan),
-                tiling.map(FusedTiling::tiling));
+                tiling.map(FusedTiling::tiling),
+                List.copyOf(listeners));
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);
     }
 

@@ -97,7 +97,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient Inference inference;
     private final transient PlannedTraining training;
     private final transient Computing computing = new Computing();
-    private final transient StepListener stepListener = new StepListener(this);
+    private final transient StepListener stepListener = new StepListener(this, this::stepCommitted);
 
     private transient @Nullable INDArray[] labels = new INDArray[0];
 
@@ -226,6 +226,12 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         stepListener.gradientComputed(result.activations());
     }
 
+    private void stepCommitted(int iteration, int epoch, long updatedNanos) {
+        if (!plainFit) {
+            training.committed(iteration, epoch, score, updatedNanos);
+        }
+    }
+
     private void inside(Runnable layers) {
         computing.inside(() -> {
             layers.run();
@@ -311,6 +317,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             computing.around(steps);
         } catch (Throwable failure) {
             parameters.endFitAfter(failure);
+            training.failed(failure);
             throw failure;
         }
         parameters.endFit();

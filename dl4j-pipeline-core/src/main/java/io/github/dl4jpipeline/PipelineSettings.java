@@ -23,12 +23,14 @@ import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
+import io.github.dl4jpipeline.profile.ProfilingProgress;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.tile.Tiling;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -42,6 +44,7 @@ import org.slf4j.LoggerFactory;
  * @param devices those given, or else the default
  * @param asked what is not left to the planner
  * @param tiling the vertices to run in tiles; empty for those of the plan
+ * @param listeners who is told of profiling, plans and steps
  */
 record PipelineSettings(
         Devices devices,
@@ -49,7 +52,8 @@ record PipelineSettings(
         PlanOptions asked,
         ResultSettings result,
         Prepared prepared,
-        Optional<Tiling> tiling) {
+        Optional<Tiling> tiling,
+        List<PipelineListener> listeners) {
 
     /** How layers are computed, and whether the result is checked. */
     record ResultSettings(
@@ -129,7 +133,7 @@ record PipelineSettings(
     }
 
     /** The profile given, or else one of some examples of a batch. */
-    GraphProfile profileFor(ComputationGraph graph, MicroBatch batch) {
+    GraphProfile profileFor(ComputationGraph graph, MicroBatch batch, Consumer<ProfilingProgress> progress) {
         GraphProfile profile = profile();
         if (profile != null) {
             return profile;
@@ -137,7 +141,7 @@ record PipelineSettings(
         int examples = (int) batch.examples();
         boolean splittable = couplings(graph).stream().allMatch(ExampleCoupling::batchNorm);
         int parts = splittable ? examples / GraphProfiler.usualExamples(examples) : 1;
-        return Profiling.profile(graph, batch.split(parts).get(0), devices, result.kernels(), splittable);
+        return Profiling.profile(graph, batch.split(parts).get(0), devices, result.kernels(), splittable, progress);
     }
 
     /** With which code vertices are run, according to a profile if there is one. */

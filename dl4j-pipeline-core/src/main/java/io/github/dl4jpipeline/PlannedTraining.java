@@ -1,11 +1,15 @@
 package io.github.dl4jpipeline;
 
+import io.github.dl4jpipeline.PipelineListener.Cause;
+import io.github.dl4jpipeline.PipelineListener.PlanChosen;
+import io.github.dl4jpipeline.TrainingEvents.ComputedStep;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.NativeHeap;
 import io.github.dl4jpipeline.internal.execute.ParameterStore;
 import io.github.dl4jpipeline.internal.execute.StepRequest;
 import io.github.dl4jpipeline.internal.execute.StepResult;
+import io.github.dl4jpipeline.internal.execute.StepTimes;
 import io.github.dl4jpipeline.internal.execute.TaskController;
 import io.github.dl4jpipeline.internal.execute.TileAssignment;
 import io.github.dl4jpipeline.internal.inference.Inference;
@@ -20,10 +24,13 @@ import io.github.dl4jpipeline.report.MeasuredSteps;
 import io.github.dl4jpipeline.report.PipelineReport;
 import io.github.dl4jpipeline.report.PlanHistory;
 import io.github.dl4jpipeline.report.StageReport;
+import io.github.dl4jpipeline.report.StepRecord;
 import io.github.dl4jpipeline.report.StepTimeline;
 import io.github.dl4jpipeline.report.TransferReport;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -39,6 +46,7 @@ final class PlannedTraining {
     private final ParameterStore parameters;
     private final Inference inference;
     private final @Nullable FirstStepCheck check;
+    private final TrainingEvents events;
 
     private final Object lock = new Object();
     private @Nullable GraphProfile profile;
@@ -50,9 +58,12 @@ final class PlannedTraining {
     private @Nullable PartitionPlan nextPlan;
     private UnaryOperator<StepMeasurement> measurements = UnaryOperator.identity();
     private boolean kept;
+    private boolean announced;
+    private Duration profiling = Duration.ZERO;
     private volatile boolean closed;
     private long steps;
     private long stepNanos;
+    private final RecordedSteps recorded = new RecordedSteps();
 
     /** @param inference runs in tiles what training does */
     PlannedTraining(ComputationGraph graph, PipelineSettings settings, ParameterStore parameters, Inference inference) {
@@ -60,6 +71,7 @@ final class PlannedTraining {
         this.settings = settings;
         this.parameters = parameters;
         this.inference = inference;
+        this.events = new TrainingEvents(new PipelineListeners(settings.listeners()));
         this.check = settings.result().verifyFirstStep() ? new FirstStepCheck(graph, settings.runtime()) : null;
     }
 
@@ -97,7 +109,11 @@ final class PlannedTraining {
     Optional<PartitionPlan> keepPlan() {
         synchronized (lock) {
             if (replanner != null && !kept) {
+                boolean settled = replanner.isSettled();
                 goOnWith(replanner.settle());
+                if (!settled) {
+                    events.changed(replanner.plan(), Cause.CHOSEN, replanner);
+                }
             }
             kept = true;
             return Optional.ofNullable(nextPlan == null ? plan : nextPlan);
@@ -106,7 +122,13 @@ final class PlannedTraining {
 
     /** Computes gradient and score of a batch. */
     StepResult step(MicroBatch batch, boolean keepActivations) {
+        profileIfNeeded(batch);
         TaskController running = controllerFor(batch);
+        if (!announced) {
+            announced = true;
+            announce();
+        }
+        long whole = System.nanoTime();
         parameters.beginStep();
         double regularization = parameters.current().regularization();
         long start = System.nanoTime();
@@ -114,8 +136,49 @@ final class PlannedTraining {
                 batch, graph.getIterationCount(), graph.getEpochCount(), regularization, keepActivations));
         long nanos = System.nanoTime() - start;
         verify(batch, result);
-        done(running, batch.examples(), nanos);
+        record(running, batch.examples(), start, nanos, result.score());
+        done(running, batch.examples(), nanos, whole);
         return result;
+    }
+
+    /** Takes its time before the lock, so that other threads need not wait for it. */
+    private void profileIfNeeded(MicroBatch batch) {
+        synchronized (lock) {
+            requireOpen();
+            if (plan != null || profile != null) {
+                return;
+            }
+        }
+        long start = System.nanoTime();
+        GraphProfile measured = settings.profileFor(graph, batch, events::profiling);
+        profiling = Duration.ofNanos(System.nanoTime() - start);
+        synchronized (lock) {
+            profile = measured;
+        }
+    }
+
+    /** Tells listeners of the first plan. */
+    private void announce() {
+        if (!events.isSilent()) {
+            events.chosen(new PlanChosen(plan().orElseThrow(), candidates(), profile(), false, profiling));
+        }
+    }
+
+    private List<PartitionPlan> candidates() {
+        synchronized (lock) {
+            PartitionPlan first = Objects.requireNonNull(plan);
+            return replanner == null ? List.of(first) : finalists;
+        }
+    }
+
+    /** The step that was computed last is committed. */
+    void committed(int iteration, int epoch, double score, long updatedNanos) {
+        events.committed(iteration, epoch, score, updatedNanos);
+    }
+
+    /** {@code fit} throws this. */
+    void failed(Throwable failure) {
+        events.failed(failure, graph.getIterationCount(), plan());
     }
 
     private void verify(MicroBatch batch, StepResult result) {
@@ -148,8 +211,7 @@ final class PlannedTraining {
 
     private TaskController start(MicroBatch batch) {
         if (plan == null) {
-            profile = settings.profileFor(graph, batch);
-            use(settings.plans(graph, profile, (int) batch.examples()));
+            use(settings.plans(graph, Objects.requireNonNull(profile), (int) batch.examples()));
         }
         if (replanner == null) {
             replanner = settings.replanner(graph, profile, finalists);
@@ -164,19 +226,77 @@ final class PlannedTraining {
                 tiles,
                 settings.devices().list()));
         parameters.use(started.parameters());
+        PlanEvent.record(plan);
         return started;
     }
 
+    private void record(TaskController running, long examples, long startNanos, long nanos, double score) {
+        synchronized (lock) {
+            PartitionPlan used = plan;
+            if (used != null) {
+                timeline(running, transfers())
+                        .ifPresent(timeline -> recorded.add(
+                                startNanos,
+                                begin -> new StepRecord(
+                                        graph.getIterationCount(),
+                                        begin,
+                                        nanos / 1e6,
+                                        examples,
+                                        score,
+                                        used,
+                                        timeline)));
+            }
+        }
+    }
+
     /** Measured against predicted; the next step may be run with another plan. */
-    private void done(TaskController running, long examples, long nanos) {
+    private void done(TaskController running, long examples, long nanos, long wholeNanos) {
         synchronized (lock) {
             steps++;
             stepNanos += nanos;
+            StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
+            if (!events.isSilent()) {
+                events.computed(computed(running, measured, examples, wholeNanos));
+            }
             if (replanner != null && !kept && plan != null && examples == plan.examples()) {
-                StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
-                replanner.afterStep(measurements.apply(measured)).ifPresent(this::goOnWith);
+                boolean settled = replanner.isSettled();
+                Optional<PartitionPlan> next = replanner.afterStep(measurements.apply(measured));
+                next.ifPresent(this::goOnWith);
+                if (!settled && replanner.isSettled()) {
+                    events.changed(replanner.plan(), Cause.CHOSEN, replanner);
+                } else if (next.isPresent()) {
+                    events.changed(next.get(), settled ? Cause.DEVICES : Cause.TURN, replanner);
+                }
             }
         }
+    }
+
+    private ComputedStep computed(TaskController running, StepMeasurement measured, long examples, long wholeNanos) {
+        PartitionPlan used = Objects.requireNonNull(plan);
+        List<StageReport> stages = new ArrayList<>();
+        int worker = 0;
+        for (int stage = 0; stage < used.stages().size(); stage++) {
+            int replicas = used.stages().get(stage).replicas();
+            double busy = 0;
+            for (int replica = 0; replica < replicas; replica++) {
+                busy += measured.busyMillis()[worker++];
+            }
+            stages.add(new StageReport(busy / replicas, running.memoryBytes()[stage]));
+        }
+        return new ComputedStep(
+                wholeNanos,
+                running.lastTimes().map(StepTimes::beginNanos).orElse(wholeNanos),
+                measured.stepMillis(),
+                examples,
+                used,
+                steps > 1,
+                isSettled(),
+                stages,
+                lastStep(transfers()));
+    }
+
+    private boolean isSettled() {
+        return nextPlan == null && (replanner == null ? controller != null : replanner.isSettled());
     }
 
     private void goOnWith(PartitionPlan next) {
@@ -218,17 +338,20 @@ final class PlannedTraining {
                             lastStep(passed),
                             controller == null ? Optional.empty() : controller.tileMeasurement()),
                     new PlanHistory(
-                            nextPlan == null && (replanner == null ? controller != null : replanner.isSettled()),
+                            isSettled(),
                             replanner == null ? List.of() : replanner.measuredPlans(),
                             replanner == null ? List.of() : replanner.changes()),
+                    recorded.history(),
                     check == null ? Optional.empty() : check.of(planned));
         }
     }
 
     private Optional<StepTimeline> lastStep(Transfers passed) {
-        return Optional.ofNullable(controller)
-                .flatMap(TaskController::lastTimes)
-                .map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), passed.ofStep()));
+        return Optional.ofNullable(controller).flatMap(used -> timeline(used, passed));
+    }
+
+    private static Optional<StepTimeline> timeline(TaskController used, Transfers passed) {
+        return used.lastTimes().map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), passed.ofStep()));
     }
 
     /** Transfers between devices since the last plan. */

@@ -18,10 +18,17 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class StepListener extends BaseTrainingListener {
     private final PipelineComputationGraph graph;
+    private final Committed committed;
     private @Nullable Throwable failure;
 
-    StepListener(PipelineComputationGraph graph) {
+    /** Is told of each step after the listeners, whatever they throw. */
+    interface Committed {
+        void stepCommitted(int iteration, int epoch, long updatedNanos);
+    }
+
+    StepListener(PipelineComputationGraph graph, Committed committed) {
         this.graph = graph;
+        this.committed = committed;
     }
 
     /** Whether any listener looks at activations; collecting them costs a copy. */
@@ -60,6 +67,7 @@ final class StepListener extends BaseTrainingListener {
     @Override
     public void iterationDone(Model model, int iteration, int epoch) {
         failure = null;
+        long updatedNanos = System.nanoTime();
         try {
             for (TrainingListener listener : List.copyOf(graph.getListeners())) {
                 listener.iterationDone(model, iteration, epoch);
@@ -67,6 +75,7 @@ final class StepListener extends BaseTrainingListener {
         } catch (RuntimeException | Error e) {
             failure = e;
         }
+        committed.stepCommitted(iteration, epoch, updatedNanos);
     }
 
     /** Throws what a listener has thrown in the last step. */

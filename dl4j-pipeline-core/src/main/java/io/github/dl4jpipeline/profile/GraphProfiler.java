@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
 import io.github.dl4jpipeline.internal.profile.Profiling;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.util.ComputationGraphUtil;
 import org.nd4j.linalg.dataset.api.DataSet;
@@ -45,6 +46,18 @@ public final class GraphProfiler {
      * @throws IllegalArgumentException if the sample does not fit the graph
      */
     public static GraphProfile profile(ComputationGraph graph, MultiDataSet sample, Devices devices) {
+        return profile(graph, sample, devices, progress -> {});
+    }
+
+    /**
+     * The same, with progress.
+     *
+     * @param progress is told after each measurement, in the calling thread
+     * @throws IllegalArgumentException if the sample does not fit the graph
+     */
+    public static GraphProfile profile(
+            ComputationGraph graph, MultiDataSet sample, Devices devices, Consumer<ProfilingProgress> progress) {
+        Given.notNull("progress", progress);
         Given.notNull("sample", sample);
         Given.notNull("devices", devices);
         Given.notNull("graph", graph).init();
@@ -58,6 +71,7 @@ public final class GraphProfiler {
                 devices,
                 Kernels.FAST,
                 ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH, Set.of())
-                        .isEmpty());
+                        .isEmpty(),
+                progress);
     }
 }

@@ -408,7 +408,8 @@ final class EngineLstm extends EngineRecurrent<EngineLstm.Units> {
                 ofGateErrors.get(FORGET * made.step() + begin, forgetBehind, 0, length);
                 ofGateErrors.get(INPUT * made.step() + begin, enterBehind, 0, length);
                 for (int i = 0; i < length; i++) {
-                    error[i] += forgetBehind[i] * ofForget[i] + enterBehind[i] * ofInput[i] + openError[i] * ofOutput[i];
+                    error[i] +=
+                            forgetBehind[i] * ofForget[i] + enterBehind[i] * ofInput[i] + openError[i] * ofOutput[i];
                 }
             }
             put(OUTPUT, openError, begin, length, mask);

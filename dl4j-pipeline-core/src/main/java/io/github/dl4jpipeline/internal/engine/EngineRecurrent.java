@@ -152,7 +152,14 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
      * @param before the step before; {@link #NONE} if this is the first
      */
     abstract void stepBack(
-            P passes, INDArray output, INDArray error, INDArray delta, int step, int before, StepMask mask, Space space);
+            P passes,
+            INDArray output,
+            INDArray error,
+            INDArray delta,
+            int step,
+            int before,
+            StepMask mask,
+            Space space);
 
     /** Writes gradients of peepholes, where there are any. */
     void writePeepholes(P passes, INDArray delta, INDArray recurrent) {
@@ -264,7 +271,10 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
             int step = at(i, sequence);
             if (i < sequence.steps() - 1) {
                 all.back()
-                        .with(Slot.INPUT, delta, at(i + 1, sequence) * made.wide().step())
+                        .with(
+                                Slot.INPUT,
+                                delta,
+                                at(i + 1, sequence) * made.wide().step())
                         .with(Slot.WEIGHTS, parameters.recurrent())
                         .with(Slot.OUTPUT, ofOutput, step * made.output().step());
                 run(all.back(), scratch);
@@ -308,7 +318,8 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
         P made = requirePasses();
         RecurrentWeights.Arrays sums = weights.named(views);
         RecurrentWeights.Arrays next = add
-                ? new RecurrentWeights.Arrays(like(sums.ofInput(), space), like(sums.recurrent(), space), like(sums.bias(), space))
+                ? new RecurrentWeights.Arrays(
+                        like(sums.ofInput(), space), like(sums.recurrent(), space), like(sums.bias(), space))
                 : sums;
         write(made, next, space);
         if (add) {

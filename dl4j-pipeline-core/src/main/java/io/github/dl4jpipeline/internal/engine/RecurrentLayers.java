@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.params.BidirectionalParamInitializer;
 import org.jspecify.annotations.Nullable;
 
 /** Which recurrent layers, and which layers around them, the engine runs. */
+@SuppressWarnings("deprecation") // of GravesLSTM, which users still have
 final class RecurrentLayers {
     private final String vertex;
     private final Layer layer;

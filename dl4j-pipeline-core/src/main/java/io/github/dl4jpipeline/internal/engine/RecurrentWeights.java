@@ -4,7 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
 import org.deeplearning4j.nn.params.SimpleRnnParamInitializer;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -88,5 +87,4 @@ record RecurrentWeights(
     private PackedWeights.Parameter parameter(String name) {
         return new PackedWeights.Parameter(vertex, prefix + name);
     }
-
 }

@@ -88,9 +88,8 @@ final class ClassNames {
 
     private static void requireNoClass(String name) {
         if (isClass(name)) {
-            throw new ModelFileException(
-                    "it names the class " + name + ", which is not Deeplearning4j's; if you trust"
-                            + " the file, allow the class with -D" + ALLOWED + "=" + name);
+            throw new ModelFileException("it names the class " + name + ", which is not Deeplearning4j's; if you trust"
+                    + " the file, allow the class with -D" + ALLOWED + "=" + name);
         }
     }
 

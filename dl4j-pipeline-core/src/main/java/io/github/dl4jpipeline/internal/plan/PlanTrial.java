@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -187,6 +188,36 @@ final class PlanTrial {
         Contender stays = left.isEmpty() ? all.get(0) : fastest();
         left.clear();
         left.add(stays);
+    }
+
+    /** Why the plan that stays has been chosen, as a sentence without its full stop. */
+    String reason() {
+        Contender stays = fastest();
+        if (stays.millis.isEmpty()) {
+            return all.size() == 1
+                    ? "no other came into question"
+                    : "it is predicted to be the fastest, and none was measured";
+        }
+        Contender least = all.stream()
+                .filter(contender -> !contender.millis.isEmpty())
+                .min(Comparator.comparingDouble(Contender::quartileMillis))
+                .orElseThrow();
+        if (least == stays) {
+            return "no other plan was faster";
+        }
+        String faster = String.format(
+                Locale.ROOT,
+                "%s was %.0f %% faster, but ",
+                least.plan.kind(),
+                100 * (stays.quartileMillis() / least.quartileMillis() - 1));
+        if (deadline.isPresent() && least.latest().compareTo(deadline.get()) > 0) {
+            return faster + "not within the deadline";
+        }
+        if (least.medianMillis() > stays.medianMillis()) {
+            return faster + "its usual steps were slower";
+        }
+        return faster + "that is too little to tell them apart, and this plan is "
+                + (least.threadsOfDevice() > stays.threadsOfDevice() ? "disturbed less" : "predicted to be faster");
     }
 
     /** The latest execution time of the plan that stays, by what has been measured. */

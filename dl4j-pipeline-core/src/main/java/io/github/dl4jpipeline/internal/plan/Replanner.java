@@ -66,6 +66,7 @@ public final class Replanner {
     private DriftWindow window;
     private double leastRatio = Double.POSITIVE_INFINITY;
     private @Nullable Before before;
+    private String reason = "";
     private long steps;
     private long lastDecision;
 
@@ -99,6 +100,21 @@ public final class Replanner {
      * question. */
     public List<MeasuredPlan> measuredPlans() {
         return trial.measured();
+    }
+
+    /** The plan of the next step. */
+    public PartitionPlan plan() {
+        return plan;
+    }
+
+    /** Number of steps that were taken in. */
+    public long steps() {
+        return steps;
+    }
+
+    /** Why the last plan was taken, as a sentence without its full stop. */
+    public String reason() {
+        return reason;
     }
 
     /** The changes since the plan was chosen, the last ones if there have been many. */
@@ -144,6 +160,7 @@ public final class Replanner {
         PartitionPlan before = plan;
         trial.afterStep(stepMillis);
         plan = trial.plan();
+        reason = "it is its turn to be measured";
         if (trial.isOver()) {
             endTrial();
         }
@@ -165,12 +182,13 @@ public final class Replanner {
     }
 
     private void endTrial() {
+        reason = trial.reason();
         String measured = trial.measured().stream()
                 .map(tried ->
                         String.format(Locale.ROOT, "%s %.1f ms", tried.plan().kind(), tried.stepMillis()))
                 .collect(Collectors.joining(", "));
         if (!measured.isEmpty()) {
-            plan = plan.withNote("Chosen by measured steps: " + measured)
+            plan = plan.withNote("Chosen by measured steps: " + measured + "; " + reason)
                     .withLatestExecutionTime(trial.latestExecutionTime());
         }
         warnOfDeadline();
@@ -251,18 +269,19 @@ public final class Replanner {
                 .orElse(predicted);
     }
 
-    private PartitionPlan change(PartitionPlan next, Slowdowns assumed, String reason) {
+    private PartitionPlan change(PartitionPlan next, Slowdowns assumed, String why) {
+        reason = why;
         lastDecision = steps;
         plan = next;
         slowdowns = assumed;
         window = new DriftWindow(parts(next));
         leastRatio = Double.POSITIVE_INFINITY;
         drifted = 0;
-        log.info("New plan after step {}, since {}: {}", steps, reason, next.summary());
+        log.info("New plan after step {}, since {}: {}", steps, why, next.summary());
         if (changes.size() == MOST_KEPT) {
             changes.remove(0);
         }
-        changes.add(new PlanChange(steps, reason, next));
+        changes.add(new PlanChange(steps, why, next));
         return next;
     }
 }

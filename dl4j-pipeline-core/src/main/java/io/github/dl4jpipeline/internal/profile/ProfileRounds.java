@@ -45,8 +45,16 @@ public final class ProfileRounds implements AutoCloseable {
     /** What runs at the same time, until the first has been measured, and the times of each. */
     private record Way(List<Placed> together, boolean split, List<VertexTimer> times) {}
 
-    public ProfileRounds(ComputationGraph graph) {
+    private final Progress progress;
+
+    /** Is told after each measurement, in the thread that asked for them. */
+    interface Progress {
+        void measured(int done, int expected);
+    }
+
+    ProfileRounds(ComputationGraph graph, Progress progress) {
         this.graph = graph;
+        this.progress = progress;
         this.vertices = VertexGraph.of(graph).size();
     }
 
@@ -119,9 +127,12 @@ public final class ProfileRounds implements AutoCloseable {
     }
 
     private void run(int warmUp, long nanos) {
+        int done = 0;
+        int expected = ways.size() * (warmUp + MOST);
         for (int round = 0; round < warmUp; round++) {
             for (Way way : ways) {
                 measure(way);
+                progress.measured(++done, expected);
                 if (round == 0) { // in which memory is taken array by array, and then freed and taken as a whole
                     NativeHeap.giveBack();
                 }
@@ -134,6 +145,7 @@ public final class ProfileRounds implements AutoCloseable {
                 for (int i = 0; i < measured.size(); i++) {
                     way.times().get(i).add(measured.get(i));
                 }
+                progress.measured(++done, expected);
             }
         }
     }

@@ -15,12 +15,15 @@ import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.tiling.TileableVertices;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.MachineSpeed;
+import io.github.dl4jpipeline.profile.ProfilingProgress;
 import io.github.dl4jpipeline.profile.VertexCost;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -63,17 +66,27 @@ public final class Profiling {
      * Profiles with the examples of a batch or micro-batch and the layer code that training will use.
      *
      * @param splittable whether the graph can run with fewer examples, too
+     * @param progress is told after each measurement, in the calling thread
      */
     public static GraphProfile profile(
-            ComputationGraph graph, MicroBatch sample, Devices all, Kernels kernels, boolean splittable) {
+            ComputationGraph graph,
+            MicroBatch sample,
+            Devices all,
+            Kernels kernels,
+            boolean splittable,
+            Consumer<ProfilingProgress> progress) {
+        long start = System.nanoTime();
         WholeProcess.prepare();
         graph.init();
         Device device = all.get(0);
         Devices devices = DeviceRuntimes.usesHostArrays(device) ? all : Devices.of(device);
-        log.info("Profiling {} vertices with {} examples", VertexGraph.of(graph).size(), sample.examples());
+        int size = VertexGraph.of(graph).size();
+        log.info("Profiling {} vertices with {} examples", size, sample.examples());
+        ProfileRounds.Progress each = (done, expected) -> progress.accept(new ProfilingProgress(
+                done, expected, Duration.ofNanos(System.nanoTime() - start), (int) sample.examples(), size));
         KernelChoice usual = KernelChoice.all(kernels);
-        WorkingCode.Done<ProfileTimes> measured =
-                new WorkingCode(graph, usual).run(usual, choice -> times(graph, sample, devices, choice, splittable));
+        WorkingCode.Done<ProfileTimes> measured = new WorkingCode(graph, usual)
+                .run(usual, choice -> times(graph, sample, devices, choice, splittable, each));
         ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
@@ -91,12 +104,17 @@ public final class Profiling {
     }
 
     private static ProfileTimes times(
-            ComputationGraph graph, MicroBatch sample, Devices devices, KernelChoice choice, boolean splittable) {
+            ComputationGraph graph,
+            MicroBatch sample,
+            Devices devices,
+            KernelChoice choice,
+            boolean splittable,
+            ProfileRounds.Progress progress) {
         MicroBatch part = splittable ? sample.split(parts(sample.examples())).get(0) : sample;
         MicroBatch ofDevice = splittable ? sample.split(devices.size()).get(0) : sample;
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);
-        try (ProfileRounds rounds = new ProfileRounds(graph)) {
+        try (ProfileRounds rounds = new ProfileRounds(graph, progress)) {
             CopySlot slot = rounds.slot();
             WarmCopy whole = rounds.copy(sample, choice, slot);
             WarmCopy fewer = rounds.copy(part, choice, slot);

@@ -78,7 +78,8 @@ class EngineRecurrentTest {
             layers.add(Named.of("LSTM " + format, lstm(Activation.TANH, Activation.SIGMOID, format)));
             layers.add(Named.of("peepholes " + format, graves(Activation.SIGMOID, format)));
             layers.add(Named.of("simple " + format, simple(Activation.TANH, format)));
-            layers.add(Named.of("last of LSTM " + format, new LastTimeStep(lstm(Activation.TANH, Activation.SIGMOID, format))));
+            layers.add(Named.of(
+                    "last of LSTM " + format, new LastTimeStep(lstm(Activation.TANH, Activation.SIGMOID, format))));
             for (Bidirectional.Mode mode : Bidirectional.Mode.values()) {
                 layers.add(Named.of(
                         "both ways " + mode + format,
@@ -93,7 +94,8 @@ class EngineRecurrentTest {
         layers.add(Named.of("simple, ReLU", simple(Activation.RELU, RNNFormat.NCW)));
         layers.add(Named.of("simple, both ways", new Bidirectional(simple(Activation.TANH, RNNFormat.NCW))));
         layers.add(Named.of(
-                "peepholes, both ways", new Bidirectional(Bidirectional.Mode.ADD, graves(Activation.SIGMOID, RNNFormat.NCW))));
+                "peepholes, both ways",
+                new Bidirectional(Bidirectional.Mode.ADD, graves(Activation.SIGMOID, RNNFormat.NCW))));
         layers.add(Named.of(
                 "last of both ways",
                 new LastTimeStep(new Bidirectional(lstm(Activation.TANH, Activation.SIGMOID, RNNFormat.NCW)))));
@@ -166,7 +168,10 @@ class EngineRecurrentTest {
                 : EngineCase.values(type, 3, examples, SIZE, STEPS);
         boolean isLast = layer instanceof LastTimeStep;
         INDArray labels = Nd4j.zeros(
-                type, isLast ? new long[] {examples, 3} : last ? new long[] {examples, STEPS, 3} : new long[] {examples, 3, STEPS});
+                type,
+                isLast
+                        ? new long[] {examples, 3}
+                        : last ? new long[] {examples, STEPS, 3} : new long[] {examples, 3, STEPS});
         for (int example = 0; example < examples; example++) {
             if (isLast) {
                 labels.putScalar(example, example % 3, 1);
@@ -176,10 +181,14 @@ class EngineRecurrentTest {
                 labels.putScalar(last ? new int[] {example, step, which} : new int[] {example, which, step}, 1);
             }
         }
-        INDArray[] featureMasks = ofFeatures == Masks.NONE ? null : new INDArray[] {ofFeatures.of(examples).castTo(type)};
-        INDArray[] labelMasks =
-                ofLabels == Masks.NONE || isLast ? null : new INDArray[] {ofLabels.of(examples).castTo(type)};
-        return new MicroBatch(new INDArray[] {features}, new INDArray[] {labels}, featureMasks, labelMasks, 0, examples);
+        INDArray[] featureMasks = ofFeatures == Masks.NONE
+                ? null
+                : new INDArray[] {ofFeatures.of(examples).castTo(type)};
+        INDArray[] labelMasks = ofLabels == Masks.NONE || isLast
+                ? null
+                : new INDArray[] {ofLabels.of(examples).castTo(type)};
+        return new MicroBatch(
+                new INDArray[] {features}, new INDArray[] {labels}, featureMasks, labelMasks, 0, examples);
     }
 
     @ParameterizedTest
@@ -247,7 +256,8 @@ class EngineRecurrentTest {
 
     @Test
     void ofAnySize() {
-        Layer layer = new GravesLSTM.Builder().nOut(3).activation(Activation.TANH).build();
+        Layer layer =
+                new GravesLSTM.Builder().nOut(3).activation(Activation.TANH).build();
         EngineCase ofOneStep = EngineCase.of("", InputType.recurrent(2, 1), layer);
         EngineComparison.Outcome outcome = EngineComparison.of(ofOneStep, 3);
         assertThat(outcome.problems()).isEmpty();
@@ -257,10 +267,11 @@ class EngineRecurrentTest {
                     .nOut(units)
                     .activation(Activation.TANH)
                     .build();
-            ComputationGraph graph = EngineCase.of("", InputType.recurrent(SIZE, STEPS), wide)
-                    .graph(DataType.FLOAT, Neighbours.OTHERS);
+            ComputationGraph graph =
+                    EngineCase.of("", InputType.recurrent(SIZE, STEPS), wide).graph(DataType.FLOAT, Neighbours.OTHERS);
             graph.params().muli(0.1);
-            MicroBatch batch = EngineCase.of("", InputType.recurrent(SIZE, STEPS), wide).batch(graph, 2, 3);
+            MicroBatch batch =
+                    EngineCase.of("", InputType.recurrent(SIZE, STEPS), wide).batch(graph, 2, 3);
             try (CopyPasses stock = new CopyPasses(graph, STOCK, false);
                     CopyPasses engine = new CopyPasses(graph, FAST, true)) {
                 Results expected = stock.train(batch.copy(), Way.USUAL, 0);
@@ -286,14 +297,28 @@ class EngineRecurrentTest {
     @Test
     void whatHasNoiseOrAnotherFunctionIsLeft() {
         List<Layer> left = List.of(
-                new LSTM.Builder().nOut(UNITS).activation(Activation.TANH).dropOut(0.5).build(),
+                new LSTM.Builder()
+                        .nOut(UNITS)
+                        .activation(Activation.TANH)
+                        .dropOut(0.5)
+                        .build(),
                 new LSTM.Builder().nOut(UNITS).activation(Activation.SOFTMAX).build(),
-                new SimpleRnn.Builder().nOut(UNITS).hasLayerNorm(true).activation(Activation.TANH).build(),
-                new Bidirectional(new LSTM.Builder().nOut(UNITS).activation(Activation.TANH).dropOut(0.5).build()));
+                new SimpleRnn.Builder()
+                        .nOut(UNITS)
+                        .hasLayerNorm(true)
+                        .activation(Activation.TANH)
+                        .build(),
+                new Bidirectional(new LSTM.Builder()
+                        .nOut(UNITS)
+                        .activation(Activation.TANH)
+                        .dropOut(0.5)
+                        .build()));
         for (Layer layer : left) {
-            assertThat(EngineLayers.vertices(graph(layer, DataType.FLOAT), FAST)).doesNotContain("layer");
+            assertThat(EngineLayers.vertices(graph(layer, DataType.FLOAT), FAST))
+                    .doesNotContain("layer");
         }
-        assertThat(EngineLayers.vertices(graph(lstm(Activation.TANH, Activation.SIGMOID, RNNFormat.NCW), DataType.DOUBLE), FAST))
+        assertThat(EngineLayers.vertices(
+                        graph(lstm(Activation.TANH, Activation.SIGMOID, RNNFormat.NCW), DataType.DOUBLE), FAST))
                 .isEmpty();
     }
 }
