@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The last step of what a recurrent layer puts out, which is the last that the mask has. */
+@SuppressWarnings("ReachabilityFenceUsage") // where a loop fails, it reads no more
 final class EngineLastStep extends EngineLayer {
     private final EngineLayer inside;
     private final RNNFormat format;

@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>Values of one gate for all examples are side by side while a step is computed: {@code [steps][gates][examples][units]}.
  */
+@SuppressWarnings("ReachabilityFenceUsage") // where a loop fails, it reads no more
 final class EngineLstm extends EngineRecurrent<EngineLstm.Units> {
     static final int GATES = 4;
     static final int PEEPHOLES = 3;

@@ -24,6 +24,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * @param <P> what the layer has for one shape of input
  */
+@SuppressWarnings("ReachabilityFenceUsage") // where a loop fails, it reads no more
 abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineLayer {
     static final int NONE = -1;
 

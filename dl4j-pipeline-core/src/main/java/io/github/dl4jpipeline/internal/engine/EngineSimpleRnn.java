@@ -10,6 +10,7 @@ import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A recurrent layer whose output is a function of what its weights lead to. */
+@SuppressWarnings("ReachabilityFenceUsage") // where a loop fails, it reads no more
 final class EngineSimpleRnn extends EngineRecurrent<EngineSimpleRnn.Units> {
     private final IActivation function;
 

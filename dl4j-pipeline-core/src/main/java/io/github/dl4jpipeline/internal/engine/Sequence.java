@@ -32,8 +32,7 @@ public record Sequence(long steps, long examples, long size, RNNFormat format) {
         for (RNNFormat format : RNNFormat.values()) {
             Sequence sequence = of(layout.shape(), format);
             if (sequence != null && layout.equals(sequence.layout())) {
-                INDArray bySteps =
-                        value.values().reshape('c', sequence.steps(), sequence.examples(), sequence.size());
+                INDArray bySteps = value.values().reshape('c', sequence.steps(), sequence.examples(), sequence.size());
                 return format == RNNFormat.NWC ? bySteps.permute(1, 0, 2) : bySteps.permute(1, 2, 0);
             }
         }

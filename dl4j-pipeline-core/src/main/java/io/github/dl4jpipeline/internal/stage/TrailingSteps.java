@@ -41,6 +41,7 @@ import org.nd4j.linalg.lossfunctions.impl.LossNegativeLogLikelihood;
  * Cuts off the last steps of sequences where the masks of labels leave them out for every example of a micro-batch. Training gives
  * the same without them in graphs whose layers see no later steps, without noise.
  */
+@SuppressWarnings("deprecation") // saved models still have the layer with peepholes
 public final class TrailingSteps {
     /** With fewer steps Deeplearning4j takes arrays for those of another kind. */
     private static final long FEWEST = 2;
@@ -90,7 +91,7 @@ public final class TrailingSteps {
         }
         Layer layer = layerVertex.getLayerConf().getLayer();
         InputPreProcessor before = layerVertex.getPreProcessor();
-        if (!LAYERS.contains(layer.getClass()) || before != null && !PREPROCESSORS.contains(before.getClass())) {
+        if (!LAYERS.contains(layer.getClass()) || (before != null && !PREPROCESSORS.contains(before.getClass()))) {
             return false;
         }
         if (before instanceof RnnToFeedForwardPreProcessor rows) {
@@ -117,21 +118,29 @@ public final class TrailingSteps {
         if (format == null) {
             return microBatches;
         }
-        // parts of a batch are copied where they are used; a whole batch is not
+        boolean whole = microBatches.size() == 1; // parts of a batch are copied where they are used
         return microBatches.stream()
                 .map(all -> {
                     MicroBatch part = cut(all);
-                    return part == all || microBatches.size() > 1 ? part : part.copy();
+                    if (part == null) {
+                        return all;
+                    }
+                    return whole ? part.copy() : part;
                 })
                 .toList();
     }
 
-    private MicroBatch cut(MicroBatch all) {
+    /** Null if all steps are needed. */
+    private @Nullable MicroBatch cut(MicroBatch all) {
         int ofSteps = format == RNNFormat.NWC ? 1 : 2;
         long steps = steps(all, ofSteps);
         long needed = steps == 0 ? 0 : needed(all.labelMasks());
-        if (needed == 0 || needed >= steps || !isFinite(all.features(), ofSteps, needed) || !isFinite(all.labels(), ofSteps, needed)) {
-            return all;
+        boolean cuts = needed > 0
+                && needed < steps
+                && isFinite(all.features(), ofSteps, needed)
+                && isFinite(all.labels(), ofSteps, needed);
+        if (!cuts) {
+            return null;
         }
         return new MicroBatch(
                 first(all.features(), ofSteps, needed),
@@ -158,11 +167,12 @@ public final class TrailingSteps {
     }
 
     private static boolean areSequences(@Nullable INDArray[] arrays, int ofSteps, long steps) {
-        return Arrays.stream(arrays).allMatch(array -> array != null && array.rank() == 3 && array.size(ofSteps) == steps);
+        return Arrays.stream(arrays)
+                .allMatch(array -> array != null && array.rank() == 3 && array.size(ofSteps) == steps);
     }
 
     private static boolean areMasks(@Nullable INDArray[] masks, long steps) {
-        return Arrays.stream(masks).allMatch(mask -> mask == null || mask.rank() == 2 && mask.size(1) == steps);
+        return Arrays.stream(masks).allMatch(mask -> mask == null || (mask.rank() == 2 && mask.size(1) == steps));
     }
 
     /** The steps up to the last that some mask does not leave out. */

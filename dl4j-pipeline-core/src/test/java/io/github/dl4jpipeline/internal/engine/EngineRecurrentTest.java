@@ -40,6 +40,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** Recurrent layers of the engine beside Deeplearning4j's. */
+@SuppressWarnings("deprecation") // saved models still have the layer with peepholes
 class EngineRecurrentTest {
     private static final KernelChoice FAST = KernelChoice.all(Kernels.FAST);
     private static final KernelChoice STOCK = KernelChoice.all(Kernels.STOCK);
