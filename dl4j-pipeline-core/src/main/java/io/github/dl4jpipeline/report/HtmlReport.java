@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** A report as one page, without scripts, and without anything that a browser would have to load. */

@@ -29,8 +29,8 @@ record WorkerUse(String name, double computeMillis, double copyMillis, double wa
                     .filter(span -> span.startMillis() <= copy.startMillis() && copy.startMillis() < span.endMillis())
                     .filter(span -> isAtAnEnd(names.device(span.worker()), copy))
                     .findFirst()
-                    .ifPresent(span -> copies[span.worker()] +=
-                            Math.min(copy.endMillis(), span.endMillis()) - copy.startMillis());
+                    .ifPresent(span ->
+                            copies[span.worker()] += Math.min(copy.endMillis(), span.endMillis()) - copy.startMillis());
         }
         List<WorkerUse> uses = new ArrayList<>();
         for (int worker = 0; worker < busy.length; worker++) {

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 
 class WorkerUseTest {
     private static final Devices TWO = Devices.cpu(2);
-    private static final PartitionPlan PLAN = PartitionPlan.of(
-            List.of(Stage.of(TWO.get(0), List.of("a")), Stage.of(TWO.get(1), List.of("b"))), 1);
+    private static final PartitionPlan PLAN =
+            PartitionPlan.of(List.of(Stage.of(TWO.get(0), List.of("a")), Stage.of(TWO.get(1), List.of("b"))), 1);
 
     @Test
     void aCopyIsOfTheWorkerWhoseTaskItLiesIn() {
