@@ -51,8 +51,8 @@ final class StoredRuns {
         String separator = "";
         for (Persistable point : run.storage()
                 .getAllUpdatesAfter(state.getSessionID(), PipelineStats.TYPE, state.getWorkerID(), 0)) {
-            if (point instanceof PipelineStats) {
-                json.append(separator).append(((PipelineStats) point).json());
+            if (point instanceof PipelineStats stats) {
+                json.append(separator).append(stats.json());
                 separator = ",";
             }
         }
