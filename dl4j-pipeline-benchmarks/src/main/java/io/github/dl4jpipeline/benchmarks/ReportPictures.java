@@ -99,7 +99,9 @@ final class ReportPictures implements Callable<Integer> {
                 .flatMap(stage -> stage.vertices().stream())
                 .toList();
         return PartitionPlan.of(
-                List.of(Stage.of(devices.get(0), names.subList(0, 3)), Stage.of(devices.get(1), names.subList(3, names.size()))),
+                List.of(
+                        Stage.of(devices.get(0), names.subList(0, 3)),
+                        Stage.of(devices.get(1), names.subList(3, names.size()))),
                 8);
     }
 
@@ -128,10 +130,7 @@ final class ReportPictures implements Callable<Integer> {
     }
 
     private static double millis(PipelineReport report) {
-        return report.lastStep()
-                .map(StepTimeline::tasks)
-                .orElseThrow()
-                .makespanMillis();
+        return report.lastStep().map(StepTimeline::tasks).orElseThrow().makespanMillis();
     }
 
     /** The timeline of a page as a file of its own. */
