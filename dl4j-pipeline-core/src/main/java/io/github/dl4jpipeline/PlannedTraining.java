@@ -29,6 +29,7 @@ import io.github.dl4jpipeline.report.StepTimeline;
 import io.github.dl4jpipeline.report.TransferReport;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -244,6 +245,9 @@ final class PlannedTraining {
                                         examples,
                                         score,
                                         used,
+                                        Arrays.stream(running.memoryBytes())
+                                                .boxed()
+                                                .toList(),
                                         timeline)));
             }
         }

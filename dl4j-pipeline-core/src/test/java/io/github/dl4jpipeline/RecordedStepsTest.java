@@ -32,6 +32,7 @@ class RecordedStepsTest {
                             32,
                             iteration,
                             PLAN,
+                            List.of(0L),
                             new StepTimeline(new Timeline(Workers.straight(1), List.of()), List.of())));
         }
         return recorded.history();

@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
             BranchAccuracy.class,
             Prediction.class,
             Planning.class,
+            ReportPictures.class,
             Scaling.class,
             Soak.class,
             TileComparison.class,

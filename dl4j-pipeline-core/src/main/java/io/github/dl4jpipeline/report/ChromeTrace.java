@@ -17,7 +17,8 @@ import java.util.Map;
  * microseconds from the beginning of the pipeline's first step.
  *
  * <p>Rows are the steps, then workers, then routes of transfers. Arrows go from the task that has computed an activation or error to the
- * task of the next stage that reads it. Counters show for each stage how many micro-batches it holds, and the bytes of them by the plan.
+ * task of the next stage that reads it. Counters show for each stage how many micro-batches it holds, and the memory that it
+ * has reserved for them.
  */
 final class ChromeTrace {
     private static final int PROCESS = 1;
@@ -161,14 +162,13 @@ final class ChromeTrace {
             json.writeEndObject();
             json.writeEndObject();
         }
+        begin("C", "memory, MB", "memory", STEPS, step.startMillis());
+        json.writeObjectFieldStart("args");
         for (int stage = 0; stage < stages; stage++) {
-            begin("C", "memory of stage " + stage, "memory", STEPS, step.startMillis());
-            json.writeObjectFieldStart("args");
-            json.writeNumberField(
-                    "planned bytes", step.plan().stages().get(stage).memoryBytes());
-            json.writeEndObject();
-            json.writeEndObject();
+            json.writeNumberField("stage " + stage, step.memoryBytes().get(stage) / 1e6);
         }
+        json.writeEndObject();
+        json.writeEndObject();
     }
 
     /** A stage holds one micro-batch more, or one less. */

@@ -14,8 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** A report as one page, without scripts, and without anything that a browser would have to load. */
 final class HtmlReport {
@@ -192,27 +191,17 @@ final class HtmlReport {
 
     private String workers() {
         return report.lastStep()
-                .map(step -> {
-                    Timeline tasks = step.tasks();
-                    WorkerNames names = new WorkerNames(plan, tasks.workers());
-                    double whole = tasks.makespanMillis();
-                    return Html.table(
-                            "What each worker did",
-                            List.of("worker", "computing", "waiting", "used"),
-                            IntStream.range(0, tasks.workers().count())
-                                    .mapToObj(worker -> {
-                                        double busy = tasks.spans().stream()
-                                                .filter(span -> span.worker() == worker)
-                                                .mapToDouble(span -> span.endMillis() - span.startMillis())
-                                                .sum();
-                                        return List.of(
-                                                names.of(worker),
-                                                Html.number("%.1f ms", busy),
-                                                Html.number("%.1f ms", Math.max(0, whole - busy)),
-                                                whole == 0 ? "" : Html.number("%.0f %%", 100 * busy / whole));
-                                    })
-                                    .toList());
-                })
+                .map(step -> Html.table(
+                        "What each worker did",
+                        List.of("worker", "computing", "copying", "waiting", "used"),
+                        WorkerUse.of(plan, step).stream()
+                                .map(use -> List.of(
+                                        use.name(),
+                                        Html.number("%.1f ms", use.computeMillis()),
+                                        Html.number("%.1f ms", use.copyMillis()),
+                                        Html.number("%.1f ms", use.waitMillis()),
+                                        Html.number("%.0f %%", 100 * use.used())))
+                                .toList()))
                 .orElse("");
     }
 
@@ -288,13 +277,9 @@ final class HtmlReport {
                                 "Java",
                                 System.getProperty("java.version") + ", " + System.getProperty("java.vm.name")
                                         + ", heap of at most " + bytes(runtime.maxMemory())),
-                        List.of("Deeplearning4j", version(ComputationGraph.class)),
-                        List.of("dl4j-pipeline", version(HtmlReport.class))));
-    }
-
-    private static String version(Class<?> part) {
-        String version = part.getPackage().getImplementationVersion();
-        return version == null ? "of unknown version" : version;
+                        List.of("ND4J's backend", Nd4j.getBackend().getClass().getSimpleName()),
+                        List.of("Deeplearning4j", Versions.ofDeeplearning4j()),
+                        List.of("dl4j-pipeline", Versions.ofPipeline())));
     }
 
     private static String bytes(long bytes) {

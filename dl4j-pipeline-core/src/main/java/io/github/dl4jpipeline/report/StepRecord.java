@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.report;
 
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.util.List;
 
 /**
  * One training step as measured.
@@ -11,6 +12,7 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
  * @param examples examples of its batch
  * @param score its score, as {@code ComputationGraph.score()} defines it
  * @param plan the plan that it was run with
+ * @param memoryBytes by stage, the activation and working memory that it has reserved
  * @param timeline when its tasks and transfers have run
  */
 public record StepRecord(
@@ -20,4 +22,9 @@ public record StepRecord(
         long examples,
         double score,
         PartitionPlan plan,
-        StepTimeline timeline) {}
+        List<Long> memoryBytes,
+        StepTimeline timeline) {
+    public StepRecord {
+        memoryBytes = List.copyOf(memoryBytes);
+    }
+}

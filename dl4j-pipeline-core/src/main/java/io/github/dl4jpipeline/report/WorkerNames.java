@@ -11,10 +11,20 @@ record WorkerNames(PartitionPlan plan, Workers workers) {
     String of(int worker) {
         List<Integer> stages = workers.stagesOf(worker);
         int first = stages.get(0);
-        int replica = worker - workers.worker(first, 0);
+        int replica = replica(worker, first);
         return (stages.size() > 1 ? "stages " : "stage ")
                 + stages.stream().map(String::valueOf).collect(Collectors.joining(", "))
                 + (workers.replicas(first) > 1 ? " replica " + replica : "")
-                + " on " + plan.stages().get(first).devices().get(replica).id();
+                + " on " + device(worker);
+    }
+
+    /** The id of a worker's device. */
+    String device(int worker) {
+        int first = workers.stagesOf(worker).get(0);
+        return plan.stages().get(first).devices().get(replica(worker, first)).id();
+    }
+
+    private int replica(int worker, int stage) {
+        return worker - workers.worker(stage, 0);
     }
 }

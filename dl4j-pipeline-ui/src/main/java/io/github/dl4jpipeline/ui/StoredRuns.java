@@ -29,7 +29,8 @@ final class StoredRuns {
                         .forEach(state -> runs.add(new Run(storage, (PipelineStats) state)));
             }
         }
-        runs.sort(Comparator.comparingLong((Run run) -> run.state().getTimeStamp()).reversed());
+        runs.sort(Comparator.comparingLong((Run run) -> run.state().getTimeStamp())
+                .reversed());
         StringBuilder json = new StringBuilder("{\"sessions\":[");
         for (int i = 0; i < runs.size(); i++) {
             json.append(i == 0 ? "" : ",").append(quoted(runs.get(i).state().getSessionID()));
@@ -49,10 +50,10 @@ final class StoredRuns {
         json.append(",\"state\":").append(state.json());
         json.append(",\"points\":[");
         String separator = "";
-        for (Persistable point : run.storage()
-                .getAllUpdatesAfter(state.getSessionID(), PipelineStats.TYPE, state.getWorkerID(), 0)) {
-            if (point instanceof PipelineStats) {
-                json.append(separator).append(((PipelineStats) point).json());
+        for (Persistable point :
+                run.storage().getAllUpdatesAfter(state.getSessionID(), PipelineStats.TYPE, state.getWorkerID(), 0)) {
+            if (point instanceof PipelineStats stats) {
+                json.append(separator).append(stats.json());
                 separator = ",";
             }
         }

@@ -74,7 +74,8 @@ class PipelinePageTest {
 
     private static JsonNode data(String session) {
         try {
-            return new ObjectMapper().readTree(get("/pipeline/data?session=" + session).body());
+            return new ObjectMapper()
+                    .readTree(get("/pipeline/data?session=" + session).body());
         } catch (Exception e) {
             throw new AssertionError(session, e);
         }
@@ -103,10 +104,7 @@ class PipelinePageTest {
     private static PipelineComputationGraph pipeline(PipelineListener listener) {
         Devices devices = Devices.cpu(2);
         PartitionPlan plan = PartitionPlan.of(
-                List.of(
-                        Stage.of(devices.get(0), List.of("in", VERTEX)),
-                        Stage.of(devices.get(1), List.of("out"))),
-                4);
+                List.of(Stage.of(devices.get(0), List.of("in", VERTEX)), Stage.of(devices.get(1), List.of("out"))), 4);
         return PipelineComputationGraph.builder(graph())
                 .devices(devices)
                 .plan(plan)
@@ -153,13 +151,15 @@ class PipelinePageTest {
             net.setListeners(new StatsListener(storage, 1));
             net.fit(batch());
             assertThat(data("here").get("state").get("phase").asText()).isEqualTo("training");
-            assertThat(data("here").get("state").get("step").get("number").asInt()).isEqualTo(1);
+            assertThat(data("here").get("state").get("step").get("number").asInt())
+                    .isEqualTo(1);
             net.fit(batch());
             net.fit(batch());
         }
         assertShows(data("here"), "here", 3);
         assertThat(data("here").get("points")).hasSize(3);
-        await().untilAsserted(() -> assertThat(get("/train/overview/data").body()).containsPattern("\"scores\" : \\[ \\d"));
+        await().untilAsserted(
+                        () -> assertThat(get("/train/overview/data").body()).containsPattern("\"scores\" : \\[ \\d"));
         server.detach(storage);
         assertThat(data("here").has("state")).isFalse();
     }
@@ -185,7 +185,8 @@ class PipelinePageTest {
                     .isInstanceOf(RuntimeException.class);
             net.fit(batch());
         }
-        assertThat(data("failing").get("state").get("step").get("number").asInt()).isEqualTo(1);
+        assertThat(data("failing").get("state").get("step").get("number").asInt())
+                .isEqualTo(1);
         server.detach(storage);
     }
 
@@ -199,7 +200,8 @@ class PipelinePageTest {
     void thePageLoadsNothingFromElsewhere() {
         HttpResponse<String> page = get("/pipeline");
         assertThat(page.statusCode()).isEqualTo(200);
-        assertThat(page.headers().firstValue("content-security-policy").orElse("")).contains("default-src 'none'");
+        assertThat(page.headers().firstValue("content-security-policy").orElse(""))
+                .contains("default-src 'none'");
         for (String file : List.of("/pipeline", "/pipeline/page.js", "/pipeline/page.css")) {
             assertThat(get(file).body().replace("http://www.w3.org/2000/svg", ""))
                     .isNotEmpty()
