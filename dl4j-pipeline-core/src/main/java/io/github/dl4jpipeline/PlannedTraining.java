@@ -25,6 +25,7 @@ import io.github.dl4jpipeline.report.MeasuredSteps;
 import io.github.dl4jpipeline.report.PipelineReport;
 import io.github.dl4jpipeline.report.PlanHistory;
 import io.github.dl4jpipeline.report.StageReport;
+import io.github.dl4jpipeline.report.StepRecord;
 import io.github.dl4jpipeline.report.StepTimeline;
 import io.github.dl4jpipeline.report.TransferReport;
 import java.time.Duration;
@@ -78,6 +79,7 @@ final class PlannedTraining {
     private volatile boolean closed;
     private long steps;
     private long stepNanos;
+    private final RecordedSteps recorded = new RecordedSteps();
 
     /** @param inference runs in tiles what training does */
     PlannedTraining(ComputationGraph graph, PipelineSettings settings, ParameterStore parameters, Inference inference) {
@@ -151,6 +153,7 @@ final class PlannedTraining {
                 batch, graph.getIterationCount(), graph.getEpochCount(), regularization, keepActivations));
         long nanos = System.nanoTime() - start;
         verify(batch, result);
+        record(running, batch.examples(), start, nanos, result.score());
         done(running, batch.examples(), nanos, whole);
         return result;
     }
@@ -287,7 +290,27 @@ final class PlannedTraining {
                 tiles,
                 settings.devices().list()));
         parameters.use(started.parameters());
+        PlanEvent.record(plan);
         return started;
+    }
+
+    private void record(TaskController running, long examples, long startNanos, long nanos, double score) {
+        synchronized (lock) {
+            PartitionPlan used = plan;
+            if (used != null) {
+                timeline(running, transfers())
+                        .ifPresent(timeline -> recorded.add(
+                                startNanos,
+                                begin -> new StepRecord(
+                                        graph.getIterationCount(),
+                                        begin,
+                                        nanos / 1e6,
+                                        examples,
+                                        score,
+                                        used,
+                                        timeline)));
+            }
+        }
     }
 
     /** Measured against predicted; the next step may be run with another plan. */
@@ -313,8 +336,7 @@ final class PlannedTraining {
         }
     }
 
-    private ComputedStep computed(
-            TaskController running, StepMeasurement measured, long examples, long wholeNanos) {
+    private ComputedStep computed(TaskController running, StepMeasurement measured, long examples, long wholeNanos) {
         PartitionPlan used = Objects.requireNonNull(plan);
         List<StageReport> stages = new ArrayList<>();
         int worker = 0;
@@ -384,14 +406,17 @@ final class PlannedTraining {
                             isSettled(),
                             replanner == null ? List.of() : replanner.measuredPlans(),
                             replanner == null ? List.of() : replanner.changes()),
+                    recorded.history(),
                     check == null ? Optional.empty() : check.of(planned));
         }
     }
 
     private Optional<StepTimeline> lastStep(Transfers passed) {
-        return Optional.ofNullable(controller)
-                .flatMap(TaskController::lastTimes)
-                .map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), passed.ofStep()));
+        return Optional.ofNullable(controller).flatMap(used -> timeline(used, passed));
+    }
+
+    private static Optional<StepTimeline> timeline(TaskController used, Transfers passed) {
+        return used.lastTimes().map(times -> StepTimeline.of(times.timeline(), times.beginNanos(), passed.ofStep()));
     }
 
     /** Transfers between devices since the last plan. */

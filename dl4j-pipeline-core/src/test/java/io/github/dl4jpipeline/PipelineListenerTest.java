@@ -59,16 +59,15 @@ class PipelineListenerTest {
     }
 
     private static PipelineBuilder builder() {
-        return PipelineComputationGraph.builder(TestGraphs.graph(TestGraphs.dense(DataType.FLOAT, settings -> settings)));
+        return PipelineComputationGraph.builder(
+                TestGraphs.graph(TestGraphs.dense(DataType.FLOAT, settings -> settings)));
     }
 
     @Test
     void whatHappensIsToldInItsOrderAndInTheThreadOfFit() {
         Diary diary = new Diary();
-        try (PipelineComputationGraph net = builder()
-                .devices(Devices.cpu(1))
-                .listener(diary)
-                .build()) {
+        try (PipelineComputationGraph net =
+                builder().devices(Devices.cpu(1)).listener(diary).build()) {
             net.fit(batch());
             net.fit(batch());
 

@@ -96,8 +96,21 @@ final class TrainCommand implements Callable<Integer> {
                             + " differ.")
     private boolean verify;
 
-    @Option(names = "--report", description = "Print what was measured beside what the plan predicted.")
-    private boolean report;
+    @Option(
+            names = "--report",
+            paramLabel = "FILE.html",
+            arity = "0..1",
+            fallbackValue = "",
+            description = "Print what was measured beside what the plan predicted, or with a file's name write it there as a"
+                    + " page with pictures.")
+    private @Nullable String report;
+
+    @Option(
+            names = "--trace",
+            paramLabel = "FILE.json.gz",
+            description = "Write the tasks of the last steps there, for Perfetto (ui.perfetto.dev) or chrome://tracing;"
+                    + " compressed if the name ends in .gz.")
+    private @Nullable Path trace;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
     private @Nullable Path json;
@@ -111,6 +124,10 @@ final class TrainCommand implements Callable<Integer> {
         TrainingSettings settings = settings();
         String name = NamedModel.nameOf(modelOptions.model());
         OutputFile modelFile = OutputFile.probe("--out", out == null ? defaultOut(name) : out);
+        Optional<OutputFile> reportFile = Optional.ofNullable(report)
+                .filter(path -> !path.isEmpty())
+                .map(path -> OutputFile.probe("--report", Path.of(path)));
+        Optional<OutputFile> traceFile = Optional.ofNullable(trace).map(path -> OutputFile.probe("--trace", path));
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
 
         ImageData data = dataOptions.load(settings.seed(), err);
@@ -122,8 +139,18 @@ final class TrainCommand implements Callable<Integer> {
         NamedModel model = start.model();
         modelFile.write(draft -> ModelWriter.write(draft, model.model(), true, Map.of()));
         jsonFile.ifPresent(file -> Json.write(file, TrainFigures.of(model, data, settings, result, modelFile.path())));
+        reportFile.ifPresent(file -> result.report().writeHtml(file.path()));
+        traceFile.ifPresent(file -> result.report().writeTrace(file.path()));
         print(data, result, modelFile.path());
+        reportFile.ifPresent(file -> say("Report written to " + file.path()));
+        traceFile.ifPresent(file -> say("Trace written to " + file.path() + "; open it in ui.perfetto.dev"));
         return 0;
+    }
+
+    private void say(String line) {
+        PrintWriter stdout = spec.commandLine().getOut();
+        stdout.println(line);
+        stdout.flush();
     }
 
     private TrainingSettings settings() {
@@ -200,7 +227,7 @@ final class TrainCommand implements Callable<Integer> {
                 result.imagesPerSecond());
         result.report().verification().ifPresent(found -> stdout.println("First step " + found));
         stdout.print(result.plan().explain());
-        if (report) {
+        if ("".equals(report)) {
             stdout.print(result.report());
         }
         stdout.println("Model saved to " + file);

@@ -78,6 +78,8 @@ public final class Transfers {
 
     /** Runs a transfer and writes it down. */
     public <T> T timed(Kind kind, String what, String from, String to, long bytes, Supplier<T> transfer) {
+        CopyEvent event = new CopyEvent();
+        event.begin();
         long start = System.nanoTime();
         T result = transfer.get();
         long nanos = System.nanoTime() - start;
@@ -87,7 +89,20 @@ public final class Transfers {
         ofRoute.bytes().add(bytes);
         ofRoute.nanos().add(nanos);
         ofStep.add(new Transfer(route, what, bytes, start, nanos));
+        record(event, route, what, bytes);
         return result;
+    }
+
+    private static void record(CopyEvent event, Route route, String what, long bytes) {
+        event.end();
+        if (event.shouldCommit()) {
+            event.kind = route.kind().toString();
+            event.what = what;
+            event.from = route.from();
+            event.to = route.to();
+            event.bytes = bytes;
+            event.commit();
+        }
     }
 
     private Sums sums(Route route) {

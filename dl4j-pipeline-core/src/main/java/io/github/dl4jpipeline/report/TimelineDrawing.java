@@ -4,7 +4,6 @@ import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Timeline;
-import io.github.dl4jpipeline.schedule.Workers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -34,7 +33,7 @@ final class TimelineDrawing {
         TimelineDrawing drawing = new TimelineDrawing(tasks);
         List<String> names = new ArrayList<>();
         for (int worker = 0; worker < tasks.workers().count(); worker++) {
-            names.add(name(plan, tasks.workers(), worker));
+            names.add(new WorkerNames(plan, tasks.workers()).of(worker));
             drawing.row(names.get(worker));
         }
         for (Timeline.Span span : tasks.spans()) {
@@ -51,16 +50,6 @@ final class TimelineDrawing {
             }
         }
         return drawing.text();
-    }
-
-    private static String name(PartitionPlan plan, Workers workers, int worker) {
-        List<Integer> stages = workers.stagesOf(worker);
-        int first = stages.get(0);
-        int replica = worker - workers.worker(first, 0);
-        return (stages.size() > 1 ? "stages " : "stage ")
-                + stages.stream().map(String::valueOf).collect(Collectors.joining(", "))
-                + (workers.replicas(first) > 1 ? " replica " + replica : "")
-                + " on " + plan.stages().get(first).devices().get(replica).id();
     }
 
     /** Micro-batches are counted in digits forward, and in letters backward, capitals for parameter gradients apart. */

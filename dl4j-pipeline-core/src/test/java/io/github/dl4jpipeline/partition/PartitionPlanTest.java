@@ -29,6 +29,8 @@ class PartitionPlanTest {
     private static final Device FIRST = new Device("cpu-0", Device.Kind.CPU, List.of(0), 1_000, 1);
     private static final Device SECOND = new Device("cpu-1", Device.Kind.CPU, List.of(1), 1_000, 1);
 
+    private static final Device THIRD = new Device("cpu-2", Device.Kind.CPU, List.of(2), 1_000, 1);
+
     private static PartitionPlan plan(double predictedMillis, double oneDeviceMillis) {
         return new PartitionPlan(
                 List.of(
@@ -210,5 +212,80 @@ class PartitionPlanTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageStartingWith("This is not a plan: ");
         }
+    }
+
+    private static Stage stage(double forward, double backward, Device... devices) {
+        return new Stage(List.of("v" + forward), List.of(devices), forward, backward, 10, 20, false);
+    }
+
+    @Test
+    void theSlowestWorkerIsTheBottleneck() {
+        PartitionPlan plan = PartitionPlan.of(List.of(stage(3, 5, FIRST), stage(4, 6, SECOND)), 2);
+        assertThat(plan.bottleneckMillis()).isEqualTo(10);
+        PartitionPlan replicated = PartitionPlan.of(List.of(stage(3, 5, FIRST), stage(4, 7, SECOND, THIRD)), 2);
+        assertThat(replicated.bottleneckMillis()).isEqualTo(8);
+        PartitionPlan inTurn = PartitionPlan.of(
+                List.of(stage(1, 2, FIRST), stage(2, 3, SECOND), stage(3, 4, FIRST), stage(4, 1, SECOND)), 2);
+        assertThat(inTurn.bottleneckMillis()).isEqualTo(10);
+        assertThat(inTurn.workers()).isEqualTo(2);
+    }
+
+    @Test
+    void devicesAreNamedOnce() {
+        PartitionPlan plan =
+                PartitionPlan.of(List.of(stage(1, 2, FIRST), stage(2, 3, SECOND), stage(3, 4, FIRST)), 2);
+        assertThat(plan.devices().list()).containsExactly(FIRST, SECOND);
+    }
+
+    @Test
+    void microBatchesRunTogetherIfEachHasAReplicaInEveryStage() {
+        assertThat(PartitionPlan.of(List.of(stage(1, 2, FIRST, SECOND)), 2).runsMicroBatchesTogether())
+                .isTrue();
+        assertThat(PartitionPlan.of(List.of(stage(1, 2, FIRST, SECOND)), 3).runsMicroBatchesTogether())
+                .isFalse();
+        assertThat(PartitionPlan.of(List.of(stage(1, 2, FIRST, SECOND), stage(2, 3, THIRD)), 2)
+                        .runsMicroBatchesTogether())
+                .isFalse();
+    }
+
+    @Test
+    void runsLikeAnotherIfOnlyWordsDiffer() {
+        PartitionPlan plan = plan(13, 16);
+        assertThat(plan.runsLike(plan.withNote("another")
+                        .withAlternatives(List.of())
+                        .withLatestExecutionTime(Duration.ofMillis(99))))
+                .isTrue();
+        assertThat(plan.runsLike(plan.withSchedule(Schedules.fillDrain()))).isFalse();
+        assertThat(plan.runsLike(plan.withTiling(new Tiling(new TileGrid(1, 2), "a", "b", Set.of()))))
+                .isFalse();
+        assertThat(plan.runsLike(plan.withStages(List.of(stage(1, 2, FIRST))))).isFalse();
+        assertThat(PartitionPlan.of(plan.stages(), 2).runsLike(PartitionPlan.of(plan.stages(), 3)))
+                .isFalse();
+    }
+
+    @Test
+    void theSamePlanWithSomethingElse() {
+        PartitionPlan plan = plan(13, 16);
+        assertThat(plan.withNote("another").notes()).containsExactly("remember the milk", "another");
+        assertThat(plan.withAlternatives(List.of()).alternatives()).isEmpty();
+        assertThat(plan.withLatestExecutionTime(Duration.ofMillis(99)).latestExecutionTime())
+                .isEqualTo(Duration.ofMillis(99));
+        assertThat(plan.withLatestExecutionTime(Duration.ofMillis(99)).predictedStepTime())
+                .isEqualTo(plan.predictedStepTime());
+        Stage stage = stage(1, 2, FIRST);
+        assertThat(plan.withStages(List.of(stage)).stages()).containsExactly(stage);
+        assertThat(stage.recomputing().recompute()).isTrue();
+        assertThat(stage.recomputing().vertices()).isEqualTo(stage.vertices());
+        assertThat(stage.withMemoryBytes(77).memoryBytes()).isEqualTo(77);
+        assertThat(stage.withMemoryBytes(77).sentBytes()).isEqualTo(10);
+    }
+
+    @Test
+    void whatItSaysOfItself() {
+        PartitionPlan plan = plan(13, 16);
+        assertThat(plan.summary()).isEqualTo("pipeline, stages 2, workers 2, micro-batches 4");
+        assertThat(plan).hasToString(plan.explain());
+        assertThat(plan.splitsBackward()).isFalse();
+        assertThat(plan.withSchedule(Schedules.zeroBubble()).splitsBackward()).isTrue();
     }
 }

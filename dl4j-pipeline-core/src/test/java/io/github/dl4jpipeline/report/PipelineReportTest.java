@@ -17,7 +17,12 @@ class PipelineReportTest {
     private static String text(PartitionPlan plan) {
         MeasuredSteps measured = new MeasuredSteps(
                 3, 10, List.of(new StageReport(8, 2_000_000)), List.of(), Optional.empty(), Optional.empty());
-        return new PipelineReport(plan, measured, new PlanHistory(true, List.of(), List.of()), Optional.empty())
+        return new PipelineReport(
+                        plan,
+                        measured,
+                        new PlanHistory(true, List.of(), List.of()),
+                        TrainingHistory.NONE,
+                        Optional.empty())
                 .toString();
     }
 

@@ -140,8 +140,10 @@ class TilingTest {
             int devices,
             int microBatches) {
         ComputationGraph graph = SameResult.copy(start);
+        int examples = (int) batches.get(0).getFeatures(0).size(0);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                 .devices(Devices.cpu(devices))
+                .profile(SameResult.evenProfile(graph, examples))
                 .microBatches(microBatches)
                 .kernels(kernels)
                 .tiling(tiling)

@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -26,6 +27,15 @@ public abstract class EngineLayer implements AutoCloseable {
      * @return null if Deeplearning4j's layer must run instead, for input of this kind
      */
     public abstract @Nullable Value forward(Value[] inputs, boolean training, Space space);
+
+    /**
+     * The forward pass of a layer with a mask, which most leave to Deeplearning4j.
+     *
+     * @param mask as the layer has it
+     */
+    public @Nullable Value forward(Value[] inputs, INDArray mask, boolean training, Space space) {
+        return null;
+    }
 
     /**
      * The errors of its inputs.
@@ -50,6 +60,17 @@ public abstract class EngineLayer implements AutoCloseable {
      */
     public Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
         throw new UnsupportedOperationException("no parameters");
+    }
+
+    /**
+     * Where the gradients of its parameters go.
+     *
+     * @param layer whose code this is
+     * @param gradients all of them, one after another
+     * @return views of the array, by name
+     */
+    public Map<String, INDArray> views(Layer layer, INDArray gradients) {
+        return layer.conf().getLayer().initializer().getGradientsFromFlattened(layer.conf(), gradients);
     }
 
     /** Takes sums over all micro-batches that join them, of which this one has a number; where it takes any. */

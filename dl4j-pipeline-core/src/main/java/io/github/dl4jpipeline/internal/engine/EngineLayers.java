@@ -99,6 +99,12 @@ public final class EngineLayers {
             EngineLayer inside = of(vertex, frozen.getInsideLayer(), packed, false);
             return inside == null ? null : new EngineFrozen(inside);
         }
+        if (vertex.getLayerPreProcessor() == null && !vertex.isOutputVertex()) {
+            EngineLayer recurrent = RecurrentLayers.of(vertex.getVertexName(), vertex.getLayer(), packed);
+            if (recurrent != null) {
+                return recurrent;
+            }
+        }
         boolean isWrapped =
                 vertex.getLayer() instanceof BaseWrapperLayer; // whose configuration may be that of what is inside
         return isWrapped ? null : of(vertex, vertex.getLayer(), packed, inputErrors);

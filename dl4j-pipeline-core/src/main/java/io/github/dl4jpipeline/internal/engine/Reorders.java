@@ -4,9 +4,12 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Reorder;
 import io.github.dl4jpipeline.internal.onednn.Slot;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.LongFunction;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Writes values in other layouts. One thread at a time uses it. */
@@ -24,8 +27,9 @@ public final class Reorders implements AutoCloseable {
      * @param memory for the floats, if they have another layout
      */
     INDArray in(Layout wanted, Value value, Space space, LongFunction<INDArray> memory) {
-        INDArray from = value.isArray() ? rowMajor(value.values(), memory) : value.values();
-        Layout layout = value.layout() == null ? Layout.rowMajor(value.shape()) : value.layout();
+        Value floats = value.isArray() ? floats(value.values(), memory) : value;
+        INDArray from = floats.values();
+        Layout layout = floats.layout();
         if (layout.equals(wanted)) {
             return from;
         }
@@ -72,16 +76,65 @@ public final class Reorders implements AutoCloseable {
         return floats.reshape('c', layout.shape());
     }
 
+    /** The floats of an array as they are, if they are one after another in some order of dimensions; else in row-major order. */
+    private static Value floats(INDArray array, LongFunction<INDArray> memory) {
+        int[] slowestFirst = isRowMajor(array) ? null : dimensionsOf(array);
+        if (slowestFirst == null) {
+            return new Value(rowMajor(array, memory), Layout.rowMajor(array.shape()));
+        }
+        long[] shape = array.shape();
+        long[] strides = new long[shape.length];
+        long next = 1;
+        for (int i = slowestFirst.length - 1; i >= 0; i--) {
+            strides[slowestFirst[i]] = next;
+            next *= shape[slowestFirst[i]];
+        }
+        INDArray vector = array.permute(slowestFirst).reshape(array.length());
+        return new Value(vector, Layout.strided(shape, strides));
+    }
+
+    /** The dimensions from the slowest to the fastest; null if there are gaps between elements. */
+    private static int @Nullable [] dimensionsOf(INDArray array) {
+        long[] shape = array.shape();
+        long[] strides = array.stride();
+        int[] slowestFirst = IntStream.range(0, shape.length)
+                .boxed()
+                .sorted(Comparator.<Integer>comparingLong(i -> -strides[i]))
+                .mapToInt(i -> i)
+                .toArray();
+        long next = 1;
+        for (int i = slowestFirst.length - 1; i >= 0; i--) {
+            int dimension = slowestFirst[i];
+            if (shape[dimension] > 1 && strides[dimension] != next) { // of a single element it says nothing
+                return null;
+            }
+            next *= shape[dimension];
+        }
+        return slowestFirst;
+    }
+
+    private static boolean isRowMajor(INDArray array) {
+        return array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
+    }
+
     /** The same array, contiguous in row-major order. */
     private static INDArray rowMajor(INDArray array, LongFunction<INDArray> memory) {
-        boolean is = array.ordering() == 'c' && (array.length() == 1 || array.elementWiseStride() == 1);
-        return is
+        return isRowMajor(array)
                 ? array
                 : memory.apply(array.length()).reshape('c', array.shape()).assign(array);
     }
 
     void write(INDArray from, Layout fromLayout, INDArray to, Layout toLayout, Space space) {
-        run(of(fromLayout, toLayout, false), from, to, space);
+        write(from, 0, fromLayout, to, 0, toLayout, space);
+    }
+
+    /** The same with parts of arrays, which begin at these indices. */
+    void write(INDArray from, long fromAt, Layout fromLayout, INDArray to, long toAt, Layout toLayout, Space space) {
+        Primitive primitive = of(fromLayout, toLayout, false);
+        if (primitive.scratchFloats() > 0) {
+            primitive.with(Slot.SCRATCH, space.work(primitive.scratchFloats()));
+        }
+        primitive.with(Slot.INPUT, from, fromAt).with(Slot.OUTPUT, to, toAt).run();
     }
 
     /** Adds the values to those that are there. */

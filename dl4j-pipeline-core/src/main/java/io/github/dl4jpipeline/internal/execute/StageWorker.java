@@ -140,6 +140,8 @@ final class StageWorker {
 
     private void runTimed(Step step, Task task) {
         StageReplica replica = replica(task);
+        TaskEvent event = new TaskEvent();
+        event.begin();
         long start = System.nanoTime();
         long waitedBefore = step.waitedNanos(task.microBatch());
         runTask(step, task, replica);
@@ -148,6 +150,7 @@ final class StageWorker {
         long end = System.nanoTime();
         replica.busyNanos().addAndGet(end - start - waited);
         step.times().add(number, task, start, end);
+        event.done(step.request().iteration(), task);
         step.done(task);
     }
 

@@ -173,6 +173,8 @@ public final class TaskController implements AutoCloseable {
         for (int i = 0; i < busyBefore.length; i++) {
             busyBefore[i] = replicas.get(i).busyNanos().get();
         }
+        StepEvent event = new StepEvent();
+        event.begin();
         try {
             runToEnd(step);
             memory.endStep(ofStep);
@@ -181,10 +183,20 @@ public final class TaskController implements AutoCloseable {
         }
         // A single micro-batch has the term in its score already, added as plain fit adds it.
         double regularization = split.size() > 1 ? request.regularization() : 0;
-        return new StepResult(
-                join(step.gradients()),
-                step.score().get() + regularization,
-                capture == null ? Map.of() : capture.join());
+        double score = step.score().get() + regularization;
+        record(event, request, score);
+        return new StepResult(join(step.gradients()), score, capture == null ? Map.of() : capture.join());
+    }
+
+    private void record(StepEvent event, StepRequest request, double score) {
+        event.end();
+        if (event.shouldCommit()) {
+            event.iteration = request.iteration();
+            event.examples = request.batch().examples();
+            event.plan = setup.plan().summary();
+            event.score = score;
+            event.commit();
+        }
     }
 
     private void runToEnd(Step step) {

@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.internal.file;
 import io.github.dl4jpipeline.exception.ModelFileException;
 import java.io.IOException;
 import java.util.Arrays;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -35,7 +35,7 @@ final class ClassNames {
     /** Readers call themselves for each level. */
     private static final int DEEPEST = 100;
 
-    private final Set<String> seen = new HashSet<>();
+    private final Set<String> names = new LinkedHashSet<>();
     private final List<String> allowed = Arrays.stream(
                     System.getProperty(ALLOWED, "").split(","))
             .map(String::strip)
@@ -66,29 +66,30 @@ final class ClassNames {
                 } else if (token.isStructEnd()) {
                     depth--;
                 } else if (token == JsonToken.VALUE_STRING || token == JsonToken.FIELD_NAME) {
-                    names.checkText(parser.getText());
+                    names.add(parser.getText());
                 }
             }
         }
+        names.names.forEach(ClassNames::requireNoClass);
     }
 
-    private void checkText(String text) {
-        BETWEEN_NAMES.splitAsStream(text).filter(NAME.asMatchPredicate()).forEach(this::checkName);
-    }
-
-    private void checkName(String name) {
-        String element = name.startsWith("[") ? name.replaceAll("^\\[+L?|;$", "") : name;
-        if (isAllowed(element) || !seen.add(element)) {
-            return;
-        }
-        if (seen.size() > MOST_NAMES) {
+    private void add(String text) {
+        BETWEEN_NAMES
+                .splitAsStream(text)
+                .filter(NAME.asMatchPredicate())
+                .map(name -> name.startsWith("[") ? name.replaceAll("^\\[+L?|;$", "") : name)
+                .filter(name -> !isAllowed(name))
+                .forEach(names::add);
+        if (names.size() > MOST_NAMES) {
             throw new ModelFileException(
                     "it has more than " + MOST_NAMES + " different texts that may be names of classes");
         }
-        if (isClass(element)) {
-            throw new ModelFileException(
-                    "it names the class " + element + ", which is not Deeplearning4j's; if you trust"
-                            + " the file, allow the class with -D" + ALLOWED + "=" + element);
+    }
+
+    private static void requireNoClass(String name) {
+        if (isClass(name)) {
+            throw new ModelFileException("it names the class " + name + ", which is not Deeplearning4j's; if you trust"
+                    + " the file, allow the class with -D" + ALLOWED + "=" + name);
         }
     }
 

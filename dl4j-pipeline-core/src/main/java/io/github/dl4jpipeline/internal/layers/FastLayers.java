@@ -23,6 +23,7 @@ import org.deeplearning4j.nn.layers.convolution.SeparableConvolution2DLayer;
 import org.deeplearning4j.nn.layers.convolution.subsampling.SubsamplingLayer;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
+import org.deeplearning4j.nn.layers.recurrent.RnnOutputLayer;
 import org.deeplearning4j.nn.layers.normalization.LocalResponseNormalization;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -154,6 +155,10 @@ public final class FastLayers {
         }
         if (kind == OutputLayer.class) {
             return new FastOutput((OutputLayer) layer);
+        }
+        if (kind == RnnOutputLayer.class) {
+            RnnOutputLayer output = (RnnOutputLayer) layer;
+            return output.layerConf().getIDropout() == null ? new FastRnnOutput(output) : null;
         }
         if (kind == SubsamplingLayer.class) {
             SubsamplingLayer pooling = (SubsamplingLayer) layer;

@@ -85,18 +85,29 @@ public final class Primitive implements AutoCloseable {
      * @throws IllegalArgumentException if it is smaller, or this takes no such argument
      */
     public Primitive with(Slot slot, INDArray array) {
+        return with(slot, array, 0);
+    }
+
+    /**
+     * The same with a part of an array.
+     *
+     * @param first index of its first element
+     */
+    public Primitive with(Slot slot, INDArray array, long first) {
         requireOpen();
         Argument argument = slots.get(slot);
         if (argument == null) {
             throw new IllegalArgumentException(name + " takes no " + slot);
         }
-        if (array.length() * array.dataType().width() < argument.bytes) {
-            throw new IllegalArgumentException(name + ": " + slot + " has " + array.length() + " elements of "
+        long elements = array.length() - first;
+        if (first < 0 || elements * array.dataType().width() < argument.bytes) {
+            throw new IllegalArgumentException(name + ": " + slot + " has " + elements + " elements of "
                     + array.dataType() + ", and " + argument.bytes + " bytes are needed");
         }
         argument.array = array;
         argument.native_.set_data_handle(
-                address.at(array.data().addressPointer().address()));
+                address.at(array.data().addressPointer().address()
+                        + first * array.dataType().width()));
         return this;
     }
 

@@ -194,7 +194,9 @@ final class PlanTrial {
     String reason() {
         Contender stays = fastest();
         if (stays.millis.isEmpty()) {
-            return all.size() == 1 ? "no other came into question" : "it is predicted to be the fastest, and none was measured";
+            return all.size() == 1
+                    ? "no other came into question"
+                    : "it is predicted to be the fastest, and none was measured";
         }
         Contender least = all.stream()
                 .filter(contender -> !contender.millis.isEmpty())

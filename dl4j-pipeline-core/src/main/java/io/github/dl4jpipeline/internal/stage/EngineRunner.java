@@ -15,7 +15,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Runs a vertex by the engine; with masks, or input that the engine does not take, by its layer. */
+/** Runs a vertex by the engine; with masks or input that the engine does not take, by its layer. */
 final class EngineRunner extends VertexRunner {
     private final EngineLayer code;
     private final boolean[] wanted;
@@ -39,9 +39,10 @@ final class EngineRunner extends VertexRunner {
     @Override
     @Nullable Value forward(Value[] inputs, boolean training, LayerWorkspaceMgr workspaces, Reorders reorders) {
         Layer layer = vertex().getLayer();
-        Value output = layer != null && layer.getMaskArray() != null
-                ? null
-                : code.forward(inputs, training, new Space(workspaces));
+        INDArray mask = layer == null ? null : layer.getMaskArray();
+        Space space = new Space(workspaces);
+        Value output =
+                mask == null ? code.forward(inputs, training, space) : code.forward(inputs, mask, training, space);
         byEngine = output != null;
         return byEngine ? output : super.forward(inputs, training, workspaces, reorders);
     }
@@ -80,7 +81,7 @@ final class EngineRunner extends VertexRunner {
         add = adding;
         Layer layer = vertex().getLayer();
         if (gradients != bound && layer != null) {
-            views = layer.conf().getLayer().initializer().getGradientsFromFlattened(layer.conf(), gradients);
+            views = code.views(layer, gradients);
             bound = gradients;
         }
     }

@@ -1,5 +1,8 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import io.github.dl4jpipeline.internal.engine.Reorders;
+import io.github.dl4jpipeline.internal.engine.Sequence;
+import io.github.dl4jpipeline.internal.engine.Value;
 import java.util.Arrays;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
@@ -8,6 +11,7 @@ import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.LossLayer;
+import org.deeplearning4j.nn.layers.recurrent.RnnOutputLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +25,21 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class OutputRunner extends VertexRunner {
     OutputRunner(GraphVertex vertex) {
         super(vertex, true);
+    }
+
+    /** Outputs at every step read sequences where they are, whatever the order of their dimensions. */
+    @Override
+    @Nullable Value forward(Value[] inputs, boolean training, LayerWorkspaceMgr workspaces, Reorders reorders) {
+        Value[] read = inputs;
+        if (vertex().getLayer() instanceof RnnOutputLayer) {
+            read = Arrays.stream(inputs).map(OutputRunner::view).toArray(Value[]::new);
+        }
+        return super.forward(read, training, workspaces, reorders);
+    }
+
+    private static Value view(Value value) {
+        INDArray array = Sequence.view(value);
+        return array == null ? value : Value.of(array);
     }
 
     @Override
