@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
             Prediction.class,
             Planning.class,
             ReportPictures.class,
+            FirstStep.class,
             Scaling.class,
             Soak.class,
             TileComparison.class,
