@@ -46,6 +46,17 @@ final class EngineEither extends EngineLayer {
     }
 
     @Override
+    public Gradient gradient(Map<String, INDArray> views, GradientRows rows, GradientTurn turn, Space space) {
+        return chosen.gradient(views, rows, turn, space);
+    }
+
+    @Override
+    public void finish(Map<String, INDArray> views, GradientRows rows, Space space) {
+        first.finish(views, rows, space);
+        second.finish(views, rows, space);
+    }
+
+    @Override
     public void clear() {
         first.clear();
         second.clear();

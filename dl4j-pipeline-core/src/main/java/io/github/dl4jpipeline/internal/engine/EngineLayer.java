@@ -73,6 +73,22 @@ public abstract class EngineLayer implements AutoCloseable {
         return layer.conf().getLayer().initializer().getGradientsFromFlattened(layer.conf(), gradients);
     }
 
+    /**
+     * The same where several micro-batches have one sum. It may leave rows to a later one.
+     *
+     * @param rows what micro-batches before have left, and whether any has written
+     */
+    public Gradient gradient(Map<String, INDArray> views, GradientRows rows, GradientTurn turn, Space space) {
+        boolean add = rows.isWritten();
+        rows.write();
+        return gradient(views, add, space);
+    }
+
+    /** Writes what micro-batches have left for a later one. It may have run none of them. */
+    public void finish(Map<String, INDArray> views, GradientRows rows, Space space) {
+        // most leave nothing
+    }
+
     /** Takes sums over all micro-batches that join them, of which this one has a number; where it takes any. */
     public void join(JointSums sums, int number) {
         // most layers see examples one by one

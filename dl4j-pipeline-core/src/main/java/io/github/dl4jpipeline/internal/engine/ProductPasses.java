@@ -16,6 +16,11 @@ abstract class ProductPasses extends WeightedLayer.Passes {
     }
 
     @Override
+    final Dense product() {
+        return product;
+    }
+
+    @Override
     final Primitive makeBackward() {
         return product.backward();
     }

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.internal.layers.ReluGradient;
 import io.github.dl4jpipeline.internal.onednn.Activation;
+import io.github.dl4jpipeline.internal.onednn.Dense;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
@@ -59,6 +60,11 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
 
         final Primitive forward() {
             return forward;
+        }
+
+        /** What it is if it is a product of matrices; null if not. */
+        @Nullable Dense product() {
+            return null;
         }
 
         abstract Primitive makeBackward();
@@ -246,30 +252,73 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     @Override
     public final Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
         P made = requirePasses();
-        INDArray ofWeights = views.get(weights);
-        INDArray ofBias = bias ? views.get(DefaultParamInitializer.BIAS_KEY) : null;
-        Primitive gradient = made.gradient();
-        INDArray next = ofBias;
-        if (ofBias != null) {
-            next = add ? space.work(ofBias.length()) : ofBias;
-            gradient.with(Slot.BIAS_GRADIENT, next);
-        }
-        gradient.with(Slot.INPUT, input).with(Slot.OUTPUT_ERROR, delta);
-        writeGradient(made, gradient, ofWeights, add, space);
-        Gradient named = new DefaultGradient();
-        if (ofBias != null) {
-            if (add) {
-                ofBias.addi(next.reshape(ofBias.shape()));
-            }
-            named.setGradientFor(DefaultParamInitializer.BIAS_KEY, ofBias);
-        }
-        named.setGradientFor(weights, ofWeights, orderOfWeights());
+        Primitive primitive = made.gradient().with(Slot.INPUT, input).with(Slot.OUTPUT_ERROR, delta);
+        INDArray ofBias = setBiasGradient(primitive, views, add, space);
+        writeGradient(made, primitive, views.get(weights), add, space);
+        addBiasGradient(ofBias, views, add);
         delta = null;
+        return named(views);
+    }
+
+    @Override
+    public final Gradient gradient(Map<String, INDArray> views, GradientRows rows, GradientTurn turn, Space space) {
+        Dense product = requirePasses().product();
+        if (product != null && !rows.hasRoomFor(product)) {
+            finish(views, rows, space);
+        }
+        if (product != null && rows.take(product, input, delta, turn)) {
+            delta = null;
+            return named(views);
+        }
+        return super.gradient(views, rows, turn, space);
+    }
+
+    @Override
+    public final void finish(Map<String, INDArray> views, GradientRows rows, Space space) {
+        if (!rows.isEmpty()) {
+            boolean add = rows.isWritten();
+            Primitive primitive = rows.takeProduct();
+            INDArray ofBias = setBiasGradient(primitive, views, add, space);
+            writeProduct(primitive, views.get(weights), add, space);
+            addBiasGradient(ofBias, views, add);
+            rows.write();
+        }
+    }
+
+    /** Sets where a primitive writes the bias' gradient: into the view, or beside it if it is to be added; null without a bias. */
+    private @Nullable INDArray setBiasGradient(
+            Primitive primitive, Map<String, INDArray> views, boolean add, Space space) {
+        if (!bias) {
+            return null;
+        }
+        INDArray view = views.get(DefaultParamInitializer.BIAS_KEY);
+        INDArray target = add ? space.work(view.length()) : view;
+        primitive.with(Slot.BIAS_GRADIENT, target);
+        return target;
+    }
+
+    private static void addBiasGradient(@Nullable INDArray written, Map<String, INDArray> views, boolean add) {
+        if (add && written != null) {
+            INDArray view = views.get(DefaultParamInitializer.BIAS_KEY);
+            view.addi(written.reshape(view.shape()));
+        }
+    }
+
+    private Gradient named(Map<String, INDArray> views) {
+        Gradient named = new DefaultGradient();
+        if (bias) {
+            named.setGradientFor(DefaultParamInitializer.BIAS_KEY, views.get(DefaultParamInitializer.BIAS_KEY));
+        }
+        named.setGradientFor(weights, views.get(weights), orderOfWeights());
         return named;
     }
 
     /** Runs the primitive for the weights' gradient, all whose other arguments are set. */
     void writeGradient(P made, Primitive gradient, INDArray view, boolean add, Space space) {
+        writeProduct(gradient, view, add, space);
+    }
+
+    private static void writeProduct(Primitive gradient, INDArray view, boolean add, Space space) {
         INDArray floats = add ? space.work(view.length()) : view;
         run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
         if (add) {

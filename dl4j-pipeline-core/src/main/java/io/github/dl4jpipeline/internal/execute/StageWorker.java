@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
@@ -197,7 +198,11 @@ final class StageWorker {
             return;
         }
         boolean first = step.tasks().isFirst(task);
-        GraphCopy copy = memory.resume(task.microBatch(), first);
+        long later = step.tasks().after(task).stream()
+                .mapToLong(other -> step.microBatch(other.microBatch()).examples())
+                .sum();
+        GraphCopy copy =
+                memory.resume(task.microBatch(), new GradientTurn(first, microBatch.examples(), later));
         Map<Integer, Gradient> gradients;
         if (task.pass() == Task.Pass.BACKWARD) {
             double regularization = onlyOne ? step.request().regularization() : 0;

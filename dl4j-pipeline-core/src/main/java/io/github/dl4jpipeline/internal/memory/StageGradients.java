@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.engine.GradientRows;
+import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.layers.Moments;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
@@ -8,7 +10,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.jspecify.annotations.Nullable;
@@ -22,12 +26,22 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Gradients that wait may be added by another worker, while a backward task of the stage runs.
  *
  * <p>The first micro-batch writes into the sum itself. Later ones add to it where the layer can; where it overwrites what
- * it finds, they write into an array of the same size, which is then added.
+ * it finds, they write into an array of the same size, which is then added. Layers of the engine may leave rows to a later
+ * micro-batch.
  */
 final class StageGradients {
-    /** The gradients of one vertex: their sum, and where a micro-batch's go before they are added, null for the sum. */
+    /**
+     * The gradients of one vertex.
+     *
+     * @param sum theirs
+     * @param next where a micro-batch's go before they are added; null for the sum
+     * @param rows what micro-batches leave to later ones, which add to the sum; null if they leave nothing
+     */
     private record Slice(
-            int position, INDArray sum, @Nullable INDArray next) {}
+            int position,
+            INDArray sum,
+            @Nullable INDArray next,
+            @Nullable GradientRows rows) {}
 
     private final List<Slice> slices = new ArrayList<>();
     private final Map<Integer, RunningStatistics> statistics = new HashMap<>();
@@ -51,7 +65,7 @@ final class StageGradients {
             }
             boolean apart = several && !copy.addsGradients(position);
             INDArray next = apart ? Nd4j.create(sum.dataType(), sum.length()) : null;
-            slices.add(new Slice(position, sum, next));
+            slices.add(new Slice(position, sum, next, several && !apart ? new GradientRows() : null));
             if (copy.layer(position) instanceof BatchNormalization layer) {
                 statistics.put(position, new RunningStatistics(layer));
             }
@@ -62,13 +76,21 @@ final class StageGradients {
     void begin() {
         statistics.values().forEach(RunningStatistics::clear);
         sums.clear();
+        eachRows(GradientRows::begin);
+    }
+
+    private void eachRows(Consumer<GradientRows> work) {
+        slices.stream().map(Slice::rows).filter(Objects::nonNull).forEach(work);
     }
 
     /** Lets the layers of a copy write into the sum, or into the array that is to be added to it. */
-    void bind(GraphCopy copy, boolean first) {
+    void bind(GraphCopy copy, GradientTurn turn) {
         for (Slice slice : slices) {
-            boolean add = !first && slice.next() == null;
-            copy.bindGradients(slice.position(), first || add ? slice.sum() : slice.next(), add);
+            boolean add = !turn.first() && slice.next() == null;
+            copy.bindGradients(slice.position(), turn.first() || add ? slice.sum() : slice.next(), add);
+            if (slice.rows() != null) {
+                copy.gather(slice.position(), slice.rows(), turn);
+            }
         }
     }
 
@@ -77,8 +99,23 @@ final class StageGradients {
         slices.forEach(slice -> copy.bindGradients(slice.position(), slice.sum(), false));
     }
 
+    /** Bytes of what micro-batches leave to later ones. */
+    long bytesOfRows() {
+        return slices.stream()
+                .map(Slice::rows)
+                .filter(Objects::nonNull)
+                .mapToLong(GradientRows::bytes)
+                .sum();
+    }
+
+    /** Frees that memory; the next step takes it anew. */
+    void freeRows() {
+        eachRows(GradientRows::close);
+    }
+
     /** Frees the arrays besides the sums. */
     void close() {
+        freeRows();
         for (Slice slice : slices) {
             if (slice.next() != null) {
                 slice.next().close();

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.memory;
 
+import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
@@ -85,13 +86,16 @@ public abstract class StageMemory {
         return weightScratch;
     }
 
-    /** Bytes of working memory. */
+    /** Bytes of working memory, and of what micro-batches leave to later ones. */
     final long scratchBytes() {
-        return scratch.bytes() + (weightScratch == scratch ? 0 : weightScratch.bytes());
+        return scratch.bytes()
+                + (weightScratch == scratch ? 0 : weightScratch.bytes())
+                + gradients.bytesOfRows();
     }
 
-    /** Frees the working memory; the next task allocates anew. */
+    /** Frees that memory; the next task allocates anew. */
     final void freeScratch() {
+        gradients.freeRows();
         scratch.destroy();
         weightScratch.destroy();
     }
@@ -112,11 +116,11 @@ public abstract class StageMemory {
     /**
      * The copy that the forward task has used, for a later task. Its gradients go to the sums of this replica.
      *
-     * @param first whether this is the replica's first task of its pass in the step
+     * @param turn of the task among those of its pass, in this replica
      */
-    public final GraphCopy resume(int microBatch, boolean first) {
+    public final GraphCopy resume(int microBatch, GradientTurn turn) {
         GraphCopy copy = copy(microBatch);
-        gradients.bind(copy, first);
+        gradients.bind(copy, turn);
         return copy;
     }
 

@@ -23,6 +23,23 @@ public final class Dense {
         this.bias = bias;
     }
 
+    /** The same product of another number of rows. */
+    public Dense ofRows(long count) {
+        return new Dense(count, inputs(), outputs(), bias);
+    }
+
+    public long rows() {
+        return rows.shape()[0];
+    }
+
+    public long inputs() {
+        return rows.shape()[1];
+    }
+
+    public long outputs() {
+        return results.shape()[1];
+    }
+
     public Layout input() {
         return rows;
     }
@@ -36,11 +53,9 @@ public final class Dense {
      * faster for few rows than oneDNN's own operation for dense layers.
      */
     public Primitive forward(Activation activation) {
-        long inputs = rows.shape()[1];
-        long outputs = results.shape()[1];
-        memory.desc transposed = Layout.strided(new long[] {inputs, outputs}, new long[] {1, inputs})
+        memory.desc transposed = Layout.strided(new long[] {inputs(), outputs()}, new long[] {1, inputs()})
                 .description();
-        memory.desc bias = Layout.rowMajor(1, outputs).description();
+        memory.desc bias = Layout.rowMajor(1, outputs()).description();
         matmul.desc product = this.bias
                 ? new matmul.desc(rows.description(), transposed, bias, results.description())
                 : new matmul.desc(rows.description(), transposed, results.description());
@@ -84,7 +99,7 @@ public final class Dense {
     }
 
     private memory.desc biasLayout() {
-        return Layout.rowMajor(results.shape()[1]).description();
+        return Layout.rowMajor(outputs()).description();
     }
 
     private inner_product_forward.primitive_desc hint() {

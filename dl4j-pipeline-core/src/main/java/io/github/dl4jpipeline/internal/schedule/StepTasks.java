@@ -8,7 +8,6 @@ import io.github.dl4jpipeline.schedule.Timeline;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * The tasks of a step for a number of micro-batches.
@@ -43,10 +42,19 @@ public record StepTasks(
 
     /** Whether this is the first task of its pass in its replica of the stage. */
     public boolean isFirst(Task task) {
+        return alike(task).get(0).equals(task);
+    }
+
+    /** The tasks of its pass in its replica of the stage that come later. */
+    public List<Task> after(Task task) {
+        List<Task> alike = alike(task);
+        return alike.subList(alike.indexOf(task) + 1, alike.size());
+    }
+
+    private List<Task> alike(Task task) {
         return byWorker.get(workers.workerOf(task)).stream()
                 .filter(other -> other.pass() == task.pass() && other.stage() == task.stage())
-                .findFirst()
-                .equals(Optional.of(task));
+                .toList();
     }
 
     /** Whether its micro-batch leaves the stage after it. */

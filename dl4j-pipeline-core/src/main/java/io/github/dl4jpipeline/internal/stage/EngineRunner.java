@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.internal.stage;
 
 import io.github.dl4jpipeline.internal.engine.EngineLayer;
+import io.github.dl4jpipeline.internal.engine.GradientRows;
+import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.engine.Reorders;
 import io.github.dl4jpipeline.internal.engine.Space;
 import io.github.dl4jpipeline.internal.engine.Value;
@@ -29,6 +31,11 @@ final class EngineRunner extends VertexRunner {
     private @Nullable INDArray bound;
     private Map<String, INDArray> views = Map.of();
 
+    /** In which turn gradients are computed; null if those of the micro-batch are alone. */
+    private @Nullable Turn turn;
+
+    private record Turn(GradientRows rows, GradientTurn place) {}
+
     /** @param wanted by input, whether its error is wanted */
     EngineRunner(GraphVertex vertex, EngineLayer code, boolean[] wanted, boolean inputErrors) {
         super(vertex, inputErrors);
@@ -49,14 +56,63 @@ final class EngineRunner extends VertexRunner {
 
     @Override
     @Nullable Value[] backward(@Nullable Value error, LayerWorkspaceMgr workspaces, Reorders reorders) {
+        Space space = new Space(workspaces);
         if (!byEngine || error == null) {
-            return super.backward(error, workspaces, reorders);
+            return byLayer(error, workspaces, reorders, space);
         }
         postponed = postpone && code.hasGradient();
-        Space space = new Space(workspaces);
         Value[] errors = code.backward(error, wanted, postponed, space);
-        setGradient(code.hasGradient() && !postponed ? code.gradient(views, add, space) : new DefaultGradient());
+        setGradient(code.hasGradient() && !postponed ? gradient(space) : new DefaultGradient());
         return errors;
+    }
+
+    private Gradient gradient(Space space) {
+        Turn own = turn;
+        if (own == null) {
+            return code.gradient(views, add, space);
+        }
+        synchronized (own.rows()) {
+            Gradient computed = code.gradient(views, own.rows(), own.place(), space);
+            finishLast(own, space);
+            return computed;
+        }
+    }
+
+    private void finishLast(Turn own, Space space) {
+        if (own.place().last()) {
+            code.finish(views, own.rows(), space);
+        }
+    }
+
+    private @Nullable Value[] byLayer(
+            @Nullable Value error, LayerWorkspaceMgr workspaces, Reorders reorders, Space space) {
+        Turn own = turn;
+        if (own == null) {
+            return super.backward(error, workspaces, reorders);
+        }
+        synchronized (own.rows()) { // another worker may compute gradients that have waited
+            bindLayer(own);
+            Value[] errors = super.backward(error, workspaces, reorders);
+            note(gradient(), own);
+            if (!postpone) {
+                finishLast(own, space);
+            }
+            return errors;
+        }
+    }
+
+    /** The layer adds to what is there, which may be nothing where the engine has only taken rows. */
+    private void bindLayer(Turn own) {
+        INDArray array = bound;
+        if (array != null) {
+            super.bindGradients(array, own.rows().isWritten());
+        }
+    }
+
+    private static void note(@Nullable Gradient computed, Turn own) {
+        if (computed != null && !computed.gradientForVariable().isEmpty()) {
+            own.rows().write();
+        }
     }
 
     @Override
@@ -67,23 +123,40 @@ final class EngineRunner extends VertexRunner {
 
     @Override
     @Nullable Gradient postponedGradient(LayerWorkspaceMgr workspaces) {
-        if (!byEngine) {
+        Space space = new Space(workspaces);
+        if (byEngine) {
+            boolean left = postponed;
+            postponed = false;
+            return left ? gradient(space) : null;
+        }
+        Turn own = turn;
+        if (own == null) {
             return super.postponedGradient(workspaces);
         }
-        boolean left = postponed;
-        postponed = false;
-        return left ? code.gradient(views, add, new Space(workspaces)) : null;
+        synchronized (own.rows()) {
+            bindLayer(own);
+            Gradient computed = super.postponedGradient(workspaces);
+            note(computed, own);
+            finishLast(own, space);
+            return computed;
+        }
     }
 
     @Override
     public void bindGradients(INDArray gradients, boolean adding) {
         super.bindGradients(gradients, adding);
         add = adding;
+        turn = null;
         Layer layer = vertex().getLayer();
         if (gradients != bound && layer != null) {
             views = code.views(layer, gradients);
             bound = gradients;
         }
+    }
+
+    @Override
+    void gather(GradientRows rows, GradientTurn place) {
+        turn = new Turn(rows, place);
     }
 
     @Override

@@ -5,6 +5,8 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.engine.EngineLayer;
 import io.github.dl4jpipeline.internal.engine.EngineLayers;
+import io.github.dl4jpipeline.internal.engine.GradientRows;
+import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.engine.Value;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
@@ -180,6 +182,13 @@ public final class GraphCopy {
             region.bindGradients(position, gradients, add);
         } else {
             runners[position].bindGradients(gradients, add);
+        }
+    }
+
+    /** Sets in which turn the next parameter gradients of a vertex are computed that go to the array bound. */
+    public void gather(int position, GradientRows rows, GradientTurn turn) {
+        if (!isInRegion(position)) {
+            runners[position].gather(rows, turn);
         }
     }
 

@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import io.github.dl4jpipeline.internal.engine.GradientRows;
+import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.engine.Reorders;
 import io.github.dl4jpipeline.internal.engine.Space;
 import io.github.dl4jpipeline.internal.engine.Value;
@@ -132,6 +134,15 @@ public class VertexRunner {
         if (layer instanceof AddsGradients adding) {
             adding.addGradients(add);
         }
+    }
+
+    /**
+     * Sets in which turn the next parameter gradients are computed that go to the array bound.
+     *
+     * @param rows what micro-batches of earlier turns have left
+     */
+    void gather(GradientRows rows, GradientTurn turn) {
+        // Deeplearning4j's layers leave nothing
     }
 
     /** Whether this vertex can add to the gradients that it finds. */

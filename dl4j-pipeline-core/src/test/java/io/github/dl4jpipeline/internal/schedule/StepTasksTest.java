@@ -27,6 +27,14 @@ class StepTasksTest {
     }
 
     @Test
+    void theTasksOfTheSamePassAndReplicaThatComeLater() {
+        StepTasks tasks = tasks(Schedules.oneForwardOneBackward(), List.of(2, 1), 5);
+        assertThat(tasks.after(Task.backward(0, 0))).containsExactly(Task.backward(0, 2), Task.backward(0, 4));
+        assertThat(tasks.after(Task.backward(0, 4))).isEmpty();
+        assertThat(tasks.after(Task.forward(1, 3))).containsExactly(Task.forward(1, 4));
+    }
+
+    @Test
     void theFirstTaskOfAStageThatSharesItsWorker() {
         StepTasks tasks = StepTasks.of(Schedules.oneForwardOneBackward(), Workers.inTurn(4, 2), 4);
         assertThat(tasks.isFirst(Task.forward(2, 0))).isTrue();

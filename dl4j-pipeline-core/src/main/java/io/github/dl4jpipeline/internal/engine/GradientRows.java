@@ -1,0 +1,141 @@
+package io.github.dl4jpipeline.internal.engine;
+
+import io.github.dl4jpipeline.internal.onednn.Dense;
+import io.github.dl4jpipeline.internal.onednn.Layout;
+import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.Slot;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * What the micro-batches of a step have left for the parameter gradients of one vertex, in one replica of its stage. Where the vertex
+ * is a product of matrices, rows of several micro-batches lie side by side here until one product gives the gradient of all. Weight
+ * gradients are large, and each further product would pass them through memory again.
+ *
+ * <p>How many rows are gathered follows from the micro-batches alone. Their memory is at most as large as the gradient. One thread at a
+ * time uses it; {@link #bytes} may be asked by any.
+ */
+public final class GradientRows implements AutoCloseable {
+    private final ByLayout<Primitive> primitives = new ByLayout<>();
+
+    private @Nullable Dense product;
+    private @Nullable INDArray inputs;
+    private @Nullable INDArray errors;
+    private volatile long bytes;
+
+    /** How many there are, and may be. */
+    private long rows;
+
+    private long most;
+    private boolean written;
+
+    /** A step begins. */
+    public void begin() {
+        rows = 0;
+        written = false;
+    }
+
+    /** Whether gradients of this step have been written where they are summed, so that others must be added. */
+    public boolean isWritten() {
+        return written;
+    }
+
+    /** Gradients of this step are written. */
+    public void write() {
+        written = true;
+    }
+
+    boolean isEmpty() {
+        return rows == 0;
+    }
+
+    /** Whether the rows of another micro-batch have room beside those that are there. */
+    boolean hasRoomFor(Dense next) {
+        return rows + next.rows() <= most;
+    }
+
+    /**
+     * Takes the rows of a micro-batch, for which there is room where others are.
+     *
+     * @param next the product that they would have alone
+     * @return false if that is what they should have
+     */
+    boolean take(Dense next, INDArray input, INDArray error, GradientTurn turn) {
+        if (isEmpty()) {
+            long allowed = next.inputs() * next.outputs() / (next.inputs() + next.outputs());
+            if (turn.last() || allowed < 2 * next.rows()) {
+                return false;
+            }
+            most = Math.min(allowed, next.rows() * (turn.examples() + turn.later()) / turn.examples());
+            inputs = reserve(inputs, most * next.inputs());
+            errors = reserve(errors, most * next.outputs());
+            bytes = (inputs.length() + errors.length()) * Float.BYTES;
+        }
+        product = next;
+        put(input, inputs, next.inputs(), next.rows());
+        put(error, errors, next.outputs(), next.rows());
+        rows += next.rows();
+        return true;
+    }
+
+    private void put(INDArray from, @Nullable INDArray to, long width, long count) {
+        if (to == null) {
+            throw new IllegalStateException("No memory for rows");
+        }
+        to.get(NDArrayIndex.interval(rows * width, (rows + count) * width))
+                .assign(from.reshape(from.length()).get(NDArrayIndex.interval(0, count * width)));
+    }
+
+    /** The product of all rows, with what it reads; none are left then. */
+    Primitive takeProduct() {
+        Dense own = product;
+        if (own == null || inputs == null || errors == null) {
+            throw new IllegalStateException("There are no rows");
+        }
+        long count = rows;
+        Primitive primitive = primitives.get(
+                Layout.rowMajor(count, own.inputs(), own.outputs()),
+                layout -> own.ofRows(count).gradient());
+        if (primitive == null) {
+            throw new IllegalStateException("oneDNN has no product of " + count + " rows");
+        }
+        rows = 0;
+        return primitive.with(Slot.INPUT, inputs).with(Slot.OUTPUT_ERROR, errors);
+    }
+
+    private static INDArray reserve(@Nullable INDArray known, long floats) {
+        if (known != null && known.length() >= floats) {
+            return known;
+        }
+        if (known != null) {
+            known.close();
+        }
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            return Nd4j.createUninitialized(DataType.FLOAT, floats);
+        }
+    }
+
+    /** Bytes reserved. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** Frees the memory, which the next step takes anew; no task may run. */
+    @Override
+    public void close() {
+        for (INDArray array : new INDArray[] {inputs, errors}) {
+            if (array != null) {
+                array.close();
+            }
+        }
+        inputs = null;
+        errors = null;
+        bytes = 0;
+        begin();
+        primitives.close();
+    }
+}
