@@ -71,9 +71,7 @@ record PipelineSettings(
      * @param cache keeps profiles for later runs, if it is there
      */
     record Prepared(
-            @Nullable GraphProfile profile,
-            @Nullable PartitionPlan plan,
-            Optional<ProfileCache> cache) {}
+            @Nullable GraphProfile profile, @Nullable PartitionPlan plan, Optional<ProfileCache> cache) {}
 
     /**
      * A profile to make a plan from.
@@ -163,8 +161,8 @@ record PipelineSettings(
                 .orElseGet(() -> mayBeginBriefly()
                         ? cached(graph, batch, Effort.BRIEF)
                                 .map(kept -> new FoundProfile(kept, true, true))
-                                .orElseGet(() -> new FoundProfile(
-                                        measured(graph, batch, Effort.BRIEF, progress), false, true))
+                                .orElseGet(() ->
+                                        new FoundProfile(measured(graph, batch, Effort.BRIEF, progress), false, true))
                         : new FoundProfile(thoroughProfile(graph, batch, progress), false, false));
     }
 
@@ -227,9 +225,7 @@ record PipelineSettings(
     List<PartitionPlan> betterPlans(ComputationGraph graph, GraphProfile measured, PartitionPlan begun) {
         PlanOptions options = options(graph, begun.examples());
         return Planner.finalists(
-                measured,
-                devices,
-                microBatchesCount(graph) ? options.withMicroBatches(begun.microBatches()) : options);
+                measured, devices, microBatchesCount(graph) ? options.withMicroBatches(begun.microBatches()) : options);
     }
 
     /** The plan for batches of a number of examples, and others that may turn out to be faster. */

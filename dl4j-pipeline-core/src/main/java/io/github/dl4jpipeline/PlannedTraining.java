@@ -228,8 +228,7 @@ final class PlannedTraining {
     /** Tells listeners of the first plan. */
     private void announce() {
         if (!events.isSilent()) {
-            events.chosen(new PlanChosen(
-                    plan().orElseThrow(), candidates(), profile(), cached, profilingTime));
+            events.chosen(new PlanChosen(plan().orElseThrow(), candidates(), profile(), cached, profilingTime));
         }
     }
 
@@ -365,7 +364,9 @@ final class PlannedTraining {
     }
 
     private boolean isSettled() {
-        return nextPlan == null && (kept || !isBrief) && (replanner == null ? controller != null : replanner.isSettled());
+        return nextPlan == null
+                && (kept || !isBrief)
+                && (replanner == null ? controller != null : replanner.isSettled());
     }
 
     private void goOnWith(PartitionPlan next) {

@@ -41,7 +41,8 @@ class ProfileCacheTest {
                 })
                 .build()) {
             net.fit(new DataSet(
-                    Nd4j.rand(examples, 6), Nd4j.eye(3).repeat(0, examples / 3 + 1).getRows(0, 1, 2, 3, 4, 5)));
+                    Nd4j.rand(examples, 6),
+                    Nd4j.eye(3).repeat(0, examples / 3 + 1).getRows(0, 1, 2, 3, 4, 5)));
         }
         return chosen.get(0);
     }
@@ -79,7 +80,8 @@ class ProfileCacheTest {
         Files.writeString(file, Files.readString(file).substring(0, 100));
 
         assertThat(train(graph(1), directory, 6).cached()).isFalse();
-        assertThat(GraphProfile.load(file).vertices()).hasSameSizeAs(first.profile().orElseThrow().vertices());
+        assertThat(GraphProfile.load(file).vertices())
+                .hasSameSizeAs(first.profile().orElseThrow().vertices());
 
         Files.writeString(file, Files.readString(file).replace("dense2", "other2"));
         assertThat(train(graph(1), directory, 6).cached()).isFalse();

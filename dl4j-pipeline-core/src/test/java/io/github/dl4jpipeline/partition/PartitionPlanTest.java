@@ -232,8 +232,7 @@ class PartitionPlanTest {
 
     @Test
     void devicesAreNamedOnce() {
-        PartitionPlan plan =
-                PartitionPlan.of(List.of(stage(1, 2, FIRST), stage(2, 3, SECOND), stage(3, 4, FIRST)), 2);
+        PartitionPlan plan = PartitionPlan.of(List.of(stage(1, 2, FIRST), stage(2, 3, SECOND), stage(3, 4, FIRST)), 2);
         assertThat(plan.devices().list()).containsExactly(FIRST, SECOND);
     }
 

@@ -45,7 +45,7 @@ class MetricsTest {
         MeterRegistry registry = new SimpleMeterRegistry();
         long examples = train(registry);
         assertThat(registry.get("dl4j.pipeline.step").timer().count()).isEqualTo(STEPS);
-        assertThat(registry.get("dl4j.pipeline.examples").counter().count()).isEqualTo(STEPS * examples);
+        assertThat(registry.get("dl4j.pipeline.examples").counter().count()).isEqualTo((double) (STEPS * examples));
         assertThat(registry.get("dl4j.pipeline.score").gauge().value()).isPositive();
         assertThat(registry.get("dl4j.pipeline.plan.changes").counter().count()).isZero();
         for (String stage : new String[] {"0", "1"}) {

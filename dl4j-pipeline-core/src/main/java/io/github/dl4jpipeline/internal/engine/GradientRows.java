@@ -97,9 +97,9 @@ public final class GradientRows implements AutoCloseable {
             throw new IllegalStateException("There are no rows");
         }
         long count = rows;
-        Primitive primitive = primitives.get(
-                Layout.rowMajor(count, own.inputs(), own.outputs()),
-                layout -> own.ofRows(count).gradient());
+        Primitive primitive =
+                primitives.get(Layout.rowMajor(count, own.inputs(), own.outputs()), layout -> own.ofRows(count)
+                        .gradient());
         if (primitive == null) {
             throw new IllegalStateException("oneDNN has no product of " + count + " rows");
         }

@@ -201,8 +201,7 @@ final class StageWorker {
         long later = step.tasks().after(task).stream()
                 .mapToLong(other -> step.microBatch(other.microBatch()).examples())
                 .sum();
-        GraphCopy copy =
-                memory.resume(task.microBatch(), new GradientTurn(first, microBatch.examples(), later));
+        GraphCopy copy = memory.resume(task.microBatch(), new GradientTurn(first, microBatch.examples(), later));
         Map<Integer, Gradient> gradients;
         if (task.pass() == Task.Pass.BACKWARD) {
             double regularization = onlyOne ? step.request().regularization() : 0;

@@ -88,9 +88,7 @@ public abstract class StageMemory {
 
     /** Bytes of working memory, and of what micro-batches leave to later ones. */
     final long scratchBytes() {
-        return scratch.bytes()
-                + (weightScratch == scratch ? 0 : weightScratch.bytes())
-                + gradients.bytesOfRows();
+        return scratch.bytes() + (weightScratch == scratch ? 0 : weightScratch.bytes()) + gradients.bytesOfRows();
     }
 
     /** Frees that memory; the next task allocates anew. */

@@ -45,7 +45,9 @@ public record ProfileCache(Path directory) {
             return Optional.empty();
         }
         try {
-            return named.isBlank() ? userDirectory().map(ProfileCache::new) : Optional.of(new ProfileCache(Path.of(named)));
+            return named.isBlank()
+                    ? userDirectory().map(ProfileCache::new)
+                    : Optional.of(new ProfileCache(Path.of(named)));
         } catch (InvalidPathException e) {
             log.warn("Profiles are not kept, since {}={} is no path: {}", PROPERTY, named, e.getMessage());
             return Optional.empty();
@@ -63,7 +65,8 @@ public record ProfileCache(Path directory) {
         } else if (!home.isBlank() && Path.of(home).isAbsolute()) {
             base = os.startsWith("mac") ? Path.of(home, "Library", "Caches") : Path.of(home, ".cache");
         }
-        return Optional.ofNullable(base).map(path -> path.resolve("dl4j-pipeline").resolve("profiles"));
+        return Optional.ofNullable(base)
+                .map(path -> path.resolve("dl4j-pipeline").resolve("profiles"));
     }
 
     /** The profile under a key, if there is one of this graph that is not too old. */
@@ -73,7 +76,9 @@ public record ProfileCache(Path directory) {
             return Optional.empty();
         }
         try {
-            if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(LONGEST))) {
+            if (Files.getLastModifiedTime(file)
+                    .toInstant()
+                    .isBefore(Instant.now().minus(LONGEST))) {
                 return Optional.empty();
             }
             GraphProfile profile = GraphProfile.load(file);

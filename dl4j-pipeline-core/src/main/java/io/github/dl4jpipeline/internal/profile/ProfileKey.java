@@ -86,7 +86,8 @@ public final class ProfileKey {
 
     /** The first processor's model and abilities, as far as the system says. */
     private static String processor() {
-        String usual = System.getProperty("os.name") + System.getProperty("os.arch")
+        String usual = System.getProperty("os.name")
+                + System.getProperty("os.arch")
                 + Runtime.getRuntime().availableProcessors();
         try {
             return usual

@@ -87,8 +87,8 @@ public final class Profiling {
         ProfileRounds.Progress each = (done, expected) -> progress.accept(new ProfilingProgress(
                 done, expected, Duration.ofNanos(System.nanoTime() - start), (int) sample.examples(), size));
         KernelChoice usual = KernelChoice.all(kernels);
-        WorkingCode.Done<ProfileTimes> measured =
-                new WorkingCode(graph, usual).run(usual, choice -> times(graph, sample, devices, choice, splittable, effort, each));
+        WorkingCode.Done<ProfileTimes> measured = new WorkingCode(graph, usual)
+                .run(usual, choice -> times(graph, sample, devices, choice, splittable, effort, each));
         ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
@@ -188,9 +188,7 @@ public final class Profiling {
                 .sum();
         double jointFixed = growing == 0
                 ? jointMillis
-                : Math.min(
-                        jointFixedMillis(times, costs, jointMillis),
-                        MOST_FIXED * jointMillis);
+                : Math.min(jointFixedMillis(times, costs, jointMillis), MOST_FIXED * jointMillis);
         return new MachineSpeed(
                 JointDevice.of(devices).threads(),
                 jointFixed,

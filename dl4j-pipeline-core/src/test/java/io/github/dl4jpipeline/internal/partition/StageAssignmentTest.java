@@ -30,10 +30,8 @@ class StageAssignmentTest {
         return VertexGraph.of(graph);
     }
 
-    @SafeVarargs
-    private static PartitionPlan plan(List<String>... stages) {
-        return PartitionPlan.of(
-                List.of(stages).stream().map(names -> Stage.of(DEVICE, names)).toList(), 1);
+    private static PartitionPlan plan(List<String> first, List<String> second) {
+        return PartitionPlan.of(List.of(Stage.of(DEVICE, first), Stage.of(DEVICE, second)), 1);
     }
 
     @Test
