@@ -7,11 +7,13 @@ import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.execute.WrappedModel;
+import io.github.dl4jpipeline.internal.profile.ProfileCache;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.FusedTiling;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.schedule.Schedule;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,6 +52,8 @@ public final class PipelineBuilder {
     private Set<Class<?>> exampleIndependent = Set.of();
     private boolean verifyFirstStep;
     private boolean plainFitIfUnsupported;
+    private Optional<ProfileCache> cache = Optional.empty();
+    private boolean cacheGiven;
     private final List<PipelineListener> listeners = new ArrayList<>();
 
     PipelineBuilder(
@@ -199,6 +203,26 @@ public final class PipelineBuilder {
         return this;
     }
 
+    /**
+     * The directory that keeps profiles for later runs of the same graph on this machine. Default: {@code dl4j-pipeline/profiles}
+     * in the user's cache directory ({@code $XDG_CACHE_HOME}, or {@code ~/.cache}), or what the system property
+     * {@code dl4jpipeline.profileCache} says: a directory, or {@code off}. A profile is used for at most 30 days, and only with the
+     * same structure and shapes, batch, devices, processor, versions and settings. What cannot be read or written is left, with a
+     * warning.
+     */
+    public PipelineBuilder profileCache(Path value) {
+        cache = Optional.of(new ProfileCache(given("profileCache", value)));
+        cacheGiven = true;
+        return this;
+    }
+
+    /** Neither reads nor keeps profiles. */
+    public PipelineBuilder noProfileCache() {
+        cache = Optional.empty();
+        cacheGiven = true;
+        return this;
+    }
+
     /** A listener that is told of profiling, plans and steps; each call adds one. Default: none. */
     public PipelineBuilder listener(PipelineListener value) {
         listeners.add(given("listener", value));
@@ -229,7 +253,7 @@ public final class PipelineBuilder {
                 devices != null,
                 asked,
                 new ResultSettings(batchNorm, kernels, exampleIndependent, verifyFirstStep),
-                new Prepared(profile, plan),
+                new Prepared(profile, plan, cacheGiven ? cache : ProfileCache.usual()),
                 tiling.map(FusedTiling::tiling),
                 List.copyOf(listeners));
         return new PipelineComputationGraph(configuration, wrapped, graph, settings, plainFitIfUnsupported);

@@ -27,6 +27,8 @@ public interface PipelineListener {
 
     /** Why training goes on with a plan. */
     enum Cause {
+        /** A thorough profile has taken the place of the brief one that training has begun with. */
+        PROFILED,
         /** It is its turn in the first steps, in which a few plans are measured. */
         TURN,
         /** It has been chosen by these steps, or there was no other to try. It may be the plan that was used before. */
@@ -39,7 +41,8 @@ public interface PipelineListener {
      * The first plan of a pipeline.
      *
      * @param plan the plan of the first step
-     * @param candidates the plans that take turns in the first steps, that of the first step first; only it, if none is tried
+     * @param candidates the plans that take turns in the first steps, that of the first step first; only it, if none is tried, or
+     *     before there is a thorough profile
      * @param profile what they were made from; empty for a plan that was given without one
      * @param cached whether the profile was read from the cache
      * @param took time to profile and plan; about zero where both were given
@@ -116,7 +119,10 @@ public interface PipelineListener {
      */
     record TrainingFailed(Throwable failure, long steps, int iteration, Optional<PartitionPlan> plan) {}
 
-    /** After each measurement of a profile: some ten to fifty times before the first step. None comes where a profile is given. */
+    /**
+     * After each measurement of a profile: ten to twenty times before the first step, and up to sixty times some seconds later, when
+     * a thorough profile is taken. None comes where a profile is given, or found in the cache.
+     */
     default void profiling(ProfilingProgress progress) {}
 
     /** Once, before the first step. */

@@ -14,6 +14,9 @@ import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.memory.MemoryKind;
 import io.github.dl4jpipeline.internal.memory.StageBytes;
 import io.github.dl4jpipeline.internal.plan.Replanner;
+import io.github.dl4jpipeline.internal.profile.Effort;
+import io.github.dl4jpipeline.internal.profile.ProfileCache;
+import io.github.dl4jpipeline.internal.profile.ProfileKey;
 import io.github.dl4jpipeline.internal.profile.Profiling;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.tiling.TiledRegion;
@@ -62,9 +65,23 @@ record PipelineSettings(
             Set<Class<?>> exampleIndependent,
             boolean verifyFirstStep) {}
 
-    /** What the user has made before; null for what the pipeline makes. */
+    /**
+     * What was made before; null for what the pipeline makes.
+     *
+     * @param cache keeps profiles for later runs, if it is there
+     */
     record Prepared(
-            @Nullable GraphProfile profile, @Nullable PartitionPlan plan) {}
+            @Nullable GraphProfile profile,
+            @Nullable PartitionPlan plan,
+            Optional<ProfileCache> cache) {}
+
+    /**
+     * A profile to make a plan from.
+     *
+     * @param cached whether it is from the cache
+     * @param brief whether a thorough one is to follow
+     */
+    record FoundProfile(GraphProfile profile, boolean cached, boolean brief) {}
 
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
@@ -132,16 +149,65 @@ record PipelineSettings(
         return tiles.map(named -> TiledRegion.of(graph, named)).orElse(null);
     }
 
-    /** The profile given, or else one of some examples of a batch. */
-    GraphProfile profileFor(ComputationGraph graph, MicroBatch batch, Consumer<ProfilingProgress> progress) {
-        GraphProfile profile = profile();
-        if (profile != null) {
-            return profile;
+    /**
+     * The profile given, or else one of some examples of a batch: from the cache, or measured. Where a better plan can take over
+     * later, a brief one does at first.
+     */
+    FoundProfile profileFor(ComputationGraph graph, MicroBatch batch, Consumer<ProfilingProgress> progress) {
+        GraphProfile given = profile();
+        if (given != null) {
+            return new FoundProfile(given, false, false);
         }
+        return cached(graph, batch, Effort.THOROUGH)
+                .map(kept -> new FoundProfile(kept, true, false))
+                .orElseGet(() -> mayBeginBriefly()
+                        ? cached(graph, batch, Effort.BRIEF)
+                                .map(kept -> new FoundProfile(kept, true, true))
+                                .orElseGet(() -> new FoundProfile(
+                                        measured(graph, batch, Effort.BRIEF, progress), false, true))
+                        : new FoundProfile(thoroughProfile(graph, batch, progress), false, false));
+    }
+
+    /** The deadline is held against times that a brief profile does not have, and tiles and plans for memory stay. */
+    private boolean mayBeginBriefly() {
+        return memory().hasRoomForAnyPlan()
+                && tiling.isEmpty()
+                && asked.deadline().isEmpty();
+    }
+
+    /** A profile that plans can be chosen by, measured now. */
+    GraphProfile thoroughProfile(ComputationGraph graph, MicroBatch batch, Consumer<ProfilingProgress> progress) {
+        return measured(graph, batch, Effort.THOROUGH, progress);
+    }
+
+    private GraphProfile measured(
+            ComputationGraph graph, MicroBatch batch, Effort effort, Consumer<ProfilingProgress> progress) {
+        MicroBatch sample = sample(graph, batch);
+        GraphProfile measured =
+                Profiling.profile(graph, sample, devices, result.kernels(), isSplittable(graph), effort, progress);
+        prepared.cache().ifPresent(cache -> cache.write(key(graph, sample, effort), measured));
+        return measured;
+    }
+
+    private Optional<GraphProfile> cached(ComputationGraph graph, MicroBatch batch, Effort effort) {
+        MicroBatch sample = sample(graph, batch);
+        return prepared.cache()
+                .flatMap(cache ->
+                        cache.read(key(graph, sample, effort), GraphOutline.of(graph), (int) sample.examples()));
+    }
+
+    private String key(ComputationGraph graph, MicroBatch sample, Effort effort) {
+        return ProfileKey.of(graph, sample, devices, result.kernels(), isSplittable(graph), effort);
+    }
+
+    private MicroBatch sample(ComputationGraph graph, MicroBatch batch) {
         int examples = (int) batch.examples();
-        boolean splittable = couplings(graph).stream().allMatch(ExampleCoupling::batchNorm);
-        int parts = splittable ? examples / GraphProfiler.usualExamples(examples) : 1;
-        return Profiling.profile(graph, batch.split(parts).get(0), devices, result.kernels(), splittable, progress);
+        int parts = isSplittable(graph) ? examples / GraphProfiler.usualExamples(examples) : 1;
+        return batch.split(parts).get(0).with(null);
+    }
+
+    private boolean isSplittable(ComputationGraph graph) {
+        return couplings(graph).stream().allMatch(ExampleCoupling::batchNorm);
     }
 
     /** With which code vertices are run, according to a profile if there is one. */
@@ -155,6 +221,15 @@ record PipelineSettings(
                 .filter(entry -> entry.getValue() == KernelCode.STOCK)
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toSet());
+    }
+
+    /** The same, from a better profile than the plan that training has begun with. */
+    List<PartitionPlan> betterPlans(ComputationGraph graph, GraphProfile measured, PartitionPlan begun) {
+        PlanOptions options = options(graph, begun.examples());
+        return Planner.finalists(
+                measured,
+                devices,
+                microBatchesCount(graph) ? options.withMicroBatches(begun.microBatches()) : options);
     }
 
     /** The plan for batches of a number of examples, and others that may turn out to be faster. */
@@ -212,8 +287,10 @@ record PipelineSettings(
      * must stay: if the user has given it, where tiles run, and where devices have memory of their own.
      *
      * @param plans the plan made and its alternatives
+     * @param stepsBefore number of steps that have been run already
      */
-    @Nullable Replanner replanner(ComputationGraph graph, @Nullable GraphProfile measured, List<PartitionPlan> plans) {
+    @Nullable Replanner replanner(
+            ComputationGraph graph, @Nullable GraphProfile measured, List<PartitionPlan> plans, long stepsBefore) {
         PartitionPlan made = plans.get(0);
         if (plan() != null
                 || !memory().hasRoomForAnyPlan()
@@ -226,7 +303,7 @@ record PipelineSettings(
         if (microBatchesCount(graph)) {
             options = options.withMicroBatches(made.microBatches());
         }
-        return new Replanner(measured, devices, options, plans);
+        return new Replanner(measured, devices, options, plans, stepsBefore);
     }
 
     private PlanOptions options(ComputationGraph graph, int examples) {

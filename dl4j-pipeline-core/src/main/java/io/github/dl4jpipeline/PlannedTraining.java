@@ -2,6 +2,7 @@ package io.github.dl4jpipeline;
 
 import io.github.dl4jpipeline.PipelineListener.Cause;
 import io.github.dl4jpipeline.PipelineListener.PlanChosen;
+import io.github.dl4jpipeline.PipelineSettings.FoundProfile;
 import io.github.dl4jpipeline.TrainingEvents.ComputedStep;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.graph.VertexGraph;
@@ -35,12 +36,21 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The plan of a pipeline, and the workers that train by it. Both are made at the first step. They may change between
  * two steps: at first to measure plans that may be as fast, later if devices have drifted from the plan.
  */
 final class PlannedTraining {
+    private static final Logger log = LoggerFactory.getLogger(PlannedTraining.class);
+
+    /** Before a thorough profile is taken: so many steps, and so much time in them. */
+    private static final int LEAST_STEPS = 3;
+
+    private static final long LEAST_NANOS = 2_000_000_000L;
+
     private final ComputationGraph graph;
     private final PipelineSettings settings;
     private final ParameterStore parameters;
@@ -59,7 +69,13 @@ final class PlannedTraining {
     private UnaryOperator<StepMeasurement> measurements = UnaryOperator.identity();
     private boolean kept;
     private boolean announced;
-    private Duration profiling = Duration.ZERO;
+    private Duration profilingTime = Duration.ZERO;
+    private boolean cached;
+
+    /** Whether the profile is a brief one, and a thorough one is to take its place. */
+    private boolean isBrief;
+
+    private long allSteps;
     private volatile boolean closed;
     private long steps;
     private long stepNanos;
@@ -123,6 +139,7 @@ final class PlannedTraining {
     /** Computes gradient and score of a batch. */
     StepResult step(MicroBatch batch, boolean keepActivations) {
         profileIfNeeded(batch);
+        profileThoroughlyIfDue(batch);
         TaskController running = controllerFor(batch);
         if (!announced) {
             announced = true;
@@ -145,22 +162,73 @@ final class PlannedTraining {
     private void profileIfNeeded(MicroBatch batch) {
         synchronized (lock) {
             requireOpen();
-            if (plan != null || profile != null) {
+            if (plan != null) {
                 return;
             }
         }
         long start = System.nanoTime();
-        GraphProfile measured = settings.profileFor(graph, batch, events::profiling);
-        profiling = Duration.ofNanos(System.nanoTime() - start);
+        FoundProfile found = settings.profileFor(graph, batch, events::profiling);
+        profilingTime = Duration.ofNanos(System.nanoTime() - start);
         synchronized (lock) {
-            profile = measured;
+            profile = found.profile();
+            cached = found.cached();
+            isBrief = found.brief();
+        }
+    }
+
+    /**
+     * Takes a thorough profile once code has been compiled, and makes the plans anew. Until then training runs with the plan of a
+     * brief one.
+     */
+    private void profileThoroughlyIfDue(MicroBatch batch) {
+        PartitionPlan begun;
+        synchronized (lock) {
+            begun = plan;
+            if (!isBrief
+                    || kept
+                    || !batch.beginsSequences()
+                    || begun == null
+                    || batch.examples() != begun.examples()
+                    || steps < LEAST_STEPS
+                    || stepNanos < LEAST_NANOS) {
+                return;
+            }
+            isBrief = false;
+            requireOpen();
+            endWorkers(); // a profile takes memory too
+        }
+        try {
+            GraphProfile thorough = settings.thoroughProfile(graph, batch, events::profiling);
+            List<PartitionPlan> better = settings.betterPlans(graph, thorough, begun);
+            synchronized (lock) {
+                if (kept) {
+                    return;
+                }
+                profile = thorough;
+                finalists = better;
+                plan = better.get(0);
+                replanner = settings.replanner(graph, thorough, better, allSteps);
+            }
+            events.profiled(allSteps, better.get(0));
+        } catch (RuntimeException e) {
+            log.warn("Training goes on with the plan it has, since a thorough profile failed", e);
+        }
+    }
+
+    private void endWorkers() {
+        if (controller != null) {
+            parameters.useHost();
+            NativeHeap.giveBack(controller::close);
+            controller = null;
+            steps = 0;
+            stepNanos = 0;
         }
     }
 
     /** Tells listeners of the first plan. */
     private void announce() {
         if (!events.isSilent()) {
-            events.chosen(new PlanChosen(plan().orElseThrow(), candidates(), profile(), false, profiling));
+            events.chosen(new PlanChosen(plan().orElseThrow(), candidates(), profile(), cached, profilingTime));
         }
     }
 
@@ -193,14 +261,10 @@ final class PlannedTraining {
     private TaskController controllerFor(MicroBatch batch) {
         synchronized (lock) {
             requireOpen();
-            if (controller != null && nextPlan != null) {
-                parameters.useHost();
-                NativeHeap.giveBack(controller::close);
-                controller = null;
+            if (controller != null && nextPlan != null && batch.beginsSequences()) {
+                endWorkers();
                 plan = nextPlan;
                 nextPlan = null;
-                steps = 0;
-                stepNanos = 0;
             }
             if (controller == null) {
                 controller = start(batch);
@@ -213,8 +277,8 @@ final class PlannedTraining {
         if (plan == null) {
             use(settings.plans(graph, Objects.requireNonNull(profile), (int) batch.examples()));
         }
-        if (replanner == null) {
-            replanner = settings.replanner(graph, profile, finalists);
+        if (replanner == null && !isBrief) {
+            replanner = settings.replanner(graph, profile, finalists, allSteps);
         }
         plan = settings.planThatFits(graph, plan, profile, batch);
         TaskController started = new TaskController(new TaskController.Setup(
@@ -253,12 +317,14 @@ final class PlannedTraining {
     private void done(TaskController running, long examples, long nanos, long wholeNanos) {
         synchronized (lock) {
             steps++;
+            allSteps++;
             stepNanos += nanos;
             StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
             if (!events.isSilent()) {
                 events.computed(computed(running, measured, examples, wholeNanos));
             }
-            if (replanner != null && !kept && plan != null && examples == plan.examples()) {
+            boolean counts = plan != null && examples == plan.examples() && nextPlan == null;
+            if (replanner != null && !kept && counts) {
                 boolean settled = replanner.isSettled();
                 Optional<PartitionPlan> next = replanner.afterStep(measurements.apply(measured));
                 next.ifPresent(this::goOnWith);
@@ -296,7 +362,7 @@ final class PlannedTraining {
     }
 
     private boolean isSettled() {
-        return nextPlan == null && (replanner == null ? controller != null : replanner.isSettled());
+        return nextPlan == null && (kept || !isBrief) && (replanner == null ? controller != null : replanner.isSettled());
     }
 
     private void goOnWith(PartitionPlan next) {

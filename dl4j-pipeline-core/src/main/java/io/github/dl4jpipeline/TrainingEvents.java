@@ -60,6 +60,11 @@ final class TrainingEvents {
         computed = step;
     }
 
+    void profiled(long step, PartitionPlan plan) {
+        PlanChanged event = new PlanChanged(step, plan, Cause.PROFILED, "a thorough profile was taken", List.of());
+        listeners.each(listener -> listener.planChanged(event));
+    }
+
     /** Waits for the present step to be committed, or for the next. */
     synchronized void changed(PartitionPlan plan, Cause cause, Replanner replanner) {
         changes.add(new PlanChanged(replanner.steps(), plan, cause, replanner.reason(), replanner.measuredPlans()));

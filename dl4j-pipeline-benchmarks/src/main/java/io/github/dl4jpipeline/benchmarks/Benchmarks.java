@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
             BranchAccuracy.class,
             Prediction.class,
             Planning.class,
+            FirstStep.class,
             Scaling.class,
             Soak.class,
             TileComparison.class,

@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
+import io.github.dl4jpipeline.internal.profile.Effort;
 import io.github.dl4jpipeline.internal.profile.Profiling;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import java.util.Set;
@@ -72,6 +73,7 @@ public final class GraphProfiler {
                 Kernels.FAST,
                 ExampleCoupling.in(graph, BatchNormStatistics.PER_MICRO_BATCH, Set.of())
                         .isEmpty(),
+                Effort.THOROUGH,
                 progress);
     }
 }

@@ -83,6 +83,7 @@ public final class Finalists {
         if (inTime.isEmpty()) {
             return List.of();
         }
+        inTime = overlapping(inTime);
         PartitionPlan chosen = best(inTime, options);
         Map<PlanKind, List<Candidate>> byKind = inTime.stream()
                 .collect(Collectors.groupingBy(candidate -> candidate.plan().kind()));
@@ -97,6 +98,18 @@ public final class Finalists {
                 .limit(MOST_FINALISTS)
                 .map(plan -> withAlternatives(plan, plans))
                 .toList();
+    }
+
+    /**
+     * Without plans of several stages with one micro-batch, if there are others. Of those stages only parameter gradients overlap,
+     * so they depend most on predictions.
+     */
+    private static List<Candidate> overlapping(List<Candidate> candidates) {
+        List<Candidate> left = candidates.stream()
+                .filter(candidate -> candidate.plan().stages().size() == 1
+                        || candidate.plan().microBatches() > 1)
+                .toList();
+        return left.isEmpty() ? candidates : left;
     }
 
     private static List<PartitionPlan> plans(List<Candidate> candidates) {

@@ -75,8 +75,24 @@ public final class Replanner {
 
     private int pause = SHORTEST_PAUSE;
 
-    /** @param finalists the plans made from profile, devices and options; training starts with the first */
-    public Replanner(GraphProfile profile, Devices devices, PlanOptions options, List<PartitionPlan> finalists) {
+    /** One for training that begins. */
+    Replanner(GraphProfile profile, Devices devices, PlanOptions options, List<PartitionPlan> finalists) {
+        this(profile, devices, options, finalists, 0);
+    }
+
+    /**
+     * One for training that goes on.
+     *
+     * @param finalists the plans made from profile, devices and options; training goes on with the first
+     * @param stepsBefore number of steps that have been run before
+     */
+    public Replanner(
+            GraphProfile profile,
+            Devices devices,
+            PlanOptions options,
+            List<PartitionPlan> finalists,
+            long stepsBefore) {
+        this.steps = stepsBefore;
         this.profile = profile;
         this.devices = devices;
         this.options = options;

@@ -20,12 +20,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
  * ways alike.
  */
 public final class ProfileRounds implements AutoCloseable {
-    private static final int WARM_UP = 2;
-    private static final int LEAST = 3;
-    private static final int MOST = 6;
-    private static final long NANOS = 5_000_000_000L;
     private static final Duration CLOSE = Duration.ofMinutes(1);
-    private static final long NANOS_FOR_SHORTEST = 3_000_000_000L;
 
     private final ComputationGraph graph;
     private final int vertices;
@@ -45,6 +40,7 @@ public final class ProfileRounds implements AutoCloseable {
     /** What runs at the same time, until the first has been measured, and the times of each. */
     private record Way(List<Placed> together, boolean split, List<VertexTimer> times) {}
 
+    private final Effort effort;
     private final Progress progress;
 
     /** Is told after each measurement, in the thread that asked for them. */
@@ -52,10 +48,15 @@ public final class ProfileRounds implements AutoCloseable {
         void measured(int done, int expected);
     }
 
-    ProfileRounds(ComputationGraph graph, Progress progress) {
+    ProfileRounds(ComputationGraph graph, Effort effort, Progress progress) {
         this.graph = graph;
+        this.effort = effort;
         this.progress = progress;
         this.vertices = VertexGraph.of(graph).size();
+    }
+
+    int vertices() {
+        return vertices;
     }
 
     /** Memory for one copy at a time, which is freed with the others. */
@@ -99,37 +100,11 @@ public final class ProfileRounds implements AutoCloseable {
         return times;
     }
 
-    /**
-     * Returns a copy after it has run once in every way.
-     *
-     * @throws VertexFailure if the code of a vertex fails
-     */
-    WarmCopy tried(WarmCopy copy, Device device) {
-        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(device.threads())) {
-            return result(thread(0).submit(() -> {
-                DeviceThread.bindForHostArrays(device);
-                copy.tryOut();
-                return copy;
-            }));
-        } finally {
-            NativeHeap.giveBack(); // what memory that was taken array by array has left
-        }
-    }
-
     /** Measures each way in turn, again and again. The first times do not count. */
     void run() {
-        run(WARM_UP, NANOS);
-    }
-
-    /** The same for those that want shortest times only, of copies that have been tried. It takes fewer rounds. */
-    void runForShortest() {
-        run(0, NANOS_FOR_SHORTEST);
-    }
-
-    private void run(int warmUp, long nanos) {
         int done = 0;
-        int expected = ways.size() * (warmUp + MOST);
-        for (int round = 0; round < warmUp; round++) {
+        int expected = ways.size() * (effort.warmUp() + effort.most());
+        for (int round = 0; round < effort.warmUp(); round++) {
             for (Way way : ways) {
                 measure(way);
                 progress.measured(++done, expected);
@@ -139,7 +114,9 @@ public final class ProfileRounds implements AutoCloseable {
             }
         }
         long start = System.nanoTime();
-        for (int round = 0; round < LEAST || (round < MOST && System.nanoTime() - start < nanos); round++) {
+        for (int round = 0;
+                round < effort.least() || (round < effort.most() && System.nanoTime() - start < effort.nanos());
+                round++) {
             for (Way way : ways) {
                 List<VertexTimer> measured = measure(way);
                 for (int i = 0; i < measured.size(); i++) {
@@ -170,9 +147,9 @@ public final class ProfileRounds implements AutoCloseable {
         return threads.get(index);
     }
 
-    private static VertexTimer measure(Placed placed, boolean split) {
+    private VertexTimer measure(Placed placed, boolean split) {
         DeviceThread.bindForHostArrays(placed.device());
-        return placed.copy().measure(split, DeviceRuntimes.of(placed.device()));
+        return placed.copy().measure(split, DeviceRuntimes.of(placed.device()), effort.runsNanos());
     }
 
     private static VertexTimer measureBeside(Placed placed, Future<?> other) {

@@ -66,6 +66,7 @@ public final class Profiling {
      * Profiles with the examples of a batch or micro-batch and the layer code that training will use.
      *
      * @param splittable whether the graph can run with fewer examples, too
+     * @param effort how thoroughly
      * @param progress is told after each measurement, in the calling thread
      */
     public static GraphProfile profile(
@@ -74,6 +75,7 @@ public final class Profiling {
             Devices all,
             Kernels kernels,
             boolean splittable,
+            Effort effort,
             Consumer<ProfilingProgress> progress) {
         long start = System.nanoTime();
         WholeProcess.prepare();
@@ -85,8 +87,8 @@ public final class Profiling {
         ProfileRounds.Progress each = (done, expected) -> progress.accept(new ProfilingProgress(
                 done, expected, Duration.ofNanos(System.nanoTime() - start), (int) sample.examples(), size));
         KernelChoice usual = KernelChoice.all(kernels);
-        WorkingCode.Done<ProfileTimes> measured = new WorkingCode(graph, usual)
-                .run(usual, choice -> times(graph, sample, devices, choice, splittable, each));
+        WorkingCode.Done<ProfileTimes> measured =
+                new WorkingCode(graph, usual).run(usual, choice -> times(graph, sample, devices, choice, splittable, effort, each));
         ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
         List<VertexCost> costs = vertices.vertices().stream()
@@ -109,13 +111,17 @@ public final class Profiling {
             Devices devices,
             KernelChoice choice,
             boolean splittable,
+            Effort effort,
             ProfileRounds.Progress progress) {
         MicroBatch part = splittable ? sample.split(parts(sample.examples())).get(0) : sample;
         MicroBatch ofDevice = splittable ? sample.split(devices.size()).get(0) : sample;
         Device first = devices.get(0);
         Device all = JointDevice.of(devices);
-        try (ProfileRounds rounds = new ProfileRounds(graph, progress)) {
+        try (ProfileRounds rounds = new ProfileRounds(graph, effort, progress)) {
             CopySlot slot = rounds.slot();
+            if (effort.brief()) {
+                return briefTimes(rounds, new Samples(sample, part), devices, choice, slot);
+            }
             WarmCopy whole = rounds.copy(sample, choice, slot);
             WarmCopy fewer = rounds.copy(part, choice, slot);
             List<Placed> together = new ArrayList<>();
@@ -145,6 +151,35 @@ public final class Profiling {
         }
     }
 
+    private record Samples(MicroBatch all, MicroBatch part) {}
+
+    /** Four ways instead of seven; what they tell is the same, or follows from them nearly. */
+    private static ProfileTimes briefTimes(
+            ProfileRounds rounds, Samples samples, Devices devices, KernelChoice choice, CopySlot slot) {
+        Device first = devices.get(0);
+        WarmCopy fewer = rounds.copy(samples.part(), choice, slot);
+        List<Placed> together = new ArrayList<>(List.of(new Placed(fewer, first)));
+        for (Device other : devices.list().subList(1, devices.size())) {
+            together.add(new Placed(rounds.copy(samples.part(), choice, rounds.slot()), other));
+        }
+        VertexTimer split = rounds.splitWay(rounds.copy(samples.all(), choice, slot), first);
+        VertexTimer fewerTimes = rounds.way(fewer, first);
+        VertexTimer none = new VertexTimer(rounds.vertices());
+        boolean several = devices.size() > 1;
+        List<VertexTimer> shared = several ? rounds.way(together) : List.of(none);
+        VertexTimer joint =
+                several ? rounds.way(rounds.copy(samples.all(), choice, slot), JointDevice.of(devices)) : none;
+        rounds.run();
+        return new ProfileTimes(
+                new OneDevice(split.undivided(), fewerTimes, split),
+                new AllDevices(
+                        several ? fewerTimes : none,
+                        Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
+                        joint,
+                        none),
+                (double) samples.part().examples() / samples.all().examples());
+    }
+
     private static MachineSpeed machine(
             ComputationGraph graph, Devices devices, ProfileTimes times, List<VertexCost> costs) {
         double jointMillis = usualMillis(times.all().joint(), times.one().whole());
@@ -154,11 +189,7 @@ public final class Profiling {
         double jointFixed = growing == 0
                 ? jointMillis
                 : Math.min(
-                        VertexTimer.fixed(
-                                usualMillis(
-                                        times.all().jointFewer(), times.one().fewer()),
-                                jointMillis,
-                                times.share()),
+                        jointFixedMillis(times, costs, jointMillis),
                         MOST_FIXED * jointMillis);
         return new MachineSpeed(
                 JointDevice.of(devices).threads(),
@@ -169,6 +200,14 @@ public final class Profiling {
                         times.all().alone().shortestRunMillis()
                                 / times.all().shared().shortestRunMillis()),
                 onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
+    }
+
+    /** Where few examples were not measured on all cores, what does not grow is taken to last as long as on one. */
+    private static double jointFixedMillis(ProfileTimes times, List<VertexCost> costs, double jointMillis) {
+        VertexTimer fewer = times.all().jointFewer();
+        return fewer.runs() == 0
+                ? costs.stream().mapToDouble(VertexCost::fixedMillis).sum()
+                : VertexTimer.fixed(usualMillis(fewer, times.one().fewer()), jointMillis, times.share());
     }
 
     /** Shortest times, as many times longer as it is usual on one device. */

@@ -91,6 +91,20 @@ public final class VertexTimer implements VertexObserver {
         }
     }
 
+    /** The same times as if backward passes had not been split: with those of parameter gradients. */
+    VertexTimer undivided() {
+        VertexTimer joined = new VertexTimer(activationBytes.length);
+        joined.add(this);
+        for (int position = 0; position < activationBytes.length; position++) {
+            List<Double> backward = joined.backwardMillis.get(position);
+            List<Double> weights = weightMillis.get(position);
+            for (int run = 0; run < Math.min(backward.size(), weights.size()); run++) {
+                backward.set(run, backward.get(run) + weights.get(run));
+            }
+        }
+        return joined;
+    }
+
     /** The times of a vertex's forward pass, by run. */
     List<Double> forwardMillis(int position) {
         return forwardMillis.get(position);

@@ -27,8 +27,6 @@ public final class WarmCopy {
     /** A graph that takes less time is run more often. */
     private static final int MOST_RUNS = 6;
 
-    private static final long RUNS_NANOS = 150_000_000;
-
     private static final AtomicLong CREATED = new AtomicLong();
 
     private final ComputationGraph graph;
@@ -57,13 +55,14 @@ public final class WarmCopy {
      * two runs, so they should not count.
      *
      * @param split whether parameter gradients are computed after the backward pass
+     * @param nanos time for several runs
      */
-    VertexTimer measure(boolean split, DeviceRuntime runtime) {
+    VertexTimer measure(boolean split, DeviceRuntime runtime, long nanos) {
         long start = System.nanoTime();
         VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
         do {
             run(timer, split);
-        } while (timer.runs() < MOST_RUNS && System.nanoTime() - start < RUNS_NANOS);
+        } while (timer.runs() < MOST_RUNS && System.nanoTime() - start < nanos);
         return timer;
     }
 
@@ -82,16 +81,6 @@ public final class WarmCopy {
             }
         }
         return timer;
-    }
-
-    /**
-     * Runs once in every way, to see whether code fails. The thread is bound to the device.
-     *
-     * @throws VertexFailure if the code of a vertex fails
-     */
-    void tryOut() {
-        run(new VertexTimer(vertices.size()), false);
-        run(new VertexTimer(vertices.size()), true);
     }
 
     private void run(VertexTimer timer, boolean split) {

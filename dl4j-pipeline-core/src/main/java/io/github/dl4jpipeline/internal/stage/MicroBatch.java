@@ -52,6 +52,11 @@ public record MicroBatch(
         return new MicroBatch(features, labels, featureMasks, labelMasks, first, examples, others);
     }
 
+    /** Whether nothing has been carried over to it from segments before, so that it may be split in another way than these. */
+    public boolean beginsSequences() {
+        return states == null || states.isEmpty();
+    }
+
     /**
      * Splits this batch into {@code count} micro-batches that differ by at most one example; into fewer if it has fewer
      * examples, or fewer than two for each where {@link #mayHaveMaskOfOneValue} says so; and not at all if its arrays do

@@ -2,16 +2,17 @@ package io.github.dl4jpipeline.internal.stage;
 
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
-import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** A recurrent layer in truncated back-propagation through time: it goes on where the segment before has ended. */
+/**
+ * A recurrent layer in truncated back-propagation through time: it goes on where the segment before has ended. Deeplearning4j's backward
+ * pass begins at zero all the same, as if there had been no segment before, and so does this one.
+ */
 final class SegmentRunner extends VertexRunner {
     private final GraphVertex vertex;
     private final RecurrentLayer layer;
@@ -44,14 +45,6 @@ final class SegmentRunner extends VertexRunner {
             }
         }
         return output;
-    }
-
-    @Override
-    public @Nullable INDArray[] backward(@Nullable INDArray error, LayerWorkspaceMgr workspaces) {
-        vertex.setEpsilon(error);
-        Pair<Gradient, INDArray[]> result = vertex.doBackward(true, workspaces);
-        setGradient(result.getFirst());
-        return result.getSecond();
     }
 
     @Override
