@@ -14,11 +14,13 @@ import io.github.dl4jpipeline.internal.execute.WrappedModel;
 import io.github.dl4jpipeline.internal.execute.WrappedNetwork;
 import io.github.dl4jpipeline.internal.graph.ChainGraph;
 import io.github.dl4jpipeline.internal.graph.GraphSupport;
+import io.github.dl4jpipeline.internal.graph.Segments;
 import io.github.dl4jpipeline.internal.inference.Inference;
 import io.github.dl4jpipeline.internal.memory.ParameterLayout;
 import io.github.dl4jpipeline.internal.plan.StepMeasurement;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.RecurrentStates;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.PipelineReport;
@@ -97,6 +99,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private final transient Inference inference;
     private final transient PlannedTraining training;
     private final transient Computing computing = new Computing();
+    private final transient RecurrentStates states = new RecurrentStates();
     private final transient StepListener stepListener = new StepListener(this, this::stepCommitted);
 
     private transient @Nullable INDArray[] labels = new INDArray[0];
@@ -218,7 +221,8 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         if (flattenedGradients == null) {
             initGradientsView();
         }
-        MicroBatch batch = MicroBatch.whole(getInputs(), labels, getInputMaskArrays(), getLabelMaskArrays());
+        MicroBatch batch = MicroBatch.whole(getInputs(), labels, getInputMaskArrays(), getLabelMaskArrays())
+                .with(Segments.isIn(this) ? states : null);
         boolean keepActivations = stepListener.wantsActivations();
         StepResult result = computing.inside(() -> training.step(batch, keepActivations));
         gradient = result.gradient();
@@ -229,6 +233,23 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     private void stepCommitted(int iteration, int epoch, long updatedNanos) {
         if (!plainFit) {
             training.committed(iteration, epoch, score, updatedNanos);
+        }
+    }
+
+    /** Sequences begin or have ended: what recurrent layers carry is forgotten, in training and for {@link #rnnTimeStep}. */
+    @Override
+    public void rnnClearPreviousState() {
+        super.rnnClearPreviousState();
+        states.clear();
+    }
+
+    /** After each segment of truncated back-propagation through time. */
+    @Override
+    protected void rnnUpdateStateWithTBPTTState() {
+        if (plainFit) {
+            super.rnnUpdateStateWithTBPTTState();
+        } else {
+            states.advance();
         }
     }
 

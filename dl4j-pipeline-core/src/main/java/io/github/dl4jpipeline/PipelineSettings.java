@@ -201,7 +201,7 @@ record PipelineSettings(
     private MicroBatch sample(ComputationGraph graph, MicroBatch batch) {
         int examples = (int) batch.examples();
         int parts = isSplittable(graph) ? examples / GraphProfiler.usualExamples(examples) : 1;
-        return batch.split(parts).get(0);
+        return batch.split(parts).get(0).with(null);
     }
 
     private boolean isSplittable(ComputationGraph graph) {

@@ -187,6 +187,7 @@ final class PlannedTraining {
             begun = plan;
             if (!isBrief
                     || kept
+                    || !batch.beginsSequences()
                     || begun == null
                     || batch.examples() != begun.examples()
                     || steps < LEAST_STEPS
@@ -261,7 +262,7 @@ final class PlannedTraining {
     private TaskController controllerFor(MicroBatch batch) {
         synchronized (lock) {
             requireOpen();
-            if (controller != null && nextPlan != null) {
+            if (controller != null && nextPlan != null && batch.beginsSequences()) {
                 endWorkers();
                 plan = nextPlan;
                 nextPlan = null;
@@ -326,7 +327,8 @@ final class PlannedTraining {
             if (!events.isSilent()) {
                 events.computed(computed(running, measured, examples, wholeNanos));
             }
-            if (replanner != null && !kept && plan != null && examples == plan.examples()) {
+            boolean counts = plan != null && examples == plan.examples() && nextPlan == null;
+            if (replanner != null && !kept && counts) {
                 boolean settled = replanner.isSettled();
                 Optional<PartitionPlan> next = replanner.afterStep(measurements.apply(measured));
                 next.ifPresent(this::goOnWith);

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.engine;
 import io.github.dl4jpipeline.graph.KernelCode;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.engine.EngineConvolution.Kernel;
+import io.github.dl4jpipeline.internal.graph.Segments;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
@@ -99,7 +100,7 @@ public final class EngineLayers {
             EngineLayer inside = of(vertex, frozen.getInsideLayer(), packed, false);
             return inside == null ? null : new EngineFrozen(inside);
         }
-        if (vertex.getLayerPreProcessor() == null && !vertex.isOutputVertex()) {
+        if (vertex.getLayerPreProcessor() == null && !vertex.isOutputVertex() && !Segments.isIn(graph)) {
             EngineLayer recurrent = RecurrentLayers.of(vertex.getVertexName(), vertex.getLayer(), packed);
             if (recurrent != null) {
                 return recurrent;

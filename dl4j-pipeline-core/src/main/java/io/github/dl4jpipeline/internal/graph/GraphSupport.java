@@ -6,7 +6,6 @@ import java.util.List;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
-import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
@@ -32,8 +31,8 @@ public final class GraphSupport {
     public static List<String> reasonsAgainst(ComputationGraph graph) {
         List<String> reasons = new ArrayList<>();
         ComputationGraphConfiguration configuration = graph.getConfiguration();
-        if (configuration.getBackpropType() == BackpropType.TruncatedBPTT) {
-            reasons.add("it uses truncated backpropagation through time; use BackpropType.Standard, or plain fit");
+        if (Segments.isIn(graph)) {
+            Segments.reasonAgainst(graph).ifPresent(reasons::add);
         }
         OptimizationAlgorithm algorithm = graph.conf().getOptimizationAlgo();
         if (algorithm != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {

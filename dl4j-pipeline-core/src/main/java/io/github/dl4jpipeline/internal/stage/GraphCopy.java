@@ -8,11 +8,13 @@ import io.github.dl4jpipeline.internal.engine.EngineLayers;
 import io.github.dl4jpipeline.internal.engine.GradientRows;
 import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.engine.Value;
+import io.github.dl4jpipeline.internal.graph.Segments;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.List;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.jspecify.annotations.Nullable;
@@ -104,9 +106,13 @@ public final class GraphCopy {
             return new EngineRunner(
                     graphVertex, code, wantedErrors(vertex), vertices.hasInputErrors(vertex.position()));
         }
-        return vertex.role() == Vertex.Role.OUTPUT
-                ? new OutputRunner(graphVertex)
-                : new VertexRunner(graphVertex, vertices.hasInputErrors(vertex.position()));
+        if (vertex.role() == Vertex.Role.OUTPUT) {
+            return new OutputRunner(graphVertex);
+        }
+        boolean inputErrors = vertices.hasInputErrors(vertex.position());
+        return graphVertex.getLayer() instanceof RecurrentLayer layer && Segments.isIn(graph)
+                ? new SegmentRunner(graphVertex, layer, inputErrors, () -> microBatch)
+                : new VertexRunner(graphVertex, inputErrors);
     }
 
     /** By input, whether its vertex runs backward. */

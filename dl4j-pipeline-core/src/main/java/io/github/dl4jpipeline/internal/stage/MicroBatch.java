@@ -20,6 +20,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param labelMasks mask arrays of the outputs, or null for none
  * @param first index of the first example in its batch
  * @param examples number of examples
+ * @param states what recurrent layers carry from segment to segment; null but in truncated back-propagation through time
  */
 @SuppressWarnings("ArrayRecordComponent") // arrays are what Deeplearning4j takes and gives
 public record MicroBatch(
@@ -28,9 +29,10 @@ public record MicroBatch(
         @Nullable INDArray @Nullable [] featureMasks,
         @Nullable INDArray @Nullable [] labelMasks,
         long first,
-        long examples) {
+        long examples,
+        @Nullable RecurrentStates states) {
 
-    static final MicroBatch NONE = new MicroBatch(new INDArray[0], new INDArray[0], null, null, 0, 1);
+    static final MicroBatch NONE = new MicroBatch(new INDArray[0], new INDArray[0], null, null, 0, 1, null);
 
     /** A whole batch. */
     public static MicroBatch whole(
@@ -42,7 +44,17 @@ public record MicroBatch(
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("A batch needs features"))
                 .size(0);
-        return new MicroBatch(features, labels, featureMasks, labelMasks, 0, examples);
+        return new MicroBatch(features, labels, featureMasks, labelMasks, 0, examples, null);
+    }
+
+    /** The same as a segment of sequences whose states are there; null for whole sequences. */
+    public MicroBatch with(@Nullable RecurrentStates others) {
+        return new MicroBatch(features, labels, featureMasks, labelMasks, first, examples, others);
+    }
+
+    /** Whether nothing has been carried over to it from segments before, so that it may be split in another way than these. */
+    public boolean beginsSequences() {
+        return states == null || states.isEmpty();
     }
 
     /**
@@ -68,7 +80,8 @@ public record MicroBatch(
                     featureMasks == null ? null : slice(featureMasks, from, to),
                     labelMasks == null ? null : slice(labelMasks, from, to),
                     first + from,
-                    to - from));
+                    to - from,
+                    states));
         }
         return microBatches;
     }
@@ -98,7 +111,8 @@ public record MicroBatch(
                 featureMasks == null ? null : copy(featureMasks),
                 labelMasks == null ? null : copy(labelMasks),
                 first,
-                examples);
+                examples,
+                states);
     }
 
     private static Stream<INDArray> arrays(@Nullable INDArray @Nullable []... groups) {
@@ -128,7 +142,8 @@ public record MicroBatch(
                 featureMasks == null ? null : copy(featureMasks, input -> true, copier),
                 labelMasks == null ? null : copy(labelMasks, output -> true, copier),
                 first,
-                examples);
+                examples,
+                states);
     }
 
     private static @Nullable INDArray[] copy(@Nullable INDArray[] arrays) {

@@ -189,7 +189,7 @@ class EngineRecurrentTest {
                 ? null
                 : new INDArray[] {ofLabels.of(examples).castTo(type)};
         return new MicroBatch(
-                new INDArray[] {features}, new INDArray[] {labels}, featureMasks, labelMasks, 0, examples);
+                new INDArray[] {features}, new INDArray[] {labels}, featureMasks, labelMasks, 0, examples, null);
     }
 
     @ParameterizedTest
