@@ -13,13 +13,14 @@ final class ModelOptions {
             description =
                     "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar (for images of 3x32x32), resnet18,"
                             + " alexnet (3x224x224), resnet50 (3x96x96), yolo-416, yolo-608 (the first 16 layers of"
-                            + " YOLOv2), lstm (sequences), or a model for 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
+                            + " YOLOv2), lstm, transformer-encoder (sequences), mlp, autoencoder (rows of values), or a model for"
+                            + " 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
     private String model = "alexnet-cifar";
 
     @Option(
             names = "--batch",
             paramLabel = "N",
-            description = "Examples of a batch. Default: 64; 16 for resnet18, alexnet and resnet50, 4 for YOLOv2.")
+            description = "Examples of a batch. Default: 64; 16 for resnet18, alexnet and resnet50, 4 for YOLOv2, 32 for mlp.")
     private @Nullable Integer batch;
 
     @Option(

@@ -48,6 +48,7 @@ class BadInputTest {
         "--model, alexnet3, 'no model ''alexnet3''; known are alexnet-cifar, lenet, resnet-cifar, vgg16-cifar'",
         "--model, alexnet, 'Model ''alexnet'' takes images of 3x224x224; here models for images of 3x32x32 can be used'",
         "--model, lstm, 'Model ''lstm'' takes sequences of 64x32; here models for images of 3x32x32 can be used'",
+        "--model, mlp, 'Model ''mlp'' takes rows of 64 values; here models for images of 3x32x32 can be used'",
         "--model, missing.zip, 'Model file missing.zip does not exist'",
         "--data, missing, 'Data directory missing does not exist'"
     })

@@ -113,7 +113,8 @@ class SegmentsTest {
                         new GravesLSTM.Builder().nOut(6).build(),
                         new SimpleRnn.Builder().nOut(5).build()),
                 Arguments.of(
-                        new LSTM.Builder().nOut(6).build(), new SimpleRnn.Builder().nOut(5).build()));
+                        new LSTM.Builder().nOut(6).build(),
+                        new SimpleRnn.Builder().nOut(5).build()));
     }
 
     @ParameterizedTest
@@ -147,7 +148,8 @@ class SegmentsTest {
         ComputationGraph start = lstms(DataType.FLOAT, 3, 3);
         List<MultiDataSet> batches = batches(DataType.FLOAT);
         ComputationGraph expected = SameResult.plain(start, batches);
-        try (PipelineComputationGraph net = PipelineComputationGraph.builder(start).build()) {
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(start).build()) {
             batches.forEach(net::fit);
             SameResult.assertSame(net, expected, 2e-5);
         }
@@ -183,10 +185,7 @@ class SegmentsTest {
 
     private static DataSet asDataSet(MultiDataSet batch) {
         return new DataSet(
-                batch.getFeatures(0),
-                batch.getLabels(0),
-                batch.getFeaturesMaskArray(0),
-                batch.getLabelsMaskArray(0));
+                batch.getFeatures(0), batch.getLabels(0), batch.getFeaturesMaskArray(0), batch.getLabelsMaskArray(0));
     }
 
     /** Once for each segment, with its iteration and score. */
@@ -226,9 +225,8 @@ class SegmentsTest {
                 .plan(SameResult.evenPlan(start, 2, 2))
                 .build()) {
             assertThatThrownBy(() -> net.fit(
-                            new INDArray[] {Nd4j.ones(DataType.DOUBLE, EXAMPLES, 5, STEPS)}, new INDArray[] {
-                                batch.getLabels(0)
-                            }))
+                            new INDArray[] {Nd4j.ones(DataType.DOUBLE, EXAMPLES, 5, STEPS)},
+                            new INDArray[] {batch.getLabels(0)}))
                     .isInstanceOf(RuntimeException.class);
             net.fit(batch);
             SameResult.assertSame(net, expected, TOLERANCE);
@@ -259,8 +257,8 @@ class SegmentsTest {
                 .verifyFirstStep()
                 .build()) {
             batches(DataType.DOUBLE).forEach(net::fit);
-            assertThat(net.report().verification()).hasValueSatisfying(found -> assertThat(found.isSame())
-                    .isTrue());
+            assertThat(net.report().verification())
+                    .hasValueSatisfying(found -> assertThat(found.isSame()).isTrue());
         }
     }
 }

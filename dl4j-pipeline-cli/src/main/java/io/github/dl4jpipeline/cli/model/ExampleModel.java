@@ -17,7 +17,10 @@ enum ExampleModel {
     RESNET50("resnet50", ResNet50.SIZE, 16),
     YOLO_416("yolo-416", Yolo.SMALL, 4),
     YOLO_608("yolo-608", Yolo.LARGE, 4),
-    LSTM("lstm", Lstm.SIZE, NamedModel.USUAL_BATCH);
+    LSTM("lstm", Lstm.SIZE, NamedModel.USUAL_BATCH),
+    TRANSFORMER_ENCODER("transformer-encoder", TransformerEncoder.SIZE, NamedModel.USUAL_BATCH),
+    MLP("mlp", Mlp.SIZE, Mlp.USUAL_BATCH),
+    AUTOENCODER("autoencoder", Autoencoder.SIZE, NamedModel.USUAL_BATCH);
 
     private final String title;
     private final ModelShape shape;
@@ -78,6 +81,9 @@ enum ExampleModel {
             case RESNET50 -> ResNet50.configuration(seed);
             case YOLO_416, YOLO_608 -> Yolo.configuration(seed, (ImageSize) shape);
             case LSTM -> Lstm.configuration(seed);
+            case TRANSFORMER_ENCODER -> TransformerEncoder.configuration(seed);
+            case MLP -> Mlp.configuration(seed);
+            case AUTOENCODER -> Autoencoder.configuration(seed);
         };
     }
 }

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.cli.model;
 
 /** What a model takes and gives. */
-public sealed interface ModelShape permits ImageSize, SequenceSize {
+public sealed interface ModelShape permits ImageSize, SequenceSize, VectorSize {
 
     /** The shape of the features of a batch; the first dimension is the examples. */
     long[] features(int batch);

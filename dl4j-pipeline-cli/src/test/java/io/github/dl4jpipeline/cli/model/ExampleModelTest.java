@@ -56,6 +56,24 @@ class ExampleModelTest {
                 .hasMessageContaining("'lstm' takes sequences of 64x32");
     }
 
+    @ParameterizedTest
+    @CsvSource({"transformer-encoder, 99594", "mlp, 10666", "autoencoder, 398294"})
+    void trainsOnItsBatch(String name, long parameters) {
+        NamedModel model = NamedModel.of(name, 1);
+        assertThat(model.parameters()).isEqualTo(parameters);
+        ComputationGraph graph = model.graph();
+        DataSet batch = RandomBatch.of(model.shape(), 3, 1);
+        assertThat(graph.outputSingle(batch.getFeatures()).shape())
+                .isEqualTo(batch.getLabels().shape());
+        INDArray before = graph.params().dup();
+        graph.fit(batch);
+        assertThat(graph.score()).isFinite();
+        assertThat(graph.params()).isNotEqualTo(before);
+        assertThatThrownBy(() -> NamedModel.ofCifar(name, 1))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("'" + name + "' takes " + model.shape());
+    }
+
     @Test
     void parametersFollowFromTheSeed() {
         ComputationGraph one = ExampleModel.LENET.create(1);

@@ -23,10 +23,12 @@ public final class Segments {
         for (GraphVertex vertex : graph.getVertices()) {
             Layer layer = vertex.getLayer();
             if (layer instanceof BidirectionalLayer
-                    || (layer instanceof BaseWrapperLayer wrapper && wrapper.getUnderlying() instanceof RecurrentLayer)) {
-                return Optional.of("it uses truncated backpropagation through time, and layer '" + vertex.getVertexName()
-                        + "' (" + layer.getClass().getSimpleName()
-                        + ") carries no state from one segment to the next; use BackpropType.Standard");
+                    || (layer instanceof BaseWrapperLayer wrapper
+                            && wrapper.getUnderlying() instanceof RecurrentLayer)) {
+                return Optional.of(
+                        "it uses truncated backpropagation through time, and layer '" + vertex.getVertexName()
+                                + "' (" + layer.getClass().getSimpleName()
+                                + ") carries no state from one segment to the next; use BackpropType.Standard");
             }
         }
         return Optional.empty();

@@ -148,7 +148,8 @@ public final class TrailingSteps {
                 all.featureMasks() == null ? null : first(all.featureMasks(), 1, needed),
                 first(all.labelMasks(), 1, needed),
                 all.first(),
-                all.examples());
+                all.examples(),
+                all.states());
     }
 
     /** The number of steps in all arrays; 0 if it is not the same, or something is missing. */

@@ -199,7 +199,8 @@ final class EngineComparison {
                 null,
                 null,
                 0,
-                batch.examples(), null);
+                batch.examples(),
+                null);
         try (CopyPasses passes = new CopyPasses(graph, KernelChoice.all(Kernels.STOCK), false)) {
             return passes.train(inDouble, Way.USUAL, FOUND);
         }

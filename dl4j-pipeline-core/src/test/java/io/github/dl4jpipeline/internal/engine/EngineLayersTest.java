@@ -292,7 +292,8 @@ class EngineLayersTest {
                 new INDArray[] {Nd4j.createFromArray(1f, 0f, 1f).reshape(3, 1)},
                 null,
                 0,
-                3, null);
+                3,
+                null);
         try (CopyPasses stock = new CopyPasses(graph, STOCK, false);
                 CopyPasses engine = new CopyPasses(graph, FAST, true)) {
             Results expected = stock.train(masked.copy(), Way.USUAL, 0);
