@@ -20,8 +20,9 @@ import picocli.CommandLine.Option;
 /** How long the first step takes, each in a process of its own: plain, with an empty cache of profiles, and with a full one. */
 @Command(
         name = "first-step",
-        description = "Time from fit to the end of the first step: plain fit, a pipeline, and one that finds its profile"
-                + " in the cache; each in a process of its own, in turn. Medians.",
+        description =
+                "Time from fit to the end of the first step: plain fit, a pipeline, and one that finds its profile"
+                        + " in the cache; each in a process of its own, in turn. Medians.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class FirstStep implements Callable<Integer> {
@@ -54,7 +55,15 @@ final class FirstStep implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         TextTable table = new TextTable()
-                .row("model", "plain fit", "pipeline", "with cache", "plain CPU", "pipeline CPU", "with cache CPU", "plan");
+                .row(
+                        "model",
+                        "plain fit",
+                        "pipeline",
+                        "with cache",
+                        "plain CPU",
+                        "pipeline CPU",
+                        "with cache CPU",
+                        "plan");
         for (String model : models) {
             List<Run> plain = new ArrayList<>();
             List<Run> cold = new ArrayList<>();
@@ -102,7 +111,7 @@ final class FirstStep implements Callable<Integer> {
                 .filter(line -> line.startsWith(MARK))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException(model + ", " + how + " has ended with " + code))
-                .split("\t");
+                .split("\t", -1);
         String plan = fields.length > 4 ? fields[5] + " after " + fields[4] + " steps" : fields[3];
         System.err.printf("%s, %s: %s ms, CPU %s ms, %s%n", model, how, fields[1], fields[2], plan);
         return new Run(Double.parseDouble(fields[1]), Double.parseDouble(fields[2]), plan);
@@ -115,7 +124,8 @@ final class FirstStep implements Callable<Integer> {
 
     private static void delete(Path directory) {
         try (Stream<Path> files = Files.walk(directory)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            files.sorted(Comparator.reverseOrder())
+                    .forEach(file -> file.toFile().delete());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

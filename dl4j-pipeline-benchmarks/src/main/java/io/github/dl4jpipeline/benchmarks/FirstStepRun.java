@@ -71,10 +71,7 @@ final class FirstStepRun {
                 .addInputs("in")
                 .addLayer(
                         "dense",
-                        new DenseLayer.Builder()
-                                .nIn(MLP_INPUTS)
-                                .nOut(MLP_WIDTH)
-                                .build(),
+                        new DenseLayer.Builder().nIn(MLP_INPUTS).nOut(MLP_WIDTH).build(),
                         "in")
                 .addLayer(
                         "out",

@@ -101,8 +101,9 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "FILE.html",
             arity = "0..1",
             fallbackValue = "",
-            description = "Print what was measured beside what the plan predicted, or with a file's name write it there as a"
-                    + " page with pictures.")
+            description =
+                    "Print what was measured beside what the plan predicted, or with a file's name write it there as a"
+                            + " page with pictures.")
     private @Nullable String report;
 
     @Option(

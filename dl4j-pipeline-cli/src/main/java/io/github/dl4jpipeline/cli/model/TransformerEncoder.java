@@ -61,11 +61,15 @@ final class TransformerEncoder {
                 .projectInput(true)
                 .build();
         graph.addLayer(name + "-attention", attention, input);
-        graph.addVertex(name + "-attended", new ElementWiseVertex(ElementWiseVertex.Op.Add), input, name + "-attention");
+        graph.addVertex(
+                name + "-attended", new ElementWiseVertex(ElementWiseVertex.Op.Add), input, name + "-attention");
         graph.addLayer(name + "-wide", product(HIDDEN, Activation.RELU), name + "-attended");
         graph.addLayer(name + "-narrow", product(SIZE.width(), Activation.IDENTITY), name + "-wide");
         graph.addVertex(
-                name + "-output", new ElementWiseVertex(ElementWiseVertex.Op.Add), name + "-attended", name + "-narrow");
+                name + "-output",
+                new ElementWiseVertex(ElementWiseVertex.Op.Add),
+                name + "-attended",
+                name + "-narrow");
         return name + "-output";
     }
 
