@@ -37,6 +37,7 @@ import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.deeplearning4j.optimize.solvers.accumulation.GradientsAccumulator;
 import org.jspecify.annotations.Nullable;
@@ -241,6 +242,18 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
     public void rnnClearPreviousState() {
         super.rnnClearPreviousState();
         states.clear();
+    }
+
+    @Override
+    protected void doTruncatedBPTT(
+            INDArray[] inputs,
+            INDArray[] labels,
+            INDArray[] featureMasks,
+            INDArray[] labelMasks,
+            LayerWorkspaceMgr workspaces) {
+        if (!(wrapped instanceof WrappedNetwork) || Segments.suitNetwork(inputs[0], labels[0])) {
+            super.doTruncatedBPTT(inputs, labels, featureMasks, labelMasks, workspaces);
+        }
     }
 
     /** After each segment of truncated back-propagation through time. */

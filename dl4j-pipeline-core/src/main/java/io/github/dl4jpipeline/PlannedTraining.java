@@ -154,8 +154,7 @@ final class PlannedTraining {
                 batch, graph.getIterationCount(), graph.getEpochCount(), regularization, keepActivations));
         long nanos = System.nanoTime() - start;
         verify(batch, result);
-        record(running, batch.examples(), start, nanos, result.score());
-        done(running, batch.examples(), nanos, whole);
+        done(running, new Done(batch.examples(), result.score(), whole, start, nanos));
         return result;
     }
 
@@ -295,39 +294,44 @@ final class PlannedTraining {
         return started;
     }
 
-    private void record(TaskController running, long examples, long startNanos, long nanos, double score) {
-        synchronized (lock) {
-            PartitionPlan used = plan;
-            if (used != null) {
-                timeline(running, transfers())
-                        .ifPresent(timeline -> recorded.add(
-                                startNanos,
-                                begin -> new StepRecord(
-                                        graph.getIterationCount(),
-                                        begin,
-                                        nanos / 1e6,
-                                        examples,
-                                        score,
-                                        used,
-                                        Arrays.stream(running.memoryBytes())
-                                                .boxed()
-                                                .toList(),
-                                        timeline)));
-            }
+    /**
+     * A step that has been run.
+     *
+     * @param wholeNanos when it began, with what comes before the forward passes
+     * @param startNanos when the forward passes began
+     * @param nanos time of forward and backward passes
+     */
+    private record Done(long examples, double score, long wholeNanos, long startNanos, long nanos) {
+        double millis() {
+            return nanos / 1e6;
         }
     }
 
     /** Measured against predicted; the next step may be run with another plan. */
-    private void done(TaskController running, long examples, long nanos, long wholeNanos) {
+    private void done(TaskController running, Done step) {
         synchronized (lock) {
+            PartitionPlan used = Objects.requireNonNull(plan);
             steps++;
             allSteps++;
-            stepNanos += nanos;
-            StepMeasurement measured = new StepMeasurement(nanos / 1e6, running.lastBusyMillis());
+            stepNanos += step.nanos();
+            StepMeasurement measured = new StepMeasurement(step.millis(), running.lastBusyMillis());
+            List<Long> memory = Arrays.stream(running.memoryBytes()).boxed().toList();
+            Optional<StepTimeline> timeline = timeline(running, transfers());
+            timeline.ifPresent(tasks -> recorded.add(
+                    step.startNanos(),
+                    begin -> new StepRecord(
+                            graph.getIterationCount(),
+                            begin,
+                            step.millis(),
+                            step.examples(),
+                            step.score(),
+                            used,
+                            memory,
+                            tasks)));
             if (!events.isSilent()) {
-                events.computed(computed(running, measured, examples, wholeNanos));
+                events.computed(computed(running, step, measured, memory, timeline));
             }
-            boolean counts = plan != null && examples == plan.examples() && nextPlan == null;
+            boolean counts = step.examples() == used.examples() && nextPlan == null;
             if (replanner != null && !kept && counts) {
                 boolean settled = replanner.isSettled();
                 Optional<PartitionPlan> next = replanner.afterStep(measurements.apply(measured));
@@ -341,7 +345,12 @@ final class PlannedTraining {
         }
     }
 
-    private ComputedStep computed(TaskController running, StepMeasurement measured, long examples, long wholeNanos) {
+    private ComputedStep computed(
+            TaskController running,
+            Done step,
+            StepMeasurement measured,
+            List<Long> memory,
+            Optional<StepTimeline> timeline) {
         PartitionPlan used = Objects.requireNonNull(plan);
         List<StageReport> stages = new ArrayList<>();
         int worker = 0;
@@ -351,18 +360,18 @@ final class PlannedTraining {
             for (int replica = 0; replica < replicas; replica++) {
                 busy += measured.busyMillis()[worker++];
             }
-            stages.add(new StageReport(busy / replicas, running.memoryBytes()[stage]));
+            stages.add(new StageReport(busy / replicas, memory.get(stage)));
         }
         return new ComputedStep(
-                wholeNanos,
-                running.lastTimes().map(StepTimes::beginNanos).orElse(wholeNanos),
-                measured.stepMillis(),
-                examples,
+                step.wholeNanos(),
+                running.lastTimes().map(StepTimes::beginNanos).orElse(step.wholeNanos()),
+                step.millis(),
+                step.examples(),
                 used,
                 steps > 1,
                 isSettled(),
                 stages,
-                lastStep(transfers()));
+                timeline);
     }
 
     private boolean isSettled() {

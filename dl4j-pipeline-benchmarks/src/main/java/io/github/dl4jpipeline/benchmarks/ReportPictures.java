@@ -44,10 +44,11 @@ import picocli.CommandLine.Parameters;
         description = "Four runs of one network, well planned and not, and pictures of their timelines.",
         mixinStandardHelpOptions = true)
 final class ReportPictures implements Callable<Integer> {
-    private static final int EXAMPLES = 64;
+    private static final int EXAMPLES = 256;
+    private static final int MICRO_BATCHES = 4;
     private static final int CLASSES = 10;
-    private static final int WARM = 15;
-    private static final int STEPS = 150;
+    private static final int WARM = 8;
+    private static final int STEPS = 40;
 
     private static final Pattern STYLE = Pattern.compile("<style>(.*?)</style>", Pattern.DOTALL);
     private static final Pattern TIMELINE =
@@ -66,7 +67,7 @@ final class ReportPictures implements Callable<Integer> {
         PlanOptions options = PlanOptions.defaults()
                 .withExamples(EXAMPLES)
                 .withStages(2)
-                .withMicroBatches(8)
+                .withMicroBatches(MICRO_BATCHES)
                 .withSchedule(Schedules.oneForwardOneBackward());
         PartitionPlan planned = Planner.plan(profile, devices, options);
         draw("good", builder().plan(planned));
@@ -100,9 +101,9 @@ final class ReportPictures implements Callable<Integer> {
                 .toList();
         return PartitionPlan.of(
                 List.of(
-                        Stage.of(devices.get(0), names.subList(0, 3)),
-                        Stage.of(devices.get(1), names.subList(3, names.size()))),
-                8);
+                        Stage.of(devices.get(0), names.subList(0, 2)),
+                        Stage.of(devices.get(1), names.subList(2, names.size()))),
+                MICRO_BATCHES);
     }
 
     private void draw(String name, PipelineBuilder builder) throws IOException {

@@ -115,7 +115,9 @@ final class HtmlReport {
                         "<p class=\"key\"><span><i class=\"f\"></i>forward</span><span><i class=\"b\"></i>backward</span>"
                                 + "<span><i class=\"w\"></i>parameter gradients</span><span><i class=\"c\"></i>copy</span>"
                                 + "<span><i class=\"n\"></i>waiting</span></p>\n"
-                                + "<p>Numbers are micro-batches. Each task has its times as a tooltip.</p>\n"
+                                + "<p>Numbers are micro-batches. Each task has its times as a tooltip. Predicted is without copies"
+                                + (plan.splitsBackward() ? ", and half of a backward pass is parameter gradients" : "")
+                                + ".</p>\n"
                                 + Html.scrolling(
                                         "Timeline of a step",
                                         TimelinePicture.of(
@@ -139,8 +141,12 @@ final class HtmlReport {
                         plan.splitsBackward() ? stage.backwardMillis() / 2 : 0,
                         0))
                 .toList();
+        boolean shared = report.transfers().isEmpty(); // then workers may run each other's parameter gradients
         return Optional.of(
-                ScheduleSimulator.simulateMoving(plan.schedule(), plan.taskWorkers(), times, plan.microBatches()));
+                shared
+                        ? ScheduleSimulator.simulateMoving(
+                                plan.schedule(), plan.taskWorkers(), times, plan.microBatches())
+                        : ScheduleSimulator.simulate(plan.schedule(), plan.taskWorkers(), times, plan.microBatches()));
     }
 
     private String stages() {

@@ -12,6 +12,7 @@ import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -29,6 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -181,6 +183,52 @@ class SegmentsTest {
         }
         assertThat(SameResult.difference(wrapped.params(), plain.params())).isLessThanOrEqualTo(TOLERANCE);
         assertThat(wrapped.getIterationCount()).isEqualTo(plain.getIterationCount());
+    }
+
+    /** A graph trains with labels of whole sequences, segment by segment; a network warns, and leaves the batch out. */
+    @Test
+    void aNetworkLeavesOutWhatIsNoSequence() {
+        MultiLayerConfiguration configuration = TestGraphs.settings(DataType.DOUBLE)
+                .list()
+                .layer(new LSTM.Builder().nIn(4).nOut(5).build())
+                .layer(output())
+                .setInputType(InputType.recurrent(4))
+                .backpropType(BackpropType.TruncatedBPTT)
+                .tBPTTLength(4)
+                .build();
+        MultiLayerNetwork plain = new MultiLayerNetwork(configuration);
+        plain.init();
+        MultiLayerNetwork wrapped = plain.clone();
+        INDArray before = plain.params().dup();
+        INDArray features = batches(DataType.DOUBLE).get(0).getFeatures(0);
+        DataSet batch = new DataSet(features, Nd4j.ones(DataType.DOUBLE, EXAMPLES, 3, STEPS - 1));
+        plain.fit(batch);
+        assertThat(SameResult.difference(plain.params(), before)).isZero();
+        try (PipelineComputationGraph net =
+                PipelineComputationGraph.builder(wrapped).stages(2).build()) {
+            net.fit(batch);
+            assertThat(SameResult.difference(net.params(), before)).isZero();
+        }
+        assertThat(wrapped.getIterationCount()).isEqualTo(plain.getIterationCount());
+    }
+
+    /** Deeplearning4j evaluates such graphs in segments, too. */
+    @Test
+    void evaluatesAsTheWrappedGraph() {
+        ComputationGraph graph = lstms(DataType.DOUBLE, 4, 4);
+        MultiDataSet batch = batches(DataType.DOUBLE).get(0);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 2, 2))
+                .build()) {
+            net.fit(batch);
+            assertThat(SameResult.difference(
+                            net.output(batch.getFeatures(0))[0], graph.output(batch.getFeatures(0))[0]))
+                    .isLessThanOrEqualTo(TOLERANCE);
+            Evaluation own = net.evaluate(new ListDataSetIterator<>(List.of(asDataSet(batch)), EXAMPLES));
+            Evaluation plain = graph.evaluate(new ListDataSetIterator<>(List.of(asDataSet(batch)), EXAMPLES));
+            assertThat(own.getConfusionMatrix()).isEqualTo(plain.getConfusionMatrix());
+            assertThat(own.accuracy()).isEqualTo(plain.accuracy()).isNotNaN();
+        }
     }
 
     private static DataSet asDataSet(MultiDataSet batch) {

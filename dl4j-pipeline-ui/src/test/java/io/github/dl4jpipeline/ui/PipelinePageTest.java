@@ -183,6 +183,7 @@ class PipelinePageTest {
                 PipelineComputationGraph net = pipeline(listener)) {
             assertThatThrownBy(() -> net.fit(new DataSet(Nd4j.rand(8, 5), Nd4j.ones(8, 2))))
                     .isInstanceOf(RuntimeException.class);
+            assertThat(data("failing").get("state").get("phase").asText()).startsWith("failed: ");
             net.fit(batch());
         }
         assertThat(data("failing").get("state").get("step").get("number").asInt())
