@@ -136,6 +136,30 @@ class PlanTrialTest {
     }
 
     @Test
+    void saysWhyAPlanStays() {
+        assertThat(trial(1).reason()).isEqualTo("no other came into question");
+        PlanTrial stopped = trial(2);
+        stopped.stop();
+        assertThat(stopped.reason()).isEqualTo("it is predicted to be the fastest, and none was measured");
+        PlanTrial fastest = trial(2);
+        run(fastest, (place, step) -> place == 0 ? 100 : 150);
+        assertThat(fastest.reason()).isEqualTo("no other plan was faster");
+        PlanTrial late = trial(2, Optional.of(Duration.ofMillis(100)));
+        run(late, (place, step) -> place == 1 ? 85 : step % 3 == 0 ? 130 : 80);
+        assertThat(late.reason()).endsWith(" was 6 % faster, but not within the deadline");
+        PlanTrial tie = trial(2);
+        run(tie, (place, step) -> place == 0 ? 102 : 100);
+        assertThat(tie.reason())
+                .endsWith(" was 2 % faster, but that is too little to tell them apart, and this plan is predicted to be"
+                        + " faster");
+        PlanTrial disturbed = trial(3);
+        double[] usual = {150, 110, 105};
+        double[] least = {100, 103, 130};
+        run(disturbed, (place, step) -> step % 3 == 0 ? least[place] : usual[place] * least[place] / 100);
+        assertThat(disturbed.reason()).endsWith(" was 3 % faster, but its usual steps were slower");
+    }
+
+    @Test
     void theFastestStays() {
         PlanTrial trial = trial(4);
         double[] millis = {105, 108, 100, 104};
