@@ -16,6 +16,7 @@ import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.StageTimes;
+import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
