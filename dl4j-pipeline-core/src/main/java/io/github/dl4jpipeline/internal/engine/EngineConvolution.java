@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.internal.onednn.Convolution;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
+import io.github.dl4jpipeline.internal.onednn.Winograd;
 import org.deeplearning4j.nn.api.Layer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -90,12 +91,14 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     static final class Passes extends WeightedLayer.Passes {
         private final Convolution operations;
         private final Layout forwardWeights;
+        private final @Nullable WinogradPasses winograd;
         private @Nullable Layout backwardWeights;
         private @Nullable Layout gradientWeights;
 
-        Passes(Convolution operations, Activation function) {
+        Passes(Convolution operations, Activation function, @Nullable WinogradPasses winograd) {
             super(operations.input(), operations.output(), function, operations.forward());
             this.operations = operations;
+            this.winograd = winograd;
             forwardWeights = operations.forwardWeights();
         }
 
@@ -122,6 +125,14 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         Primitive makeGradient() {
             return operations.gradient();
         }
+
+        @Override
+        public void close() {
+            super.close();
+            if (winograd != null) {
+                winograd.close();
+            }
+        }
     }
 
     @Override
@@ -140,18 +151,57 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         if (size == null) {
             return null;
         }
-        Convolution operations = Convolution.reading(
-                input,
-                new Convolution.Shape(
-                        shape,
-                        new long[] {shape[0], kernel.outputs(), size[0], size[1]},
-                        kernel.shape(),
-                        windows.window(size, shape[2], shape[3]),
-                        hasBias(),
-                        inputErrors,
-                        exact),
-                function());
-        return operations == null ? null : new Passes(operations, function());
+        Convolution.Shape convolution = new Convolution.Shape(
+                shape,
+                new long[] {shape[0], kernel.outputs(), size[0], size[1]},
+                kernel.shape(),
+                windows.window(size, shape[2], shape[3]),
+                hasBias(),
+                inputErrors,
+                exact);
+        Convolution operations = Convolution.reading(input, convolution, function());
+        return operations == null
+                ? null
+                : new Passes(
+                        operations,
+                        function(),
+                        Winograd.suits(convolution, operations)
+                                ? new WinogradPasses(kernel, convolution, operations, function())
+                                : null);
+    }
+
+    @Override
+    void computeOutput(Passes made, INDArray from, INDArray to, Space space) {
+        if (made.winograd == null) {
+            super.computeOutput(made, from, to, space);
+        } else {
+            made.winograd.output(from, weights(), bias(), to, packed, space);
+        }
+    }
+
+    @Override
+    void computeError(Passes made, INDArray from, INDArray to, Space space) {
+        if (made.winograd == null) {
+            super.computeError(made, from, to, space);
+        } else {
+            made.winograd.error(from, weights(), to, packed, space);
+        }
+    }
+
+    @Override
+    void computeGradient(
+            Passes made,
+            INDArray from,
+            INDArray errors,
+            INDArray view,
+            @Nullable INDArray ofBias,
+            boolean add,
+            Space space) {
+        if (made.winograd == null) {
+            super.computeGradient(made, from, errors, view, ofBias, add, space);
+        } else {
+            made.winograd.gradient(from, errors, view, ofBias, add, space);
+        }
     }
 
     @Override

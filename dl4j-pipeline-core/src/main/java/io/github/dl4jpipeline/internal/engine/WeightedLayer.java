@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -163,16 +164,22 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         passes = made;
         input = activation(inputs[0], made, space);
         output = space.activation(made.output().floats());
-        INDArray added = bias();
-        if (added != null) {
-            made.forward().with(Slot.BIAS, added);
-        }
-        made.forward().with(Slot.INPUT, input).with(Slot.WEIGHTS, forwardWeights(made, space));
-        run(made.forward().with(Slot.OUTPUT, output), space);
+        computeOutput(made, input, output, space);
         if (rectifies) {
             Rectifier.run(output, output);
         }
         return new Value(output, made.output());
+    }
+
+    /** Writes the output. */
+    void computeOutput(P made, INDArray from, INDArray to, Space space) {
+        Primitive forward = made.forward();
+        INDArray added = bias();
+        if (added != null) {
+            forward.with(Slot.BIAS, added);
+        }
+        forward.with(Slot.INPUT, from).with(Slot.WEIGHTS, forwardWeights(made, space));
+        run(forward.with(Slot.OUTPUT, to), space);
     }
 
     /** Whether the primitives may see these inputs and the parameters, where NaN and infinities would change their places. */
@@ -194,10 +201,15 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             return new Value[1];
         }
         INDArray ofInput = space.error(made.input().floats());
-        Primitive backward = made.backward();
-        backward.with(Slot.OUTPUT_ERROR, delta).with(Slot.WEIGHTS, backwardWeights(made, space));
-        run(backward.with(Slot.INPUT_ERROR, ofInput), space);
+        computeError(made, delta, ofInput, space);
         return new Value[] {inputError(ofInput, made, space)};
+    }
+
+    /** Writes the input's error, from that of the pre-activation. */
+    void computeError(P made, INDArray from, INDArray to, Space space) {
+        Primitive backward = made.backward();
+        backward.with(Slot.OUTPUT_ERROR, from).with(Slot.WEIGHTS, backwardWeights(made, space));
+        run(backward.with(Slot.INPUT_ERROR, to), space);
     }
 
     /** The input's error, from what the primitive has written. */
@@ -252,12 +264,29 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     @Override
     public final Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
         P made = requirePasses();
-        Primitive primitive = made.gradient().with(Slot.INPUT, input).with(Slot.OUTPUT_ERROR, delta);
-        INDArray ofBias = setBiasGradient(primitive, views, add, space);
-        writeGradient(made, primitive, views.get(weights), add, space);
+        INDArray from = Objects.requireNonNull(input);
+        INDArray errors = Objects.requireNonNull(delta, "no backward pass before the gradient");
+        INDArray ofBias = bias ? biasGradient(views, add, space) : null;
+        computeGradient(made, from, errors, views.get(weights), ofBias, add, space);
         addBiasGradient(ofBias, views, add);
         delta = null;
         return named(views);
+    }
+
+    /**
+     * Writes the gradients.
+     *
+     * @param view the weights' gradient
+     * @param ofBias where that of the bias is written; null if there is none
+     * @param add whether the weights' gradient is added to what is there
+     */
+    void computeGradient(
+            P made, INDArray from, INDArray errors, INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
+        Primitive primitive = made.gradient().with(Slot.INPUT, from).with(Slot.OUTPUT_ERROR, errors);
+        if (ofBias != null) {
+            primitive.with(Slot.BIAS_GRADIENT, ofBias);
+        }
+        writeGradient(made, primitive, view, add, space);
     }
 
     @Override
@@ -278,23 +307,20 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         if (!rows.isEmpty()) {
             boolean add = rows.isWritten();
             Primitive primitive = rows.takeProduct();
-            INDArray ofBias = setBiasGradient(primitive, views, add, space);
+            INDArray ofBias = bias ? biasGradient(views, add, space) : null;
+            if (ofBias != null) {
+                primitive.with(Slot.BIAS_GRADIENT, ofBias);
+            }
             writeProduct(primitive, views.get(weights), add, space);
             addBiasGradient(ofBias, views, add);
             rows.write();
         }
     }
 
-    /** Sets where a primitive writes the bias' gradient: into the view, or beside it if it is to be added; null without a bias. */
-    private @Nullable INDArray setBiasGradient(
-            Primitive primitive, Map<String, INDArray> views, boolean add, Space space) {
-        if (!bias) {
-            return null;
-        }
+    /** Where a primitive writes the bias' gradient: into the view, or beside it if it is to be added. */
+    private static INDArray biasGradient(Map<String, INDArray> views, boolean add, Space space) {
         INDArray view = views.get(DefaultParamInitializer.BIAS_KEY);
-        INDArray target = add ? space.work(view.length()) : view;
-        primitive.with(Slot.BIAS_GRADIENT, target);
-        return target;
+        return add ? space.work(view.length()) : view;
     }
 
     private static void addBiasGradient(@Nullable INDArray written, Map<String, INDArray> views, boolean add) {

@@ -88,6 +88,11 @@ public final class Convolution {
                 && !(shape.inputErrors() && Primitive.isSlow(inputErrors()));
     }
 
+    /** Whether oneDNN runs it by Winograd's algorithm. */
+    boolean isWinograd() {
+        return forward.impl_info_str().getString().contains("wino");
+    }
+
     /** What it reads. */
     public Layout input() {
         return input;

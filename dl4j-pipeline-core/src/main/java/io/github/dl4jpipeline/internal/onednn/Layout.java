@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.internal.onednn;
 
 import java.util.Arrays;
+import org.bytedeco.dnnl.dnnl_blocking_desc_t;
 import org.bytedeco.dnnl.memory;
 
 /** Where the floats of an array are in memory, as a primitive reads or writes them. */
@@ -57,6 +58,29 @@ public final class Layout {
                 new memory.desc(shape, memory.data_type.f32, strides), shape.clone(), (last + 1) * Float.BYTES);
     }
 
+    /** One after another, the last dimension fastest, of any number of dimensions. */
+    static Layout packed(long... shape) {
+        long[] strides = new long[shape.length];
+        long next = 1;
+        for (int i = shape.length - 1; i >= 0; i--) {
+            strides[i] = next;
+            next *= shape[i];
+        }
+        return strided(shape, strides);
+    }
+
+    /** For reading: the same element may be at several places. */
+    static Layout overlapping(long[] shape, long[] strides) {
+        Layout layout = packed(shape); // oneDNN refuses such strides in a new description
+        dnnl_blocking_desc_t blocking = layout.description.data().format_desc_blocking();
+        long last = 0;
+        for (int i = 0; i < shape.length; i++) {
+            blocking.strides().put(i, strides[i]);
+            last += (shape[i] - 1) * strides[i];
+        }
+        return new Layout(layout.description, shape.clone(), (last + 1) * Float.BYTES);
+    }
+
     /** The primitive chooses. */
     static memory.desc any(long... shape) {
         return new memory.desc(shape, memory.data_type.f32, memory.format_tag.any);
@@ -74,6 +98,17 @@ public final class Layout {
     /** Its dimensions: of activations examples, channels, height and width. */
     public long[] shape() {
         return shape.clone();
+    }
+
+    /** That of maps of some of the examples, which lie one after another in this one. */
+    Layout ofExamples(long examples) {
+        long[] some = shape.clone();
+        some[0] = examples;
+        int block = channelBlock();
+        if (block == 0) {
+            throw new IllegalArgumentException("Neither in row-major order nor in blocks of channels: " + this);
+        }
+        return ofBlocks(block, some);
     }
 
     /** Its size, with what pads it. */

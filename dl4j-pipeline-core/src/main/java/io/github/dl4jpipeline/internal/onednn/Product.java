@@ -5,7 +5,10 @@ import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.post_ops;
 import org.bytedeco.dnnl.primitive_attr;
 
-/** Products of matrices: {@code [m, k]} by {@code [k, n]}, each in row-major order or transposed. */
+/**
+ * Products of matrices: {@code [m, k]} by {@code [k, n]}, each in row-major order or transposed; or so many of them:
+ * {@code [count, m, k]} by {@code [count, k, n]}.
+ */
 public final class Product {
     private Product() {}
 
@@ -25,6 +28,17 @@ public final class Product {
         return of(
                 new matmul.desc(left.description(), right.description(), result.description()),
                 OneDnn.attributes(),
+                left,
+                right,
+                result);
+    }
+
+    /** The same, with a function applied to each element. */
+    static Primitive of(Layout left, Layout right, Activation activation) {
+        Layout result = result(left, right);
+        return of(
+                new matmul.desc(left.description(), right.description(), result.description()),
+                activation.fused(),
                 left,
                 right,
                 result);
@@ -59,7 +73,9 @@ public final class Product {
     }
 
     private static Layout result(Layout left, Layout right) {
-        return Layout.rowMajor(left.shape()[0], right.shape()[1]);
+        long[] shape = left.shape();
+        shape[shape.length - 1] = right.shape()[shape.length - 1];
+        return Layout.rowMajor(shape);
     }
 
     private static Primitive of(
