@@ -19,6 +19,7 @@ public final class Progress implements AutoCloseable {
     private static final int LOG_WIDTH = 110;
 
     private final ProgressBar bar;
+    private boolean paused;
 
     /**
      * A bar that is drawn from now on.
@@ -46,6 +47,24 @@ public final class Progress implements AutoCloseable {
     public void step(String message) {
         bar.setExtraMessage(message);
         bar.step();
+    }
+
+    /** Counts no time until {@link #resume}, and says why. */
+    public void pause(String message) {
+        bar.setExtraMessage(message);
+        if (!paused) {
+            bar.pause();
+            paused = true;
+        }
+        bar.refresh();
+    }
+
+    /** Counts time again, if it did not. */
+    public void resume() {
+        if (paused) {
+            bar.resume();
+            paused = false;
+        }
     }
 
     /** Draws the bar for the last time. */
