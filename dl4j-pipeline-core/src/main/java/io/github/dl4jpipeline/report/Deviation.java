@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.report;
 
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.Locale;
 import java.util.Optional;
@@ -15,21 +16,24 @@ final class Deviation {
     private Deviation() {}
 
     /** A sentence without its full stop; empty where steps are about as predicted, or nothing was. */
-    static Optional<String> of(PipelineReport report) {
-        double predicted = report.plan().predictedStepTime().toNanos() / 1e6;
-        if (predicted == 0 || report.steps() == 0) {
+    static Optional<String> of(PartitionPlan plan, MeasuredSteps measured) {
+        double predicted = plan.predictedStepTime().toNanos() / 1e6;
+        if (predicted == 0 || measured.steps() == 0) {
             return Optional.empty();
         }
-        double ratio = report.stepMillis() / predicted;
+        double ratio = measured.stepMillis() / predicted;
         if (ratio <= FAR && ratio >= 1 / FAR) {
             return Optional.empty();
         }
-        return Optional.of(
-                String.format(Locale.ROOT, "Measured is %.2f times predicted; likely since %s", ratio, cause(report, ratio)));
+        return Optional.of(String.format(
+                Locale.ROOT,
+                "Measured is %.2f times predicted; likely since %s",
+                ratio,
+                cause(plan, measured, ratio)));
     }
 
-    private static String cause(PipelineReport report, double ratio) {
-        if (report.steps() < FEW_STEPS) {
+    private static String cause(PartitionPlan plan, MeasuredSteps measured, double ratio) {
+        if (measured.steps() < FEW_STEPS) {
             return "the first steps take longer: they make arrays, and code is still being compiled";
         }
         if (ratio < 1) {
@@ -38,8 +42,8 @@ final class Deviation {
         double least = Double.POSITIVE_INFINITY;
         double most = 0;
         int slowest = 0;
-        for (int i = 0; i < report.stages().size(); i++) {
-            double slowdown = report.stages().get(i).busyMillis() / predictedBusyMillis(report, i);
+        for (int i = 0; i < measured.stages().size(); i++) {
+            double slowdown = measured.stages().get(i).busyMillis() / predictedBusyMillis(plan, i);
             least = Math.min(least, slowdown);
             if (slowdown > most) {
                 most = slowdown;
@@ -49,17 +53,15 @@ final class Deviation {
         if (most <= FAR) {
             return "workers wait for each other: other programs use their cores, or tasks are too short for many micro-batches";
         }
-        if (report.stages().size() > 1 && most > FAR * least) {
+        if (measured.stages().size() > 1 && most > FAR * least) {
             return "stage " + slowest + " is slowed down: another program uses its device";
         }
         return "all stages are slowed down: other programs run, or the processor has slowed down since the profile was taken";
     }
 
     /** The predicted time of each replica of a stage in tasks, for a step. */
-    static double predictedBusyMillis(PipelineReport report, int stage) {
-        Stage planned = report.plan().stages().get(stage);
-        return (planned.forwardMillis() + planned.backwardMillis())
-                * report.plan().microBatches()
-                / planned.replicas();
+    static double predictedBusyMillis(PartitionPlan plan, int stage) {
+        Stage planned = plan.stages().get(stage);
+        return (planned.forwardMillis() + planned.backwardMillis()) * plan.microBatches() / planned.replicas();
     }
 }

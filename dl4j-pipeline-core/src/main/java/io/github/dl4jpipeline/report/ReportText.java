@@ -34,7 +34,7 @@ final class ReportText {
                 predicted(millis(plan)),
                 100 * report.bubble(),
                 millis(plan) == 0 ? "" : format(" (predicted %.0f %%)", 100 * plan.bubble())));
-        Deviation.of(report).ifPresent(why -> text.append(format("%s%n", why)));
+        Deviation.of(plan, report.measurements()).ifPresent(why -> text.append(format("%s%n", why)));
         report.verification().ifPresent(compared -> text.append(format("first step %s%n", compared)));
         text.append(stages());
         if (!report.measured().isEmpty()) {
@@ -60,7 +60,7 @@ final class ReportText {
         TextTable table = new TextTable("stage", "device", "busy ms", "predicted ms", "activations");
         for (int i = 0; i < report.stages().size(); i++) {
             Stage planned = plan.stages().get(i);
-            double predicted = Deviation.predictedBusyMillis(report, i);
+            double predicted = Deviation.predictedBusyMillis(plan, i);
             table.row(
                     String.valueOf(i),
                     planned.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
