@@ -58,9 +58,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--epochs",
             paramLabel = "N",
-            defaultValue = "2",
+            defaultValue = "3",
             description = "Epochs in all, those before a checkpoint included. Default: ${DEFAULT-VALUE}.")
-    private int epochs = 2;
+    private int epochs = 3;
 
     @Option(
             names = "--checkpoint-dir",

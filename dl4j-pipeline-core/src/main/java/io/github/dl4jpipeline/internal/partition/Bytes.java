@@ -11,9 +11,9 @@ public final class Bytes {
     private Bytes() {}
 
     /** The number with a unit that suits it, such as {@code 12.0 KB}. */
-    public static String text(double bytes) {
+    public static String text(long bytes) {
         if (bytes < KILO) {
-            return format("%.0f B", bytes);
+            return bytes + " B";
         } else if (bytes < MEGA) {
             return format("%.1f KB", bytes / KILO);
         }
