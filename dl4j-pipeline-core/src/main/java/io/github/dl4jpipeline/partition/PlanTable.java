@@ -119,12 +119,13 @@ final class PlanTable {
     }
 
     private String terms(boolean predicted) {
-        StringBuilder text = new StringBuilder(format(
-                "Terms: forward, backward: one micro-batch. share: of the time of all stages.%n"
+        StringBuilder text = new StringBuilder(
+                format("Terms: forward, backward: one micro-batch. share: of the time of all stages.%n"
                         + "  sends: of a micro-batch to later stages. memory: of a replica; parameters, gradients,%n"
                         + "  updater state, activations in flight.%n"));
         if (predicted) {
-            text.append(format("  latest: when nearly all steps end. bubble: share of a step in which workers wait.%n"));
+            text.append(
+                    format("  latest: when nearly all steps end. bubble: share of a step in which workers wait.%n"));
         }
         if (plan.stages().size() > 1) {
             text.append(format("  %s: %s.%n", plan.schedule().name(), order()));

@@ -26,10 +26,7 @@ final class Deviation {
             return Optional.empty();
         }
         return Optional.of(String.format(
-                Locale.ROOT,
-                "Measured is %.2f times predicted; likely since %s",
-                ratio,
-                cause(plan, measured, ratio)));
+                Locale.ROOT, "Measured is %.2f times predicted; likely since %s", ratio, cause(plan, measured, ratio)));
     }
 
     private static String cause(PartitionPlan plan, MeasuredSteps measured, double ratio) {

@@ -105,10 +105,12 @@ final class ReportText {
     }
 
     private String terms() {
-        return format("terms: bubble: share of a step in which workers wait. busy: time of a replica in tasks, a step.%n")
+        return format(
+                        "terms: bubble: share of a step in which workers wait. busy: time of a replica in tasks, a step.%n")
                 + (report.measured().isEmpty()
                         ? ""
-                        : format("  step ms of plans tried: the lower quartile of their steps, forward and backward.%n"));
+                        : format(
+                                "  step ms of plans tried: the lower quartile of their steps, forward and backward.%n"));
     }
 
     private static double millis(PartitionPlan plan) {

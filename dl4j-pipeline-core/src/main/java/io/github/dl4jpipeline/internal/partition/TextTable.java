@@ -27,7 +27,8 @@ public final class TextTable {
 
     @Override
     public String toString() {
-        List<StringBuilder> lines = rows.stream().map(row -> new StringBuilder()).toList();
+        List<StringBuilder> lines =
+                rows.stream().map(row -> new StringBuilder()).toList();
         for (int column = 0; column < rows.get(0).size(); column++) {
             int width = 0;
             boolean numbers = true;
@@ -38,9 +39,7 @@ public final class TextTable {
             for (int line = 0; line < lines.size(); line++) {
                 String cell = rows.get(line).get(column);
                 String padding = " ".repeat(width - cell.length());
-                lines.get(line)
-                        .append(column == 0 ? "" : GAP)
-                        .append(numbers ? padding + cell : cell + padding);
+                lines.get(line).append(column == 0 ? "" : GAP).append(numbers ? padding + cell : cell + padding);
             }
         }
         StringBuilder text = new StringBuilder();
