@@ -12,8 +12,9 @@ final class AnyModelOptions {
             paramLabel = "NAME|FILE.zip",
             defaultValue = "alexnet-cifar",
             completionCandidates = ModelNames.Images.class,
-            description = "One of ${COMPLETION-CANDIDATES}, or a model for images of 3x32x32 that Deeplearning4j has saved."
-                    + " Default: ${DEFAULT-VALUE}.")
+            description =
+                    "One of ${COMPLETION-CANDIDATES}, or a model for images of 3x32x32 that Deeplearning4j has saved."
+                            + " Default: ${DEFAULT-VALUE}.")
     private String model = "alexnet-cifar";
 
     @Option(

@@ -84,7 +84,8 @@ final class PlanningOptions {
             String hint = isPipeDream(file) ? "" : " (one of PipeDream's has a name that ends in .txt)";
             throw new InputException("--profile: " + e.getMessage() + hint, e);
         } catch (UncheckedIOException e) {
-            throw new InputException("--profile: cannot read profile " + file + ": " + Failures.reason(e.getCause()), e);
+            throw new InputException(
+                    "--profile: cannot read profile " + file + ": " + Failures.reason(e.getCause()), e);
         }
     }
 

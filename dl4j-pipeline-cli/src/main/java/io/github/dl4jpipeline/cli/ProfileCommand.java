@@ -50,8 +50,8 @@ final class ProfileCommand implements Callable<Integer> {
         }
         int batch = modelOptions.batch();
         NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
-        GraphProfile profile =
-                MeasuredProfile.of(model, batch, modelOptions.seed(), spec.commandLine().getErr());
+        GraphProfile profile = MeasuredProfile.of(
+                model, batch, modelOptions.seed(), spec.commandLine().getErr());
         Stream.of(out, json).filter(Objects::nonNull).forEach(profile::save);
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.print(ProfileTable.of(profile));

@@ -58,9 +58,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--epochs",
             paramLabel = "N",
-            defaultValue = "3",
+            defaultValue = "2",
             description = "Epochs in all, those before a checkpoint included. Default: ${DEFAULT-VALUE}.")
-    private int epochs = 3;
+    private int epochs = 2;
 
     @Option(
             names = "--checkpoint-dir",
@@ -169,7 +169,9 @@ final class TrainCommand implements Callable<Integer> {
     /** Empty where plain {@code fit} is not to be measured, or there is nothing to compare it with. */
     private OptionalDouble plainMillis(
             NamedModel model, ImageData data, TrainingSettings settings, TrainingResult result, PrintWriter err) {
-        if (noComparison || result.images() == 0 || settings.pipeline().split().devices().isPresent()) {
+        if (noComparison
+                || result.images() == 0
+                || settings.pipeline().split().devices().isPresent()) {
             return OptionalDouble.empty();
         }
         err.println("Measuring " + PlainFit.STEPS + " steps of plain fit (--no-comparison leaves them out)");

@@ -65,7 +65,7 @@ record TrainSummary(ImageData data, TrainingResult result, OptionalDouble plainM
         return text.toString();
     }
 
-    /** Such as {@code data parallel: 2 workers, each with the whole network; 2 micro-batches of 32 images}. */
+    /** Such as {@code data parallel, 2 workers, each with the whole network; 2 micro-batches of 32 images}. */
     private static String inWords(PartitionPlan plan) {
         int stages = plan.stages().size();
         int threads = plan.stages().get(0).device().threads();
@@ -84,7 +84,7 @@ record TrainSummary(ImageData data, TrainingResult result, OptionalDouble plainM
                 ? "batches in one piece"
                 : plan.microBatches() + " micro-batches of " + Math.max(1, plan.examples() / plan.microBatches())
                         + " images";
-        return kind + ": " + how + "; " + parts;
+        return kind + ", " + how + "; " + parts;
     }
 
     private static String format(String pattern, Object... values) {

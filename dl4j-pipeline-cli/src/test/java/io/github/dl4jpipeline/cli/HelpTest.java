@@ -31,7 +31,9 @@ class HelpTest {
 
     @Test
     void onlyModelsThatASubcommandTakes() {
-        assertThat(CommandRun.of("train", "--help").out()).contains("vgg16-cifar").doesNotContain("resnet50", "lstm");
+        assertThat(CommandRun.of("train", "--help").out())
+                .contains("vgg16-cifar")
+                .doesNotContain("resnet50", "lstm");
         assertThat(CommandRun.of("split", "--help").out()).contains("resnet50").doesNotContain("lstm");
         assertThat(CommandRun.of("plan", "--help").out()).contains("resnet50", "lstm");
     }

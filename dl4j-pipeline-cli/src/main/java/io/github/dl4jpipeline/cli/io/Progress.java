@@ -49,14 +49,12 @@ public final class Progress implements AutoCloseable {
         bar.step();
     }
 
-    /** Counts no time until {@link #resume}, and says why. */
-    public void pause(String message) {
-        bar.setExtraMessage(message);
+    /** Counts no time, and draws nothing, until {@link #resume}. */
+    public void pause() {
         if (!paused) {
             bar.pause();
             paused = true;
         }
-        bar.refresh();
     }
 
     /** Counts time again, if it did not. */

@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.cli.model.HeldPlan;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.model.PipelineChoice;
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.report.PipelineReport;
 import java.io.PrintWriter;
 import java.util.Optional;
@@ -58,14 +59,15 @@ public final class Training {
             double accuracy = net.evaluate(ImageBatches.inOrder(data.test(), settings.batch()))
                     .accuracy();
             PipelineReport report = net.report();
+            PartitionPlan plan = net.keepPlan();
             return new TrainingResult(
                     accuracy,
                     progress.loss(),
                     progress.trainingSeconds(),
                     progress.profilingSeconds(),
                     progress.images(),
-                    progress.stepMillis(),
-                    net.keepPlan(),
+                    progress.stepMillis(plan),
+                    plan,
                     report);
         }
     }

@@ -3,12 +3,16 @@ package io.github.dl4jpipeline.cli.train;
 import io.github.dl4jpipeline.PipelineListener;
 import io.github.dl4jpipeline.cli.io.ProfilingBar;
 import io.github.dl4jpipeline.cli.io.Progress;
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.ProfilingProgress;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,12 +20,12 @@ import org.jspecify.annotations.Nullable;
  * epoch. It counts the time of profiling, which is none of training.
  */
 final class TrainingProgress implements PipelineListener, AutoCloseable {
-    /** Of so many last steps the median counts. */
+    /** Of so many last steps of a plan the median counts. */
     private static final int LAST_STEPS = 20;
 
     private final PrintWriter err;
     private final ProfilingBar profilingBar;
-    private final Deque<Double> lastMillis = new ArrayDeque<>();
+    private final Map<String, Deque<Double>> lastMillis = new HashMap<>();
 
     private String title = "";
     private int batches;
@@ -78,11 +82,10 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
         addProfiling(elapsed - (elapsed < profilingBefore ? 0 : profilingBefore));
         profilingBefore = elapsed;
         lastMeasurement = System.nanoTime();
-        if (bar == null) {
-            profilingBar.show(progress);
-        } else {
-            bar.pause(String.format(Locale.ROOT, " profiling thoroughly, %.0f %%", 100 * progress.share()));
+        if (bar != null) {
+            bar.pause();
         }
+        profilingBar.show(progress);
     }
 
     private void addProfiling(long nanos) {
@@ -93,8 +96,7 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
     @Override
     public void planChosen(PlanChosen event) {
         profilingBar.close();
-        addProfiling(
-                profilingBefore == 0 ? event.took().toNanos() : System.nanoTime() - lastMeasurement);
+        addProfiling(profilingBefore == 0 ? event.took().toNanos() : System.nanoTime() - lastMeasurement);
         profilingBefore = 0;
         planned = true;
         err.printf(
@@ -115,12 +117,14 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
         lossImages += event.examples();
         allImages += event.examples();
         if (event.warm()) {
-            lastMillis.addLast(event.wholeMillis());
-            if (lastMillis.size() > LAST_STEPS) {
-                lastMillis.removeFirst();
+            Deque<Double> last = lastMillis.computeIfAbsent(event.plan().summary(), plan -> new ArrayDeque<>());
+            last.addLast(event.wholeMillis());
+            if (last.size() > LAST_STEPS) {
+                last.removeFirst();
             }
         }
         if (bar != null) {
+            profilingBar.close();
             bar.resume();
             double seconds = (System.nanoTime() - began - profilingOfEpoch) / 1e9;
             bar.step(String.format(
@@ -135,10 +139,8 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
     @Override
     public void planChanged(PlanChanged event) {
         if (event.cause() == Cause.PROFILED) {
+            profilingBar.close();
             addProfiling(System.nanoTime() - lastMeasurement);
-        }
-        if (event.cause() != Cause.TURN) {
-            lastMillis.clear();
         }
     }
 
@@ -162,10 +164,11 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
         return profilingNanos / 1e9;
     }
 
-    /** The median time of the last steps that are alike, updates included; zero if there was none. */
-    double stepMillis() {
-        return lastMillis.isEmpty()
-                ? 0
-                : lastMillis.stream().sorted().toList().get((lastMillis.size() - 1) / 2);
+    /** The median time of the last steps with a plan, updates included; zero if there was none. */
+    double stepMillis(PartitionPlan plan) {
+        List<Double> last = lastMillis.getOrDefault(plan.summary(), new ArrayDeque<>()).stream()
+                .sorted()
+                .toList();
+        return last.isEmpty() ? 0 : last.get((last.size() - 1) / 2);
     }
 }

@@ -12,7 +12,7 @@ import java.util.OptionalDouble;
  * @param seconds time of the training steps, without profiling, checkpoints and test
  * @param profilingSeconds time of profiling and planning
  * @param images number of images trained on, each epoch's counted again
- * @param stepMillis median time of the last steps, updates included; zero if all epochs were trained before
+ * @param stepMillis median time of the last steps with this plan, updates included; zero if there was none
  * @param plan the plan that was chosen
  * @param report what was measured beside it
  */
