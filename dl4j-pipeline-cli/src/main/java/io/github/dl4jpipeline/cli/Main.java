@@ -27,9 +27,9 @@ import picocli.CommandLine.Spec;
         },
         footerHeading = Main.EXAMPLES,
         footer = {
-            "  dl4j-pipeline train                 Train AlexNet on generated images.",
-            "  dl4j-pipeline compare --model lenet Measure a step beside plain Deeplearning4j.",
-            "  dl4j-pipeline plan --model lenet    Show how LeNet is trained best, and why."
+            "  dl4j-pipeline train                  Train AlexNet on generated images.",
+            "  dl4j-pipeline compare --model lenet  Measure a step beside plain fit.",
+            "  dl4j-pipeline plan --model lenet     Show how LeNet is trained best, and why."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:success", "1:a failure", "2:bad input: options, data, files"})

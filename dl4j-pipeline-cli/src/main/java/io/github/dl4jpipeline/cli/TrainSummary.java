@@ -58,7 +58,7 @@ record TrainSummary(ImageData data, TrainingResult result, OptionalDouble plainM
         StringBuilder text = new StringBuilder(
                 settled
                         ? format("  chosen by measured steps, in ms:%n")
-                        : format("  training was too short to choose among plans; steps so far, in ms:%n"));
+                        : format("  training ended while plans took turns; steps so far, in ms:%n"));
         for (MeasuredPlan tried : measured) {
             text.append(format("    %-36s %7.1f%n", tried.plan().kind(), tried.stepMillis()));
         }
