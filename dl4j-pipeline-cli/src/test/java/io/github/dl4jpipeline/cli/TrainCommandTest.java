@@ -66,8 +66,7 @@ class TrainCommandTest {
                 .contains("Accuracy", "(generated)", "Plan: 2 stages", "bubble", "Model saved to " + out)
                 .contains("times as fast as plain fit: ", "2 stages on 2 workers; 8 micro-batches of 8 images")
                 .doesNotContain("CIFAR");
-        assertThat(run.err())
-                .contains("Data: generated images", "First plan: ", "epoch 3/3", "loss", "images/s");
+        assertThat(run.err()).contains("Data: generated images", "First plan: ", "epoch 3/3", "loss", "images/s");
     }
 
     @Test
