@@ -52,8 +52,9 @@ final class ReportText {
                     "new plan after step %d, since %s: %s%n",
                     change.step(), change.reason(), change.plan().summary()));
         }
+        text.append(terms());
         report.tiles().ifPresent(measured -> text.append(tiles(measured)));
-        return text.append(terms()).toString();
+        return text.toString();
     }
 
     private TextTable stages() {
