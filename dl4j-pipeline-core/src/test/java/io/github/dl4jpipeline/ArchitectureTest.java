@@ -100,6 +100,7 @@ class ArchitectureTest {
             .ignoreDependency(named("partition.PlanJson"), named("partition.PartitionPlan"))
             .ignoreDependency(named("partition.PlanTable"), named("partition.PartitionPlan"))
             .ignoreDependency(named("report.HtmlReport"), named("report.PipelineReport"))
+            .ignoreDependency(named("report.ReportText"), named("report.PipelineReport"))
             .ignoreDependency(named("tile.TileTask"), named("tile.TileGeometry"))
             .ignoreDependency(named("tile.TileableMaps"), named("tile.TileGeometry"));
 

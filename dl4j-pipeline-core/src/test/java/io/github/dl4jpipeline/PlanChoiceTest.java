@@ -83,7 +83,7 @@ class PlanChoiceTest {
             assertThat(report.measured().get(0).plan().kind()).hasToString(FASTEST);
             assertThat(kinds).startsWith(SLOWER_THAN_PREDICTED).contains(FASTEST);
             assertThat(report.changes()).isEmpty();
-            assertThat(report.toString()).contains("tried " + FASTEST, "tried " + SLOWER_THAN_PREDICTED, "100.0 ms");
+            assertThat(report.toString()).contains("tried  ", FASTEST, SLOWER_THAN_PREDICTED, " 100.0 ");
             assertThat(net.plan().kind()).hasToString(FASTEST);
             assertThat(net.plan().explain())
                     .contains("Chosen by measured steps: one device with 2 threads 100.0 ms", "data parallel 105.0 ms");

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.cli;
 
 import io.github.dl4jpipeline.cli.io.InputException;
+import io.github.dl4jpipeline.cli.model.ModelNames;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import picocli.CommandLine.Option;
 
@@ -10,9 +11,10 @@ final class AnyModelOptions {
             names = "--model",
             paramLabel = "NAME|FILE.zip",
             defaultValue = "alexnet-cifar",
+            completionCandidates = ModelNames.Images.class,
             description =
-                    "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar (for images of 3x32x32), resnet18, alexnet"
-                            + " (3x224x224), or a model for 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
+                    "One of ${COMPLETION-CANDIDATES}, or a model for images of 3x32x32 that Deeplearning4j has saved."
+                            + " Default: ${DEFAULT-VALUE}.")
     private String model = "alexnet-cifar";
 
     @Option(

@@ -24,6 +24,12 @@ import picocli.CommandLine.Spec;
         name = "compare",
         description = "Measures a training step of Deeplearning4j's fit, of its ParallelWrapper and of the pipeline, in"
                 + " turn, with random data.",
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  dl4j-pipeline compare --model lenet                 beside all that Deeplearning4j has",
+            "  dl4j-pipeline compare --beside stock-fit --steps 4  beside plain fit alone",
+            "  dl4j-pipeline compare --model lenet --inference"
+        },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)

@@ -35,6 +35,11 @@ import picocli.CommandLine.Spec;
         description =
                 "Runs a model on the test images, a branched one with its branches in parallel. Or, with --latency,"
                         + " measures a model and its branches in turn, with random images.",
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  dl4j-pipeline infer --model alexnet-cifar.zip       what `train` has saved, on test images",
+            "  dl4j-pipeline infer --latency --model resnet18 --branches 2"
+        },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)

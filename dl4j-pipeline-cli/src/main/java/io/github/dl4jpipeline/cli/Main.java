@@ -1,10 +1,12 @@
 package io.github.dl4jpipeline.cli;
 
+import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The command {@code dl4j-pipeline}. */
@@ -20,11 +22,20 @@ import picocli.CommandLine.Spec;
             SimulateCommand.class,
             CompareCommand.class,
             SplitCommand.class,
-            InferCommand.class
+            InferCommand.class,
+            GenerateCompletion.class
+        },
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  dl4j-pipeline train                  Train AlexNet on generated images.",
+            "  dl4j-pipeline compare --model lenet  Measure a step beside plain fit.",
+            "  dl4j-pipeline plan --model lenet     Show how LeNet is trained best, and why."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:success", "1:a failure", "2:bad input: options, data, files"})
 final class Main implements Callable<Integer> {
+    static final String EXAMPLES = "%nExamples:%n";
+
     @Spec
     private CommandSpec spec;
 
@@ -35,15 +46,24 @@ final class Main implements Callable<Integer> {
 
     /** The command line; tests replace its streams. */
     static CommandLine commandLine() {
-        return new CommandLine(new Main())
+        CommandLine command = new CommandLine(new Main())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(ErrorReports::badUsage)
                 .setExecutionExceptionHandler(ErrorReports::failed);
+        command.getSubcommands()
+                .get("generate-completion")
+                .getCommandSpec()
+                .usageMessage()
+                .hidden(true);
+        return command;
     }
 
+    /** Without a subcommand it says what there is. */
     @Override
     public Integer call() {
-        throw new ParameterException(
-                spec.commandLine(), "Missing subcommand: train, profile, plan, simulate, compare, split or infer");
+        PrintWriter stdout = spec.commandLine().getOut();
+        spec.commandLine().usage(stdout);
+        stdout.flush();
+        return ExitCode.OK;
     }
 }

@@ -22,6 +22,13 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "plan",
         description = "Finds the stages, replicas and micro-batches with the shortest predicted step, and says why.",
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  dl4j-pipeline plan --model lenet                    for the cores of this machine",
+            "  dl4j-pipeline plan --model lenet --stages 2         a pipeline, and what else there is",
+            "  dl4j-pipeline plan --profile lenet.json --devices 4 what `profile --out` has written",
+            "  dl4j-pipeline plan --profile graph.txt --devices 4  a profile of PipeDream"
+        },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)
@@ -36,6 +43,9 @@ final class PlanCommand implements Callable<Integer> {
                     "Devices like the one that was profiled, each with caches and memory of its own. Default: this"
                             + " machine, whose cores share them.")
     private @Nullable Integer devices;
+
+    @Option(names = "--stages", paramLabel = "N", description = "Number of stages. Default: the best.")
+    private @Nullable Integer stages;
 
     @Option(
             names = "--tiles",
@@ -52,9 +62,13 @@ final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         OptionalInt count = Options.requirePositiveIfGiven("--devices", devices);
+        OptionalInt wanted = Options.requirePositiveIfGiven("--stages", stages);
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
         if (tiles != null && !tiles.equals("auto")) {
             throw new InputException("--tiles must be auto here, got " + tiles);
+        }
+        if (tiles != null && wanted.isPresent()) {
+            throw new InputException("--tiles puts all vertices into one stage; leave out --stages");
         }
         GraphProfile profile = planning.profile(spec.commandLine().getErr());
         if (tiles != null) {
@@ -63,9 +77,9 @@ final class PlanCommand implements Callable<Integer> {
             print(plan.explain());
             return 0;
         }
-        PartitionPlan plan = count.isPresent() ? planning.plan(profile, count.getAsInt()) : planning.plan(profile);
+        PartitionPlan plan = planning.plan(profile, count, wanted);
         jsonFile.ifPresent(file -> Json.write(file, PlanFigures.of(plan)));
-        print(plan.explain());
+        print(planning.explain(plan));
         return 0;
     }
 

@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.cli;
 
+import io.github.dl4jpipeline.cli.io.Failures;
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.cli.model.NamedModel;
-import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.internal.plan.TilePlan;
@@ -14,6 +14,8 @@ import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
@@ -32,7 +34,7 @@ final class PlanningOptions {
             paramLabel = "FILE",
             description =
                     "Plan for this profile instead of measuring the model: JSON as the subcommand profile writes it,"
-                            + " or a PipeDream graph.txt, whose batch counts as one example.")
+                            + " or a PipeDream graph.txt, whose whole batch counts as one example.")
     private @Nullable Path profile;
 
     @Option(
@@ -59,25 +61,65 @@ final class PlanningOptions {
 
     /** Reads the profile, or measures the model. */
     GraphProfile profile(PrintWriter err) {
+        if (profile != null) {
+            return read(profile);
+        }
+        NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
+        int examples = GraphProfiler.usualExamples(modelOptions.batch());
         try {
-            if (profile != null) {
-                return profile.toString().endsWith(".txt")
-                        ? GraphProfile.readPipeDream(profile)
-                        : GraphProfile.load(profile);
-            }
-            NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
-            int examples = GraphProfiler.usualExamples(modelOptions.batch());
-            err.println("Profiling " + model.name() + " with " + examples + " examples");
-            err.flush();
-            return GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape(), examples, modelOptions.seed()));
+            return MeasuredProfile.of(model, examples, modelOptions.seed(), err);
         } catch (IllegalArgumentException e) {
-            throw new InputException(e.getMessage(), e);
+            throw new InputException(model.name() + ": " + e.getMessage(), e);
         }
     }
 
-    /** The plan for this machine, if the profile is of one like it; otherwise for devices like the one that was profiled. */
-    PartitionPlan plan(GraphProfile measured) {
-        return plan(measured, devicesFor(measured));
+    private static GraphProfile read(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw new InputException("--profile: profile " + file
+                    + (Files.exists(file) ? " is not a file" : " does not exist; `profile --out` writes one"));
+        }
+        try {
+            return isPipeDream(file) ? GraphProfile.readPipeDream(file) : GraphProfile.load(file);
+        } catch (IllegalArgumentException e) {
+            String hint = isPipeDream(file) ? "" : " (one of PipeDream's has a name that ends in .txt)";
+            throw new InputException("--profile: " + e.getMessage() + hint, e);
+        } catch (UncheckedIOException e) {
+            throw new InputException(
+                    "--profile: cannot read profile " + file + ": " + Failures.reason(e.getCause()), e);
+        }
+    }
+
+    private static boolean isPipeDream(Path file) {
+        return file.toString().endsWith(".txt");
+    }
+
+    /**
+     * A plan as a table for people.
+     *
+     * @param plan made from the profile that this gives
+     */
+    String explain(PartitionPlan plan) {
+        if (profile == null || !isPipeDream(profile)) {
+            return plan.explain();
+        }
+        String file = String.valueOf(profile.getFileName());
+        return plan.withNote("the times in " + file + " are of a whole profiled batch; a step here is "
+                        + plan.examples() + " such batches (--batch)")
+                .explain("profiled batch", "profiled batches");
+    }
+
+    /**
+     * The plan.
+     *
+     * @param devices number of devices like the one that was profiled, with caches and memory of their own; empty for this
+     *     machine, if the profile is of one like it
+     * @param stages number of stages; empty for the best
+     */
+    PartitionPlan plan(GraphProfile measured, OptionalInt devices, OptionalInt stages) {
+        PlanOptions options = options().withStages(stages);
+        return devices.isPresent()
+                ? plan(measured.forSeparateDevices(), devices(devices.getAsInt()), options)
+                : plan(measured, devicesFor(measured), options);
     }
 
     private Devices devicesFor(GraphProfile measured) {
@@ -85,11 +127,6 @@ final class PlanningOptions {
         int threads = JointDevice.of(here).threads();
         boolean alike = memory == null && measured.machine().jointThreads() == threads;
         return alike ? here : devices(threads);
-    }
-
-    /** The plan for so many devices like the one that was profiled, with caches and memory of their own. */
-    PartitionPlan plan(GraphProfile measured, int devices) {
-        return plan(measured.forSeparateDevices(), devices(devices));
     }
 
     /** The fastest tiles for so many devices, or for this machine. */
@@ -110,8 +147,7 @@ final class PlanningOptions {
                 .withBytesPerSecond(bytesPerSecond());
     }
 
-    private PartitionPlan plan(GraphProfile measured, Devices devices) {
-        PlanOptions options = options();
+    private PartitionPlan plan(GraphProfile measured, Devices devices, PlanOptions options) {
         try {
             return Planner.plan(measured, devices, straight ? options.withReplicas(1) : options);
         } catch (IllegalArgumentException e) {

@@ -2,9 +2,7 @@ package io.github.dl4jpipeline.cli;
 
 import io.github.dl4jpipeline.cli.io.OutputFile;
 import io.github.dl4jpipeline.cli.model.NamedModel;
-import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.profile.GraphProfile;
-import io.github.dl4jpipeline.profile.GraphProfiler;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -21,6 +19,11 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "profile",
         description = "Measures the vertices of a model, forward and backward, on one core, with random data.",
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  dl4j-pipeline profile --model lenet",
+            "  dl4j-pipeline profile --model resnet50 --batch 16 --out resnet50.json"
+        },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)
@@ -47,11 +50,8 @@ final class ProfileCommand implements Callable<Integer> {
         }
         int batch = modelOptions.batch();
         NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
-        PrintWriter err = spec.commandLine().getErr();
-        err.println("Profiling " + model.name() + " with " + batch + " examples");
-        err.flush();
-        GraphProfile profile =
-                GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape(), batch, modelOptions.seed()));
+        GraphProfile profile = MeasuredProfile.of(
+                model, batch, modelOptions.seed(), spec.commandLine().getErr());
         Stream.of(out, json).filter(Objects::nonNull).forEach(profile::save);
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.print(ProfileTable.of(profile));

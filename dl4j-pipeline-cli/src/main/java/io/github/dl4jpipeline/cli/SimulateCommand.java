@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -25,6 +26,11 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "simulate",
         description = "Plans for several numbers of devices and simulates a step on each. Simulated, not measured.",
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  dl4j-pipeline simulate --model lenet --devices 1,2,4,8",
+            "  dl4j-pipeline simulate --profile resnet50.json --bandwidth 1e9"
+        },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)
@@ -73,7 +79,7 @@ final class SimulateCommand implements Callable<Integer> {
         GraphProfile profile = planning.profile(spec.commandLine().getErr());
         List<Run> runs = new ArrayList<>();
         for (int count : devices) {
-            runs.add(run(count, planning.plan(profile, count)));
+            runs.add(run(count, planning.plan(profile, OptionalInt.of(count), OptionalInt.empty())));
         }
         jsonFile.ifPresent(file -> Json.write(file, new Figures(runs)));
         PrintWriter stdout = spec.commandLine().getOut();

@@ -29,6 +29,11 @@ import picocli.CommandLine.Spec;
         description =
                 "Splits a model into narrow branches that exchange only the input and the last activations, for one"
                         + " device each. The result is an untrained model; train it with `train --model`.",
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  dl4j-pipeline split --model resnet18 --branches 2",
+            "  dl4j-pipeline split --model alexnet --memory 20000000 --classifier split"
+        },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)

@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.cli.model.HeldPlan;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.model.PipelineChoice;
 import io.github.dl4jpipeline.cli.train.Checkpoints;
+import io.github.dl4jpipeline.cli.train.PlainFit;
 import io.github.dl4jpipeline.cli.train.RunIdentity;
 import io.github.dl4jpipeline.cli.train.Training;
 import io.github.dl4jpipeline.cli.train.TrainingResult;
@@ -17,9 +18,9 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.internal.file.ModelWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,12 +33,18 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "train",
         description = "Trains a model in a pipeline and saves it as an ordinary Deeplearning4j model.",
+        footerHeading = Main.EXAMPLES,
+        footer = {
+            "  dl4j-pipeline train                                 AlexNet on generated images",
+            "  dl4j-pipeline train --stages 2 --report run.html    the same in a pipeline, with a page about it",
+            "  dl4j-pipeline train --download --epochs 10          AlexNet on CIFAR-10"
+        },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
         sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
     @Mixin
-    private final ModelOptions modelOptions = new ModelOptions();
+    private final CifarModelOptions modelOptions = new CifarModelOptions();
 
     @Mixin
     private final DataOptions dataOptions = new DataOptions();
@@ -97,6 +104,11 @@ final class TrainCommand implements Callable<Integer> {
     private boolean verify;
 
     @Option(
+            names = "--no-comparison",
+            description = "Leave out the steps of plain fit after training, which say how many times as fast it was.")
+    private boolean noComparison;
+
+    @Option(
             names = "--report",
             paramLabel = "FILE.html",
             arity = "0..1",
@@ -139,13 +151,32 @@ final class TrainCommand implements Callable<Integer> {
 
         NamedModel model = start.model();
         modelFile.write(draft -> ModelWriter.write(draft, model.model(), true, Map.of()));
-        jsonFile.ifPresent(file -> Json.write(file, TrainFigures.of(model, data, settings, result, modelFile.path())));
         reportFile.ifPresent(file -> result.report().writeHtml(file.path()));
         traceFile.ifPresent(file -> result.report().writeTrace(file.path()));
-        print(data, result, modelFile.path());
+        OptionalDouble plainMillis = plainMillis(model, data, settings, result, err);
+        TrainSummary summary = new TrainSummary(data, result, plainMillis, modelFile.path());
+        jsonFile.ifPresent(file -> Json.write(
+                file, TrainFigures.of(model, data, settings, result, summary.timesPlainFit(), modelFile.path())));
+        print(summary, result);
         reportFile.ifPresent(file -> say("Report written to " + file.path()));
         traceFile.ifPresent(file -> say("Trace written to " + file.path() + "; open it in ui.perfetto.dev"));
+        if (report == null) {
+            say("For tables of plan and times add --report, for a page with pictures --report FILE.html");
+        }
         return 0;
+    }
+
+    /** Empty where plain {@code fit} is not to be measured, or there is nothing to compare it with. */
+    private OptionalDouble plainMillis(
+            NamedModel model, ImageData data, TrainingSettings settings, TrainingResult result, PrintWriter err) {
+        if (noComparison
+                || result.images() == 0
+                || settings.pipeline().split().devices().isPresent()) {
+            return OptionalDouble.empty();
+        }
+        err.println("Measuring " + PlainFit.STEPS + " steps of plain fit (--no-comparison leaves them out)");
+        err.flush();
+        return OptionalDouble.of(PlainFit.stepMillis(model, data, settings.batch()));
     }
 
     private void say(String line) {
@@ -211,27 +242,13 @@ final class TrainCommand implements Callable<Integer> {
         return held.reasonAgainst(choice.options(), choice.split().devices().orElseGet(Devices::cpu));
     }
 
-    private void print(ImageData data, TrainingResult result, Path file) {
+    private void print(TrainSummary summary, TrainingResult result) {
         PrintWriter stdout = spec.commandLine().getOut();
-        stdout.printf(
-                Locale.ROOT,
-                "Accuracy %.4f on %d test images (%s)%s%n",
-                result.accuracy(),
-                data.test().size(),
-                data.name(),
-                result.images() == 0 ? "" : String.format(Locale.ROOT, ", training loss %.4f", result.loss()));
-        stdout.printf(
-                Locale.ROOT,
-                "Trained %d images in %.1f s, %.1f images/s%n",
-                result.images(),
-                result.seconds(),
-                result.imagesPerSecond());
-        result.report().verification().ifPresent(found -> stdout.println("First step " + found));
-        stdout.print(result.plan().explain());
         if ("".equals(report)) {
+            stdout.print(result.plan().explain());
             stdout.print(result.report());
         }
-        stdout.println("Model saved to " + file);
+        stdout.print(summary);
         stdout.flush();
     }
 }

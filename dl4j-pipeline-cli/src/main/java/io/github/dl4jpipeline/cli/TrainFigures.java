@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.train.TrainingResult;
 import io.github.dl4jpipeline.cli.train.TrainingSettings;
 import java.nio.file.Path;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code train --json} writes. */
@@ -23,12 +24,19 @@ record TrainFigures(
         double accuracy,
         double loss,
         double seconds,
+        double profilingSeconds,
         double imagesPerSecond,
+        @Nullable Double timesPlainFit,
         @Nullable VerificationFigures verification,
         String out) {
 
     static TrainFigures of(
-            NamedModel model, ImageData data, TrainingSettings settings, TrainingResult result, Path out) {
+            NamedModel model,
+            ImageData data,
+            TrainingSettings settings,
+            TrainingResult result,
+            OptionalDouble timesPlainFit,
+            Path out) {
         return new TrainFigures(
                 model.name(),
                 model.parameters(),
@@ -44,7 +52,9 @@ record TrainFigures(
                 result.accuracy(),
                 result.loss(),
                 result.seconds(),
+                result.profilingSeconds(),
                 result.imagesPerSecond(),
+                timesPlainFit.isPresent() ? timesPlainFit.getAsDouble() : null,
                 result.report().verification().map(VerificationFigures::of).orElse(null),
                 out.toString());
     }

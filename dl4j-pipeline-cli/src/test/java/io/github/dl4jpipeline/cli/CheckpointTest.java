@@ -63,7 +63,7 @@ class CheckpointTest {
             assertThat(resumed.err())
                     .contains("Resuming after epoch " + (epochs - 1), "epoch " + epochs + "/")
                     .doesNotContain("new plan", "epoch " + (epochs - 1) + "/");
-            assertThat(resumed.out()).contains("Plan: 2 stages");
+            assertThat(resumed.out()).contains("2 stages on 2 workers");
         }
         ComputationGraph graph = ComputationGraph.load(out.toFile(), true);
         assertThat(bits(graph.params())).isEqualTo(bits(uninterrupted.params()));

@@ -62,7 +62,12 @@ class PlanCommandTest {
     void plansAPublishedProfile() throws IOException {
         CommandRun run = run("plan", 16, "4", "--straight");
         assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).contains("Plan: 4 stages, 16 micro-batches", "Verdict: pipeline", "Instead: one device");
+        assertThat(run.out()).contains("Plan: 4 stages, 16 micro-batches of 1 profiled batch", "Verdict: pipeline");
+        assertThat(run.out())
+                .contains(
+                        "Instead",
+                        "one device",
+                        "Note: the times in graph.txt are of a whole profiled batch; a step here is 16 such batches");
         JsonNode figures = Json.MAPPER.readTree(json.toFile());
         assertThat(figures.get("stages")).hasSize(4);
         JsonNode first = figures.get("stages").get(0);
@@ -99,8 +104,27 @@ class PlanCommandTest {
         CommandRun run = CommandRun.of("plan", "--profile", file, "--devices", 2);
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .startsWith("error: " + file + " is not a profile: ")
+                .startsWith("error: --profile: " + file + " is not a profile: ")
                 .doesNotContain("\tat ");
+    }
+
+    @Test
+    void aProfileThatIsNotThere() {
+        assertRefused(
+                CommandRun.of("plan", "--profile", json),
+                "--profile: profile " + json + " does not exist; `profile --out` writes one");
+        assertRefused(
+                CommandRun.of("plan", "--profile", directory), "--profile: profile " + directory + " is not a file");
+    }
+
+    @Test
+    void plansSoManyStages() throws IOException {
+        CommandRun run = run("plan", 16, "4", "--stages", 2);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(Json.MAPPER.readTree(json.toFile()).get("stages")).hasSize(2);
+        assertRefused(CommandRun.of("plan", "--profile", graph, "--stages", 0), "--stages must be at least 1, got 0");
+        assertRefused(CommandRun.of("plan", "--profile", graph, "--stages", 9), "stages");
+        assertRefused(CommandRun.of("plan", "--stages", 2, "--tiles", "auto"), "leave out --stages");
     }
 
     @Test

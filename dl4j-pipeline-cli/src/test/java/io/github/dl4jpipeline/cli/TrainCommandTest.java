@@ -58,12 +58,24 @@ class TrainCommandTest {
         assertThat(figures.get("loss").asDouble()).isPositive();
         assertThat(figures.get("seconds").asDouble()).isPositive();
         assertThat(figures.get("imagesPerSecond").asDouble()).isPositive();
+        assertThat(figures.get("profilingSeconds").asDouble()).isPositive();
+        assertThat(figures.get("timesPlainFit").asDouble()).isPositive();
         assertThat(figures.get("stages").asInt()).isEqualTo(2);
         assertThat(figures.get("microBatches").asInt()).isEqualTo(8);
         assertThat(run.out())
                 .contains("Accuracy", "(generated)", "Plan: 2 stages", "bubble", "Model saved to " + out)
+                .contains("times as fast as plain fit: ", "2 stages on 2 workers; 8 micro-batches of 8 images")
                 .doesNotContain("CIFAR");
-        assertThat(run.err()).contains("Data: generated images", "epoch 3/3", "loss", "images/s");
+        assertThat(run.err()).contains("Data: generated images", "First plan: ", "epoch 3/3", "loss", "images/s");
+    }
+
+    @Test
+    void leavesOutPlainFit() throws IOException {
+        Path json = directory.resolve("figures.json");
+        CommandRun run = CommandRun.trainTiny(model, data, out, "--epochs", 1, "--no-comparison", "--json", json);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("Plan: ", "--report FILE.html").doesNotContain("plain fit");
+        assertThat(Json.MAPPER.readTree(json.toFile()).has("timesPlainFit")).isFalse();
     }
 
     /** LeNet's convolutions in tiles: what is trained is what is trained without them. */

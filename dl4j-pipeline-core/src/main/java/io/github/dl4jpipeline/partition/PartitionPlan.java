@@ -266,7 +266,17 @@ public record PartitionPlan(
 
     /** The plan as a table for people, with the prediction and what it says about pipelining this graph. */
     public String explain() {
-        return PlanTable.of(this);
+        return explain("example", "examples");
+    }
+
+    /**
+     * The same, where what a batch has several of is called something else, such as the batches of a published profile.
+     *
+     * @param example the word for one
+     * @param examples the word for several
+     */
+    public String explain(String example, String examples) {
+        return PlanTable.of(this, Given.notNull("example", example), Given.notNull("examples", examples));
     }
 
     @Override

@@ -1,47 +1,84 @@
 package io.github.dl4jpipeline.partition;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.internal.partition.Bytes;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.IntFunction;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
-/** Lays a plan out as a table. */
+/** Lays a plan out as a table, with what its words mean. */
 final class PlanTable {
     /** A smaller factor is printed as 1.00. */
     private static final double VISIBLE = 1.005;
 
-    private PlanTable() {}
+    private final PartitionPlan plan;
+    private final String example;
+    private final String examples;
 
-    static String of(PartitionPlan plan) {
+    private PlanTable(PartitionPlan plan, String example, String examples) {
+        this.plan = plan;
+        this.example = example;
+        this.examples = examples;
+    }
+
+    /**
+     * The plan as text.
+     *
+     * @param example what a batch has several of
+     * @param examples the same for several
+     */
+    static String of(PartitionPlan plan, String example, String examples) {
+        return new PlanTable(plan, example, examples).text();
+    }
+
+    private String text() {
         StringBuilder text = new StringBuilder();
         text.append(format(
                 "Plan: %s, %s of %s, schedule %s%n",
                 count(plan.stages().size(), "stage", "stages"),
                 count(plan.microBatches(), "micro-batch", "micro-batches"),
-                count(Math.max(1, plan.examples() / plan.microBatches()), "example", "examples"),
+                count(Math.max(1, plan.examples() / plan.microBatches()), example, examples),
                 plan.schedule().name() + (plan.taskWorkers().interleaved() ? ", interleaved" : "")));
-        appendTable(text, plan);
+        text.append(stages());
         plan.tiling().ifPresent(tiling -> text.append(format("Tiles: %s%n", tiling)));
         boolean predicted = !plan.predictedStepTime().isZero();
         if (predicted) {
             text.append(format(
-                    "Predicted forward and backward: %s a step of %s, latest %s (one device: %s), bubble %.0f %%.%n",
+                    "Predicted step of %s, forward and backward: %s ms, latest %s ms, bubble %.0f %%.%n",
+                    count(plan.examples(), example, examples),
                     millis(plan.predictedStepTime()),
-                    count(plan.examples(), "example", "examples"),
                     millis(plan.latestExecutionTime()),
-                    millis(plan.oneDeviceTime()),
                     100 * plan.bubble()));
-            text.append(verdict(plan));
+            text.append(verdict());
         }
         plan.notes().forEach(note -> text.append(format("Note: %s%n", note)));
-        return text.toString();
+        return text.append(terms(predicted)).toString();
     }
 
-    private static String verdict(PartitionPlan plan) {
+    private TextTable stages() {
+        List<Stage> stages = plan.stages();
+        double total = stages.stream().mapToDouble(PlanTable::passMillis).sum();
+        TextTable table = new TextTable(
+                "stage", "device", "threads", "vertices", "forward ms", "backward ms", "share %", "sends", "memory");
+        for (int i = 0; i < stages.size(); i++) {
+            Stage stage = stages.get(i);
+            table.row(
+                    String.valueOf(i),
+                    stage.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
+                    String.valueOf(stage.device().threads()),
+                    vertices(stage.vertices()),
+                    format("%.1f", stage.forwardMillis()),
+                    format("%.1f", stage.backwardMillis()),
+                    total == 0 ? "" : format("%.0f", 100 * passMillis(stage) / total),
+                    Bytes.text(stage.sentBytes()),
+                    Bytes.text(stage.memoryBytes()) + (stage.recompute() ? ", computes activations again" : ""));
+        }
+        return table;
+    }
+
+    private String verdict() {
         double speedUp = (double) plan.oneDeviceTime().toNanos()
                 / plan.predictedStepTime().toNanos();
         String text = format("Verdict: %s", plan.kind());
@@ -50,88 +87,63 @@ final class PlanTable {
         } else if (plan.workers() == 1 && plan.stages().get(0).device().threads() == 1) {
             text += format(".%n");
         } else if (speedUp >= 1) {
-            text += format(", %.2f times as fast as one of its devices.%n", speedUp);
+            text += format(
+                    ", %.2f times as fast as one of its devices (%s ms).%n", speedUp, millis(plan.oneDeviceTime()));
         } else {
             text += 1 / speedUp < VISIBLE
                     ? ", no faster than one of its devices"
                     : format(", although one device would be %.2f times as fast", 1 / speedUp);
             text += format("; leave stages and replicas to the planner, or allow more micro-batches.%n");
         }
-        if (!plan.alternatives().isEmpty()) {
-            text += plan.alternatives().stream()
-                    .map(PlanTable::alternative)
-                    .collect(Collectors.joining("; ", "Instead: ", format(".%n")));
+        return text + alternatives();
+    }
+
+    private String alternatives() {
+        if (plan.alternatives().isEmpty()) {
+            return "";
         }
-        return text;
+        TextTable table = new TextTable("Instead", "stages", "workers", "micro-batches", "predicted ms", "this plan's");
+        for (Alternative other : plan.alternatives()) {
+            table.row(
+                    other.kind(),
+                    String.valueOf(other.stages()),
+                    String.valueOf(other.workers()),
+                    String.valueOf(other.microBatches()),
+                    millis(other.predictedStepTime()),
+                    format(
+                            "%.2f times",
+                            (double) other.predictedStepTime().toNanos()
+                                    / plan.predictedStepTime().toNanos()));
+        }
+        return table.toString();
     }
 
-    private static String alternative(Alternative other) {
-        String size = other.workers() == 1
-                ? ""
-                : format(
-                        " (%s, %s)",
-                        count(other.stages(), "stage", "stages"), count(other.workers(), "worker", "workers"));
-        return format(
-                "%s%s %s with %s",
-                other.kind(),
-                size,
-                millis(other.predictedStepTime()),
-                count(other.microBatches(), "micro-batch", "micro-batches"));
+    private String terms(boolean predicted) {
+        StringBuilder text = new StringBuilder(
+                format("Terms: forward, backward: one micro-batch. share: of the time of all stages.%n"
+                        + "  sends: of a micro-batch to later stages. memory: of a replica; parameters, gradients,%n"
+                        + "  updater state, activations in flight.%n"));
+        if (predicted) {
+            text.append(
+                    format("  latest: when nearly all steps end. bubble: share of a step in which workers wait.%n"));
+        }
+        if (plan.stages().size() > 1) {
+            text.append(format("  %s: %s.%n", plan.schedule().name(), order()));
+        }
+        return text.toString();
     }
 
-    /** A column of the table of stages: its title, and what it says of a stage. Text stands left, numbers right. */
-    private record Column(String title, boolean isText, IntFunction<String> ofStage) {}
-
-    private static List<Column> columns(PartitionPlan plan) {
-        List<Stage> stages = plan.stages();
-        double total = stages.stream().mapToDouble(PlanTable::passMillis).sum();
-        return List.of(
-                new Column("stage", false, String::valueOf),
-                new Column("device", true, i -> stages.get(i).devices().stream()
-                        .map(Device::id)
-                        .collect(Collectors.joining(", "))),
-                new Column(
-                        "threads",
-                        false,
-                        i -> String.valueOf(stages.get(i).device().threads())),
-                new Column("vertices", true, i -> vertices(stages.get(i).vertices())),
-                new Column(
-                        "forward", false, i -> format("%.1f ms", stages.get(i).forwardMillis())),
-                new Column(
-                        "backward", false, i -> format("%.1f ms", stages.get(i).backwardMillis())),
-                new Column(
-                        "share",
-                        false,
-                        i -> total == 0 ? "" : format("%.0f %%", 100 * passMillis(stages.get(i)) / total)),
-                new Column("sends", false, i -> megabytes(stages.get(i).sentBytes())),
-                new Column(
-                        "memory",
-                        false,
-                        i -> megabytes(stages.get(i).memoryBytes())
-                                + (stages.get(i).recompute() ? ", computes activations again" : "")));
+    private String order() {
+        return switch (plan.schedule().name()) {
+            case "fill-drain" -> "all forward passes of a batch, then all backward passes";
+            case "1f1b" -> "each stage takes a forward and a backward pass in turn";
+            case "zb-h1" -> "as 1f1b, with parameter gradients where workers would wait";
+            default -> "the order of passes";
+        };
     }
 
     private static double passMillis(Stage stage) {
         return stage.forwardMillis() + stage.backwardMillis();
-    }
-
-    private static void appendTable(StringBuilder text, PartitionPlan plan) {
-        List<StringBuilder> lines = new ArrayList<>();
-        for (int line = 0; line <= plan.stages().size(); line++) {
-            lines.add(new StringBuilder());
-        }
-        for (Column column : columns(plan)) {
-            List<String> cells = new ArrayList<>(List.of(column.title()));
-            IntStream.range(0, plan.stages().size()).mapToObj(column.ofStage()).forEach(cells::add);
-            int width = cells.stream().mapToInt(String::length).max().orElse(0);
-            for (int line = 0; line < cells.size(); line++) {
-                String padding = " ".repeat(width - cells.get(line).length());
-                lines.get(line)
-                        .append(column.isText() ? cells.get(line) + padding : padding + cells.get(line))
-                        .append("  ");
-            }
-        }
-        lines.forEach(line -> text.append(line.toString().stripTrailing()).append(System.lineSeparator()));
     }
 
     private static String vertices(List<String> names) {
@@ -140,12 +152,8 @@ final class PlanTable {
                 : names.get(0) + " … " + names.get(names.size() - 1) + " (" + names.size() + ")";
     }
 
-    private static String megabytes(long bytes) {
-        return format("%.1f MB", bytes / 1e6);
-    }
-
     private static String millis(Duration time) {
-        return format("%.1f ms", time.toNanos() / 1e6);
+        return format("%.1f", time.toNanos() / 1e6);
     }
 
     private static String count(int number, String one, String many) {

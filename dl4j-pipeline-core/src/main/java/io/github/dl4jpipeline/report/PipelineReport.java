@@ -1,10 +1,8 @@
 package io.github.dl4jpipeline.report;
 
-import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.file.WholeFile;
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.MeasuredPlan;
 import io.github.dl4jpipeline.plan.PlanChange;
 import io.github.dl4jpipeline.tile.TileMeasurement;
@@ -14,9 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.zip.GZIPOutputStream;
 
 /**
@@ -121,66 +117,6 @@ public record PipelineReport(
     /** The report for people. */
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder();
-        text.append(String.format(
-                Locale.ROOT,
-                "%d steps, forward and backward %.1f ms each%s, bubble %.0f %%%s%n",
-                steps(),
-                stepMillis(),
-                predicted(millis(plan)),
-                100 * bubble(),
-                millis(plan) == 0 ? "" : String.format(Locale.ROOT, " (predicted %.0f %%)", 100 * plan.bubble())));
-        verification.ifPresent(compared -> text.append(String.format("first step %s%n", compared)));
-        for (int i = 0; i < stages().size(); i++) {
-            Stage planned = plan.stages().get(i);
-            double predicted =
-                    (planned.forwardMillis() + planned.backwardMillis()) * plan.microBatches() / planned.replicas();
-            text.append(String.format(
-                    Locale.ROOT,
-                    "stage %d on %s: busy %.1f ms a step%s, %.1f MB of activations%n",
-                    i,
-                    planned.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
-                    stages().get(i).busyMillis(),
-                    predicted(predicted),
-                    stages().get(i).memoryBytes() / 1e6));
-        }
-        for (MeasuredPlan tried : measured()) {
-            text.append(String.format(
-                    Locale.ROOT,
-                    "%s %s: %.1f ms%s%n",
-                    settled() ? "tried" : "being tried,",
-                    tried.plan().summary(),
-                    tried.stepMillis(),
-                    predicted(millis(tried.plan()))));
-        }
-        if (!transfers().isEmpty()) {
-            text.append(String.format("passed in a step, on average:%n"));
-            transfers().forEach(passed -> text.append(String.format("  %s%n", passed)));
-        }
-        lastStep().ifPresent(step -> text.append(TimelineDrawing.of(plan, step)));
-        for (PlanChange change : changes()) {
-            text.append(String.format(
-                    "new plan after step %d, since %s: %s%n",
-                    change.step(), change.reason(), change.plan().summary()));
-        }
-        tiles().ifPresent(measured -> text.append(String.format(
-                Locale.ROOT,
-                "tiles: largest keeps %.1f MB (counted %.1f MB; the whole %.1f MB), %.2f times the multiply-adds, halos of"
-                        + " %.1f MB%n",
-                measured.tileBytes() / 1e6,
-                measured.countedBytes() / 1e6,
-                measured.wholeBytes() / 1e6,
-                measured.cost().repeated(),
-                measured.haloBytes() / 1e6)));
-        return text.toString();
-    }
-
-    private static double millis(PartitionPlan plan) {
-        return plan.predictedStepTime().toNanos() / 1e6;
-    }
-
-    /** Nothing if there is no prediction. */
-    private static String predicted(double millis) {
-        return millis == 0 ? "" : String.format(Locale.ROOT, " (predicted %.1f ms)", millis);
+        return ReportText.of(this);
     }
 }

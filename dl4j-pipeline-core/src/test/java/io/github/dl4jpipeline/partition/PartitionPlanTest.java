@@ -55,14 +55,27 @@ class PartitionPlanTest {
     void explainIsATableThatAPersonCanRead() {
         assertThat(plan(13, 16).explain()).isEqualToNormalizingNewlines("""
                         Plan: 2 stages, 4 micro-batches of 8 examples, schedule 1f1b
-                        stage  device  threads  vertices    forward  backward  share   sends  memory
-                            0  cpu-0         1  in … c (4)   1.0 ms    2.0 ms   75 %  0.5 MB  3.0 MB
-                            1  cpu-1         1  d            0.5 ms    0.5 ms   25 %  0.0 MB  0.0 MB
-                        Predicted forward and backward: 13.0 ms a step of 32 examples, latest 15.6 ms (one device: 16.0 ms), bubble 25 %.
-                        Verdict: pipeline, 1.23 times as fast as one of its devices.
-                        Instead: data parallel (1 stage, 2 workers) 14.0 ms with 4 micro-batches.
+                        stage  device  threads  vertices    forward ms  backward ms  share %     sends  memory
+                            0  cpu-0         1  in … c (4)         1.0          2.0       75  500.0 KB  3.0 MB
+                            1  cpu-1         1  d                  0.5          0.5       25       0 B     0 B
+                        Predicted step of 32 examples, forward and backward: 13.0 ms, latest 15.6 ms, bubble 25 %.
+                        Verdict: pipeline, 1.23 times as fast as one of its devices (16.0 ms).
+                        Instead        stages  workers  micro-batches  predicted ms  this plan's
+                        data parallel       1        2              4          14.0   1.08 times
                         Note: remember the milk
+                        Terms: forward, backward: one micro-batch. share: of the time of all stages.
+                          sends: of a micro-batch to later stages. memory: of a replica; parameters, gradients,
+                          updater state, activations in flight.
+                          latest: when nearly all steps end. bubble: share of a step in which workers wait.
+                          1f1b: each stage takes a forward and a backward pass in turn.
                         """);
+    }
+
+    @Test
+    void examplesMayHaveAnotherName() {
+        assertThat(plan(13, 16).explain("sequence", "sequences"))
+                .contains("4 micro-batches of 8 sequences", "Predicted step of 32 sequences")
+                .doesNotContain("example");
     }
 
     @Test

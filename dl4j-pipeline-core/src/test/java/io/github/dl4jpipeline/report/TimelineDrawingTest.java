@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Timeline;
 import io.github.dl4jpipeline.schedule.Workers;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -56,5 +57,22 @@ class TimelineDrawingTest {
                 .anyMatch(line -> line.startsWith("  stage 1 on cpu-1"))
                 .anyMatch(line -> line.startsWith("  activations, a to b |"))
                 .anyMatch(line -> line.startsWith("  errors, b to a"));
+    }
+
+    @Test
+    void manyMicroBatchesHaveTheirNumbersBelow() {
+        Devices devices = Devices.cpu(1);
+        PartitionPlan plan = PartitionPlan.of(List.of(Stage.of(devices.get(0), List.of("one"))), 12);
+        List<Timeline.Span> spans = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            spans.add(new Timeline.Span(0, Task.forward(0, i), 2 * i, 2 * i + 2));
+            spans.add(new Timeline.Span(0, Task.backward(0, i), 24 + 4 * i, 28 + 4 * i));
+        }
+        String drawing =
+                TimelineDrawing.of(plan, new StepTimeline(new Timeline(Workers.straight(1), spans), List.of()));
+        assertThat(drawing.lines().skip(1).map(line -> line.substring("  stage 0 on cpu-0 ".length())))
+                .containsExactly(
+                        "|" + "FFff".repeat(6) + "BBBBbbbb".repeat(6) + "|",
+                        " 0 1 2 3 4 5 6 7 8 9 10  0   1   2   3   4   5   6   7   8   9   10  11");
     }
 }

@@ -19,6 +19,7 @@ public final class Progress implements AutoCloseable {
     private static final int LOG_WIDTH = 110;
 
     private final ProgressBar bar;
+    private boolean paused;
 
     /**
      * A bar that is drawn from now on.
@@ -46,6 +47,22 @@ public final class Progress implements AutoCloseable {
     public void step(String message) {
         bar.setExtraMessage(message);
         bar.step();
+    }
+
+    /** Counts no time, and draws nothing, until {@link #resume}. */
+    public void pause() {
+        if (!paused) {
+            bar.pause();
+            paused = true;
+        }
+    }
+
+    /** Counts time again, if it did not. */
+    public void resume() {
+        if (paused) {
+            bar.resume();
+            paused = false;
+        }
     }
 
     /** Draws the bar for the last time. */

@@ -36,6 +36,11 @@ enum ExampleModel {
         this.usualBatch = usualBatch;
     }
 
+    /** What the user calls it. */
+    String title() {
+        return title;
+    }
+
     /** What it takes and gives. */
     ModelShape shape() {
         return shape;

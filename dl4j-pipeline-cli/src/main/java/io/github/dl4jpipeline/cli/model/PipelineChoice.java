@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.cli.model;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.PipelineListener;
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
@@ -70,7 +71,13 @@ public record PipelineChoice(
      * @throws InputException if the model cannot be trained in a pipeline, or has fewer vertices than stages
      */
     public PipelineComputationGraph build(NamedModel model, int batch) {
+        return build(model, batch, Optional.empty());
+    }
+
+    /** The same with a listener. */
+    public PipelineComputationGraph build(NamedModel model, int batch, Optional<PipelineListener> listener) {
         PipelineBuilder builder = builder(model).kernels(codeOfLayers());
+        listener.ifPresent(builder::listener);
         split.schedule().ifPresent(builder::schedule);
         split.devices().ifPresent(builder::devices);
         split.stages().ifPresent(builder::stages);
@@ -109,8 +116,9 @@ public record PipelineChoice(
      *
      * @throws InputException if the plan is not for this model
      */
-    public PipelineComputationGraph build(NamedModel model, HeldPlan held) {
-        PipelineBuilder builder = builder(model).kernels(held.kernels()).plan(held.plan());
+    public PipelineComputationGraph build(NamedModel model, HeldPlan held, PipelineListener listener) {
+        PipelineBuilder builder =
+                builder(model).kernels(held.kernels()).plan(held.plan()).listener(listener);
         held.profile().ifPresent(builder::profile);
         split.devices().ifPresent(builder::devices);
         if (verify) {

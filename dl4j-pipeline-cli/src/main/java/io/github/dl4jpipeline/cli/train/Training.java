@@ -4,11 +4,13 @@ import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.cli.data.ImageBatches;
 import io.github.dl4jpipeline.cli.data.ImageData;
 import io.github.dl4jpipeline.cli.io.InputException;
-import io.github.dl4jpipeline.cli.io.Progress;
 import io.github.dl4jpipeline.cli.model.HeldPlan;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.model.PipelineChoice;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.report.PipelineReport;
 import java.io.PrintWriter;
+import java.util.Optional;
 
 /** Trains a model in a pipeline, epoch after epoch, and tests it. */
 public final class Training {
@@ -41,16 +43,14 @@ public final class Training {
      * @throws InputException if the model cannot be trained in a pipeline with these settings
      */
     public TrainingResult run() {
-        try (PipelineComputationGraph net = pipeline()) {
+        try (TrainingProgress progress = new TrainingProgress(err);
+                PipelineComputationGraph net = pipeline(progress)) {
             ImageBatches batches = ImageBatches.shuffled(data.train(), settings.batch(), settings.seed());
-            LossMeter loss = new LossMeter();
-            long nanos = 0;
-            long images = 0;
             for (int epoch = start.epochsDone(); epoch < settings.epochs(); epoch++) {
-                long before = System.nanoTime();
-                loss = train(net, batches, epoch);
-                nanos += System.nanoTime() - before;
-                images += loss.images();
+                batches.startEpoch(epoch);
+                progress.startEpoch("epoch " + (epoch + 1) + "/" + settings.epochs(), batches.batches());
+                net.fit(batches);
+                progress.endEpoch();
                 int done = epoch + 1;
                 start.checkpoints()
                         .ifPresent(
@@ -58,30 +58,29 @@ public final class Training {
             }
             double accuracy = net.evaluate(ImageBatches.inOrder(data.test(), settings.batch()))
                     .accuracy();
-            return new TrainingResult(accuracy, loss.mean(), nanos / 1e9, images, net.plan(), net.report());
+            PipelineReport report = net.report();
+            PartitionPlan plan = net.keepPlan();
+            return new TrainingResult(
+                    accuracy,
+                    progress.loss(),
+                    progress.trainingSeconds(),
+                    progress.profilingSeconds(),
+                    progress.images(),
+                    progress.stepMillis(plan),
+                    plan,
+                    report);
         }
     }
 
-    private PipelineComputationGraph pipeline() {
+    private PipelineComputationGraph pipeline(TrainingProgress progress) {
         PipelineChoice choice = settings.pipeline();
         return start.plan()
-                .map(held -> choice.build(model, held))
-                .orElseGet(() -> choice.build(model, settings.batch()));
+                .map(held -> choice.build(model, held, progress))
+                .orElseGet(() -> choice.build(model, settings.batch(), Optional.of(progress)));
     }
 
     /** How the run goes on after a checkpoint, so that one that is resumed does, too. */
     private HeldPlan held(PipelineComputationGraph net) {
         return start.plan().orElseGet(() -> settings.pipeline().hold(net));
-    }
-
-    private LossMeter train(PipelineComputationGraph net, ImageBatches batches, int epoch) {
-        batches.startEpoch(epoch);
-        String title = "epoch " + (epoch + 1) + "/" + settings.epochs();
-        try (Progress progress = new Progress(err, title, batches.batches())) {
-            EpochListener listener = new EpochListener(progress);
-            net.setListeners(listener);
-            net.fit(batches);
-            return listener.loss();
-        }
     }
 }

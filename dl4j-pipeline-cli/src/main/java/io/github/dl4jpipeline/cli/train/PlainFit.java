@@ -1,0 +1,43 @@
+package io.github.dl4jpipeline.cli.train;
+
+import io.github.dl4jpipeline.cli.data.ImageBatches;
+import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.model.NamedModel;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.dataset.DataSet;
+
+/** Measures a training step of plain {@code fit}, on a copy of a model. */
+public final class PlainFit {
+    /** After one that does not count. */
+    public static final int STEPS = 2;
+
+    private PlainFit() {}
+
+    /** The shorter of {@value #STEPS} steps on the first batch, in milliseconds. */
+    public static double stepMillis(NamedModel model, ImageData data, int batch) {
+        DataSet images = ImageBatches.inOrder(data.train(), batch).next();
+        Model copy = copy(model.model());
+        fit(copy, images);
+        double shortest = Double.POSITIVE_INFINITY;
+        for (int step = 0; step < STEPS; step++) {
+            long start = System.nanoTime();
+            fit(copy, images);
+            shortest = Math.min(shortest, (System.nanoTime() - start) / 1e6);
+        }
+        return shortest;
+    }
+
+    private static Model copy(Model model) {
+        return model instanceof ComputationGraph graph ? graph.clone() : ((MultiLayerNetwork) model).clone();
+    }
+
+    private static void fit(Model model, DataSet images) {
+        if (model instanceof ComputationGraph graph) {
+            graph.fit(images);
+        } else {
+            ((MultiLayerNetwork) model).fit(images);
+        }
+    }
+}
