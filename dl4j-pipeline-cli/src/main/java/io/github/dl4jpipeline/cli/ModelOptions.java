@@ -12,15 +12,15 @@ final class ModelOptions {
             defaultValue = "alexnet-cifar",
             description = "One of alexnet-cifar, lenet, resnet-cifar, vgg16-cifar (for images of 3x32x32), resnet18,"
                     + " alexnet (3x224x224), resnet50 (3x96x96), yolo-416, yolo-608 (the first 16 layers of"
-                    + " YOLOv2), lstm, transformer-encoder (sequences), mlp, autoencoder (rows of values), or a model for"
-                    + " 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
+                    + " YOLOv2), lstm, transformer-encoder (sequences), char-rnn (text), mlp, autoencoder (rows of"
+                    + " values), or a model for 3x32x32 that Deeplearning4j has saved. Default: ${DEFAULT-VALUE}.")
     private String model = "alexnet-cifar";
 
     @Option(
             names = "--batch",
             paramLabel = "N",
             description =
-                    "Examples of a batch. Default: 64; 16 for resnet18, alexnet and resnet50, 4 for YOLOv2, 32 for mlp.")
+                    "Examples of a batch. Default: 64; 16 for resnet18, alexnet and resnet50, 4 for YOLOv2, 32 for mlp and char-rnn.")
     private @Nullable Integer batch;
 
     @Option(

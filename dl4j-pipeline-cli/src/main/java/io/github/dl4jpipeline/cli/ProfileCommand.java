@@ -51,7 +51,7 @@ final class ProfileCommand implements Callable<Integer> {
         err.println("Profiling " + model.name() + " with " + batch + " examples");
         err.flush();
         GraphProfile profile =
-                GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape(), batch, modelOptions.seed()));
+                GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape().ofOneStep(), batch, modelOptions.seed()));
         Stream.of(out, json).filter(Objects::nonNull).forEach(profile::save);
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.print(ProfileTable.of(profile));

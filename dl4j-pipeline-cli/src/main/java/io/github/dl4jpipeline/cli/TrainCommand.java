@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.cli;
 
-import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.cli.io.Json;
 import io.github.dl4jpipeline.cli.io.OutputFile;
@@ -28,7 +28,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Trains a model on images and saves it. Everything that can be wrong with the input is found before training. */
+/** Trains a model on images or a text and saves it. Everything that can be wrong with the input is found before training. */
 @Command(
         name = "train",
         description = "Trains a model in a pipeline and saves it as an ordinary Deeplearning4j model.",
@@ -131,10 +131,12 @@ final class TrainCommand implements Callable<Integer> {
         Optional<OutputFile> traceFile = Optional.ofNullable(trace).map(path -> OutputFile.probe("--trace", path));
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
 
-        ImageData data = dataOptions.load(settings.seed(), err);
+        TrainingData data = NamedModel.takesText(modelOptions.model())
+                ? dataOptions.loadText(modelOptions.model(), settings.seed())
+                : dataOptions.load(settings.seed(), err);
         err.println("Data: " + data.description());
         RunIdentity identity = identity(name, settings, data);
-        TrainingStart start = start(identity, settings, err);
+        TrainingStart start = start(identity, data, settings, err);
         TrainingResult result = new Training(start, data, settings, identity, err).run();
 
         NamedModel model = start.model();
@@ -166,16 +168,17 @@ final class TrainCommand implements Callable<Integer> {
         return Path.of(name + (NamedModel.isFile(modelOptions.model()) ? "-trained.zip" : ".zip"));
     }
 
-    private static RunIdentity identity(String name, TrainingSettings settings, ImageData data) {
+    private static RunIdentity identity(String name, TrainingSettings settings, TrainingData data) {
         return new RunIdentity(
                 name,
                 settings.seed(),
                 settings.batch(),
-                data.train().size(),
-                data.train().checksum());
+                data.trainSize(),
+                data.trainChecksum());
     }
 
-    private TrainingStart start(RunIdentity identity, TrainingSettings settings, PrintWriter err) {
+    private TrainingStart start(
+            RunIdentity identity, TrainingData data, TrainingSettings settings, PrintWriter err) {
         Options.requirePositive("--keep-checkpoints", keep);
         Optional<HeldPlan> given = Optional.ofNullable(plan).map(TrainingStart::planOf);
         given.flatMap(held -> reasonAgainst(held, settings)).ifPresent(reason -> {
@@ -183,13 +186,14 @@ final class TrainCommand implements Callable<Integer> {
         });
         Optional<Path> directory = Optional.ofNullable(checkpointDirectory);
         if (!resume) {
-            NamedModel model = NamedModel.ofCifar(modelOptions.model(), settings.seed());
+            NamedModel model = NamedModel.of(modelOptions.model(), data, settings.seed());
             return TrainingStart.fresh(model, directory.map(path -> Checkpoints.create(path, keep)))
                     .with(given);
         }
         Path existing = directory.orElseThrow(() -> new InputException("--resume needs --checkpoint-dir"));
         TrainingStart start = TrainingStart.resumed(
                 identity,
+                NamedModel.shapeFor(data),
                 settings.epochs(),
                 Checkpoints.existing(existing, keep),
                 warning -> err.println("warning: " + warning));
@@ -211,21 +215,24 @@ final class TrainCommand implements Callable<Integer> {
         return held.reasonAgainst(choice.options(), choice.split().devices().orElseGet(Devices::cpu));
     }
 
-    private void print(ImageData data, TrainingResult result, Path file) {
+    private void print(TrainingData data, TrainingResult result, Path file) {
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.printf(
                 Locale.ROOT,
-                "Accuracy %.4f on %d test images (%s)%s%n",
+                "Accuracy %.4f on %d test %s (%s)%s%n",
                 result.accuracy(),
-                data.test().size(),
+                data.testSize(),
+                data.examples(),
                 data.name(),
                 result.images() == 0 ? "" : String.format(Locale.ROOT, ", training loss %.4f", result.loss()));
         stdout.printf(
                 Locale.ROOT,
-                "Trained %d images in %.1f s, %.1f images/s%n",
+                "Trained %d %s in %.1f s, %.1f %s/s%n",
                 result.images(),
+                data.examples(),
                 result.seconds(),
-                result.imagesPerSecond());
+                result.imagesPerSecond(),
+                data.examples());
         result.report().verification().ifPresent(found -> stdout.println("First step " + found));
         stdout.print(result.plan().explain());
         if ("".equals(report)) {

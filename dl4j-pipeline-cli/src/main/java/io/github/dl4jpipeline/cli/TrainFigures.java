@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.cli;
 
-import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.train.TrainingResult;
 import io.github.dl4jpipeline.cli.train.TrainingSettings;
@@ -28,13 +28,13 @@ record TrainFigures(
         String out) {
 
     static TrainFigures of(
-            NamedModel model, ImageData data, TrainingSettings settings, TrainingResult result, Path out) {
+            NamedModel model, TrainingData data, TrainingSettings settings, TrainingResult result, Path out) {
         return new TrainFigures(
                 model.name(),
                 model.parameters(),
                 data.name(),
-                data.train().size(),
-                data.test().size(),
+                data.trainSize(),
+                data.testSize(),
                 settings.epochs(),
                 settings.batch(),
                 settings.seed(),

@@ -1,22 +1,28 @@
 package io.github.dl4jpipeline.cli.train;
 
-/** The mean loss over the images of an epoch so far, and their number. */
+/** The mean loss over the examples of an epoch so far, and their number. */
 final class LossMeter {
+    private final int segments;
     private double sum;
-    private long images;
+    private long added;
+
+    /** @param segments in how many steps an example is trained */
+    LossMeter(int segments) {
+        this.segments = segments;
+    }
 
     /** Adds a batch with its mean loss. */
     void add(double loss, long batch) {
         sum += loss * batch;
-        images += batch;
+        added += batch;
     }
 
     /** The mean; not a number before the first batch. */
     double mean() {
-        return sum / images;
+        return sum / added;
     }
 
-    long images() {
-        return images;
+    long examples() {
+        return added / segments;
     }
 }

@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.cli.train;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.cli.data.ImageBatches;
-import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.data.ExampleBatches;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.cli.io.Progress;
 import io.github.dl4jpipeline.cli.model.HeldPlan;
@@ -14,7 +14,7 @@ import java.io.PrintWriter;
 public final class Training {
     private final TrainingStart start;
     private final NamedModel model;
-    private final ImageData data;
+    private final TrainingData data;
     private final TrainingSettings settings;
     private final RunIdentity identity;
     private final PrintWriter err;
@@ -26,7 +26,7 @@ public final class Training {
      * @param err takes the progress
      */
     public Training(
-            TrainingStart start, ImageData data, TrainingSettings settings, RunIdentity identity, PrintWriter err) {
+            TrainingStart start, TrainingData data, TrainingSettings settings, RunIdentity identity, PrintWriter err) {
         this.start = start;
         this.model = start.model();
         this.data = data;
@@ -42,23 +42,23 @@ public final class Training {
      */
     public TrainingResult run() {
         try (PipelineComputationGraph net = pipeline()) {
-            ImageBatches batches = ImageBatches.shuffled(data.train(), settings.batch(), settings.seed());
-            LossMeter loss = new LossMeter();
+            ExampleBatches batches = data.trainBatches(settings.batch(), settings.seed());
+            LossMeter loss = new LossMeter(data.segments());
             long nanos = 0;
-            long images = 0;
+            long examples = 0;
             for (int epoch = start.epochsDone(); epoch < settings.epochs(); epoch++) {
                 long before = System.nanoTime();
                 loss = train(net, batches, epoch);
                 nanos += System.nanoTime() - before;
-                images += loss.images();
+                examples += loss.examples();
                 int done = epoch + 1;
                 start.checkpoints()
                         .ifPresent(
                                 directory -> directory.save(new Checkpoint(model.model(), identity, held(net)), done));
             }
-            double accuracy = net.evaluate(ImageBatches.inOrder(data.test(), settings.batch()))
+            double accuracy = net.evaluate(data.testBatches(settings.batch()))
                     .accuracy();
-            return new TrainingResult(accuracy, loss.mean(), nanos / 1e9, images, net.plan(), net.report());
+            return new TrainingResult(accuracy, loss.mean(), nanos / 1e9, examples, net.plan(), net.report());
         }
     }
 
@@ -74,11 +74,11 @@ public final class Training {
         return start.plan().orElseGet(() -> settings.pipeline().hold(net));
     }
 
-    private LossMeter train(PipelineComputationGraph net, ImageBatches batches, int epoch) {
+    private LossMeter train(PipelineComputationGraph net, ExampleBatches batches, int epoch) {
         batches.startEpoch(epoch);
         String title = "epoch " + (epoch + 1) + "/" + settings.epochs();
-        try (Progress progress = new Progress(err, title, batches.batches())) {
-            EpochListener listener = new EpochListener(progress);
+        try (Progress progress = new Progress(err, title, (long) batches.batches() * data.segments())) {
+            EpochListener listener = new EpochListener(progress, data.examples(), data.segments());
             net.setListeners(listener);
             net.fit(batches);
             return listener.loss();
