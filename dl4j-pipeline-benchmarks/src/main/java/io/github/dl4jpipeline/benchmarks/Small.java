@@ -1,7 +1,9 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
+import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -78,8 +80,18 @@ final class Small implements Callable<Integer> {
                     medians[2],
                     best / medians[2],
                     medians[3],
-                    pipeline.plan().summary());
+                    describe(pipeline.plan()));
         }
+    }
+
+    private static String describe(PartitionPlan plan) {
+        return String.format(
+                Locale.ROOT,
+                "%s, %d workers, %d micro-batches, threads %s",
+                plan.kind(),
+                plan.workers(),
+                plan.microBatches(),
+                plan.devices().list().stream().map(Device::threads).toList());
     }
 
     /**
