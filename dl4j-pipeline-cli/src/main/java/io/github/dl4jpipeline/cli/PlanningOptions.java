@@ -69,7 +69,8 @@ final class PlanningOptions {
             int examples = GraphProfiler.usualExamples(modelOptions.batch());
             err.println("Profiling " + model.name() + " with " + examples + " examples");
             err.flush();
-            return GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape().ofOneStep(), examples, modelOptions.seed()));
+            return GraphProfiler.profile(
+                    model.graph(), RandomBatch.of(model.shape().ofOneStep(), examples, modelOptions.seed()));
         } catch (IllegalArgumentException e) {
             throw new InputException(e.getMessage(), e);
         }

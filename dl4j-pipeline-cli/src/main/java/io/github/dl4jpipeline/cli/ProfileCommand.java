@@ -50,8 +50,8 @@ final class ProfileCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         err.println("Profiling " + model.name() + " with " + batch + " examples");
         err.flush();
-        GraphProfile profile =
-                GraphProfiler.profile(model.graph(), RandomBatch.of(model.shape().ofOneStep(), batch, modelOptions.seed()));
+        GraphProfile profile = GraphProfiler.profile(
+                model.graph(), RandomBatch.of(model.shape().ofOneStep(), batch, modelOptions.seed()));
         Stream.of(out, json).filter(Objects::nonNull).forEach(profile::save);
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.print(ProfileTable.of(profile));

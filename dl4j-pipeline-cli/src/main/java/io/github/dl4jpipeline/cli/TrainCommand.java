@@ -169,16 +169,10 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private static RunIdentity identity(String name, TrainingSettings settings, TrainingData data) {
-        return new RunIdentity(
-                name,
-                settings.seed(),
-                settings.batch(),
-                data.trainSize(),
-                data.trainChecksum());
+        return new RunIdentity(name, settings.seed(), settings.batch(), data.trainSize(), data.trainChecksum());
     }
 
-    private TrainingStart start(
-            RunIdentity identity, TrainingData data, TrainingSettings settings, PrintWriter err) {
+    private TrainingStart start(RunIdentity identity, TrainingData data, TrainingSettings settings, PrintWriter err) {
         Options.requirePositive("--keep-checkpoints", keep);
         Optional<HeldPlan> given = Optional.ofNullable(plan).map(TrainingStart::planOf);
         given.flatMap(held -> reasonAgainst(held, settings)).ifPresent(reason -> {

@@ -33,7 +33,17 @@ class CharRnnTest {
         Path json = directory.resolve("figures.json");
         Path checkpoints = directory.resolve("checkpoints");
         CommandRun run = train(
-                "--epochs", 4, "--batch", 4, "--stages", 2, "--micro-batches", 2, "--json", json, "--checkpoint-dir",
+                "--epochs",
+                4,
+                "--batch",
+                4,
+                "--stages",
+                2,
+                "--micro-batches",
+                2,
+                "--json",
+                json,
+                "--checkpoint-dir",
                 checkpoints);
 
         assertThat(run.exitCode()).as(run.err()).isZero();
@@ -60,8 +70,8 @@ class CharRnnTest {
 
     private CommandRun train(Object... more) {
         Object[] fixed = {"train", "--model", "char-rnn", "--data", text, "--out", out};
-        return CommandRun.of(Stream.concat(Arrays.stream(fixed), Arrays.stream(more))
-                .toArray());
+        return CommandRun.of(
+                Stream.concat(Arrays.stream(fixed), Arrays.stream(more)).toArray());
     }
 
     private void assertRefused(CommandRun run, String message) {

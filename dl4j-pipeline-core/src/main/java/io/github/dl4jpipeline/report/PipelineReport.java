@@ -168,12 +168,14 @@ public record PipelineReport(
                     "new plan after step %d, since %s: %s%n",
                     change.step(), change.reason(), change.plan().summary()));
         }
-        sequences().filter(all -> all.skipped() > 0).ifPresent(all -> text.append(String.format(
-                Locale.ROOT,
-                "not computed: %d of %d time steps (%.0f %%), which are masked for all examples of their micro-batch%n",
-                all.skipped(),
-                all.given(),
-                100.0 * all.skipped() / all.given())));
+        sequences()
+                .filter(all -> all.skipped() > 0)
+                .ifPresent(all -> text.append(String.format(
+                        Locale.ROOT,
+                        "not computed: %d of %d time steps (%.0f %%), which are masked for all examples of their micro-batch%n",
+                        all.skipped(),
+                        all.given(),
+                        100.0 * all.skipped() / all.given())));
         tiles().ifPresent(measured -> text.append(String.format(
                 Locale.ROOT,
                 "tiles: largest keeps %.1f MB (counted %.1f MB; the whole %.1f MB), %.2f times the multiply-adds, halos of"

@@ -59,7 +59,11 @@ class SequenceLayersTest {
                                 .hasBias(true)
                                 .build(),
                         RnnOutput.POOLED),
-                one("losses without weights", type, new LSTM.Builder().nOut(CLASSES).build(), RnnOutput.NO_WEIGHTS),
+                one(
+                        "losses without weights",
+                        type,
+                        new LSTM.Builder().nOut(CLASSES).build(),
+                        RnnOutput.NO_WEIGHTS),
                 one(
                         "pooling of steps, unmasked",
                         type,
@@ -115,10 +119,7 @@ class SequenceLayersTest {
         }
         return Named.of(
                 name + " " + type,
-                new Case(
-                        builder.setOutputs("output"),
-                        data(type, 1, perStep, masked),
-                        data(type, 2, perStep, masked)));
+                new Case(builder.setOutputs("output"), data(type, 1, perStep, masked), data(type, 2, perStep, masked)));
     }
 
     private static MultiDataSet data(DataType type, long seed, boolean perStep, boolean masked) {
@@ -193,7 +194,8 @@ class SequenceLayersTest {
             }
         }
         return new MultiDataSet(
-                indices, TestData.classification(type, seed, examples, CLASSES, 2).getLabels(0));
+                indices,
+                TestData.classification(type, seed, examples, CLASSES, 2).getLabels(0));
     }
 
     @ParameterizedTest

@@ -18,6 +18,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  * @param train the sequences to train on, at least one
  * @param test the sequences to test on, at least one
  */
+@SuppressWarnings("ArrayRecordComponent") // nobody compares them
 public record TextData(String name, int[] alphabet, TextSet train, TextSet test) implements TrainingData {
     /** Steps of a segment in training. */
     public static final int SEGMENT = 50;
@@ -79,8 +80,7 @@ public record TextData(String name, int[] alphabet, TextSet train, TextSet test)
         }
         int all = TextSet.sequences(codes.length);
         int test = Math.max(1, all / HOLD_OUT);
-        return new TextData(
-                name, alphabet, new TextSet(codes, 0, all - test), new TextSet(codes, all - test, test));
+        return new TextData(name, alphabet, new TextSet(codes, 0, all - test), new TextSet(codes, all - test, test));
     }
 
     /** The number of different characters. */

@@ -33,7 +33,7 @@ final class EpochListener extends BaseTrainingListener {
     public void iterationDone(Model model, int iteration, int epoch) {
         loss.add(model.score(), ((ComputationGraph) model).getInput(0).size(0));
         double seconds = (System.nanoTime() - start) / 1e9;
-        progress.step(String.format(
-                Locale.ROOT, " loss %.4f, %.1f %s/s", loss.mean(), loss.examples() / seconds, examples));
+        progress.step(
+                String.format(Locale.ROOT, " loss %.4f, %.1f %s/s", loss.mean(), loss.examples() / seconds, examples));
     }
 }

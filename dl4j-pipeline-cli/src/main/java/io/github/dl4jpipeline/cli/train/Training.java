@@ -56,8 +56,7 @@ public final class Training {
                         .ifPresent(
                                 directory -> directory.save(new Checkpoint(model.model(), identity, held(net)), done));
             }
-            double accuracy = net.evaluate(data.testBatches(settings.batch()))
-                    .accuracy();
+            double accuracy = net.evaluate(data.testBatches(settings.batch())).accuracy();
             return new TrainingResult(accuracy, loss.mean(), nanos / 1e9, examples, net.plan(), net.report());
         }
     }

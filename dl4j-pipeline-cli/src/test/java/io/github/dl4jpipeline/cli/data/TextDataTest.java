@@ -88,7 +88,8 @@ class TextDataTest {
         Files.writeString(file, "a".repeat(201));
         assertRefused("has only one character over and over");
         Files.writeString(
-                file, IntStream.range(0, 257).mapToObj(i -> "" + (char) (0x4e00 + i)).collect(Collectors.joining()));
+                file,
+                IntStream.range(0, 257).mapToObj(i -> "" + (char) (0x4e00 + i)).collect(Collectors.joining()));
         assertRefused("has 257 different characters; at most 256 are possible. Replace rare characters");
         Files.write(file, "caf\u00e9".repeat(100).getBytes(StandardCharsets.ISO_8859_1));
         assertRefused("is not text in UTF-8; convert it to UTF-8");
