@@ -26,7 +26,10 @@ import picocli.CommandLine.Option;
 final class Small implements Callable<Integer> {
     private static final int MOST_STEPS_TO_SETTLE = 5_000;
 
-    @Option(names = "--network", split = ",", description = "${COMPLETION-CANDIDATES}; several, with commas between them.")
+    @Option(
+            names = "--network",
+            split = ",",
+            description = "${COMPLETION-CANDIDATES}; several, with commas between them.")
     private List<SmallNetwork> networks = List.of(SmallNetwork.values());
 
     @Option(names = "--steps", description = "Measured turns of each system.")
@@ -47,7 +50,9 @@ final class Small implements Callable<Integer> {
         System.out.printf(
                 "ms a step, medians of %d turns of %d steps; plain fit with the better of 1 and %d threads%n",
                 turns, stepsOfTurn, Devices.cpu().size());
-        System.out.printf("%-15s %5s %9s %9s %6s %9s  %s%n", "network", "batch", "plain", "pipeline", "ratio", "one core", "plan");
+        System.out.printf(
+                "%-15s %5s %9s %9s %6s %9s  %s%n",
+                "network", "batch", "plain", "pipeline", "ratio", "one core", "plan");
         networks.forEach(this::compare);
         return ExitCode.OK;
     }
@@ -67,7 +72,10 @@ final class Small implements Callable<Integer> {
             }
             ComputationGraph plain = network.graph();
             List<Turn> systems = Stream.of(
-                            new Turn(plain, 1), new Turn(plain, Devices.cpu().size()), new Turn(pipeline, 0), new Turn(oneCore, 0))
+                            new Turn(plain, 1),
+                            new Turn(plain, Devices.cpu().size()),
+                            new Turn(pipeline, 0),
+                            new Turn(oneCore, 0))
                     .toList();
             double[] medians = medians(systems, data);
             double best = Math.min(medians[0], medians[1]);

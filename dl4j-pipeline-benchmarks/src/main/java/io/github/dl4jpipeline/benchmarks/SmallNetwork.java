@@ -123,7 +123,8 @@ enum SmallNetwork {
     /** Random examples for it. */
     MultiDataSet data() {
         Random random = new Random(1);
-        INDArray[] features = featureShapes().map(shape -> Nd4j.rand(type, shape)).toArray(INDArray[]::new);
+        INDArray[] features =
+                featureShapes().map(shape -> Nd4j.rand(type, shape)).toArray(INDArray[]::new);
         if (this == EMBEDDING) {
             for (int i = 0; i < batch; i++) {
                 features[0].putScalar(i, 0, random.nextInt(WORDS));
