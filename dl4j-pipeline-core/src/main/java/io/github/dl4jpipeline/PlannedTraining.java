@@ -24,6 +24,7 @@ import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.report.MeasuredSteps;
 import io.github.dl4jpipeline.report.PipelineReport;
 import io.github.dl4jpipeline.report.PlanHistory;
+import io.github.dl4jpipeline.report.SequenceSteps;
 import io.github.dl4jpipeline.report.StageReport;
 import io.github.dl4jpipeline.report.StepRecord;
 import io.github.dl4jpipeline.report.StepTimeline;
@@ -394,6 +395,12 @@ final class PlannedTraining {
         measurements = replacement;
     }
 
+    private Optional<SequenceSteps> sequences() {
+        return controller == null || controller.timeSteps() == 0
+                ? Optional.empty()
+                : Optional.of(new SequenceSteps(controller.timeSteps(), controller.skippedTimeSteps()));
+    }
+
     /** What has been measured since the last plan. */
     PipelineReport report(PartitionPlan planned) {
         synchronized (lock) {
@@ -417,7 +424,8 @@ final class PlannedTraining {
                             stages,
                             TransferReport.of(passed, perStep),
                             lastStep(passed),
-                            controller == null ? Optional.empty() : controller.tileMeasurement()),
+                            controller == null ? Optional.empty() : controller.tileMeasurement(),
+                            sequences()),
                     new PlanHistory(
                             isSettled(),
                             replanner == null ? List.of() : replanner.measuredPlans(),

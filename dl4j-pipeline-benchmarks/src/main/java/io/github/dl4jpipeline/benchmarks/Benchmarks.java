@@ -20,6 +20,7 @@ import picocli.CommandLine.Command;
             ReportPictures.class,
             FirstStep.class,
             Scaling.class,
+            Small.class,
             Soak.class,
             TileComparison.class,
             TileSimulation.class,

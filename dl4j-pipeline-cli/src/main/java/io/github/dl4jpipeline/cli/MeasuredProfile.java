@@ -19,7 +19,7 @@ final class MeasuredProfile {
         try (ProfilingBar bar = new ProfilingBar(err)) {
             return GraphProfiler.profile(
                     model.graph(),
-                    RandomBatch.of(model.shape(), examples, seed).toMultiDataSet(),
+                    RandomBatch.of(model.shape().ofOneStep(), examples, seed).toMultiDataSet(),
                     Devices.cpu(),
                     bar::show);
         }

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.cli;
 
-import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.cli.io.Json;
 import io.github.dl4jpipeline.cli.io.OutputFile;
@@ -29,7 +29,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Trains a model on images and saves it. Everything that can be wrong with the input is found before training. */
+/** Trains a model on images or a text and saves it. Everything that can be wrong with the input is found before training. */
 @Command(
         name = "train",
         description = "Trains a model in a pipeline and saves it as an ordinary Deeplearning4j model.",
@@ -143,10 +143,12 @@ final class TrainCommand implements Callable<Integer> {
         Optional<OutputFile> traceFile = Optional.ofNullable(trace).map(path -> OutputFile.probe("--trace", path));
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
 
-        ImageData data = dataOptions.load(settings.seed(), err);
+        TrainingData data = NamedModel.takesText(modelOptions.model())
+                ? dataOptions.loadText(modelOptions.model(), settings.seed())
+                : dataOptions.load(settings.seed(), err);
         err.println("Data: " + data.description());
         RunIdentity identity = identity(name, settings, data);
-        TrainingStart start = start(identity, settings, err);
+        TrainingStart start = start(identity, data, settings, err);
         TrainingResult result = new Training(start, data, settings, identity, err).run();
 
         NamedModel model = start.model();
@@ -168,7 +170,7 @@ final class TrainCommand implements Callable<Integer> {
 
     /** Empty where plain {@code fit} is not to be measured, or there is nothing to compare it with. */
     private OptionalDouble plainMillis(
-            NamedModel model, ImageData data, TrainingSettings settings, TrainingResult result, PrintWriter err) {
+            NamedModel model, TrainingData data, TrainingSettings settings, TrainingResult result, PrintWriter err) {
         if (noComparison
                 || result.images() == 0
                 || settings.pipeline().split().devices().isPresent()) {
@@ -197,16 +199,11 @@ final class TrainCommand implements Callable<Integer> {
         return Path.of(name + (NamedModel.isFile(modelOptions.model()) ? "-trained.zip" : ".zip"));
     }
 
-    private static RunIdentity identity(String name, TrainingSettings settings, ImageData data) {
-        return new RunIdentity(
-                name,
-                settings.seed(),
-                settings.batch(),
-                data.train().size(),
-                data.train().checksum());
+    private static RunIdentity identity(String name, TrainingSettings settings, TrainingData data) {
+        return new RunIdentity(name, settings.seed(), settings.batch(), data.trainSize(), data.trainChecksum());
     }
 
-    private TrainingStart start(RunIdentity identity, TrainingSettings settings, PrintWriter err) {
+    private TrainingStart start(RunIdentity identity, TrainingData data, TrainingSettings settings, PrintWriter err) {
         Options.requirePositive("--keep-checkpoints", keep);
         Optional<HeldPlan> given = Optional.ofNullable(plan).map(TrainingStart::planOf);
         given.flatMap(held -> reasonAgainst(held, settings)).ifPresent(reason -> {
@@ -214,13 +211,14 @@ final class TrainCommand implements Callable<Integer> {
         });
         Optional<Path> directory = Optional.ofNullable(checkpointDirectory);
         if (!resume) {
-            NamedModel model = NamedModel.ofCifar(modelOptions.model(), settings.seed());
+            NamedModel model = NamedModel.of(modelOptions.model(), data, settings.seed());
             return TrainingStart.fresh(model, directory.map(path -> Checkpoints.create(path, keep)))
                     .with(given);
         }
         Path existing = directory.orElseThrow(() -> new InputException("--resume needs --checkpoint-dir"));
         TrainingStart start = TrainingStart.resumed(
                 identity,
+                NamedModel.shapeFor(data),
                 settings.epochs(),
                 Checkpoints.existing(existing, keep),
                 warning -> err.println("warning: " + warning));

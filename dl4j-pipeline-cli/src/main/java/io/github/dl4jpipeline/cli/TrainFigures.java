@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.cli;
 
-import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.train.TrainingResult;
 import io.github.dl4jpipeline.cli.train.TrainingSettings;
@@ -32,7 +32,7 @@ record TrainFigures(
 
     static TrainFigures of(
             NamedModel model,
-            ImageData data,
+            TrainingData data,
             TrainingSettings settings,
             TrainingResult result,
             OptionalDouble timesPlainFit,
@@ -41,8 +41,8 @@ record TrainFigures(
                 model.name(),
                 model.parameters(),
                 data.name(),
-                data.train().size(),
-                data.test().size(),
+                data.trainSize(),
+                data.testSize(),
                 settings.epochs(),
                 settings.batch(),
                 settings.seed(),

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.cli;
 
-import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.train.TrainingResult;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.MeasuredPlan;
@@ -17,7 +17,7 @@ import java.util.OptionalDouble;
  * @param plainMillis time of a step of plain {@code fit}; empty if it was not measured
  * @param file where the model is
  */
-record TrainSummary(ImageData data, TrainingResult result, OptionalDouble plainMillis, Path file) {
+record TrainSummary(TrainingData data, TrainingResult result, OptionalDouble plainMillis, Path file) {
 
     /** How many times as fast as plain {@code fit} the last steps were. */
     OptionalDouble timesPlainFit() {
@@ -28,14 +28,20 @@ record TrainSummary(ImageData data, TrainingResult result, OptionalDouble plainM
     public String toString() {
         StringBuilder text = new StringBuilder();
         text.append(format(
-                "Accuracy %.4f on %d test images (%s)%s%n",
+                "Accuracy %.4f on %d test %s (%s)%s%n",
                 result.accuracy(),
-                data.test().size(),
+                data.testSize(),
+                data.examples(),
                 data.name(),
                 result.images() == 0 ? "" : format(", training loss %.4f", result.loss())));
         text.append(format(
-                "Trained %d images in %.1f s, %.1f images/s; profiling took %.1f s%n",
-                result.images(), result.seconds(), result.imagesPerSecond(), result.profilingSeconds()));
+                "Trained %d %s in %.1f s, %.1f %s/s; profiling took %.1f s%n",
+                result.images(),
+                data.examples(),
+                result.seconds(),
+                result.imagesPerSecond(),
+                data.examples(),
+                result.profilingSeconds()));
         timesPlainFit()
                 .ifPresent(times -> text.append(format(
                         "%.1f times as fast as plain fit: %.0f ms a step instead of %.0f ms%n",
@@ -66,7 +72,7 @@ record TrainSummary(ImageData data, TrainingResult result, OptionalDouble plainM
     }
 
     /** Such as {@code data parallel, 2 workers, each with the whole network; 2 micro-batches of 32 images}. */
-    private static String inWords(PartitionPlan plan) {
+    private String inWords(PartitionPlan plan) {
         int stages = plan.stages().size();
         int threads = plan.stages().get(0).device().threads();
         String kind = plan.kind().toString();
@@ -83,7 +89,7 @@ record TrainSummary(ImageData data, TrainingResult result, OptionalDouble plainM
         String parts = plan.microBatches() == 1
                 ? "batches in one piece"
                 : plan.microBatches() + " micro-batches of " + Math.max(1, plan.examples() / plan.microBatches())
-                        + " images";
+                        + " " + data.examples();
         return kind + ", " + how + "; " + parts;
     }
 

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param transfers between devices with their own memory, and from and to the host
  * @param lastStep when the tasks and transfers of the last step have run; empty before there was one
  * @param tiles what the tiles of a micro-batch have taken, if there are any
+ * @param sequences time steps of masked sequences, where some may be left out
  */
 public record MeasuredSteps(
         long steps,
@@ -20,10 +21,22 @@ public record MeasuredSteps(
         List<StageReport> stages,
         List<TransferReport> transfers,
         Optional<StepTimeline> lastStep,
-        Optional<TileMeasurement> tiles) {
+        Optional<TileMeasurement> tiles,
+        Optional<SequenceSteps> sequences) {
 
     public MeasuredSteps {
         stages = List.copyOf(stages);
         transfers = List.copyOf(transfers);
+    }
+
+    /** Steps without masked sequences. */
+    public MeasuredSteps(
+            long steps,
+            double stepMillis,
+            List<StageReport> stages,
+            List<TransferReport> transfers,
+            Optional<StepTimeline> lastStep,
+            Optional<TileMeasurement> tiles) {
+        this(steps, stepMillis, stages, transfers, lastStep, tiles, Optional.empty());
     }
 }

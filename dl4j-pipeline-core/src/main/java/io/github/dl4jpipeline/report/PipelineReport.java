@@ -61,6 +61,11 @@ public record PipelineReport(
         return measurements.tiles();
     }
 
+    /** See {@link MeasuredSteps#sequences}. */
+    public Optional<SequenceSteps> sequences() {
+        return measurements.sequences();
+    }
+
     /** See {@link PlanHistory#settled}. */
     public boolean settled() {
         return history.settled();

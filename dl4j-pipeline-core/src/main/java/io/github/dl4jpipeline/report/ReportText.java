@@ -52,6 +52,11 @@ final class ReportText {
                     "new plan after step %d, since %s: %s%n",
                     change.step(), change.reason(), change.plan().summary()));
         }
+        report.sequences()
+                .filter(all -> all.skipped() > 0)
+                .ifPresent(all -> text.append(format(
+                        "not computed: %d of %d time steps (%.0f %%), which are masked for all examples of their micro-batch%n",
+                        all.skipped(), all.given(), 100.0 * all.skipped() / all.given())));
         text.append(terms());
         report.tiles().ifPresent(measured -> text.append(tiles(measured)));
         return text.toString();

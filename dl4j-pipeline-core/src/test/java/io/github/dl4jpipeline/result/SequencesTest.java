@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.TrailingSteps;
+import io.github.dl4jpipeline.report.SequenceSteps;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
@@ -132,6 +133,19 @@ class SequencesTest {
             TrailingSteps bothWays = TrailingSteps.of(graph(DataType.FLOAT, format, true));
             List<MicroBatch> all = whole(batch(DataType.FLOAT, format, 7, true)).split(3);
             assertThat(bothWays.cut(all)).containsExactlyElementsOf(all); // the other way begins at the last step
+        }
+    }
+
+    @Test
+    void theReportSaysWhatWasNotComputed() {
+        ComputationGraph graph = graph(DataType.FLOAT, RNNFormat.NCW, false);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 2, 3))
+                .build()) {
+            net.fit(batch(DataType.FLOAT, RNNFormat.NCW, 7, true));
+            // Micro-batches of 2, 2 and 3 examples, of which 2, 4 and 3 of 6 steps are needed.
+            assertThat(net.report().sequences()).hasValue(new SequenceSteps(42, 2 * 4 + 2 * 2 + 3 * 3));
+            assertThat(net.report().toString()).contains("not computed: 21 of 42 time steps (50 %)");
         }
     }
 

@@ -1,4 +1,4 @@
-/** Labelled images: CIFAR-10 files, generated ones, the download, and the batches that training takes. */
+/** What training takes: CIFAR-10 files, texts, generated images and sentences, the download, and batches of them. */
 @NullMarked
 package io.github.dl4jpipeline.cli.data;
 

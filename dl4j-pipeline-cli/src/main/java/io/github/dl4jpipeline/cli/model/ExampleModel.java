@@ -20,7 +20,8 @@ enum ExampleModel {
     LSTM("lstm", Lstm.SIZE, NamedModel.USUAL_BATCH),
     TRANSFORMER_ENCODER("transformer-encoder", TransformerEncoder.SIZE, NamedModel.USUAL_BATCH),
     MLP("mlp", Mlp.SIZE, Mlp.USUAL_BATCH),
-    AUTOENCODER("autoencoder", Autoencoder.SIZE, NamedModel.USUAL_BATCH);
+    AUTOENCODER("autoencoder", Autoencoder.SIZE, NamedModel.USUAL_BATCH),
+    CHAR_RNN("char-rnn", CharRnn.SIZE, CharRnn.USUAL_BATCH);
 
     private final String title;
     private final ModelShape shape;
@@ -70,7 +71,11 @@ enum ExampleModel {
 
     /** A new network with random parameters. */
     ComputationGraph create(long seed) {
-        ComputationGraph graph = new ComputationGraph(configuration(seed));
+        return initialised(configuration(seed));
+    }
+
+    static ComputationGraph initialised(ComputationGraphConfiguration configuration) {
+        ComputationGraph graph = new ComputationGraph(configuration);
         graph.init();
         return graph;
     }
@@ -89,6 +94,7 @@ enum ExampleModel {
             case TRANSFORMER_ENCODER -> TransformerEncoder.configuration(seed);
             case MLP -> Mlp.configuration(seed);
             case AUTOENCODER -> Autoencoder.configuration(seed);
+            case CHAR_RNN -> CharRnn.configuration(seed, CharRnn.SIZE.width());
         };
     }
 }

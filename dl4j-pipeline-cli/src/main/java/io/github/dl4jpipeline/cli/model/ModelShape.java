@@ -8,4 +8,9 @@ public sealed interface ModelShape permits ImageSize, SequenceSize, VectorSize {
 
     /** The shape of the labels of a batch: classes are the second dimension. */
     long[] labels(int batch);
+
+    /** What a training step takes: another shape if a batch is trained in segments, with a step for each. */
+    default ModelShape ofOneStep() {
+        return this;
+    }
 }

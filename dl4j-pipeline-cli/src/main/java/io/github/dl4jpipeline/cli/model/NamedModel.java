@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.cli.model;
 
 import io.github.dl4jpipeline.cli.data.CifarFormat;
+import io.github.dl4jpipeline.cli.data.TextData;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.io.Failures;
 import io.github.dl4jpipeline.cli.io.InputException;
 import java.nio.file.Path;
@@ -41,6 +43,30 @@ public record NamedModel(String name, Model model, ModelShape shape) {
             requireCifar(nameOrFile, ExampleModel.named(nameOrFile).shape());
         }
         return of(nameOrFile, seed);
+    }
+
+    /** Whether a model is trained on texts, and not on images. */
+    public static boolean takesText(String nameOrFile) {
+        return !isFile(nameOrFile) && ExampleModel.named(nameOrFile) == ExampleModel.CHAR_RNN;
+    }
+
+    /**
+     * A new network, or the model in a file, for data to train on.
+     *
+     * @param nameOrFile for a text, a model that {@link #takesText}
+     * @throws InputException if there is no such name or file, or the model is not one for these data
+     */
+    public static NamedModel of(String nameOrFile, TrainingData data, long seed) {
+        if (data instanceof TextData text) {
+            ComputationGraph graph = ExampleModel.initialised(CharRnn.configuration(seed, text.characters()));
+            return new NamedModel(nameOrFile, graph, shapeFor(data));
+        }
+        return ofCifar(nameOrFile, seed);
+    }
+
+    /** What a model for these data takes and gives. */
+    public static ModelShape shapeFor(TrainingData data) {
+        return data instanceof TextData text ? CharRnn.size(text.characters()) : ImageSize.CIFAR;
     }
 
     private static void requireCifar(String name, ModelShape shape) {

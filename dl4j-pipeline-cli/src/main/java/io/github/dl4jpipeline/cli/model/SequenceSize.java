@@ -6,8 +6,14 @@ package io.github.dl4jpipeline.cli.model;
  * @param width values at a step
  * @param steps length of a sequence
  * @param classes number of classes
+ * @param segment how many steps are trained at a time
  */
-record SequenceSize(int width, int steps, int classes) implements ModelShape {
+record SequenceSize(int width, int steps, int classes, int segment) implements ModelShape {
+
+    /** Sequences that are trained as a whole. */
+    SequenceSize(int width, int steps, int classes) {
+        this(width, steps, classes, steps);
+    }
 
     @Override
     public long[] features(int batch) {
@@ -17,6 +23,11 @@ record SequenceSize(int width, int steps, int classes) implements ModelShape {
     @Override
     public long[] labels(int batch) {
         return new long[] {batch, classes, steps};
+    }
+
+    @Override
+    public ModelShape ofOneStep() {
+        return new SequenceSize(width, segment, classes);
     }
 
     @Override

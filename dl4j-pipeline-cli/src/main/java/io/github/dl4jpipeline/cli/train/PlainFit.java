@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.cli.train;
 
-import io.github.dl4jpipeline.cli.data.ImageBatches;
-import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -16,14 +15,14 @@ public final class PlainFit {
     private PlainFit() {}
 
     /** The shorter of {@value #STEPS} steps on the first batch, in milliseconds. */
-    public static double stepMillis(NamedModel model, ImageData data, int batch) {
-        DataSet images = ImageBatches.inOrder(data.train(), batch).next();
+    public static double stepMillis(NamedModel model, TrainingData data, int batch) {
+        DataSet examples = data.trainBatches(batch, 1).next();
         Model copy = copy(model.model());
-        fit(copy, images);
+        fit(copy, examples);
         double shortest = Double.POSITIVE_INFINITY;
         for (int step = 0; step < STEPS; step++) {
             long start = System.nanoTime();
-            fit(copy, images);
+            fit(copy, examples);
             shortest = Math.min(shortest, (System.nanoTime() - start) / 1e6);
         }
         return shortest;
@@ -33,11 +32,11 @@ public final class PlainFit {
         return model instanceof ComputationGraph graph ? graph.clone() : ((MultiLayerNetwork) model).clone();
     }
 
-    private static void fit(Model model, DataSet images) {
+    private static void fit(Model model, DataSet examples) {
         if (model instanceof ComputationGraph graph) {
-            graph.fit(images);
+            graph.fit(examples);
         } else {
-            ((MultiLayerNetwork) model).fit(images);
+            ((MultiLayerNetwork) model).fit(examples);
         }
     }
 }

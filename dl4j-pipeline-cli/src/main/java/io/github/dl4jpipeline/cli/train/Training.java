@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.cli.train;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.cli.data.ImageBatches;
-import io.github.dl4jpipeline.cli.data.ImageData;
+import io.github.dl4jpipeline.cli.data.ExampleBatches;
+import io.github.dl4jpipeline.cli.data.TrainingData;
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.cli.model.HeldPlan;
 import io.github.dl4jpipeline.cli.model.NamedModel;
@@ -16,7 +16,7 @@ import java.util.Optional;
 public final class Training {
     private final TrainingStart start;
     private final NamedModel model;
-    private final ImageData data;
+    private final TrainingData data;
     private final TrainingSettings settings;
     private final RunIdentity identity;
     private final PrintWriter err;
@@ -28,7 +28,7 @@ public final class Training {
      * @param err takes the progress
      */
     public Training(
-            TrainingStart start, ImageData data, TrainingSettings settings, RunIdentity identity, PrintWriter err) {
+            TrainingStart start, TrainingData data, TrainingSettings settings, RunIdentity identity, PrintWriter err) {
         this.start = start;
         this.model = start.model();
         this.data = data;
@@ -43,12 +43,12 @@ public final class Training {
      * @throws InputException if the model cannot be trained in a pipeline with these settings
      */
     public TrainingResult run() {
-        try (TrainingProgress progress = new TrainingProgress(err);
+        try (TrainingProgress progress = new TrainingProgress(err, data.examples(), data.segments());
                 PipelineComputationGraph net = pipeline(progress)) {
-            ImageBatches batches = ImageBatches.shuffled(data.train(), settings.batch(), settings.seed());
+            ExampleBatches batches = data.trainBatches(settings.batch(), settings.seed());
             for (int epoch = start.epochsDone(); epoch < settings.epochs(); epoch++) {
                 batches.startEpoch(epoch);
-                progress.startEpoch("epoch " + (epoch + 1) + "/" + settings.epochs(), batches.batches());
+                progress.startEpoch("epoch " + (epoch + 1) + "/" + settings.epochs(), batches.batches() * data.segments());
                 net.fit(batches);
                 progress.endEpoch();
                 int done = epoch + 1;
@@ -56,8 +56,7 @@ public final class Training {
                         .ifPresent(
                                 directory -> directory.save(new Checkpoint(model.model(), identity, held(net)), done));
             }
-            double accuracy = net.evaluate(ImageBatches.inOrder(data.test(), settings.batch()))
-                    .accuracy();
+            double accuracy = net.evaluate(data.testBatches(settings.batch())).accuracy();
             PipelineReport report = net.report();
             PartitionPlan plan = net.keepPlan();
             return new TrainingResult(

@@ -24,15 +24,17 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
     private static final int LAST_STEPS = 20;
 
     private final PrintWriter err;
+    private final String examples;
+    private final int segments;
     private final ProfilingBar profilingBar;
     private final Map<String, Deque<Double>> lastMillis = new HashMap<>();
 
     private String title = "";
-    private int batches;
+    private int steps;
     private @Nullable Progress bar;
     private boolean planned;
     private long began;
-    private long lossImages;
+    private double lossImages;
     private double lossSum;
     private long allImages;
 
@@ -42,21 +44,29 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
     private long profilingBefore;
     private long lastMeasurement;
 
-    TrainingProgress(PrintWriter err) {
+    /**
+     * Progress that is shown on {@code err}.
+     *
+     * @param examples what they are called
+     * @param segments in how many steps a batch is trained
+     */
+    TrainingProgress(PrintWriter err, String examples, int segments) {
         this.err = err;
+        this.examples = examples;
+        this.segments = segments;
         this.profilingBar = new ProfilingBar(err);
     }
 
     /** An epoch begins. */
-    void startEpoch(String name, int numberOfBatches) {
+    void startEpoch(String name, int numberOfSteps) {
         title = name;
-        batches = numberOfBatches;
+        steps = numberOfSteps;
         lossImages = 0;
         lossSum = 0;
         profilingOfEpoch = 0;
         began = System.nanoTime();
         if (planned) {
-            bar = new Progress(err, title, batches);
+            bar = new Progress(err, title, steps);
         }
     }
 
@@ -103,7 +113,7 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
                 "First plan: %s%s%n",
                 event.plan().summary(), event.cached() ? " (from a profile in the cache)" : took(event.took()));
         err.flush();
-        bar = new Progress(err, title, batches);
+        bar = new Progress(err, title, steps);
     }
 
     private static String took(Duration time) {
@@ -129,9 +139,10 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
             double seconds = (System.nanoTime() - began - profilingOfEpoch) / 1e9;
             bar.step(String.format(
                     Locale.ROOT,
-                    " loss %.4f, %.1f images/s%s",
+                    " loss %.4f, %.1f %s/s%s",
                     loss(),
-                    lossImages / seconds,
+                    lossImages / segments / seconds,
+                    examples,
                     event.chosen() ? "" : ", trying " + event.plan().kind()));
         }
     }
@@ -149,9 +160,9 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
         return lossSum / lossImages;
     }
 
-    /** Number of images trained on in all epochs. */
+    /** Number of images or other examples trained on in all epochs. */
     long images() {
-        return allImages;
+        return allImages / segments;
     }
 
     /** Time of all epochs, without profiling. */

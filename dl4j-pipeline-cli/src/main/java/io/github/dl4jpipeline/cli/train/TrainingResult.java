@@ -7,11 +7,11 @@ import java.util.OptionalDouble;
 /**
  * What came out of a run.
  *
- * @param accuracy share of the test images that are classified rightly, from 0 to 1
+ * @param accuracy share of the test images, or of the characters to tell, that are classified rightly, from 0 to 1
  * @param loss mean training loss over the last epoch; not a number if all epochs were trained before
  * @param seconds time of the training steps, without profiling, checkpoints and test
  * @param profilingSeconds time of profiling and planning
- * @param images number of images trained on, each epoch's counted again
+ * @param images number of images or other examples trained on, each epoch's counted again
  * @param stepMillis median time of the last steps with this plan, updates included; zero if there was none
  * @param plan the plan that was chosen
  * @param report what was measured beside it

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.cli.train;
 
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.cli.model.HeldPlan;
+import io.github.dl4jpipeline.cli.model.ModelShape;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -27,19 +28,20 @@ public record TrainingStart(
     /**
      * A run that goes on from its latest checkpoint that is whole. If that is of the last epoch, what is left is the test.
      *
+     * @param shape what the model takes and gives
      * @param epochs number of epochs in all
      * @param warnings takes a text for each checkpoint that is damaged
      * @throws InputException if there is no checkpoint of this run, or one of more epochs
      */
     public static TrainingStart resumed(
-            RunIdentity run, int epochs, Checkpoints checkpoints, Consumer<String> warnings) {
+            RunIdentity run, ModelShape shape, int epochs, Checkpoints checkpoints, Consumer<String> warnings) {
         Checkpoints.Latest latest = checkpoints.requireLatest(run, warnings);
         if (latest.epochs() > epochs) {
             throw new InputException("Nothing to train: " + latest.file() + " has " + latest.epochs()
                     + " epochs already, and --epochs asks for " + epochs + " in all");
         }
         return new TrainingStart(
-                new NamedModel(run.model(), latest.content().model()),
+                new NamedModel(run.model(), latest.content().model(), shape),
                 latest.epochs(),
                 Optional.of(latest.content().plan()),
                 Optional.of(checkpoints));

@@ -57,7 +57,7 @@ class ExampleModelTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"transformer-encoder, 99594", "mlp, 10666", "autoencoder, 398294"})
+    @CsvSource({"transformer-encoder, 99594", "mlp, 10666", "autoencoder, 398294", "char-rnn, 870464"})
     void trainsOnItsBatch(String name, long parameters) {
         NamedModel model = NamedModel.of(name, 1);
         assertThat(model.parameters()).isEqualTo(parameters);

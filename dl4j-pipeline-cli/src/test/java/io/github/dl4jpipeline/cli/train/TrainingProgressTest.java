@@ -34,7 +34,7 @@ class TrainingProgressTest {
 
     @Test
     void showsProfilingThenThePlanThenSteps() {
-        try (TrainingProgress progress = new TrainingProgress(new PrintWriter(err))) {
+        try (TrainingProgress progress = new TrainingProgress(new PrintWriter(err), "images", 1)) {
             progress.startEpoch("epoch 1/1", 2);
             progress.profiling(profiled(1, 500));
             progress.planChosen(new PlanChosen(FIRST, List.of(FIRST), Optional.empty(), false, Duration.ofMillis(500)));
@@ -51,7 +51,7 @@ class TrainingProgressTest {
 
     @Test
     void countsTheTimeOfProfilesApart() {
-        try (TrainingProgress progress = new TrainingProgress(new PrintWriter(err))) {
+        try (TrainingProgress progress = new TrainingProgress(new PrintWriter(err), "images", 1)) {
             progress.startEpoch("epoch 1/1", 1);
             progress.profiling(profiled(1, 40_000));
             progress.profiling(profiled(2, 60_000));
@@ -68,7 +68,7 @@ class TrainingProgressTest {
 
     @Test
     void stepsOfEachPlanCountForItself() {
-        try (TrainingProgress progress = new TrainingProgress(new PrintWriter(err))) {
+        try (TrainingProgress progress = new TrainingProgress(new PrintWriter(err), "images", 1)) {
             progress.startEpoch("epoch 1/1", 4);
             progress.planChosen(new PlanChosen(FIRST, List.of(FIRST), Optional.empty(), true, Duration.ZERO));
             progress.stepDone(step(FIRST, 1, 99, false));

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +35,10 @@ final class Step {
 
     private final Set<Task> done = new HashSet<>();
     private final Map<Integer, Gradient> gradients = new TreeMap<>();
-    private int workers;
+
+    /** Workers that have not left. Who waits for them is not woken by each task. */
+    private final CountDownLatch workers;
+
     private @Nullable Failure failure;
 
     /** Set with {@link #failure}, or alone when the step is called off; read without the monitor. */
@@ -53,7 +58,7 @@ final class Step {
         this.request = request;
         this.tasks = tasks;
         this.microBatches = microBatches;
-        this.workers = tasks.workers().count();
+        this.workers = new CountDownLatch(tasks.workers().count());
         this.score = new ScoreSum(request.batch().examples(), tasks.workers().stages());
         this.capture = capture;
         this.joint = joint;
@@ -194,21 +199,12 @@ final class Step {
     }
 
     /** A worker has left the step. */
-    synchronized void workerLeft() {
-        workers--;
-        notifyAll();
+    void workerLeft() {
+        workers.countDown();
     }
 
     /** Waits until all workers have left, or for a time. Returns whether they have. */
-    synchronized boolean awaitWorkers(long millis) throws InterruptedException {
-        long deadline = System.nanoTime() + millis * 1_000_000;
-        while (workers > 0) {
-            long left = (deadline - System.nanoTime()) / 1_000_000;
-            if (left <= 0) {
-                return false;
-            }
-            wait(left);
-        }
-        return true;
+    boolean awaitWorkers(long millis) throws InterruptedException {
+        return workers.await(millis, TimeUnit.MILLISECONDS);
     }
 }

@@ -87,6 +87,9 @@ public final class TaskController implements AutoCloseable {
 
     private volatile @Nullable Step running;
     private volatile @Nullable StepTimes lastTimes;
+
+    private final AtomicLong timeSteps = new AtomicLong();
+    private final AtomicLong skippedTimeSteps = new AtomicLong();
     private volatile boolean closed;
 
     /** Starts the workers. */
@@ -171,6 +174,8 @@ public final class TaskController implements AutoCloseable {
         List<MicroBatch> split = request.keepActivations() ? whole : trailing.cut(whole);
         StepTasks ofStep = tasks(split.size());
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, split.size()) : null;
+        long given = trailing.timeSteps(whole);
+        long computed = trailing.timeSteps(split);
         memory.beginStep(ofStep, split, request.iteration(), request.epoch());
         MovableWeights movable = memory.movesWeights() ? MovableWeights.of(layout, ofStep.byWorker()) : null;
         Step step = new Step(request, ofStep, split, capture, memory.joint(), movable);
@@ -185,6 +190,8 @@ public final class TaskController implements AutoCloseable {
         } finally {
             memory.forgetStep();
         }
+        timeSteps.addAndGet(given);
+        skippedTimeSteps.addAndGet(given - computed);
         // A single micro-batch has the term in its score already, added as plain fit adds it.
         double regularization = split.size() > 1 ? request.regularization() : 0;
         double score = step.score().get() + regularization;
@@ -262,6 +269,16 @@ public final class TaskController implements AutoCloseable {
     /** When the tasks of the last step have run; empty before there was one. */
     public Optional<StepTimes> lastTimes() {
         return Optional.ofNullable(lastTimes);
+    }
+
+    /** Time steps of masked sequences, all examples together, since the start; 0 where none are left out. */
+    public long timeSteps() {
+        return timeSteps.get();
+    }
+
+    /** Those of them that were not computed. */
+    public long skippedTimeSteps() {
+        return skippedTimeSteps.get();
     }
 
     /** Time that each stage has spent in tasks since the start, in nanoseconds, all its replicas together. */

@@ -130,9 +130,24 @@ public final class TrailingSteps {
                 .toList();
     }
 
+    /** The time steps of all examples together; 0 if none may be cut off. */
+    public long timeSteps(List<MicroBatch> microBatches) {
+        if (format == null) {
+            return 0;
+        }
+        int ofSteps = ofSteps();
+        return microBatches.stream()
+                .mapToLong(batch -> batch.examples() * steps(batch, ofSteps))
+                .sum();
+    }
+
+    private int ofSteps() {
+        return format == RNNFormat.NWC ? 1 : 2;
+    }
+
     /** Null if all steps are needed. */
     private @Nullable MicroBatch cut(MicroBatch all) {
-        int ofSteps = format == RNNFormat.NWC ? 1 : 2;
+        int ofSteps = ofSteps();
         long steps = steps(all, ofSteps);
         long needed = steps == 0 ? 0 : needed(all.labelMasks());
         boolean cuts = needed > 0

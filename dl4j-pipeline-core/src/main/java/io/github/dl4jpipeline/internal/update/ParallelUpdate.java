@@ -24,6 +24,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * in a core's cache. Deeplearning4j passes over all parameters for each of these, in one thread.
  */
 public final class ParallelUpdate {
+    /** With fewer parameters, the calling thread is done before others have begun. */
+    static final long FEWEST_SHARED = 1 << 16;
+
     private final ComputationGraph graph;
     private final ComputationGraphUpdater whole;
     private final Consumer<Runnable> crew;
@@ -31,6 +34,7 @@ public final class ParallelUpdate {
     private final List<Normalized> normalized;
     private final Runnable[] rest;
     private final RegularizationScore regularization;
+    private final boolean shares;
 
     /** A layer whose gradients are normalized, for which it needs all of them. */
     private record Normalized(Trainable layer, Gradient gradient, List<INDArray> summed) {}
@@ -58,6 +62,7 @@ public final class ParallelUpdate {
                 gradients.reshape(gradients.length()),
                 layer -> isMiniBatch() && !isNormalized(layer));
         rest = new Runnable[pieces.size()];
+        shares = parameters.length() >= FEWEST_SHARED;
         regularization = RegularizationScore.of(graph);
     }
 
@@ -130,7 +135,10 @@ public final class ParallelUpdate {
         return Arrays.stream(terms).sum() + regularization.ofWholeLayers();
     }
 
-    /** Shares work among the threads. What they leave, because the pipeline is being closed, the calling one does. */
+    /**
+     * Shares work among the threads, unless it is little. What they leave, because the pipeline is being closed, the calling one
+     * does.
+     */
     private void share(int count, IntConsumer work) {
         share(count, work, false);
     }
@@ -151,7 +159,7 @@ public final class ParallelUpdate {
                 }
             }
         };
-        if (count > 1) {
+        if (count > 1 && shares) {
             try {
                 crew.accept(loop);
             } catch (RuntimeException | Error e) {
