@@ -7,6 +7,10 @@ import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.DeviceMicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.PeerMicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.Peers;
+import io.github.dl4jpipeline.schedule.Task;
+import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
@@ -16,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -32,7 +37,7 @@ final class DeviceMemory extends PipelineMemory {
     /** By stage and replica. */
     private final List<List<Stage>> stages = new ArrayList<>();
 
-    private final DeviceParameters parameters;
+    private final SeparateParameters parameters;
 
     DeviceMemory(DeviceRuntime runtime, Setup setup, Threads threads) {
         super(CopyAssignment::inEachStage);
@@ -41,15 +46,38 @@ final class DeviceMemory extends PipelineMemory {
         CopyAssignment copies = CopyAssignment.inEachStage(setup.tasks());
         for (int stage = 0; stage < setup.stages().stages(); stage++) {
             List<Stage> replicas = new ArrayList<>();
-            for (Device device : setup.plan().stages().get(stage).devices()) {
-                replicas.add(stageOn(device, stage, replicas.size(), copies.count(stage)));
+            List<Device> devices = setup.plan().stages().get(stage).devices();
+            for (int replica = 0; replica < devices.size(); replica++) {
+                if (isHere(stage, replica)) {
+                    replicas.add(stageOn(devices.get(replica), stage, replica, copies.count(stage)));
+                }
             }
             stages.add(replicas);
         }
         List<List<DeviceStage>> ofStages = stages.stream()
                 .map(replicas -> replicas.stream().map(replica -> replica.own).toList())
                 .toList();
-        this.parameters = new DeviceParameters(runtime, transfers, setup.graph(), ofStages, threads);
+        this.parameters = setup.peers() == null
+                ? new DeviceParameters(runtime, transfers, setup.graph(), ofStages, threads)
+                : parametersAmong(setup.peers());
+    }
+
+    private boolean isHere(int stage, int replica) {
+        return setup.peers() == null || setup.tasks().workers().worker(stage, replica) == setup.peers().worker();
+    }
+
+    private SeparateParameters parametersAmong(Peers peers) {
+        Workers workers = setup.tasks().workers();
+        int stage = workers.stagesOf(peers.worker()).get(0);
+        return new PeerParameters(
+                runtime,
+                setup.graph(),
+                stages.get(stage).get(0).own,
+                IntStream.range(0, workers.replicas(stage))
+                        .map(replica -> workers.worker(stage, replica))
+                        .boxed()
+                        .toList(),
+                peers);
     }
 
     private Stage stageOn(Device device, int stage, int replica, int count) {
@@ -62,8 +90,7 @@ final class DeviceMemory extends PipelineMemory {
         List<DeviceMicroBatchMemory> memories = new ArrayList<>();
         List<GraphCopy> copies = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            DeviceMicroBatchMemory memory =
-                    new DeviceMicroBatchMemory(setup.graph(), setup.stages().stageOf(), name + i, place);
+            DeviceMicroBatchMemory memory = memoryOfMicroBatch(name + i, place);
             memories.add(memory);
             copies.add(setup.copy(memory, Engine.NONE));
         }
@@ -78,6 +105,22 @@ final class DeviceMemory extends PipelineMemory {
                         setup.severalMicroBatches(stage)));
         DeviceStage own = new DeviceStage(device, positions, layout, ofStage, sums, gradients, copies);
         return new Stage(stage, own, memories, setup.scratch(stage, replica, ""));
+    }
+
+    private DeviceMicroBatchMemory memoryOfMicroBatch(String name, DeviceMicroBatchMemory.Place place) {
+        int[] stageOf = setup.stages().stageOf();
+        Peers peers = setup.peers();
+        if (peers == null) {
+            return new DeviceMicroBatchMemory(setup.graph(), stageOf, name, place);
+        }
+        Workers workers = setup.tasks().workers();
+        return new PeerMicroBatchMemory(
+                setup.graph(),
+                stageOf,
+                name,
+                place,
+                peers,
+                (stage, microBatch) -> workers.workerOf(Task.forward(stage, microBatch)));
     }
 
     private INDArray flat(ParameterLayout layout) {
@@ -99,13 +142,23 @@ final class DeviceMemory extends PipelineMemory {
 
         @Override
         public GraphCopy begin(int microBatch) {
-            memory(microBatch).exchangeWith(other -> {
+            memory(microBatch).exchangeWith(microBatch, other -> {
                 List<Stage> replicas = stages.get(other);
                 return replicas.get(microBatch % replicas.size()).memory(microBatch);
             });
             GraphCopy copy = copy(microBatch);
             running().begin(copy, microBatch);
             return copy;
+        }
+
+        /** What peers have to do first, the memory of the micro-batch waits for. */
+        @Override
+        public List<Task> dependencies(Task task) {
+            Peers peers = setup.peers();
+            Workers workers = setup.tasks().workers();
+            return super.dependencies(task).stream()
+                    .filter(other -> peers == null || workers.workerOf(other) == peers.worker())
+                    .toList();
         }
 
         private DeviceMicroBatchMemory memory(int microBatch) {
@@ -115,6 +168,11 @@ final class DeviceMemory extends PipelineMemory {
         @Override
         public void end(int microBatch) {
             copy(microBatch).end();
+        }
+
+        @Override
+        public boolean addsReplicasInStep() {
+            return false;
         }
 
         @Override
@@ -141,7 +199,7 @@ final class DeviceMemory extends PipelineMemory {
 
     @Override
     public StageMemory stage(int stage, int replica) {
-        return stages.get(stage).get(replica);
+        return stages.get(stage).get(setup.peers() == null ? replica : 0);
     }
 
     @Override

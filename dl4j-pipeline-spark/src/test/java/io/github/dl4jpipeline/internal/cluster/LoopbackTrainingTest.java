@@ -1,0 +1,166 @@
+package io.github.dl4jpipeline.internal.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.wire.Limits;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.MultiDataSet;
+
+/** Workers in threads of this process, which reach each other over the loopback address. */
+class LoopbackTrainingTest {
+    private static final Limits LIMITS =
+            new Limits(Duration.ofMillis(200), Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(2));
+
+    private final List<Double> scores = new ArrayList<>();
+
+    private void train(ComputationGraph graph, PartitionPlan plan, List<MultiDataSet> batches, int epochs)
+            throws Exception {
+        int workers = plan.workers();
+        List<String> names =
+                IntStream.range(0, workers).mapToObj(worker -> "thread " + worker).toList();
+        INDArray state = graph.getUpdater(true).getStateViewArray();
+        Assignment assignment = new Assignment(
+                graph.getConfiguration().toJson(),
+                plan.toJson(),
+                graph.params().length(),
+                state.length(),
+                0,
+                0,
+                0,
+                epochs,
+                batches.size(),
+                2,
+                false);
+        byte[] secret = {1, 2, 3};
+        InetAddress loopback = InetAddress.getLoopbackAddress();
+        ExecutorService threads = Executors.newFixedThreadPool(workers);
+        List<ClusterPeers> peers = new ArrayList<>();
+        try (TrainingHost host = new TrainingHost(names, graph.params(), state, loopback, secret, LIMITS)) {
+            for (int worker = 0; worker < workers; worker++) {
+                peers.add(new ClusterPeers(worker, loopback, secret, LIMITS, Duration.ofSeconds(30), () -> false));
+            }
+            List<InetSocketAddress> addresses =
+                    peers.stream().map(ClusterPeers::address).toList();
+            List<Future<?>> running = new ArrayList<>();
+            for (ClusterPeers own : peers) {
+                running.add(threads.submit(() -> {
+                    try {
+                        own.connect(names, addresses, host.address(), Duration.ofSeconds(10));
+                        new StageTraining(assignment, own, Devices.cpu(1).get(0))
+                                .run(repeated(batches, epochs).iterator());
+                    } catch (Throwable e) {
+                        own.failed(e.getMessage(), !ClusterPeers.isOfPeer(e));
+                    } finally {
+                        own.close();
+                    }
+                    return null;
+                }));
+            }
+            host.run(
+                    (long) epochs * batches.size(),
+                    new TrainingHost.Events() {
+                        @Override
+                        public void step(long iteration, double score, long examples) {
+                            assertThat(iteration).isEqualTo(scores.size());
+                            scores.add(score);
+                        }
+
+                        @Override
+                        public void checkpoint(long iteration) {}
+                    },
+                    () -> null);
+            for (Future<?> worker : running) {
+                worker.get();
+            }
+        } finally {
+            threads.shutdown();
+            peers.forEach(ClusterPeers::close);
+        }
+    }
+
+    private static List<MicroBatch> repeated(List<MultiDataSet> batches, int epochs) {
+        List<MicroBatch> all = new ArrayList<>();
+        for (int epoch = 0; epoch < epochs; epoch++) {
+            batches.forEach(batch -> all.add(MicroBatch.whole(
+                    batch.getFeatures(),
+                    batch.getLabels(),
+                    batch.getFeaturesMaskArrays(),
+                    batch.getLabelsMaskArrays())));
+        }
+        return all;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "CONVOLUTIONS, 2, 1, 4",
+        "CONVOLUTIONS, 3, 1, 3",
+        "CONVOLUTIONS, 1, 3, 3",
+        "CONVOLUTIONS, 2, 2, 5",
+        "LSTM_WITH_MASKS, 2, 1, 3",
+        "LSTM_WITH_MASKS, 3, 1, 2",
+        "TWO_INPUTS_TWO_OUTPUTS, 2, 1, 3",
+        "TWO_INPUTS_TWO_OUTPUTS, 3, 1, 1"
+    })
+    void theResultIsThatOfPlainFit(Networks network, int stages, int replicas, int microBatches) throws Exception {
+        ComputationGraph graph = network.graph();
+        ComputationGraph expected = graph.clone();
+        List<MultiDataSet> batches = network.batches(3);
+        List<Double> expectedScores = new ArrayList<>();
+        for (int epoch = 0; epoch < 2; epoch++) {
+            for (MultiDataSet batch : batches) {
+                expected.fit(batch);
+                expectedScores.add(expected.score());
+            }
+        }
+        PartitionPlan plan = EvenPlan.of(VertexGraph.of(graph), stages, replicas, microBatches);
+        train(graph, plan, batches, 2);
+        assertThat(ArrayDifference.of(graph.params(), expected.params()).relative()).isLessThan(1e-10);
+        assertThat(ArrayDifference.of(
+                                graph.getUpdater().getStateViewArray(),
+                                expected.getUpdater().getStateViewArray())
+                        .relative())
+                .isLessThan(1e-10);
+        assertThat(scores).hasSameSizeAs(expectedScores);
+        for (int i = 0; i < scores.size(); i++) {
+            assertThat(scores.get(i)).isCloseTo(expectedScores.get(i), within(1e-8));
+        }
+    }
+
+    @Test
+    void aBatchOfAWrongShapeIsNamedWithItsPlace() {
+        ComputationGraph graph = Networks.CONVOLUTIONS.graph();
+        List<MultiDataSet> batches = List.of(
+                Networks.CONVOLUTIONS.batch(1, 6),
+                new MultiDataSet(
+                        Networks.CONVOLUTIONS.batch(1, 6).getFeatures(0),
+                        Networks.TWO_INPUTS_TWO_OUTPUTS.batch(1, 6).getLabels(1)));
+        PartitionPlan plan = EvenPlan.of(VertexGraph.of(graph), 2, 1, 2);
+        assertThatThrownBy(() -> train(graph, plan, batches, 1))
+                .isInstanceOf(PipelineException.class)
+                .hasMessageContaining("Worker 1, thread 1")
+                .hasMessageContaining("stage 1")
+                .hasMessageContaining("vertex 'out'")
+                .hasMessageContaining("micro-batch 1 of 2");
+    }
+}
