@@ -9,11 +9,8 @@ import java.io.Serializable;
  * @param plan as JSON; its devices only count the replicas
  * @param parameters elements of the model's parameters
  * @param state elements of its updater state
- * @param iteration steps done before
- * @param epoch epochs done before
- * @param skip batches to skip, which have been trained in the first epoch already
- * @param epochs how many to train, with what is left of the first
- * @param batches of one epoch
+ * @param from where training goes on
+ * @param untilEpoch how many epochs there are when it is done
  * @param checkpointEvery steps between two checkpoints; 0 for none but the last
  * @param perMicroBatch whether batch normalization may take the statistics of micro-batches
  */
@@ -22,11 +19,8 @@ public record Assignment(
         String plan,
         long parameters,
         long state,
-        int iteration,
-        int epoch,
-        long skip,
-        int epochs,
-        long batches,
+        Progress from,
+        int untilEpoch,
         int checkpointEvery,
         boolean perMicroBatch)
         implements Serializable {}

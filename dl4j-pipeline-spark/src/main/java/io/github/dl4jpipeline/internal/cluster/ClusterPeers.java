@@ -52,10 +52,12 @@ public final class ClusterPeers implements Peers, AutoCloseable {
      * @param names of the workers, for messages
      * @param workers their addresses
      */
-    public void connect(List<String> names, List<InetSocketAddress> workers, InetSocketAddress host, Duration limit)
+    public void connect(List<WorkerName> names, List<InetSocketAddress> workers, InetSocketAddress host, Duration limit)
             throws IOException, InterruptedException {
         members = new Members(names);
         group.connect(members.host(), host);
+        byte[] hello = names.get(worker).bytes();
+        group.send(members.host(), Message.HELLO, (byte) 0, 0, 0, group.buffer(hello.length).put(hello).flip());
         for (int other = 0; other < worker; other++) {
             group.connect(other, workers.get(other));
         }
@@ -122,9 +124,11 @@ public final class ClusterPeers implements Peers, AutoCloseable {
                 Arrays.write(group, own));
     }
 
-    /** Says that everything has been stored that belongs to a step. */
-    void stored(long iteration) {
-        group.send(members.host(), Message.STORED, (byte) 0, iteration, 0, null);
+    /** Says that everything has been stored that belongs to a checkpoint, and whether it is the last. */
+    void stored(Progress progress, boolean last) {
+        ByteBuffer content = group.buffer(Progress.BYTES);
+        progress.write(content);
+        group.send(members.host(), Message.STORED, (byte) (last ? 1 : 0), progress.iteration(), 0, content.flip());
     }
 
     /** Waits until the host has everybody's. */
@@ -133,8 +137,8 @@ public final class ClusterPeers implements Peers, AutoCloseable {
     }
 
     /** Tells the host that a step is done. */
-    void stepDone(long iteration, double score, long examples) {
-        ByteBuffer content = group.buffer(16).putDouble(score).putLong(examples).flip();
+    void stepDone(long iteration, int epoch, double score) {
+        ByteBuffer content = group.buffer(12).putDouble(score).putInt(epoch).flip();
         group.send(members.host(), Message.STEP, (byte) 0, iteration, 0, content);
     }
 

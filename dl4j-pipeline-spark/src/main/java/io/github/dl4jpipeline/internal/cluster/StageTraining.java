@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.internal.cluster;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
@@ -15,6 +16,7 @@ import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 
@@ -25,6 +27,9 @@ public final class StageTraining {
     private final WorkerGraph graph;
     private final PartitionPlan plan;
 
+    /** Steps before the last checkpoint that was sent; -1 if there was none. */
+    private long stored = -1;
+
     /** @param device what the stage runs on, of this process */
     public StageTraining(Assignment assignment, ClusterPeers peers, Device device) {
         this.assignment = assignment;
@@ -33,8 +38,8 @@ public final class StageTraining {
         ComputationGraphConfiguration configuration = ComputationGraphConfiguration.fromJson(assignment.configuration());
         this.graph = new WorkerGraph(configuration, assignment.parameters(), assignment.state());
         this.plan = here(PartitionPlan.fromJson(assignment.plan()), peers.worker(), device);
-        configuration.setIterationCount(assignment.iteration());
-        configuration.setEpochCount(assignment.epoch());
+        configuration.setIterationCount(assignment.from().iteration());
+        configuration.setEpochCount(assignment.from().epoch());
     }
 
     /** The same plan on devices of this process. */
@@ -56,9 +61,9 @@ public final class StageTraining {
     /**
      * Trains all epochs. The host has the result when this returns.
      *
-     * @param data the batches of all epochs that are left, one after the other
+     * @param data gives this worker's {@linkplain BatchCutter#piece pieces} of the batches of one epoch; asked at the beginning of each
      */
-    public void run(Iterator<MicroBatch> data) {
+    public void run(Supplier<? extends Iterator<byte[]>> data) {
         try (TaskController controller = new TaskController(new TaskController.Setup(
                 graph,
                 plan,
@@ -68,38 +73,60 @@ public final class StageTraining {
                 null,
                 plan.devices().list(),
                 peers))) {
-            long inEpoch = assignment.skip();
-            long steps = assignment.epochs() * assignment.batches() - assignment.skip();
-            long stored = -1; // nothing to wait for
-            for (long step = 0; step < steps; step++) {
-                step(controller, data.next());
-                if (++inEpoch == assignment.batches()) {
-                    inEpoch = 0;
-                    graph.incrementEpochCount();
-                }
-                int every = assignment.checkpointEvery();
-                if (step == steps - 1 || every > 0 && graph.getIterationCount() % every == 0) {
-                    peers.awaitStored(stored);
-                    stored = graph.getIterationCount();
-                    controller.parameters().gather();
-                    peers.stored(stored);
-                }
+            Progress now = assignment.from();
+            while (now.epoch() < assignment.untilEpoch()) {
+                now = epoch(controller, data.get(), now);
+                graph.incrementEpochCount();
             }
+            store(controller, now, true);
             peers.awaitStored(stored);
         }
     }
 
-    private void step(TaskController controller, MicroBatch batch) {
+    private Progress epoch(TaskController controller, Iterator<byte[]> batches, Progress begin) {
+        for (long done = 0; done < begin.batches() && batches.hasNext(); done++) {
+            batches.next();
+        }
+        Progress now = begin;
+        boolean more = batches.hasNext();
+        while (more) {
+            step(controller, batches, now);
+            now = now.afterStep();
+            more = batches.hasNext();
+            int every = assignment.checkpointEvery();
+            boolean end = !more && now.epoch() + 1 == assignment.untilEpoch();
+            if (every > 0 && now.iteration() % every == 0 && !end) {
+                store(controller, now, false);
+            }
+        }
+        return now.afterEpoch();
+    }
+
+    private void store(TaskController controller, Progress now, boolean last) {
+        peers.awaitStored(stored);
+        stored = now.iteration();
+        controller.parameters().gather();
+        peers.stored(now, last);
+    }
+
+    private void step(TaskController controller, Iterator<byte[]> batches, Progress now) {
         ParameterMemory parameters = controller.parameters();
-        int iteration = graph.getIterationCount();
-        int epoch = graph.getEpochCount();
-        parameters.beginStep();
-        double regularization = parameters.regularization();
-        StepResult result = controller.run(new StepRequest(batch, iteration, epoch, 0, false));
-        graph.setExamples((int) batch.examples());
-        parameters.update(LayerWorkspaceMgr.noWorkspaces());
-        graph.getConfiguration().setIterationCount(iteration + 1);
-        parameters.applyConstraints(iteration, epoch, () -> {});
-        peers.stepDone(iteration, result.score() + regularization, batch.examples());
+        int iteration = now.iteration();
+        int epoch = now.epoch();
+        try {
+            MicroBatch batch = BatchPiece.read(batches.next());
+            parameters.beginStep();
+            double regularization = parameters.regularization();
+            StepResult result = controller.run(new StepRequest(batch, iteration, epoch, 0, false));
+            graph.setExamples((int) batch.examples());
+            parameters.update(LayerWorkspaceMgr.noWorkspaces());
+            graph.getConfiguration().setIterationCount(iteration + 1);
+            parameters.applyConstraints(iteration, epoch, () -> {});
+            peers.stepDone(iteration, epoch, result.score() + regularization);
+            BatchPiece.close(batch);
+        } catch (PipelineException | IllegalArgumentException e) {
+            throw new PipelineException(
+                    e.getMessage() + " (batch " + now.batches() + " of epoch " + epoch + ", counted from 0)", e);
+        }
     }
 }

@@ -16,7 +16,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -31,17 +34,22 @@ public final class TrainingHost implements AutoCloseable {
     /** What the thread that has called {@code fit} does. */
     public interface Events {
         /** A step is done in all workers. */
-        void step(long iteration, double score, long examples);
+        void step(int iteration, int epoch, double score);
 
-        /** The arrays are those after a number of steps. */
-        void checkpoint(long iteration);
+        /** The arrays are those after so much training. */
+        void checkpoint(Progress progress);
     }
 
-    private record Step(double score, long examples) {}
+    /**
+     * Something has gone wrong.
+     *
+     * @param first whether it began with the worker that says so
+     * @param lost the worker whose connection has ended; -1 if it says itself what is wrong
+     */
+    private record Failed(String text, boolean first, int lost) {}
 
-    private record Failed(String text, boolean first) {}
-
-    private final Members members;
+    private final int workers;
+    private final Map<Integer, WorkerName> names = new ConcurrentHashMap<>();
     private final INDArray parameters;
     private final @Nullable INDArray state;
     private final Group group;
@@ -51,33 +59,34 @@ public final class TrainingHost implements AutoCloseable {
     private final List<Stored> stored = new ArrayList<>();
 
     private final Map<Long, Integer> storedCount = new HashMap<>();
-    private final Map<Long, Map<Integer, Step>> steps = new HashMap<>();
+    private final Map<Long, Map<Integer, Double>> scores = new HashMap<>();
+    private volatile long lastStep = -1;
 
     private record Stored(Peers.Kind kind, long from, INDArray array) {}
 
-    private record StepDone(long iteration, double score, long examples) {}
+    private record StepDone(long iteration, int epoch, double score) {}
 
-    private record Checkpoint(long iteration, List<Stored> arrays) {}
+    private record Checkpoint(Progress progress, boolean last, List<Stored> arrays) {}
 
     /**
      * Listens for the workers.
      *
-     * @param names of the workers, for messages
+     * @param workers how many there are
      * @param parameters the model's
      * @param state its updater state; null if it has none
      */
     public TrainingHost(
-            List<String> names,
+            int workers,
             INDArray parameters,
             @Nullable INDArray state,
             InetAddress address,
             byte[] secret,
             Limits limits)
             throws IOException {
-        this.members = new Members(names);
+        this.workers = workers;
         this.parameters = parameters.reshape(parameters.length());
         this.state = state == null ? null : state.reshape(state.length());
-        this.group = new Group(members.host(), address, 0, secret, new Incoming(), limits);
+        this.group = new Group(workers, address, 0, secret, new Incoming(), limits);
     }
 
     /** Where workers connect to. */
@@ -88,31 +97,34 @@ public final class TrainingHost implements AutoCloseable {
     /**
      * Waits until the workers have done all steps.
      *
-     * @param last number of steps after the last one
      * @param over why nothing can come any more: an exception of whoever runs the workers, or null; asked several times a second
-     * @throws PipelineException with the first cause if a worker fails
+     * @param connect until when all workers have to be connected
+     * @throws WorkerLostException if workers are lost, so that others could go on
+     * @throws PipelineException with the first cause if a worker fails otherwise
      */
-    public void run(long last, Events listener, Supplier<@Nullable Throwable> over) {
+    public void run(Events listener, Supplier<@Nullable Throwable> over, Duration connect) {
+        long end = System.nanoTime() + connect.toNanos();
         while (true) {
-            Object event = next(over);
+            Object event = next(over, end);
             if (event instanceof StepDone step) {
-                listener.step(step.iteration(), step.score(), step.examples());
+                lastStep = step.iteration();
+                listener.step((int) step.iteration(), step.epoch(), step.score());
             } else if (event instanceof Checkpoint checkpoint) {
                 checkpoint.arrays().forEach(this::take);
-                for (int worker = 0; worker < members.host(); worker++) {
-                    group.send(worker, Message.STORED, (byte) 0, checkpoint.iteration(), 0, null);
+                for (int worker = 0; worker < workers; worker++) {
+                    group.send(worker, Message.STORED, (byte) 0, checkpoint.progress().iteration(), 0, null);
                 }
-                listener.checkpoint(checkpoint.iteration());
-                if (checkpoint.iteration() == last) {
+                listener.checkpoint(checkpoint.progress());
+                if (checkpoint.last()) {
                     return;
                 }
             } else if (event instanceof Failed failed) {
-                throw new PipelineException(firstCause(failed).text(), null);
+                throw failure(failed);
             }
         }
     }
 
-    private Object next(Supplier<@Nullable Throwable> over) {
+    private Object next(Supplier<@Nullable Throwable> over, long connectUntil) {
         while (true) {
             try {
                 Object event = events.poll(200, TimeUnit.MILLISECONDS);
@@ -127,24 +139,51 @@ public final class TrainingHost implements AutoCloseable {
             if (end != null && events.isEmpty()) {
                 throw new PipelineException("The job that trains has ended: " + end.getMessage(), end);
             }
+            if (names.size() < workers && System.nanoTime() - connectUntil > 0) {
+                throw new WorkerLostException(
+                        "Of " + workers + " workers only " + names.values() + " have connected to the driver at "
+                                + address(),
+                        null,
+                        Set.of());
+            }
         }
     }
 
-    /** Where a worker says that it has failed itself, that is the cause; otherwise what was heard of first. */
-    private Failed firstCause(Failed heard) {
+    /** The first cause: what a worker says of itself; otherwise a connection that has ended; otherwise what was heard of first. */
+    private RuntimeException failure(Failed heard) {
+        List<Failed> all = new ArrayList<>(List.of(heard));
         long end = System.nanoTime() + FIRST_CAUSE.toNanos();
-        Failed first = heard;
-        while (!first.first() && System.nanoTime() < end) {
+        while (all.stream().noneMatch(Failed::first) && System.nanoTime() < end) {
             try {
-                if (events.poll(50, TimeUnit.MILLISECONDS) instanceof Failed other && other.first()) {
-                    first = other;
+                if (events.poll(50, TimeUnit.MILLISECONDS) instanceof Failed other) {
+                    all.add(other);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return first;
+                break;
             }
         }
-        return first;
+        for (Failed failed : all) {
+            if (failed.first()) {
+                return new PipelineException(failed.text(), null);
+            }
+        }
+        List<Failed> lost = all.stream().filter(failed -> failed.lost() >= 0).toList();
+        Set<String> executors = new TreeSet<>();
+        lost.forEach(failed -> {
+            WorkerName name = names.get(failed.lost());
+            if (name != null && !name.executor().isEmpty()) {
+                executors.add(name.executor());
+            }
+        });
+        String text = (lost.isEmpty() ? heard : lost.get(0)).text();
+        return new WorkerLostException(
+                text + (lastStep < 0 ? ", before the first step was done" : ", after iteration " + lastStep), null, executors);
+    }
+
+    private String name(int worker) {
+        WorkerName name = names.get(worker);
+        return "Worker " + worker + (name == null ? "" : ", " + name);
     }
 
     private void take(Stored piece) {
@@ -169,17 +208,20 @@ public final class TrainingHost implements AutoCloseable {
         @Override
         public void received(int peer, Header header, ByteBuffer content) {
             switch (header.type()) {
+                case Message.HELLO -> names.put(peer, WorkerName.of(text(content)));
                 case Message.LOAD -> load(peer, header, content.getLong());
                 case Message.STORE -> store(header, content);
-                case Message.STORED -> storedBy(header.index());
-                case Message.STEP -> step(peer, header.index(), new Step(content.getDouble(), content.getLong()));
-                case Message.FAILED -> events.add(new Failed(
-                        "Worker " + peer + ", " + members.name(peer) + ": "
-                                + StandardCharsets.UTF_8.decode(content),
-                        header.kind() == 1));
+                case Message.STORED -> storedBy(Progress.read(content), header.kind() == 1);
+                case Message.STEP -> step(peer, header.index(), content.getDouble(), content.getInt());
+                case Message.FAILED -> events.add(
+                        new Failed(name(peer) + ": " + text(content), header.kind() == 1, -1));
                 default -> throw new IllegalArgumentException("message of type " + header.type());
             }
             group.release(content);
+        }
+
+        private String text(ByteBuffer content) {
+            return StandardCharsets.UTF_8.decode(content).toString();
         }
 
         private void load(int peer, Header header, long length) {
@@ -194,33 +236,34 @@ public final class TrainingHost implements AutoCloseable {
             }
         }
 
-        private void storedBy(long iteration) {
+        private void storedBy(Progress progress, boolean last) {
             synchronized (TrainingHost.this) {
-                if (storedCount.merge(iteration, 1, Integer::sum) == members.host()) {
-                    events.add(new Checkpoint(iteration, List.copyOf(stored)));
+                if (storedCount.merge((long) progress.iteration(), 1, Integer::sum) == workers) {
+                    storedCount.remove((long) progress.iteration());
+                    events.add(new Checkpoint(progress, last, List.copyOf(stored)));
                     stored.clear();
                 }
             }
         }
 
-        private void step(int peer, long iteration, Step step) {
+        private void step(int peer, long iteration, double score, int epoch) {
             synchronized (TrainingHost.this) {
-                Map<Integer, Step> ofStep = steps.computeIfAbsent(iteration, number -> new HashMap<>());
-                ofStep.put(peer, step);
-                if (ofStep.size() == members.host()) {
-                    double score = 0;
-                    for (int worker = 0; worker < members.host(); worker++) {
-                        score += ofStep.get(worker).score();
+                Map<Integer, Double> ofStep = scores.computeIfAbsent(iteration, number -> new HashMap<>());
+                ofStep.put(peer, score);
+                if (ofStep.size() == workers) {
+                    double sum = 0;
+                    for (int worker = 0; worker < workers; worker++) {
+                        sum += ofStep.get(worker);
                     }
-                    steps.remove(iteration);
-                    events.add(new StepDone(iteration, score, step.examples()));
+                    scores.remove(iteration);
+                    events.add(new StepDone(iteration, epoch, sum));
                 }
             }
         }
 
         @Override
         public void lost(int peer, String why) {
-            events.add(new Failed("Worker " + peer + ", " + members.name(peer) + ", " + why, false));
+            events.add(new Failed(name(peer) + ", " + why, false, peer));
         }
     }
 }

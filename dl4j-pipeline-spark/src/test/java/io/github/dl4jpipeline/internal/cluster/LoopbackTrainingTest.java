@@ -8,13 +8,13 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
-import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.wire.Limits;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,26 +37,25 @@ class LoopbackTrainingTest {
     private void train(ComputationGraph graph, PartitionPlan plan, List<MultiDataSet> batches, int epochs)
             throws Exception {
         int workers = plan.workers();
-        List<String> names =
-                IntStream.range(0, workers).mapToObj(worker -> "thread " + worker).toList();
+        List<WorkerName> names = IntStream.range(0, workers)
+                .mapToObj(worker -> new WorkerName("thread " + worker, "here", "", 1))
+                .toList();
         INDArray state = graph.getUpdater(true).getStateViewArray();
         Assignment assignment = new Assignment(
                 graph.getConfiguration().toJson(),
                 plan.toJson(),
                 graph.params().length(),
                 state.length(),
-                0,
-                0,
-                0,
+                new Progress(0, 0, 0),
                 epochs,
-                batches.size(),
                 2,
                 false);
+        BatchCutter cutter = new BatchCutter(VertexGraph.of(graph), graph.getConfiguration(), plan);
         byte[] secret = {1, 2, 3};
         InetAddress loopback = InetAddress.getLoopbackAddress();
         ExecutorService threads = Executors.newFixedThreadPool(workers);
         List<ClusterPeers> peers = new ArrayList<>();
-        try (TrainingHost host = new TrainingHost(names, graph.params(), state, loopback, secret, LIMITS)) {
+        try (TrainingHost host = new TrainingHost(workers, graph.params(), state, loopback, secret, LIMITS)) {
             for (int worker = 0; worker < workers; worker++) {
                 peers.add(new ClusterPeers(worker, loopback, secret, LIMITS, Duration.ofSeconds(30), () -> false));
             }
@@ -68,7 +67,7 @@ class LoopbackTrainingTest {
                     try {
                         own.connect(names, addresses, host.address(), Duration.ofSeconds(10));
                         new StageTraining(assignment, own, Devices.cpu(1).get(0))
-                                .run(repeated(batches, epochs).iterator());
+                                .run(() -> pieces(cutter, own.worker(), batches));
                     } catch (Throwable e) {
                         own.failed(e.getMessage(), !ClusterPeers.isOfPeer(e));
                     } finally {
@@ -78,18 +77,18 @@ class LoopbackTrainingTest {
                 }));
             }
             host.run(
-                    (long) epochs * batches.size(),
                     new TrainingHost.Events() {
                         @Override
-                        public void step(long iteration, double score, long examples) {
+                        public void step(int iteration, int epoch, double score) {
                             assertThat(iteration).isEqualTo(scores.size());
                             scores.add(score);
                         }
 
                         @Override
-                        public void checkpoint(long iteration) {}
+                        public void checkpoint(Progress progress) {}
                     },
-                    () -> null);
+                    () -> null,
+                    Duration.ofSeconds(10));
             for (Future<?> worker : running) {
                 worker.get();
             }
@@ -99,16 +98,10 @@ class LoopbackTrainingTest {
         }
     }
 
-    private static List<MicroBatch> repeated(List<MultiDataSet> batches, int epochs) {
-        List<MicroBatch> all = new ArrayList<>();
-        for (int epoch = 0; epoch < epochs; epoch++) {
-            batches.forEach(batch -> all.add(MicroBatch.whole(
-                    batch.getFeatures(),
-                    batch.getLabels(),
-                    batch.getFeaturesMaskArrays(),
-                    batch.getLabelsMaskArrays())));
-        }
-        return all;
+    private static Iterator<byte[]> pieces(BatchCutter cutter, int worker, List<MultiDataSet> batches) {
+        return batches.stream()
+                .map(batch -> cutter.piece(worker, batch))
+                .iterator();
     }
 
     @ParameterizedTest
@@ -161,6 +154,17 @@ class LoopbackTrainingTest {
                 .hasMessageContaining("Worker 1, thread 1")
                 .hasMessageContaining("stage 1")
                 .hasMessageContaining("vertex 'out'")
-                .hasMessageContaining("micro-batch 1 of 2");
+                .hasMessageContaining("micro-batch 1 of 2")
+                .hasMessageContaining("batch 1 of epoch 0");
+    }
+
+    @Test
+    void aBatchWithoutSomeOfItsArraysIsNamed() {
+        ComputationGraph graph = Networks.TWO_INPUTS_TWO_OUTPUTS.graph();
+        List<MultiDataSet> batches = List.of(Networks.CONVOLUTIONS.batch(1, 6));
+        PartitionPlan plan = EvenPlan.of(VertexGraph.of(graph), 2, 1, 2);
+        assertThatThrownBy(() -> train(graph, plan, batches, 1))
+                .isInstanceOf(PipelineException.class)
+                .hasMessageContaining("1 arrays of features, but the network needs one for each of its inputs: [a, b] (batch 0 of epoch 0, counted from 0)");
     }
 }
