@@ -155,7 +155,7 @@ public final class ClusterPeers implements Peers, AutoCloseable {
     }
 
     /** Whether a failure follows from that of another worker. */
-    static boolean isOfPeer(Throwable failure) {
+    public static boolean isOfPeer(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof PeerFailure) {
                 return true;

@@ -60,7 +60,8 @@ public final class TrainingHost implements AutoCloseable {
 
     private final Map<Long, Integer> storedCount = new HashMap<>();
     private final Map<Long, Map<Integer, Double>> scores = new HashMap<>();
-    private volatile long lastStep = -1;
+    private long lastStep = -1;
+    private long firstConnected = System.nanoTime();
 
     private record Stored(Peers.Kind kind, long from, INDArray array) {}
 
@@ -98,14 +99,13 @@ public final class TrainingHost implements AutoCloseable {
      * Waits until the workers have done all steps.
      *
      * @param over why nothing can come any more: an exception of whoever runs the workers, or null; asked several times a second
-     * @param connect until when all workers have to be connected
+     * @param connect how long others may take to connect when the first has
      * @throws WorkerLostException if workers are lost, so that others could go on
      * @throws PipelineException with the first cause if a worker fails otherwise
      */
     public void run(Events listener, Supplier<@Nullable Throwable> over, Duration connect) {
-        long end = System.nanoTime() + connect.toNanos();
         while (true) {
-            Object event = next(over, end);
+            Object event = next(over, connect);
             if (event instanceof StepDone step) {
                 lastStep = step.iteration();
                 listener.step((int) step.iteration(), step.epoch(), step.score());
@@ -124,7 +124,7 @@ public final class TrainingHost implements AutoCloseable {
         }
     }
 
-    private Object next(Supplier<@Nullable Throwable> over, long connectUntil) {
+    private Object next(Supplier<@Nullable Throwable> over, Duration connect) {
         while (true) {
             try {
                 Object event = events.poll(200, TimeUnit.MILLISECONDS);
@@ -139,7 +139,9 @@ public final class TrainingHost implements AutoCloseable {
             if (end != null && events.isEmpty()) {
                 throw new PipelineException("The job that trains has ended: " + end.getMessage(), end);
             }
-            if (names.size() < workers && System.nanoTime() - connectUntil > 0) {
+            if (names.isEmpty()) {
+                firstConnected = System.nanoTime();
+            } else if (names.size() < workers && System.nanoTime() - firstConnected > connect.toNanos()) {
                 throw new WorkerLostException(
                         "Of " + workers + " workers only " + names.values() + " have connected to the driver at "
                                 + address(),
