@@ -107,8 +107,7 @@ public final class SparkPipelineBuilder {
 
     private static int atLeast(int least, String setting, int value) {
         if (value < least) {
-            throw new IllegalArgumentException(
-                    setting + "(" + value + ") is too small; it must be at least " + least);
+            throw new IllegalArgumentException(setting + "(" + value + ") is too small; it must be at least " + least);
         }
         return value;
     }
@@ -139,8 +138,9 @@ public final class SparkPipelineBuilder {
 
     private void requireFixedExecutors() {
         if (sc.getConf().getBoolean("spark.dynamicAllocation.enabled", false)) {
-            throw new IllegalArgumentException("spark.dynamicAllocation.enabled=true: all workers train at the same time, so"
-                    + " executors must not come and go; set it to false, and spark.executor.instances to the number of workers");
+            throw new IllegalArgumentException(
+                    "spark.dynamicAllocation.enabled=true: all workers train at the same time, so"
+                            + " executors must not come and go; set it to false, and spark.executor.instances to the number of workers");
         }
     }
 
@@ -168,8 +168,7 @@ public final class SparkPipelineBuilder {
     private PartitionPlan even() {
         int ofEach = replicas.orElse(1);
         int cuts = stages.orElse(ofEach > 1 ? 1 : 2);
-        int parts = microBatches.orElse(
-                couplings().isEmpty() ? ofEach * (cuts > 1 ? 4 : 1) : 1);
+        int parts = microBatches.orElse(couplings().isEmpty() ? ofEach * (cuts > 1 ? 4 : 1) : 1);
         return EvenPlan.of(VertexGraph.of(graph), cuts, ofEach, parts);
     }
 
@@ -178,15 +177,17 @@ public final class SparkPipelineBuilder {
         List<ExampleCoupling> couplings = couplings();
         if (!couplings.isEmpty() && (used.microBatches() > 1 || most > 1)) {
             ExampleCoupling first = couplings.get(0);
-            throw new IllegalArgumentException("microBatches(" + used.microBatches() + "), replicas(" + most + "): vertex '"
-                    + first.vertex() + "' needs the whole batch at once: " + first.reason()
-                    + "; ask for microBatches(1) and replicas(1)"
-                    + (first.batchNorm() ? ", or batchNorm(PER_MICRO_BATCH), which has another result" : ""));
+            throw new IllegalArgumentException(
+                    "microBatches(" + used.microBatches() + "), replicas(" + most + "): vertex '"
+                            + first.vertex() + "' needs the whole batch at once: " + first.reason()
+                            + "; ask for microBatches(1) and replicas(1)"
+                            + (first.batchNorm() ? ", or batchNorm(PER_MICRO_BATCH), which has another result" : ""));
         }
         if (most > used.microBatches()) {
-            throw new IllegalArgumentException("replicas(" + most + ") share the micro-batches of a stage, but microBatches("
-                    + used.microBatches() + ") leaves some without any; ask for at least " + most
-                    + " micro-batches, or fewer replicas");
+            throw new IllegalArgumentException(
+                    "replicas(" + most + ") share the micro-batches of a stage, but microBatches("
+                            + used.microBatches() + ") leaves some without any; ask for at least " + most
+                            + " micro-batches, or fewer replicas");
         }
     }
 

@@ -121,7 +121,8 @@ final class RealCluster implements AutoCloseable {
             process.waitFor(5, TimeUnit.SECONDS);
         }
         try (Stream<Path> files = Files.walk(directory)) {
-            files.sorted((first, second) -> second.compareTo(first)).forEach(file -> file.toFile().delete());
+            files.sorted((first, second) -> second.compareTo(first))
+                    .forEach(file -> file.toFile().delete());
         }
     }
 }

@@ -38,8 +38,7 @@ class SparkPipelineBuilderTest {
 
     @Test
     void settingsOutOfRangeAreRefused() {
-        assertThatThrownBy(() -> builder().stages(0))
-                .hasMessage("stages(0) is too small; it must be at least 1");
+        assertThatThrownBy(() -> builder().stages(0)).hasMessage("stages(0) is too small; it must be at least 1");
         assertThatThrownBy(() -> builder().maxRestarts(-1))
                 .hasMessage("maxRestarts(-1) is too small; it must be at least 0");
         assertThatThrownBy(() -> builder().stages(9).build())
@@ -59,7 +58,8 @@ class SparkPipelineBuilderTest {
         ComputationGraph graph = new ComputationGraph(new NeuralNetConfiguration.Builder()
                 .graphBuilder()
                 .addInputs("in")
-                .addLayer("norm", new BatchNormalization.Builder().nIn(3).nOut(3).build(), "in")
+                .addLayer(
+                        "norm", new BatchNormalization.Builder().nIn(3).nOut(3).build(), "in")
                 .addLayer("out", new OutputLayer.Builder().nIn(3).nOut(2).build(), "norm")
                 .setOutputs("out")
                 .build());
@@ -80,8 +80,11 @@ class SparkPipelineBuilderTest {
 
     @Test
     void tooFewCoresAreNamed() {
-        SparkPipeline pipeline =
-                builder().stages(2).replicas(2).waitForExecutors(Duration.ofMillis(1)).build();
+        SparkPipeline pipeline = builder()
+                .stages(2)
+                .replicas(2)
+                .waitForExecutors(Duration.ofMillis(1))
+                .build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(sc.parallelize(List.<MultiDataSet>of()), 1))
                 .hasMessageContaining("4 workers (stages times replicas) need 1 cores each (spark.task.cpus)")
                 .hasMessageContaining("start more executors, or ask for fewer stages or replicas");

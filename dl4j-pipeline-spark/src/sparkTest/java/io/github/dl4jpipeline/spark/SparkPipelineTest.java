@@ -158,7 +158,9 @@ class SparkPipelineTest {
                 .build()
                 .fitMultiDataSet(rdd(batches), 10);
         requireSame(graph, expected);
-        assertThat(told.events.stream().filter(event -> event.startsWith("step"))).hasSize(40).doesNotHaveDuplicates();
+        assertThat(told.events.stream().filter(event -> event.startsWith("step")))
+                .hasSize(40)
+                .doesNotHaveDuplicates();
     }
 
     private static ProcessHandle working() {
@@ -207,7 +209,8 @@ class SparkPipelineTest {
                 new org.nd4j.linalg.dataset.MultiDataSet(
                         Networks.CONVOLUTIONS.batches(1).get(0).getFeatures(0),
                         Networks.TWO_INPUTS_TWO_OUTPUTS.batches(1).get(0).getLabels(1)));
-        SparkPipeline pipeline = SparkPipeline.on(sc, graph).stages(2).microBatches(2).build();
+        SparkPipeline pipeline =
+                SparkPipeline.on(sc, graph).stages(2).microBatches(2).build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(rdd(batches), 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("Worker 1, stage 1 on machine 127.0.0.1 (executor")

@@ -169,7 +169,8 @@ final class StageWorker {
         int active = step.tasks().activeReplicas(first.stage());
         if (active > 1
                 && first.memory().addsReplicasInStep()
-                && first.replica() < active && step.await(step.tasks().lastTasks(first.stage()))) {
+                && first.replica() < active
+                && step.await(step.tasks().lastTasks(first.stage()))) {
             long start = System.nanoTime();
             first.memory().addReplicas(active);
             first.busyNanos().addAndGet(System.nanoTime() - start);

@@ -7,13 +7,13 @@ import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.DeviceMicroBatchMemory;
-import io.github.dl4jpipeline.internal.stage.PeerMicroBatchMemory;
-import io.github.dl4jpipeline.internal.stage.Peers;
-import io.github.dl4jpipeline.schedule.Task;
-import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.PeerMicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
+import io.github.dl4jpipeline.schedule.Task;
+import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,7 +63,9 @@ final class DeviceMemory extends PipelineMemory {
     }
 
     private boolean isHere(int stage, int replica) {
-        return setup.peers() == null || setup.tasks().workers().worker(stage, replica) == setup.peers().worker();
+        return setup.peers() == null
+                || setup.tasks().workers().worker(stage, replica)
+                        == setup.peers().worker();
     }
 
     private SeparateParameters parametersAmong(Peers peers) {

@@ -47,10 +47,10 @@ public record MemoryKind(
     private static MemoryKind apart(DeviceRuntime runtime) {
         return new MemoryKind(
                 GraphCopier::requireParametersOfLayers,
-                        false,
-                        false,
-                        false,
-                        false,
-                        (setup, threads) -> new DeviceMemory(runtime, setup, threads));
+                false,
+                false,
+                false,
+                false,
+                (setup, threads) -> new DeviceMemory(runtime, setup, threads));
     }
 }

@@ -41,7 +41,8 @@ final class PeerParameters implements SeparateParameters {
         this.own = own;
         this.replicas = replicas;
         this.peers = peers;
-        this.updater = isFirst() ? runtime.on(own.device(), () -> new StageUpdater(pipeline.getUpdater(true), own)) : null;
+        this.updater =
+                isFirst() ? runtime.on(own.device(), () -> new StageUpdater(pipeline.getUpdater(true), own)) : null;
     }
 
     private boolean isFirst() {
@@ -72,13 +73,15 @@ final class PeerParameters implements SeparateParameters {
     }
 
     private void eachParameter(BiConsumer<Peers.Name, INDArray> work) {
-        own.layout().runs().forEach(run -> pieces(
-                Peers.Kind.PARAMETERS, run.from(), run.inOwn(own.parameters()), work));
+        own.layout()
+                .runs()
+                .forEach(run -> pieces(Peers.Kind.PARAMETERS, run.from(), run.inOwn(own.parameters()), work));
     }
 
     private void eachState(BiConsumer<Peers.Name, INDArray> work) {
         if (updater != null) {
-            updater.pieces().forEach(piece -> pieces(Peers.Kind.STATE, piece.inWhole().offset(), piece.inOwn(), work));
+            updater.pieces()
+                    .forEach(piece -> pieces(Peers.Kind.STATE, piece.inWhole().offset(), piece.inOwn(), work));
         }
     }
 
@@ -123,7 +126,8 @@ final class PeerParameters implements SeparateParameters {
         if (updater != null) {
             int iteration = pipeline.getIterationCount();
             int epoch = pipeline.getEpochCount();
-            updater.prepare(iteration, epoch, pipeline.batchSize(), pipeline.conf().isMiniBatch());
+            updater.prepare(
+                    iteration, epoch, pipeline.batchSize(), pipeline.conf().isMiniBatch());
             updater.commit(iteration, epoch);
         }
     }

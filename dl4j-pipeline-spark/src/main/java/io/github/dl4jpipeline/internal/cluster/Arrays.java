@@ -28,7 +28,10 @@ final class Arrays {
         int head = headBytes(shape.length);
         long bytes = array.length() * array.dataType().width();
         ByteBuffer content = group.buffer(Math.toIntExact(head + bytes));
-        content.putInt(array.dataType().toInt()).putInt(order).putInt(shape.length).putInt(0);
+        content.putInt(array.dataType().toInt())
+                .putInt(order)
+                .putInt(shape.length)
+                .putInt(0);
         for (long size : shape) {
             content.putLong(size);
         }

@@ -32,7 +32,8 @@ record BatchNeeds(Set<Integer> features, Set<Integer> labels, int replica, int r
                 boolean isOwn = own.contains(vertex.name());
                 boolean isRead = isOwn
                         || vertices.consumers(vertex.position()).stream()
-                                .anyMatch(position -> own.contains(vertices.get(position).name()));
+                                .anyMatch(position ->
+                                        own.contains(vertices.get(position).name()));
                 if (vertex.role() == Vertex.Role.INPUT && isRead) {
                     features.add(configuration.getNetworkInputs().indexOf(vertex.name()));
                 } else if (vertex.role() == Vertex.Role.OUTPUT && isOwn) {

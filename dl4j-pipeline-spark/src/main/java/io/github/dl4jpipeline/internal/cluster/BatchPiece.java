@@ -74,8 +74,7 @@ final class BatchPiece {
         boolean test(int index);
     }
 
-    private static void add(
-            List<Piece> pieces, @Nullable INDArray @Nullable [] arrays, Which which, List<Rows> rows) {
+    private static void add(List<Piece> pieces, @Nullable INDArray @Nullable [] arrays, Which which, List<Rows> rows) {
         pieces.add(new Count(arrays == null ? -1 : arrays.length));
         for (int i = 0; arrays != null && i < arrays.length; i++) {
             INDArray array = arrays[i];
@@ -105,7 +104,9 @@ final class BatchPiece {
     /** Some rows of an array. */
     private record Part(INDArray array, List<Rows> rows) implements Piece {
         private long rowBytes() {
-            return array.size(0) == 0 ? 0 : array.length() / array.size(0) * array.dataType().width();
+            return array.size(0) == 0
+                    ? 0
+                    : array.length() / array.size(0) * array.dataType().width();
         }
 
         private Stream<Rows> there() {

@@ -57,12 +57,17 @@ public final class ClusterPeers implements Peers, AutoCloseable {
         members = new Members(names);
         group.connect(members.host(), host);
         byte[] hello = names.get(worker).bytes();
-        group.send(members.host(), Message.HELLO, (byte) 0, 0, 0, group.buffer(hello.length).put(hello).flip());
+        group.send(
+                members.host(),
+                Message.HELLO,
+                (byte) 0,
+                0,
+                0,
+                group.buffer(hello.length).put(hello).flip());
         for (int other = 0; other < worker; other++) {
             group.connect(other, workers.get(other));
         }
-        Set<Integer> later =
-                IntStream.range(worker + 1, workers.size()).boxed().collect(Collectors.toSet());
+        Set<Integer> later = IntStream.range(worker + 1, workers.size()).boxed().collect(Collectors.toSet());
         group.awaitConnected(later, limit);
     }
 
@@ -116,12 +121,7 @@ public final class ClusterPeers implements Peers, AutoCloseable {
     public void store(Name name, INDArray own) {
         requireNoFailure();
         group.send(
-                members.host(),
-                Message.STORE,
-                (byte) name.kind().ordinal(),
-                name.index(),
-                0,
-                Arrays.write(group, own));
+                members.host(), Message.STORE, (byte) name.kind().ordinal(), name.index(), 0, Arrays.write(group, own));
     }
 
     /** Says that everything has been stored that belongs to a checkpoint, and whether it is the last. */

@@ -27,8 +27,8 @@ public final class EvenPlan {
                 .count();
         long others = vertices.size() - inputs;
         if (stages > others) {
-            throw new IllegalArgumentException("stages(" + stages + "): cannot cut " + others + " vertices into " + stages
-                    + " stages; ask for " + others + " or fewer");
+            throw new IllegalArgumentException("stages(" + stages + "): cannot cut " + others + " vertices into "
+                    + stages + " stages; ask for " + others + " or fewer");
         }
         int counted = 0;
         for (Vertex vertex : vertices.vertices()) {
@@ -41,11 +41,7 @@ public final class EvenPlan {
             List<Device> devices = new ArrayList<>();
             for (int replica = 0; replica < replicas; replica++) {
                 devices.add(new Device(
-                        "worker-" + (stage * replicas + replica),
-                        Device.Kind.CPU,
-                        List.of(0),
-                        Long.MAX_VALUE,
-                        1));
+                        "worker-" + (stage * replicas + replica), Device.Kind.CPU, List.of(0), Long.MAX_VALUE, 1));
             }
             planned.add(Stage.of(devices, names.get(stage)));
         }

@@ -35,7 +35,8 @@ public final class StageTraining {
         this.assignment = assignment;
         this.peers = peers;
         WholeProcess.prepare();
-        ComputationGraphConfiguration configuration = ComputationGraphConfiguration.fromJson(assignment.configuration());
+        ComputationGraphConfiguration configuration =
+                ComputationGraphConfiguration.fromJson(assignment.configuration());
         this.graph = new WorkerGraph(configuration, assignment.parameters(), assignment.state());
         this.plan = here(PartitionPlan.fromJson(assignment.plan()), peers.worker(), device);
         configuration.setIterationCount(assignment.from().iteration());

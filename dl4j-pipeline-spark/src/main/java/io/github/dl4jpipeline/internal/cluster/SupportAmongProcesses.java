@@ -31,7 +31,8 @@ public final class SupportAmongProcesses {
         }
         graph.getConfiguration().getVertices().forEach((name, vertex) -> {
             if (isFrozenByCall(graph, name, vertex)) {
-                reasons.add("layer '" + name + "' was frozen by a call, which its configuration does not tell; freeze it with"
+                reasons.add("layer '" + name
+                        + "' was frozen by a call, which its configuration does not tell; freeze it with"
                         + " TransferLearning or FrozenLayer in the configuration");
             }
         });

@@ -112,7 +112,13 @@ public final class TrainingHost implements AutoCloseable {
             } else if (event instanceof Checkpoint checkpoint) {
                 checkpoint.arrays().forEach(this::take);
                 for (int worker = 0; worker < workers; worker++) {
-                    group.send(worker, Message.STORED, (byte) 0, checkpoint.progress().iteration(), 0, null);
+                    group.send(
+                            worker,
+                            Message.STORED,
+                            (byte) 0,
+                            checkpoint.progress().iteration(),
+                            0,
+                            null);
                 }
                 listener.checkpoint(checkpoint.progress());
                 if (checkpoint.last()) {
@@ -180,7 +186,9 @@ public final class TrainingHost implements AutoCloseable {
         });
         String text = (lost.isEmpty() ? heard : lost.get(0)).text();
         return new WorkerLostException(
-                text + (lastStep < 0 ? ", before the first step was done" : ", after iteration " + lastStep), null, executors);
+                text + (lastStep < 0 ? ", before the first step was done" : ", after iteration " + lastStep),
+                null,
+                executors);
     }
 
     private String name(int worker) {
@@ -215,8 +223,8 @@ public final class TrainingHost implements AutoCloseable {
                 case Message.STORE -> store(header, content);
                 case Message.STORED -> storedBy(Progress.read(content), header.kind() == 1);
                 case Message.STEP -> step(peer, header.index(), content.getDouble(), content.getInt());
-                case Message.FAILED -> events.add(
-                        new Failed(name(peer) + ": " + text(content), header.kind() == 1, -1));
+                case Message.FAILED ->
+                    events.add(new Failed(name(peer) + ": " + text(content), header.kind() == 1, -1));
                 default -> throw new IllegalArgumentException("message of type " + header.type());
             }
             group.release(content);

@@ -54,7 +54,8 @@ public final class Group implements AutoCloseable {
             server.bind(new InetSocketAddress(address, port));
         } catch (IOException e) {
             server.close();
-            throw new IOException("Cannot listen at " + address.getHostAddress() + ":" + port + ": " + e.getMessage(), e);
+            throw new IOException(
+                    "Cannot listen at " + address.getHostAddress() + ":" + port + ": " + e.getMessage(), e);
         }
         daemon("accept-" + own, this::accept);
         daemon("watch-" + own, this::watch);
@@ -128,7 +129,8 @@ public final class Group implements AutoCloseable {
     }
 
     /** Waits until other members are connected. */
-    public synchronized void awaitConnected(Set<Integer> peers, Duration limit) throws IOException, InterruptedException {
+    public synchronized void awaitConnected(Set<Integer> peers, Duration limit)
+            throws IOException, InterruptedException {
         long end = System.nanoTime() + limit.toNanos();
         while (!links.keySet().containsAll(peers)) {
             long millis = (end - System.nanoTime()) / 1_000_000;

@@ -26,7 +26,13 @@ final class Handshake {
     /** The end that has connected. */
     static void connect(SocketChannel channel, byte[] secret, int own, int peer) throws IOException {
         byte[] nonce = nonce();
-        write(channel, ByteBuffer.allocate(16 + NONCE).putLong(MAGIC).putInt(own).putInt(peer).put(nonce));
+        write(
+                channel,
+                ByteBuffer.allocate(16 + NONCE)
+                        .putLong(MAGIC)
+                        .putInt(own)
+                        .putInt(peer)
+                        .put(nonce));
         ByteBuffer answer = read(channel, NONCE + PROOF);
         byte[] other = bytes(answer, NONCE);
         require(proof(secret, "accept", own, peer, nonce, other), bytes(answer, PROOF), peer);

@@ -57,7 +57,8 @@ final class Executors implements AutoCloseable {
         int each = sc.getConf().getInt("spark.task.cpus", 1);
         if (!await(limit, () -> sc.defaultParallelism() >= workers * each)) {
             throw new PipelineException(
-                    workers + " workers (stages times replicas) need " + each + " cores each (spark.task.cpus), but the cluster has"
+                    workers + " workers (stages times replicas) need " + each
+                            + " cores each (spark.task.cpus), but the cluster has"
                             + " given only " + sc.defaultParallelism() + " within " + limit.toSeconds()
                             + " s; start more executors, or ask for fewer stages or replicas",
                     null);

@@ -60,11 +60,9 @@ public final class SparkTraining {
         BatchCutter cutter = new BatchCutter(VertexGraph.of(graph), graph.getConfiguration(), settings.plan());
         JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces = JavaPairRDD.fromJavaRDD(
                         batches.mapPartitionsWithIndex(new CutPartition(cutter), true))
-                .repartitionAndSortWithinPartitions(
-                        new PieceKey.OfWorkers(cutter.workers()), new PieceKey.Order());
+                .repartitionAndSortWithinPartitions(new PieceKey.OfWorkers(cutter.workers()), new PieceKey.Order());
         DriverSteps steps = new DriverSteps(
-                graph,
-                settings.checkpointPath().map(path -> new CheckpointFile(path, sc.hadoopConfiguration())));
+                graph, settings.checkpointPath().map(path -> new CheckpointFile(path, sc.hadoopConfiguration())));
         int until = graph.getEpochCount() + epochs;
         boolean done = false;
         try (Executors executors = new Executors(sc)) {
@@ -88,11 +86,15 @@ public final class SparkTraining {
     private void requireRestarts(int restarts, WorkerLostException lost, DriverSteps steps) {
         if (restarts >= settings.maxRestarts()) {
             throw new PipelineException(
-                    lost.getMessage() + "; maxRestarts(" + settings.maxRestarts() + ") allows no other start. The graph is as"
-                            + " after " + steps.checkpoint().iteration() + " steps",
+                    lost.getMessage() + "; maxRestarts(" + settings.maxRestarts()
+                            + ") allows no other start. The graph is as" + " after "
+                            + steps.checkpoint().iteration() + " steps",
                     lost);
         }
-        log.warn("{}; training goes on from step {}", lost.getMessage(), steps.checkpoint().iteration());
+        log.warn(
+                "{}; training goes on from step {}",
+                lost.getMessage(),
+                steps.checkpoint().iteration());
     }
 
     private void attempt(JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces, DriverSteps steps, int untilEpoch) {
@@ -103,8 +105,8 @@ public final class SparkTraining {
         SparkConf conf = sc.getConf();
         String host = conf.get("spark.driver.host");
         JavaFutureAction<?> job = null;
-        try (TrainingHost trainingHost = new TrainingHost(
-                places.size(), graph.params(), state, bindAddress(conf, host), secret, Work.LIMITS)) {
+        try (TrainingHost trainingHost =
+                new TrainingHost(places.size(), graph.params(), state, bindAddress(conf, host), secret, Work.LIMITS)) {
             Assignment assignment = new Assignment(
                     graph.getConfiguration().toJson(),
                     settings.plan().toJson(),
@@ -118,7 +120,8 @@ public final class SparkTraining {
                     assignment, places, secret, host, trainingHost.address().getPort());
             job = WorkersRdd.start(pieces.rdd(), work);
             JavaFutureAction<?> running = job;
-            trainingHost.run(steps, () -> failureOf(running), Work.LIMITS.connect().multipliedBy(2));
+            trainingHost.run(
+                    steps, () -> failureOf(running), Work.LIMITS.connect().multipliedBy(2));
         } catch (IOException e) {
             throw new PipelineException(
                     "The driver cannot listen for workers at spark.driver.host=" + host + ": " + e.getMessage()

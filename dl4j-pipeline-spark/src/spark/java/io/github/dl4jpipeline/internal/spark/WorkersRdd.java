@@ -42,7 +42,8 @@ final class WorkersRdd extends RDD<byte[]> {
 
     /** Makes the stage a barrier stage. */
     private static final class Unchanged
-            extends scala.runtime.AbstractFunction1<scala.collection.Iterator<byte[]>, scala.collection.Iterator<byte[]>>
+            extends scala.runtime.AbstractFunction1<
+                    scala.collection.Iterator<byte[]>, scala.collection.Iterator<byte[]>>
             implements java.io.Serializable {
         private static final long serialVersionUID = 1;
 
@@ -59,7 +60,8 @@ final class WorkersRdd extends RDD<byte[]> {
 
     @SuppressWarnings("unchecked") // the constructor has it so
     private RDD<Tuple2<Tuple2<Integer, Long>, byte[]>> parent() {
-        return (RDD<Tuple2<Tuple2<Integer, Long>, byte[]>>) dependencies().head().rdd();
+        return (RDD<Tuple2<Tuple2<Integer, Long>, byte[]>>)
+                dependencies().head().rdd();
     }
 
     @Override

@@ -99,9 +99,7 @@ class LoopbackTrainingTest {
     }
 
     private static Iterator<byte[]> pieces(BatchCutter cutter, int worker, List<MultiDataSet> batches) {
-        return batches.stream()
-                .map(batch -> cutter.piece(worker, batch))
-                .iterator();
+        return batches.stream().map(batch -> cutter.piece(worker, batch)).iterator();
     }
 
     @ParameterizedTest
@@ -128,7 +126,8 @@ class LoopbackTrainingTest {
         }
         PartitionPlan plan = EvenPlan.of(VertexGraph.of(graph), stages, replicas, microBatches);
         train(graph, plan, batches, 2);
-        assertThat(ArrayDifference.of(graph.params(), expected.params()).relative()).isLessThan(1e-10);
+        assertThat(ArrayDifference.of(graph.params(), expected.params()).relative())
+                .isLessThan(1e-10);
         assertThat(ArrayDifference.of(
                                 graph.getUpdater().getStateViewArray(),
                                 expected.getUpdater().getStateViewArray())
@@ -165,6 +164,7 @@ class LoopbackTrainingTest {
         PartitionPlan plan = EvenPlan.of(VertexGraph.of(graph), 2, 1, 2);
         assertThatThrownBy(() -> train(graph, plan, batches, 1))
                 .isInstanceOf(PipelineException.class)
-                .hasMessageContaining("1 arrays of features, but the network needs one for each of its inputs: [a, b] (batch 0 of epoch 0, counted from 0)");
+                .hasMessageContaining(
+                        "1 arrays of features, but the network needs one for each of its inputs: [a, b] (batch 0 of epoch 0, counted from 0)");
     }
 }

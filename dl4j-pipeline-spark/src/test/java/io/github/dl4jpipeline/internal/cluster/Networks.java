@@ -29,9 +29,18 @@ public enum Networks {
             return base().addInputs("in")
                     .setInputTypes(InputType.convolutional(8, 8, 2))
                     .addLayer("conv1", convolution(), "in")
-                    .addLayer("pool1", new SubsamplingLayer.Builder(2, 2).stride(2, 2).build(), "conv1")
+                    .addLayer(
+                            "pool1",
+                            new SubsamplingLayer.Builder(2, 2).stride(2, 2).build(),
+                            "conv1")
                     .addLayer("conv2", convolution(), "pool1")
-                    .addLayer("dense", new DenseLayer.Builder().nOut(12).activation(Activation.TANH).build(), "conv2")
+                    .addLayer(
+                            "dense",
+                            new DenseLayer.Builder()
+                                    .nOut(12)
+                                    .activation(Activation.TANH)
+                                    .build(),
+                            "conv2")
                     .addLayer("out", output(3), "dense")
                     .setOutputs("out")
                     .build();
@@ -47,11 +56,26 @@ public enum Networks {
         ComputationGraphConfiguration configuration() {
             return base().addInputs("in")
                     .setInputTypes(InputType.recurrent(3, 5))
-                    .addLayer("lstm1", new LSTM.Builder().nOut(6).activation(Activation.TANH).build(), "in")
-                    .addLayer("lstm2", new LSTM.Builder().nOut(5).activation(Activation.TANH).build(), "lstm1")
+                    .addLayer(
+                            "lstm1",
+                            new LSTM.Builder()
+                                    .nOut(6)
+                                    .activation(Activation.TANH)
+                                    .build(),
+                            "in")
+                    .addLayer(
+                            "lstm2",
+                            new LSTM.Builder()
+                                    .nOut(5)
+                                    .activation(Activation.TANH)
+                                    .build(),
+                            "lstm1")
                     .addLayer(
                             "out",
-                            new RnnOutputLayer.Builder(LossFunction.MSE).nOut(2).activation(Activation.IDENTITY).build(),
+                            new RnnOutputLayer.Builder(LossFunction.MSE)
+                                    .nOut(2)
+                                    .activation(Activation.IDENTITY)
+                                    .build(),
                             "lstm2")
                     .setOutputs("out")
                     .build();
@@ -75,10 +99,28 @@ public enum Networks {
         ComputationGraphConfiguration configuration() {
             return base().addInputs("a", "b")
                     .setInputTypes(InputType.feedForward(4), InputType.feedForward(3))
-                    .addLayer("da", new DenseLayer.Builder().nOut(6).activation(Activation.TANH).build(), "a")
-                    .addLayer("db", new DenseLayer.Builder().nOut(5).activation(Activation.TANH).build(), "b")
+                    .addLayer(
+                            "da",
+                            new DenseLayer.Builder()
+                                    .nOut(6)
+                                    .activation(Activation.TANH)
+                                    .build(),
+                            "a")
+                    .addLayer(
+                            "db",
+                            new DenseLayer.Builder()
+                                    .nOut(5)
+                                    .activation(Activation.TANH)
+                                    .build(),
+                            "b")
                     .addVertex("both", new MergeVertex(), "da", "db")
-                    .addLayer("shared", new DenseLayer.Builder().nOut(7).activation(Activation.TANH).build(), "both")
+                    .addLayer(
+                            "shared",
+                            new DenseLayer.Builder()
+                                    .nOut(7)
+                                    .activation(Activation.TANH)
+                                    .build(),
+                            "both")
                     .addLayer("out1", output(3), "shared")
                     .addLayer("out2", output(2), "shared", "da")
                     .setOutputs("out1", "out2")

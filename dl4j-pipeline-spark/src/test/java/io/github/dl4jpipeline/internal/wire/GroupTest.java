@@ -93,8 +93,7 @@ class GroupTest {
 
     @Test
     void whoDoesNotKnowTheSecretIsRefused() throws Exception {
-        try (Group stranger =
-                new Group(1, InetAddress.getLoopbackAddress(), 0, new byte[] {9}, new Heard(), LIMITS)) {
+        try (Group stranger = new Group(1, InetAddress.getLoopbackAddress(), 0, new byte[] {9}, new Heard(), LIMITS)) {
             assertThatThrownBy(() -> stranger.connect(0, group.address()))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("member 0 does not know the secret of this group");
@@ -106,7 +105,8 @@ class GroupTest {
 
     @Test
     void whoSpeaksSomethingElseIsCutOff() throws Exception {
-        try (Socket stranger = new Socket(group.address().getAddress(), group.address().getPort())) {
+        try (Socket stranger =
+                new Socket(group.address().getAddress(), group.address().getPort())) {
             stranger.getOutputStream().write(new byte[100]);
             stranger.setSoTimeout(10_000);
             int read;
@@ -161,8 +161,7 @@ class GroupTest {
 
     @Test
     void allAddressesAreRefused() {
-        assertThatThrownBy(() -> new Group(
-                        2, new InetSocketAddress(0).getAddress(), 0, SECRET, new Heard(), LIMITS))
+        assertThatThrownBy(() -> new Group(2, new InetSocketAddress(0).getAddress(), 0, SECRET, new Heard(), LIMITS))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("would let in everybody");
     }
