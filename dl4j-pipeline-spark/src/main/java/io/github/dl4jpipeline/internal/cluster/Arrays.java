@@ -60,7 +60,7 @@ final class Arrays {
         char order = (char) content.getInt();
         int rank = content.getInt();
         content.getInt();
-        if (rank < 0 || rank > 32 || order != 'c' && order != 'f') {
+        if (rank < 0 || rank > 32 || (order != 'c' && order != 'f')) {
             throw new IllegalArgumentException("This is no array");
         }
         long[] shape = new long[rank];
