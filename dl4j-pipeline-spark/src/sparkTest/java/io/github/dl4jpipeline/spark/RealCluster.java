@@ -47,10 +47,10 @@ final class RealCluster implements AutoCloseable {
 
     private static int freePort() throws IOException {
         for (int port = 39_100; port < 40_000; port++) {
-            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getByName(LOOPBACK))) {
+            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
                 return socket.getLocalPort();
             } catch (IOException e) {
-                continue; // somebody else has it
+                // somebody else has it
             }
         }
         throw new IOException("There is no free port");

@@ -1,10 +1,19 @@
 package io.github.dl4jpipeline.spark;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.internal.cluster.Networks;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.Planner;
+import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -21,8 +30,12 @@ class SparkPipelineBuilderTest {
     private JavaSparkContext sc = start(new SparkConf());
 
     private static JavaSparkContext start(SparkConf conf) {
+        return start(conf, "local[1]");
+    }
+
+    private static JavaSparkContext start(SparkConf conf, String master) {
         return new JavaSparkContext(conf.setAppName("test")
-                .setMaster("local[1]")
+                .setMaster(master)
                 .set("spark.ui.enabled", "false")
                 .set("spark.driver.host", "127.0.0.1"));
     }
@@ -88,6 +101,29 @@ class SparkPipelineBuilderTest {
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(sc.parallelize(List.<MultiDataSet>of()), 1))
                 .hasMessageContaining("4 workers (stages times replicas) need 1 cores each (spark.task.cpus)")
                 .hasMessageContaining("start more executors, or ask for fewer stages or replicas");
+    }
+
+    @Test
+    void workersMayBeThreadsOfTheDriverAndCutByThePlanner() {
+        sc.close();
+        sc = start(new SparkConf(), "local[2]");
+        ComputationGraph graph = Networks.CONVOLUTIONS.graph();
+        ComputationGraph expected = graph.clone();
+        List<MultiDataSet> batches = new ArrayList<>(Networks.CONVOLUTIONS.batches(2));
+        batches.forEach(expected::fit);
+        GraphProfile profile = GraphProfiler.profile(graph, (org.nd4j.linalg.dataset.MultiDataSet) batches.get(0));
+        PartitionPlan plan = Planner.plan(
+                profile,
+                Devices.cpu(2),
+                PlanOptions.defaults()
+                        .withStages(2)
+                        .withReplicas(1)
+                        .withMicroBatches(4)
+                        .withBytesPerSecond(1.25e8));
+        SparkPipeline.on(sc, graph).plan(plan).build().fitMultiDataSet(sc.parallelize(batches, 1), 1);
+        assertThat(plan.stages()).hasSize(2);
+        assertThat(ArrayDifference.of(graph.params(), expected.params()).relative())
+                .isLessThan(1e-10);
     }
 
     @Test

@@ -11,15 +11,36 @@ public interface Peers {
     /** What an array is for. */
     enum Kind {
         /** What a vertex has put out for a micro-batch. */
-        ACTIVATION,
+        ACTIVATION(1),
         /** The error of a vertex for a micro-batch. */
-        ERROR,
+        ERROR(2),
         /** The gradient sums of a replica. */
-        GRADIENTS,
+        GRADIENTS(3),
         /** Parameters. */
-        PARAMETERS,
+        PARAMETERS(4),
         /** Updater state. */
-        STATE
+        STATE(5);
+
+        private final byte code;
+
+        Kind(int code) {
+            this.code = (byte) code;
+        }
+
+        /** What stands for it in messages. */
+        public byte code() {
+            return code;
+        }
+
+        /** What a code stands for. */
+        public static Kind of(byte code) {
+            for (Kind kind : values()) {
+                if (kind.code == code) {
+                    return kind;
+                }
+            }
+            throw new IllegalArgumentException("There is no array of kind " + code);
+        }
     }
 
     /**

@@ -139,7 +139,7 @@ final class BatchPiece {
                 there().forEach(range -> {
                     int length = (int) ((range.to() - range.from()) * rowBytes());
                     content.putLong(range.from()).putLong(range.to());
-                    pointer(inOrder, range.from() * rowBytes()).get(content.array(), content.position(), length);
+                    pointer(inOrder, range.from() * rowBytes()).get(content.array(), content.arrayOffset() + content.position(), length);
                     content.position(content.position() + length);
                 });
                 inOrder.close();
@@ -193,7 +193,7 @@ final class BatchPiece {
         for (int i = 0; i < ranges; i++) {
             long from = content.getLong();
             int length = (int) ((content.getLong() - from) * rowBytes);
-            pointer(array, from * rowBytes).put(content.array(), content.position(), length);
+            pointer(array, from * rowBytes).put(content.array(), content.arrayOffset() + content.position(), length);
             content.position(content.position() + length);
         }
         return array;

@@ -79,7 +79,7 @@ public final class ClusterPeers implements Peers, AutoCloseable {
     @Override
     public void send(int to, Name name, @Nullable INDArray array) {
         requireNoFailure();
-        byte kind = (byte) name.kind().ordinal();
+        byte kind = name.kind().code();
         if (array == null) {
             group.send(to, Message.NONE, kind, name.index(), name.microBatch(), null);
         } else {
@@ -108,7 +108,7 @@ public final class ClusterPeers implements Peers, AutoCloseable {
     @Override
     public void load(Name name, INDArray own) {
         ByteBuffer length = group.buffer(8).putLong(own.length()).flip();
-        group.send(members.host(), Message.LOAD, (byte) name.kind().ordinal(), name.index(), 0, length);
+        group.send(members.host(), Message.LOAD, name.kind().code(), name.index(), 0, length);
         INDArray received = receive(members.host(), name);
         if (received == null || received.length() != own.length()) {
             throw new IllegalStateException("The driver has sent something else than " + name);
@@ -121,7 +121,7 @@ public final class ClusterPeers implements Peers, AutoCloseable {
     public void store(Name name, INDArray own) {
         requireNoFailure();
         group.send(
-                members.host(), Message.STORE, (byte) name.kind().ordinal(), name.index(), 0, Arrays.write(group, own));
+                members.host(), Message.STORE, name.kind().code(), name.index(), 0, Arrays.write(group, own));
     }
 
     /** Says that everything has been stored that belongs to a checkpoint, and whether it is the last. */
@@ -191,7 +191,7 @@ public final class ClusterPeers implements Peers, AutoCloseable {
         }
 
         private Name name(Header header) {
-            return new Name(Kind.values()[header.kind()], header.index(), header.part());
+            return new Name(Kind.of(header.kind()), header.index(), header.part());
         }
 
         @Override

@@ -30,7 +30,7 @@ public final class EvenPlan {
             throw new IllegalArgumentException("stages(" + stages + "): cannot cut " + others + " vertices into "
                     + stages + " stages; ask for " + others + " or fewer");
         }
-        int counted = 0;
+        long counted = 0;
         for (Vertex vertex : vertices.vertices()) {
             boolean input = vertex.role() == Vertex.Role.INPUT;
             names.get(input ? 0 : (int) (counted * stages / others)).add(vertex.name());

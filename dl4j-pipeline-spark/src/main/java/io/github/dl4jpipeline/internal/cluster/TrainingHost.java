@@ -235,14 +235,14 @@ public final class TrainingHost implements AutoCloseable {
         }
 
         private void load(int peer, Header header, long length) {
-            INDArray part = of(Peers.Kind.values()[header.kind()], header.index(), length);
+            INDArray part = of(Peers.Kind.of(header.kind()), header.index(), length);
             group.send(peer, Message.ARRAY, header.kind(), header.index(), 0, Arrays.write(group, part));
         }
 
         private void store(Header header, ByteBuffer content) {
             INDArray array = Arrays.read(content);
             synchronized (TrainingHost.this) {
-                stored.add(new Stored(Peers.Kind.values()[header.kind()], header.index(), array));
+                stored.add(new Stored(Peers.Kind.of(header.kind()), header.index(), array));
             }
         }
 

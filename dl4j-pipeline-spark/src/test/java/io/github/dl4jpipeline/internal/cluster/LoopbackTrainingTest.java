@@ -108,6 +108,8 @@ class LoopbackTrainingTest {
         "CONVOLUTIONS, 3, 1, 3",
         "CONVOLUTIONS, 1, 3, 3",
         "CONVOLUTIONS, 2, 2, 5",
+        "BATCH_NORM, 2, 1, 1",
+        "BATCH_NORM, 3, 1, 1",
         "LSTM_WITH_MASKS, 2, 1, 3",
         "LSTM_WITH_MASKS, 3, 1, 2",
         "TWO_INPUTS_TWO_OUTPUTS, 2, 1, 3",
@@ -137,6 +139,18 @@ class LoopbackTrainingTest {
         for (int i = 0; i < scores.size(); i++) {
             assertThat(scores.get(i)).isCloseTo(expectedScores.get(i), within(1e-8));
         }
+    }
+
+    @Test
+    void noiseDoesNotDependOnThePlan() throws Exception {
+        ComputationGraph first = Networks.DROPOUT.graph();
+        ComputationGraph second = first.clone();
+        List<MultiDataSet> batches = Networks.DROPOUT.batches(3);
+        train(first, EvenPlan.of(VertexGraph.of(first), 1, 1, 1), batches, 1);
+        scores.clear();
+        train(second, EvenPlan.of(VertexGraph.of(second), 2, 2, 3), batches, 1);
+        assertThat(ArrayDifference.of(second.params(), first.params()).relative())
+                .isLessThan(1e-10);
     }
 
     @Test

@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
@@ -49,6 +51,58 @@ public enum Networks {
         @Override
         MultiDataSet batch(long seed, int examples) {
             return new MultiDataSet(random(seed, examples, 2, 8, 8), classes(examples, 3));
+        }
+    },
+    BATCH_NORM {
+        @Override
+        ComputationGraphConfiguration configuration() {
+            return base().addInputs("in")
+                    .setInputTypes(InputType.convolutional(8, 8, 2))
+                    .addLayer("conv1", convolution(), "in")
+                    .addLayer("norm1", new BatchNormalization(), "conv1")
+                    .addLayer("conv2", convolution(), "norm1")
+                    .addLayer("norm2", new BatchNormalization(), "conv2")
+                    .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "norm1", "norm2")
+                    .addLayer("out", output(3), "sum")
+                    .setOutputs("out")
+                    .build();
+        }
+
+        @Override
+        MultiDataSet batch(long seed, int examples) {
+            return CONVOLUTIONS.batch(seed, examples);
+        }
+    },
+    /** Its result is not that of plain {@code fit}, but does not depend on the plan. */
+    DROPOUT {
+        @Override
+        ComputationGraphConfiguration configuration() {
+            return base().addInputs("in")
+                    .setInputTypes(InputType.convolutional(8, 8, 2))
+                    .addLayer(
+                            "dense1",
+                            new DenseLayer.Builder()
+                                    .nOut(12)
+                                    .dropOut(0.5)
+                                    .activation(Activation.TANH)
+                                    .build(),
+                            "in")
+                    .addLayer(
+                            "dense2",
+                            new DenseLayer.Builder()
+                                    .nOut(10)
+                                    .dropOut(0.8)
+                                    .activation(Activation.TANH)
+                                    .build(),
+                            "dense1")
+                    .addLayer("out", output(3), "dense2")
+                    .setOutputs("out")
+                    .build();
+        }
+
+        @Override
+        MultiDataSet batch(long seed, int examples) {
+            return CONVOLUTIONS.batch(seed, examples);
         }
     },
     LSTM_WITH_MASKS {
