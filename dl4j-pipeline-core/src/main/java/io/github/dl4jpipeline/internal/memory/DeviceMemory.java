@@ -4,11 +4,13 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.DeviceMicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.PeerMicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
@@ -20,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -38,6 +41,9 @@ final class DeviceMemory extends PipelineMemory {
     private final List<List<Stage>> stages = new ArrayList<>();
 
     private final SeparateParameters parameters;
+
+    /** Weights as the engine reads them; none where it does not run. */
+    private final PackedWeights packed = new PackedWeights();
 
     DeviceMemory(DeviceRuntime runtime, Setup setup, Threads threads) {
         super(CopyAssignment::inEachStage);
@@ -94,7 +100,7 @@ final class DeviceMemory extends PipelineMemory {
         for (int i = 0; i < count; i++) {
             DeviceMicroBatchMemory memory = memoryOfMicroBatch(name + i, place);
             memories.add(memory);
-            copies.add(setup.copy(memory, Engine.NONE));
+            copies.add(setup.copy(memory, engine(positions)));
         }
         INDArray sums = runtime.on(device, () -> flat(layout));
         StageGradients gradients = runtime.on(
@@ -107,6 +113,21 @@ final class DeviceMemory extends PipelineMemory {
                         setup.severalMicroBatches(stage)));
         DeviceStage own = new DeviceStage(device, positions, layout, ofStage, sums, gradients, copies);
         return new Stage(stage, own, memories, setup.scratch(stage, replica, ""));
+    }
+
+    /** It runs where the device is the host, as among peers. Vertices of other stages have no parameters here. */
+    private Engine engine(List<Integer> positions) {
+        if (!runtime.sharesMemory()) {
+            return Engine.NONE;
+        }
+        Set<String> names = names(positions);
+        return Engine.of(packed).except(vertex -> !names.contains(vertex.getVertexName()));
+    }
+
+    private Set<String> names(List<Integer> positions) {
+        return positions.stream()
+                .map(position -> setup.stages().vertices().get(position).name())
+                .collect(Collectors.toSet());
     }
 
     private DeviceMicroBatchMemory memoryOfMicroBatch(String name, DeviceMicroBatchMemory.Place place) {
@@ -215,6 +236,12 @@ final class DeviceMemory extends PipelineMemory {
     }
 
     @Override
+    public void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
+        super.beginStep(tasks, microBatches, iteration, epoch);
+        packed.renew();
+    }
+
+    @Override
     public void endStep(StepTasks tasks) {
         parameters.sumReplicas(tasks::activeReplicas);
     }
@@ -233,7 +260,7 @@ final class DeviceMemory extends PipelineMemory {
                     .mapToLong(copy -> copy.bytes(stage))
                     .sum();
         }
-        return bytes;
+        return bytes + packed.bytes(names(setup.stages().positions(stage)));
     }
 
     @Override
@@ -242,6 +269,7 @@ final class DeviceMemory extends PipelineMemory {
             stage.own.copies().forEach(GraphCopy::reset);
             stage.freeScratch();
         });
+        packed.close();
     }
 
     @Override

@@ -1,6 +1,8 @@
 package io.github.dl4jpipeline.internal.stage;
 
 import io.github.dl4jpipeline.graph.Vertex;
+import io.github.dl4jpipeline.internal.engine.Reorders;
+import io.github.dl4jpipeline.internal.engine.Space;
 import io.github.dl4jpipeline.internal.engine.Value;
 import java.util.Comparator;
 import java.util.List;
@@ -8,7 +10,9 @@ import java.util.function.IntBinaryOperator;
 import java.util.function.IntFunction;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The memory of one micro-batch in one stage whose neighbours are in other processes. Activations are sent when the forward task
@@ -17,6 +21,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class PeerMicroBatchMemory extends DeviceMicroBatchMemory {
     private final Peers peers;
     private final IntBinaryOperator workers;
+    private final Reorders reorders = new Reorders();
     private int microBatch;
 
     /**
@@ -95,7 +100,22 @@ public final class PeerMicroBatchMemory extends DeviceMicroBatchMemory {
     }
 
     private void send(int stage, Peers.Name name, @Nullable Value value) {
-        peers.send(workerOf(stage), name, value == null ? null : value.values());
+        peers.send(workerOf(stage), name, value == null ? null : array(value));
+    }
+
+    /** As others read it: the engine's layouts stay within a process. */
+    private INDArray array(Value value) {
+        return reorders.array(
+                value,
+                new Space(TaskWorkspaces.none()),
+                floats -> input().inside(
+                                () -> Nd4j.createUninitialized(DataType.FLOAT, new long[] {floats}, 'c')));
+    }
+
+    @Override
+    void reset() {
+        super.reset();
+        reorders.close();
     }
 
     /** Other stages that read a vertex, the last one first. */

@@ -24,6 +24,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 
@@ -139,6 +140,39 @@ class LoopbackTrainingTest {
         for (int i = 0; i < scores.size(); i++) {
             assertThat(scores.get(i)).isCloseTo(expectedScores.get(i), within(1e-8));
         }
+    }
+
+    /** The engine runs in float. What it changes in one step is held against plain {@code fit}. */
+    @ParameterizedTest
+    @CsvSource({"CONVOLUTIONS, 2, 2, 4", "CONVOLUTIONS, 3, 1, 3", "BATCH_NORM, 3, 1, 1", "LSTM_WITH_MASKS, 2, 1, 3"})
+    void theResultInFloatIsThatOfPlainFit(Networks network, int stages, int replicas, int microBatches) throws Exception {
+        ComputationGraph graph = network.graph().convertDataType(DataType.FLOAT);
+        ComputationGraph expected = graph.clone();
+        List<MultiDataSet> batches = List.of(inFloat(network.batch(1, 11)));
+        expected.fit(batches.get(0));
+        train(graph, EvenPlan.of(VertexGraph.of(graph), stages, replicas, microBatches), batches, 1);
+        // Adam's state after one step is the gradient and its square.
+        assertThat(ArrayDifference.of(
+                                graph.getUpdater().getStateViewArray(),
+                                expected.getUpdater().getStateViewArray())
+                        .relative())
+                .isLessThan(2e-5);
+    }
+
+    private static MultiDataSet inFloat(MultiDataSet batch) {
+        return new MultiDataSet(
+                inFloat(batch.getFeatures()),
+                inFloat(batch.getLabels()),
+                inFloat(batch.getFeaturesMaskArrays()),
+                inFloat(batch.getLabelsMaskArrays()));
+    }
+
+    private static INDArray[] inFloat(INDArray[] arrays) {
+        return arrays == null
+                ? null
+                : java.util.Arrays.stream(arrays)
+                        .map(array -> array.castTo(DataType.FLOAT))
+                        .toArray(INDArray[]::new);
     }
 
     @Test
