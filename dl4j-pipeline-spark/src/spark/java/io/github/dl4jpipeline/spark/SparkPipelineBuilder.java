@@ -99,7 +99,7 @@ public final class SparkPipelineBuilder {
         return this;
     }
 
-    /** How long to wait for as many cores as the workers need; default two minutes. */
+    /** How long to wait until as many tasks as there are workers can run at the same time; default two minutes. */
     public SparkPipelineBuilder waitForExecutors(Duration limit) {
         waitForExecutors = Given.notNull("waitForExecutors", limit);
         return this;

@@ -99,7 +99,7 @@ class SparkPipelineBuilderTest {
                 .waitForExecutors(Duration.ofMillis(1))
                 .build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(sc.parallelize(List.<MultiDataSet>of()), 1))
-                .hasMessageContaining("4 workers (stages times replicas) need 1 cores each (spark.task.cpus)")
+                .hasMessageContaining("but the cluster has room for only 1 after 0 s")
                 .hasMessageContaining("start more executors, or ask for fewer stages or replicas");
     }
 

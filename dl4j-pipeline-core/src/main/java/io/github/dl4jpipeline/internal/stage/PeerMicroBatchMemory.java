@@ -105,11 +105,8 @@ public final class PeerMicroBatchMemory extends DeviceMicroBatchMemory {
 
     /** As others read it: the engine's layouts stay within a process. */
     private INDArray array(Value value) {
-        return reorders.array(
-                value,
-                new Space(TaskWorkspaces.none()),
-                floats -> input().inside(
-                                () -> Nd4j.createUninitialized(DataType.FLOAT, new long[] {floats}, 'c')));
+        return reorders.array(value, new Space(TaskWorkspaces.none()), floats -> input().inside(
+                        () -> Nd4j.createUninitialized(DataType.FLOAT, new long[] {floats}, 'c')));
     }
 
     @Override

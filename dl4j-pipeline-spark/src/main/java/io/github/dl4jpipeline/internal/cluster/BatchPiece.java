@@ -139,7 +139,8 @@ final class BatchPiece {
                 there().forEach(range -> {
                     int length = (int) ((range.to() - range.from()) * rowBytes());
                     content.putLong(range.from()).putLong(range.to());
-                    pointer(inOrder, range.from() * rowBytes()).get(content.array(), content.arrayOffset() + content.position(), length);
+                    pointer(inOrder, range.from() * rowBytes())
+                            .get(content.array(), content.arrayOffset() + content.position(), length);
                     content.position(content.position() + length);
                 });
                 inOrder.close();

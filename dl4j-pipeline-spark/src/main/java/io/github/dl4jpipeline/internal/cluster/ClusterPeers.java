@@ -120,8 +120,7 @@ public final class ClusterPeers implements Peers, AutoCloseable {
     @Override
     public void store(Name name, INDArray own) {
         requireNoFailure();
-        group.send(
-                members.host(), Message.STORE, name.kind().code(), name.index(), 0, Arrays.write(group, own));
+        group.send(members.host(), Message.STORE, name.kind().code(), name.index(), 0, Arrays.write(group, own));
     }
 
     /** Says that everything has been stored that belongs to a checkpoint, and whether it is the last. */

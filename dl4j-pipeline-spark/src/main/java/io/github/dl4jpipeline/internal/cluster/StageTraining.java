@@ -24,6 +24,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 public final class StageTraining {
     private final Assignment assignment;
     private final ClusterPeers peers;
+    private final Untouched untouched = new Untouched();
     private final WorkerGraph graph;
     private final PartitionPlan plan;
 
@@ -37,7 +38,7 @@ public final class StageTraining {
         WholeProcess.prepare();
         ComputationGraphConfiguration configuration =
                 ComputationGraphConfiguration.fromJson(assignment.configuration());
-        this.graph = new WorkerGraph(configuration, assignment.parameters(), assignment.state());
+        this.graph = new WorkerGraph(configuration, assignment.parameters(), assignment.state(), untouched);
         this.plan = here(PartitionPlan.fromJson(assignment.plan()), peers.worker(), device);
         configuration.setIterationCount(assignment.from().iteration());
         configuration.setEpochCount(assignment.from().epoch());
@@ -60,20 +61,23 @@ public final class StageTraining {
     }
 
     /**
-     * Trains all epochs. The host has the result when this returns.
+     * Trains all epochs, once. The host has the result when this returns.
      *
      * @param data gives this worker's {@linkplain BatchCutter#piece pieces} of the batches of one epoch; asked at the beginning of each
      */
     public void run(Supplier<? extends Iterator<byte[]>> data) {
-        try (TaskController controller = new TaskController(new TaskController.Setup(
-                graph,
-                plan,
-                plan.schedule(),
-                KernelChoice.all(Kernels.FAST),
-                assignment.perMicroBatch() ? BatchNormStatistics.PER_MICRO_BATCH : BatchNormStatistics.FULL_BATCH,
-                null,
-                plan.devices().list(),
-                peers))) {
+        try (Untouched ignored = untouched;
+                TaskController controller = new TaskController(new TaskController.Setup(
+                        graph,
+                        plan,
+                        plan.schedule(),
+                        KernelChoice.all(Kernels.FAST),
+                        assignment.perMicroBatch()
+                                ? BatchNormStatistics.PER_MICRO_BATCH
+                                : BatchNormStatistics.FULL_BATCH,
+                        null,
+                        plan.devices().list(),
+                        peers))) {
             Progress now = assignment.from();
             while (now.epoch() < assignment.untilEpoch()) {
                 now = epoch(controller, data.get(), now);

@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The whole graph in a worker, which has the parameters of one stage elsewhere. Its own arrays are never read or written, so
@@ -17,11 +16,16 @@ import org.nd4j.linalg.factory.Nd4j;
 final class WorkerGraph extends ComputationGraph {
     private static final long serialVersionUID = 1;
 
+    private final transient Untouched untouched;
     private int examples;
 
-    /** @param state elements of the updater state */
-    WorkerGraph(ComputationGraphConfiguration configuration, long parameters, long state) {
+    /**
+     * @param state elements of the updater state
+     * @param untouched has its arrays
+     */
+    WorkerGraph(ComputationGraphConfiguration configuration, long parameters, long state, Untouched untouched) {
         super(configuration);
+        this.untouched = untouched;
         init(untouched(parameters), false);
         initGradientsView();
         setUpdater(new ComputationGraphUpdater(this, state == 0 ? null : vector(state)));
@@ -32,7 +36,7 @@ final class WorkerGraph extends ComputationGraph {
     }
 
     private INDArray vector(long length) {
-        return Nd4j.createUninitialized(getConfiguration().getDataType(), new long[] {length}, 'c');
+        return untouched.vector(getConfiguration().getDataType(), length);
     }
 
     @Override

@@ -46,23 +46,24 @@ final class Executors implements AutoCloseable {
     }
 
     /**
-     * Waits until there are cores for so many workers.
+     * Waits until so many tasks can run at the same time.
      *
-     * @throws PipelineException if there are not in time
+     * @throws PipelineException if they cannot in time
      */
-    void awaitCores(int workers, Duration limit) {
-        if (sc.getConf().contains("spark.default.parallelism")) {
-            return; // otherwise that is the number of all cores
-        }
-        int each = sc.getConf().getInt("spark.task.cpus", 1);
-        if (!await(limit, () -> sc.defaultParallelism() >= workers * each)) {
+    void awaitSlots(int workers, Duration limit) {
+        if (!await(limit, () -> slots() >= workers)) {
             throw new PipelineException(
-                    workers + " workers (stages times replicas) need " + each
-                            + " cores each (spark.task.cpus), but the cluster has"
-                            + " given only " + sc.defaultParallelism() + " within " + limit.toSeconds()
-                            + " s; start more executors, or ask for fewer stages or replicas",
+                    workers + " workers (stages times replicas) are as many tasks of "
+                            + sc.getConf().getInt("spark.task.cpus", 1)
+                            + " cores each (spark.task.cpus), but the cluster has room for only " + slots() + " after "
+                            + limit.toSeconds() + " s; start more executors, or ask for fewer stages or replicas",
                     null);
         }
+    }
+
+    /** As many as Spark itself asks for before a barrier job. */
+    private int slots() {
+        return sc.sc().maxNumConcurrentTasks(sc.sc().resourceProfileManager().defaultResourceProfile());
     }
 
     private static boolean await(Duration limit, BooleanSupplier done) {

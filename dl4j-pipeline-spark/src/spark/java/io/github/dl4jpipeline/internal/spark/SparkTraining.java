@@ -67,7 +67,7 @@ public final class SparkTraining {
         boolean done = false;
         try (Executors executors = new Executors(sc)) {
             for (int restarts = 0; !done; restarts++) {
-                executors.awaitCores(cutter.workers(), settings.waitForExecutors());
+                executors.awaitSlots(cutter.workers(), settings.waitForExecutors());
                 try {
                     attempt(pieces, steps, until);
                     done = true;

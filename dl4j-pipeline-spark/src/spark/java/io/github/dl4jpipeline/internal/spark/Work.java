@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.spark;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.internal.cluster.Assignment;
 import io.github.dl4jpipeline.internal.cluster.ClusterPeers;
+import io.github.dl4jpipeline.internal.cluster.PeerFailure;
 import io.github.dl4jpipeline.internal.cluster.StageTraining;
 import io.github.dl4jpipeline.internal.cluster.WorkerName;
 import io.github.dl4jpipeline.internal.wire.Limits;
@@ -55,12 +56,22 @@ record Work(Assignment assignment, List<String> places, byte[] secret, String ho
                 addresses.add(new InetSocketAddress(names.get(names.size() - 1).machine(), Integer.parseInt(parts[0])));
             }
             try {
-                peers.connect(names, addresses, new InetSocketAddress(host, port), LIMITS.connect());
+                connect(peers, names, addresses);
                 new StageTraining(assignment, peers, device(Math.max(1, context.cpus()))).run(pieces);
             } catch (Throwable e) {
                 peers.failed(e.getMessage() == null ? e.toString() : e.getMessage(), !ClusterPeers.isOfPeer(e));
                 throw e;
             }
+        }
+    }
+
+    /** A member that is not there may be another time. */
+    private void connect(ClusterPeers peers, List<WorkerName> names, List<InetSocketAddress> addresses)
+            throws InterruptedException {
+        try {
+            peers.connect(names, addresses, new InetSocketAddress(host, port), LIMITS.connect());
+        } catch (IOException e) {
+            throw new PeerFailure(String.valueOf(e.getMessage()), e);
         }
     }
 

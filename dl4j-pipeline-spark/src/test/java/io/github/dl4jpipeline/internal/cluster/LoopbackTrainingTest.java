@@ -145,7 +145,8 @@ class LoopbackTrainingTest {
     /** The engine runs in float. What it changes in one step is held against plain {@code fit}. */
     @ParameterizedTest
     @CsvSource({"CONVOLUTIONS, 2, 2, 4", "CONVOLUTIONS, 3, 1, 3", "BATCH_NORM, 3, 1, 1", "LSTM_WITH_MASKS, 2, 1, 3"})
-    void theResultInFloatIsThatOfPlainFit(Networks network, int stages, int replicas, int microBatches) throws Exception {
+    void theResultInFloatIsThatOfPlainFit(Networks network, int stages, int replicas, int microBatches)
+            throws Exception {
         ComputationGraph graph = network.graph().convertDataType(DataType.FLOAT);
         ComputationGraph expected = graph.clone();
         List<MultiDataSet> batches = List.of(inFloat(network.batch(1, 11)));
