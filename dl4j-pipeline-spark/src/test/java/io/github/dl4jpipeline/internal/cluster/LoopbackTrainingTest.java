@@ -109,10 +109,8 @@ class LoopbackTrainingTest {
         "CONVOLUTIONS, 3, 1, 3",
         "CONVOLUTIONS, 1, 3, 3",
         "CONVOLUTIONS, 2, 2, 5",
-        "BATCH_NORM, 2, 1, 1",
         "BATCH_NORM, 3, 1, 1",
         "LSTM_WITH_MASKS, 2, 1, 3",
-        "LSTM_WITH_MASKS, 3, 1, 2",
         "TWO_INPUTS_TWO_OUTPUTS, 2, 1, 3",
         "TWO_INPUTS_TWO_OUTPUTS, 3, 1, 1"
     })
@@ -144,7 +142,7 @@ class LoopbackTrainingTest {
 
     /** The engine runs in float. What it changes in one step is held against plain {@code fit}. */
     @ParameterizedTest
-    @CsvSource({"CONVOLUTIONS, 2, 2, 4", "CONVOLUTIONS, 3, 1, 3", "BATCH_NORM, 3, 1, 1", "LSTM_WITH_MASKS, 2, 1, 3"})
+    @CsvSource({"CONVOLUTIONS, 2, 2, 4", "BATCH_NORM, 3, 1, 1", "LSTM_WITH_MASKS, 2, 1, 3"})
     void theResultInFloatIsThatOfPlainFit(Networks network, int stages, int replicas, int microBatches)
             throws Exception {
         ComputationGraph graph = network.graph().convertDataType(DataType.FLOAT);
