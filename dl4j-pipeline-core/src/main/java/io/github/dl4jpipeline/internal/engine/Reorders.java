@@ -67,7 +67,8 @@ public final class Reorders implements AutoCloseable {
         }
     }
 
-    private INDArray array(Value value, Space space, LongFunction<INDArray> memory) {
+    /** A value as an array, of which the memory may be the value's own. */
+    public INDArray array(Value value, Space space, LongFunction<INDArray> memory) {
         Layout layout = value.layout();
         if (layout == null) {
             return value.values();

@@ -167,7 +167,10 @@ final class StageWorker {
     /** Adds up this worker's share of what the replicas of its stage have summed, when all of them have. */
     private void addReplicas(Step step) throws InterruptedException {
         int active = step.tasks().activeReplicas(first.stage());
-        if (active > 1 && first.replica() < active && step.await(step.tasks().lastTasks(first.stage()))) {
+        if (active > 1
+                && first.memory().addsReplicasInStep()
+                && first.replica() < active
+                && step.await(step.tasks().lastTasks(first.stage()))) {
             long start = System.nanoTime();
             first.memory().addReplicas(active);
             first.busyNanos().addAndGet(System.nanoTime() - start);

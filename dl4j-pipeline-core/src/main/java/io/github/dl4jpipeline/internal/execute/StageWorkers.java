@@ -42,6 +42,11 @@ final class StageWorkers implements PipelineMemory.Threads {
         workers.add(worker);
     }
 
+    /** How many there are. */
+    int count() {
+        return workers.size();
+    }
+
     /** Adds the threads that take part in updates. */
     void add(UpdateThreads threads) {
         updateThreads = threads;

@@ -47,6 +47,7 @@ final class Step {
     /**
      * @param joint micro-batches that may wait for each other; null if they do not
      * @param movable tasks that any worker may run; null if there are none
+     * @param workers how many take part here
      */
     Step(
             StepRequest request,
@@ -54,11 +55,12 @@ final class Step {
             List<MicroBatch> microBatches,
             @Nullable ActivationCapture capture,
             @Nullable JointMicroBatches joint,
-            @Nullable MovableWeights movable) {
+            @Nullable MovableWeights movable,
+            int workers) {
         this.request = request;
         this.tasks = tasks;
         this.microBatches = microBatches;
-        this.workers = new CountDownLatch(tasks.workers().count());
+        this.workers = new CountDownLatch(workers);
         this.score = new ScoreSum(request.batch().examples(), tasks.workers().stages());
         this.capture = capture;
         this.joint = joint;

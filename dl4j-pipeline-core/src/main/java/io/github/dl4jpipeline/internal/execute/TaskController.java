@@ -15,6 +15,7 @@ import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageRunner;
 import io.github.dl4jpipeline.internal.stage.TrailingSteps;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
@@ -58,6 +59,7 @@ public final class TaskController implements AutoCloseable {
      *     its own
      * @param tiles the vertices that are run in tiles, or null for none
      * @param devices all there are; those that no stage uses run tiles
+     * @param peers the workers in other processes, beside the one here; null if all are here
      */
     public record Setup(
             ComputationGraph graph,
@@ -66,7 +68,21 @@ public final class TaskController implements AutoCloseable {
             KernelChoice kernels,
             BatchNormStatistics batchNorm,
             @Nullable TiledRegion tiles,
-            List<Device> devices) {}
+            List<Device> devices,
+            @Nullable Peers peers) {
+
+        /** All workers are in this process. */
+        public Setup(
+                ComputationGraph graph,
+                PartitionPlan plan,
+                Schedule schedule,
+                KernelChoice kernels,
+                BatchNormStatistics batchNorm,
+                @Nullable TiledRegion tiles,
+                List<Device> devices) {
+            this(graph, plan, schedule, kernels, batchNorm, tiles, devices, null);
+        }
+    }
 
     private final Setup setup;
     private final VertexGraph vertices;
@@ -119,11 +135,16 @@ public final class TaskController implements AutoCloseable {
                 setup.kernels(),
                 setup.batchNorm(),
                 tileSetup,
-                name);
-        this.memory = MemoryKind.of(runtime).maker().make(ofMemory, workers);
+                name,
+                setup.peers());
+        MemoryKind kind = setup.peers() == null ? MemoryKind.of(runtime) : MemoryKind.amongPeers(runtime);
+        this.memory = kind.maker().make(ofMemory, workers);
         for (int stage = 0; stage < stages.stages(); stage++) {
             boolean recompute = plan.stages().get(stage).recompute();
             for (int replica = 0; replica < layout.replicas(stage); replica++) {
+                if (!isHere(layout.worker(stage, replica))) {
+                    continue;
+                }
                 StageMemory own = memory.stage(stage, replica);
                 StageRunner runner = new StageRunner(stage, stages.positions(stage), own.scratch(), recompute);
                 StageRunner weights = runner.with(own.weightScratch());
@@ -135,13 +156,19 @@ public final class TaskController implements AutoCloseable {
             workers.add(new UpdateThreads(
                     name, used.stream().mapToInt(device -> device.threads() - 1).sum()));
             for (int worker = 0; worker < layout.count(); worker++) {
-                workers.add(worker(worker, ofMemory));
+                if (isHere(worker)) {
+                    workers.add(worker(worker, ofMemory));
+                }
             }
         } catch (Throwable e) { // such as no more threads
             workers.end();
             memory.close();
             throw e;
         }
+    }
+
+    private boolean isHere(int worker) {
+        return setup.peers() == null || setup.peers().worker() == worker;
     }
 
     private StageWorker worker(int number, PipelineMemory.Setup names) {
@@ -178,7 +205,7 @@ public final class TaskController implements AutoCloseable {
         long computed = trailing.timeSteps(split);
         memory.beginStep(ofStep, split, request.iteration(), request.epoch());
         MovableWeights movable = memory.movesWeights() ? MovableWeights.of(layout, ofStep.byWorker()) : null;
-        Step step = new Step(request, ofStep, split, capture, memory.joint(), movable);
+        Step step = new Step(request, ofStep, split, capture, memory.joint(), movable, workers.count());
         for (int i = 0; i < busyBefore.length; i++) {
             busyBefore[i] = replicas.get(i).busyNanos().get();
         }

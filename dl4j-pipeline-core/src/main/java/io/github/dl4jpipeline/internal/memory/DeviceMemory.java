@@ -4,18 +4,26 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.device.Transfers;
 import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.DeviceMicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.PeerMicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
+import io.github.dl4jpipeline.schedule.Task;
+import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -32,7 +40,10 @@ final class DeviceMemory extends PipelineMemory {
     /** By stage and replica. */
     private final List<List<Stage>> stages = new ArrayList<>();
 
-    private final DeviceParameters parameters;
+    private final SeparateParameters parameters;
+
+    /** Weights as the engine reads them; none where it does not run. */
+    private final PackedWeights packed = new PackedWeights();
 
     DeviceMemory(DeviceRuntime runtime, Setup setup, Threads threads) {
         super(CopyAssignment::inEachStage);
@@ -41,15 +52,40 @@ final class DeviceMemory extends PipelineMemory {
         CopyAssignment copies = CopyAssignment.inEachStage(setup.tasks());
         for (int stage = 0; stage < setup.stages().stages(); stage++) {
             List<Stage> replicas = new ArrayList<>();
-            for (Device device : setup.plan().stages().get(stage).devices()) {
-                replicas.add(stageOn(device, stage, replicas.size(), copies.count(stage)));
+            List<Device> devices = setup.plan().stages().get(stage).devices();
+            for (int replica = 0; replica < devices.size(); replica++) {
+                if (isHere(stage, replica)) {
+                    replicas.add(stageOn(devices.get(replica), stage, replica, copies.count(stage)));
+                }
             }
             stages.add(replicas);
         }
         List<List<DeviceStage>> ofStages = stages.stream()
                 .map(replicas -> replicas.stream().map(replica -> replica.own).toList())
                 .toList();
-        this.parameters = new DeviceParameters(runtime, transfers, setup.graph(), ofStages, threads);
+        this.parameters = setup.peers() == null
+                ? new DeviceParameters(runtime, transfers, setup.graph(), ofStages, threads)
+                : parametersAmong(setup.peers());
+    }
+
+    private boolean isHere(int stage, int replica) {
+        return setup.peers() == null
+                || setup.tasks().workers().worker(stage, replica)
+                        == setup.peers().worker();
+    }
+
+    private SeparateParameters parametersAmong(Peers peers) {
+        Workers workers = setup.tasks().workers();
+        int stage = workers.stagesOf(peers.worker()).get(0);
+        return new PeerParameters(
+                runtime,
+                setup.graph(),
+                stages.get(stage).get(0).own,
+                IntStream.range(0, workers.replicas(stage))
+                        .map(replica -> workers.worker(stage, replica))
+                        .boxed()
+                        .toList(),
+                peers);
     }
 
     private Stage stageOn(Device device, int stage, int replica, int count) {
@@ -62,10 +98,9 @@ final class DeviceMemory extends PipelineMemory {
         List<DeviceMicroBatchMemory> memories = new ArrayList<>();
         List<GraphCopy> copies = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            DeviceMicroBatchMemory memory =
-                    new DeviceMicroBatchMemory(setup.graph(), setup.stages().stageOf(), name + i, place);
+            DeviceMicroBatchMemory memory = memoryOfMicroBatch(name + i, place);
             memories.add(memory);
-            copies.add(setup.copy(memory, Engine.NONE));
+            copies.add(setup.copy(memory, engine(positions)));
         }
         INDArray sums = runtime.on(device, () -> flat(layout));
         StageGradients gradients = runtime.on(
@@ -78,6 +113,37 @@ final class DeviceMemory extends PipelineMemory {
                         setup.severalMicroBatches(stage)));
         DeviceStage own = new DeviceStage(device, positions, layout, ofStage, sums, gradients, copies);
         return new Stage(stage, own, memories, setup.scratch(stage, replica, ""));
+    }
+
+    /** It runs where the device is the host, as among peers. Vertices of other stages have no parameters here. */
+    private Engine engine(List<Integer> positions) {
+        if (!runtime.sharesMemory()) {
+            return Engine.NONE;
+        }
+        Set<String> names = names(positions);
+        return Engine.of(packed).except(vertex -> !names.contains(vertex.getVertexName()));
+    }
+
+    private Set<String> names(List<Integer> positions) {
+        return positions.stream()
+                .map(position -> setup.stages().vertices().get(position).name())
+                .collect(Collectors.toSet());
+    }
+
+    private DeviceMicroBatchMemory memoryOfMicroBatch(String name, DeviceMicroBatchMemory.Place place) {
+        int[] stageOf = setup.stages().stageOf();
+        Peers peers = setup.peers();
+        if (peers == null) {
+            return new DeviceMicroBatchMemory(setup.graph(), stageOf, name, place);
+        }
+        Workers workers = setup.tasks().workers();
+        return new PeerMicroBatchMemory(
+                setup.graph(),
+                stageOf,
+                name,
+                place,
+                peers,
+                (stage, microBatch) -> workers.workerOf(Task.forward(stage, microBatch)));
     }
 
     private INDArray flat(ParameterLayout layout) {
@@ -99,13 +165,23 @@ final class DeviceMemory extends PipelineMemory {
 
         @Override
         public GraphCopy begin(int microBatch) {
-            memory(microBatch).exchangeWith(other -> {
+            memory(microBatch).exchangeWith(microBatch, other -> {
                 List<Stage> replicas = stages.get(other);
                 return replicas.get(microBatch % replicas.size()).memory(microBatch);
             });
             GraphCopy copy = copy(microBatch);
             running().begin(copy, microBatch);
             return copy;
+        }
+
+        /** What peers have to do first, the memory of the micro-batch waits for. */
+        @Override
+        public List<Task> dependencies(Task task) {
+            Peers peers = setup.peers();
+            Workers workers = setup.tasks().workers();
+            return super.dependencies(task).stream()
+                    .filter(other -> peers == null || workers.workerOf(other) == peers.worker())
+                    .toList();
         }
 
         private DeviceMicroBatchMemory memory(int microBatch) {
@@ -115,6 +191,11 @@ final class DeviceMemory extends PipelineMemory {
         @Override
         public void end(int microBatch) {
             copy(microBatch).end();
+        }
+
+        @Override
+        public boolean addsReplicasInStep() {
+            return false;
         }
 
         @Override
@@ -141,7 +222,7 @@ final class DeviceMemory extends PipelineMemory {
 
     @Override
     public StageMemory stage(int stage, int replica) {
-        return stages.get(stage).get(replica);
+        return stages.get(stage).get(setup.peers() == null ? replica : 0);
     }
 
     @Override
@@ -152,6 +233,12 @@ final class DeviceMemory extends PipelineMemory {
     @Override
     public @Nullable JointMicroBatches joint() {
         return null;
+    }
+
+    @Override
+    public void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
+        super.beginStep(tasks, microBatches, iteration, epoch);
+        packed.renew();
     }
 
     @Override
@@ -173,7 +260,7 @@ final class DeviceMemory extends PipelineMemory {
                     .mapToLong(copy -> copy.bytes(stage))
                     .sum();
         }
-        return bytes;
+        return bytes + packed.bytes(names(setup.stages().positions(stage)));
     }
 
     @Override
@@ -182,6 +269,7 @@ final class DeviceMemory extends PipelineMemory {
             stage.own.copies().forEach(GraphCopy::reset);
             stage.freeScratch();
         });
+        packed.close();
     }
 
     @Override

@@ -25,7 +25,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  *
  * <p>The updater runs on the first replica of each stage; the others get the new parameters from it.
  */
-final class DeviceParameters implements ParameterMemory {
+final class DeviceParameters implements SeparateParameters {
     private static final String HOST = "host";
 
     private static final int BEGUN = 1;
@@ -187,7 +187,8 @@ final class DeviceParameters implements ParameterMemory {
     }
 
     /** Adds up what the first {@code active} replicas of each stage have summed, on the first. */
-    void sumReplicas(IntUnaryOperator active) {
+    @Override
+    public void sumReplicas(IntUnaryOperator active) {
         threads.inEachStage(stage -> {
             List<DeviceStage> replicas = stages.get(stage).subList(0, active.applyAsInt(stage));
             DeviceStage first = replicas.get(0);
@@ -328,7 +329,8 @@ final class DeviceParameters implements ParameterMemory {
     }
 
     /** Gathers for the last time, after an update that is running, and frees the updater state. */
-    void close() {
+    @Override
+    public void close() {
         updating.lock();
         try {
             gatherAndFree();

@@ -34,16 +34,23 @@ public record MemoryKind(
 
     private static final MemoryKind SHARED = new MemoryKind(graph -> {}, true, true, true, true, SharedMemory::new);
 
-    /** That of the devices of a runtime. */
+    /** That of the devices of a runtime, where all workers are in this process. */
     public static MemoryKind of(DeviceRuntime runtime) {
-        return runtime.sharesMemory()
-                ? SHARED
-                : new MemoryKind(
-                        GraphCopier::requireParametersOfLayers,
-                        false,
-                        false,
-                        false,
-                        false,
-                        (setup, threads) -> new DeviceMemory(runtime, setup, threads));
+        return runtime.sharesMemory() ? SHARED : apart(runtime);
+    }
+
+    /** That of a worker whose peers are in other processes, so that it has memory of its own on any device. */
+    public static MemoryKind amongPeers(DeviceRuntime runtime) {
+        return apart(runtime);
+    }
+
+    private static MemoryKind apart(DeviceRuntime runtime) {
+        return new MemoryKind(
+                GraphCopier::requireParametersOfLayers,
+                false,
+                false,
+                false,
+                false,
+                (setup, threads) -> new DeviceMemory(runtime, setup, threads));
     }
 }

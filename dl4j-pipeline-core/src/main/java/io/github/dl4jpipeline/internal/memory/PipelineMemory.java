@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
+import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -42,6 +43,7 @@ public abstract class PipelineMemory implements AutoCloseable {
      * @param batchNorm over what statistics are taken
      * @param tiles the vertices that are run in tiles; null for none
      * @param name a prefix of workspace names that no other pipeline of the process has
+     * @param peers the workers in other processes; null if all are here
      */
     public record Setup(
             ComputationGraph graph,
@@ -51,7 +53,8 @@ public abstract class PipelineMemory implements AutoCloseable {
             KernelChoice kernels,
             BatchNormStatistics batchNorm,
             @Nullable TileSetup tiles,
-            String name) {
+            String name,
+            @Nullable Peers peers) {
 
         /** The name of a replica of a stage. */
         public String nameOf(int stage, int replica) {

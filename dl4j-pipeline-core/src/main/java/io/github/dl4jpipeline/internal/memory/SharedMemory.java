@@ -140,6 +140,11 @@ final class SharedMemory extends PipelineMemory {
 
         /** A share of the elements: first + second + …, so that the result does not depend on timing. */
         @Override
+        public boolean addsReplicasInStep() {
+            return true;
+        }
+
+        @Override
         public void addReplicas(int active) {
             List<Stage> others = stages.get(stage()).subList(1, active);
             for (ParameterLayout.Run run : layout.runs()) {

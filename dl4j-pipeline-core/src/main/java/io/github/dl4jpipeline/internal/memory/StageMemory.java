@@ -104,7 +104,7 @@ public abstract class StageMemory {
     }
 
     /** What must be done before a task can start: the tasks whose results it needs, and those that need its copy. */
-    public final List<Task> dependencies(Task task) {
+    public List<Task> dependencies(Task task) {
         return running.get().copies().dependencies(task);
     }
 
@@ -134,6 +134,9 @@ public abstract class StageMemory {
 
     /** The last task of a micro-batch in this stage is done. */
     public abstract void end(int microBatch);
+
+    /** Whether each replica adds up a share of the sums in the step, when all have theirs. */
+    public abstract boolean addsReplicasInStep();
 
     /** Adds up this replica's share of what the first {@code active} replicas have summed, when all of them have. */
     public abstract void addReplicas(int active);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -85,13 +86,18 @@ public final class ActivationMemory {
 
     /** A copy of an array, kept here. Call it while no task uses this memory. */
     INDArray copyOf(INDArray array, UnaryOperator<INDArray> copier) {
+        return inside(() -> copier.apply(array));
+    }
+
+    /** What a maker allocates is kept here. Call it while no task uses this memory. */
+    <T extends @Nullable Object> T inside(Supplier<T> maker) {
         if (!enabled) {
-            return copier.apply(array);
+            return maker.get();
         }
         MemoryWorkspace before = Nd4j.getMemoryManager().getCurrentWorkspace();
         Nd4j.getMemoryManager().setCurrentWorkspace(workspace);
         try {
-            return copier.apply(array);
+            return maker.get();
         } finally {
             Nd4j.getMemoryManager().setCurrentWorkspace(before);
         }

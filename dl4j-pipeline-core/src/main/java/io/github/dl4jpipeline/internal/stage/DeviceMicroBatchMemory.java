@@ -22,7 +22,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * part of the batch, and activations of other stages, before its forward task. Errors for other stages are copied to their
  * devices at the end of its backward task.
  */
-public final class DeviceMicroBatchMemory extends MicroBatchMemory {
+public class DeviceMicroBatchMemory extends MicroBatchMemory {
     /**
      * Where the stage is.
      *
@@ -57,11 +57,11 @@ public final class DeviceMicroBatchMemory extends MicroBatchMemory {
     }
 
     /** Sets where the next micro-batch is in other stages, by stage. */
-    public void exchangeWith(IntFunction<DeviceMicroBatchMemory> stages) {
+    public void exchangeWith(int microBatch, IntFunction<DeviceMicroBatchMemory> stages) {
         others = stages;
     }
 
-    private boolean isOwn(int position) {
+    final boolean isOwn(int position) {
         return stageOf(position) == here.stage();
     }
 
@@ -107,6 +107,11 @@ public final class DeviceMicroBatchMemory extends MicroBatchMemory {
             INDArray feature = microBatch.features()[networkInputs.indexOf(vertex.name())];
             return feature == null ? null : Value.of(feature);
         }
+        return fromOther(vertex);
+    }
+
+    /** What a vertex of another stage has put out, on this device. */
+    @Nullable Value fromOther(Vertex vertex) {
         DeviceMicroBatchMemory source = others.apply(stageOf(vertex.position()));
         Value activation = source.activation(vertex.position());
         String from = source.here.device().id();
@@ -139,9 +144,14 @@ public final class DeviceMicroBatchMemory extends MicroBatchMemory {
             String vertex = vertices().get(position).name();
             Value received =
                     error.copy(array -> input().copyOf(array, here.copier(Transfers.Kind.ERROR, vertex, from)));
-            addError(position, received, here.stage(), arrays, new Space(TaskWorkspaces.none()));
+            addErrorOfOther(position, received);
             return received;
         });
+    }
+
+    /** Adds an error that another stage has computed, and that is on this device. */
+    final void addErrorOfOther(int position, Value error) {
+        addError(position, error, here.stage(), arrays, new Space(TaskWorkspaces.none()));
     }
 
     @Override

@@ -75,6 +75,16 @@ public class MicroBatchMemory {
         return error.copy(ofStage[stageOf[position]]::copyOf);
     }
 
+    /** Hands on the activations that other stages read, after the forward task that has computed them. */
+    void sendActivations() {
+        // they are there
+    }
+
+    /** Gets the errors of other stages, before the backward task that needs them. */
+    void receiveErrors() {
+        // they are here
+    }
+
     /** Hands on errors for other stages, before the task ends that has computed them. */
     void sendErrors() {
         // they are there

@@ -52,6 +52,7 @@ public final class StageRunner {
             copy.keepSent(stage, positions);
             scratch.activations.close();
         }
+        copy.memory().sendActivations();
     }
 
     /** Runs the stage forward as for inference. The activations stay in the copy's memory until {@link #forget}. */
@@ -152,6 +153,7 @@ public final class StageRunner {
     }
 
     private BackwardResult backward(GraphCopy copy, double regularization, boolean postpone, VertexObserver observer) {
+        copy.memory().receiveErrors();
         ActivationMemory memory = activations(copy);
         if (recompute) {
             forward(copy, memory, true, position -> observer.begin(position));

@@ -1,0 +1,73 @@
+package io.github.dl4jpipeline.internal.stage;
+
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The other workers of a pipeline, in other processes, and the host that has the model's arrays. Each worker runs one replica of a
+ * stage. Any method throws if a peer has failed or is lost.
+ */
+public interface Peers {
+    /** What an array is for. */
+    enum Kind {
+        /** What a vertex has put out for a micro-batch. */
+        ACTIVATION(1),
+        /** The error of a vertex for a micro-batch. */
+        ERROR(2),
+        /** The gradient sums of a replica. */
+        GRADIENTS(3),
+        /** Parameters. */
+        PARAMETERS(4),
+        /** Updater state. */
+        STATE(5);
+
+        private final byte code;
+
+        Kind(int code) {
+            this.code = (byte) code;
+        }
+
+        /** What stands for it in messages. */
+        public byte code() {
+            return code;
+        }
+
+        /** What a code stands for. */
+        public static Kind of(byte code) {
+            for (Kind kind : values()) {
+                if (kind.code == code) {
+                    return kind;
+                }
+            }
+            throw new IllegalArgumentException("There is no array of kind " + code);
+        }
+    }
+
+    /**
+     * The name of an array. Arrays of one name arrive in the order in which they were sent.
+     *
+     * @param index position of a vertex, or an element of the model's flat array
+     * @param microBatch the micro-batch; 0 for what belongs to none
+     */
+    record Name(Kind kind, long index, int microBatch) {
+        /** What belongs to no micro-batch. */
+        public static Name of(Kind kind, long index) {
+            return new Name(kind, index, 0);
+        }
+    }
+
+    /** The number of the worker that runs here, as the plan counts its workers. */
+    int worker();
+
+    /** Sends an array, or null to say that there is none. The array may be changed as soon as this returns. */
+    void send(int worker, Name name, @Nullable INDArray array);
+
+    /** Waits for an array. It is allocated in the current workspace; null if the peer has said that there is none. */
+    @Nullable INDArray receive(int worker, Name name);
+
+    /** Fills a vector with elements of the model's flat array on the host, from {@link Name#index}. */
+    void load(Name name, INDArray own);
+
+    /** Makes elements of the model's flat array on the host those of a vector, from {@link Name#index}. */
+    void store(Name name, INDArray own);
+}

@@ -1,0 +1,82 @@
+package io.github.dl4jpipeline.internal.cluster;
+
+import io.github.dl4jpipeline.internal.wire.Group;
+import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Arrays as content of messages: type, order, shape, elements. */
+final class Arrays {
+    private Arrays() {}
+
+    /** A copy of an array, in a buffer of the group. */
+    static ByteBuffer write(Group group, INDArray array) {
+        char order = array.ordering();
+        long[] shape = array.shape();
+        if (!java.util.Arrays.equals(array.stride(), Nd4j.getStrides(shape, order))) {
+            try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+                INDArray copy = array.dup(order);
+                ByteBuffer content = write(group, copy);
+                copy.close();
+                return content;
+            }
+        }
+        int head = headBytes(shape.length);
+        long bytes = array.length() * array.dataType().width();
+        ByteBuffer content = group.buffer(Math.toIntExact(head + bytes));
+        content.putInt(array.dataType().toInt())
+                .putInt(order)
+                .putInt(shape.length)
+                .putInt(0);
+        for (long size : shape) {
+            content.putLong(size);
+        }
+        content.rewind();
+        copy(at(content, head), array.data().addressPointer(), bytes);
+        return content;
+    }
+
+    private static int headBytes(int rank) {
+        return 16 + 8 * rank;
+    }
+
+    private static Pointer at(ByteBuffer content, int offset) {
+        return new BytePointer(content).position(offset);
+    }
+
+    private static void copy(Pointer to, Pointer from, long bytes) {
+        if (bytes > 0) {
+            Pointer.memcpy(to, from, bytes);
+        }
+    }
+
+    /** A new array in the current workspace. */
+    static INDArray read(ByteBuffer content) {
+        DataType type = DataType.fromInt(content.getInt());
+        char order = (char) content.getInt();
+        int rank = content.getInt();
+        content.getInt();
+        if (rank < 0 || rank > 32 || (order != 'c' && order != 'f')) {
+            throw new IllegalArgumentException("This is no array");
+        }
+        long[] shape = new long[rank];
+        for (int i = 0; i < rank; i++) {
+            shape[i] = content.getLong();
+        }
+        INDArray array = Nd4j.createUninitialized(type, shape, order);
+        requireBytes(array, content);
+        copy(array.data().addressPointer(), at(content.rewind(), headBytes(rank)), array.length() * type.width());
+        return array;
+    }
+
+    private static void requireBytes(INDArray array, ByteBuffer content) {
+        if (array.length() * array.dataType().width() != content.remaining()) {
+            throw new IllegalArgumentException("An array of shape " + java.util.Arrays.toString(array.shape())
+                    + " cannot have " + content.remaining() + " bytes");
+        }
+    }
+}

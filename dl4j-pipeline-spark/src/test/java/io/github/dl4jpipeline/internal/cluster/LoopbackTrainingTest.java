@@ -1,0 +1,217 @@
+package io.github.dl4jpipeline.internal.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.exception.PipelineException;
+import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.graph.ArrayDifference;
+import io.github.dl4jpipeline.internal.wire.Limits;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.MultiDataSet;
+
+/** Workers in threads of this process, which reach each other over the loopback address. */
+class LoopbackTrainingTest {
+    private static final Limits LIMITS =
+            new Limits(Duration.ofMillis(200), Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(2));
+
+    private final List<Double> scores = new ArrayList<>();
+
+    private void train(ComputationGraph graph, PartitionPlan plan, List<MultiDataSet> batches, int epochs)
+            throws Exception {
+        int workers = plan.workers();
+        List<WorkerName> names = IntStream.range(0, workers)
+                .mapToObj(worker -> new WorkerName("thread " + worker, "here", "", 1))
+                .toList();
+        INDArray state = graph.getUpdater(true).getStateViewArray();
+        Assignment assignment = new Assignment(
+                graph.getConfiguration().toJson(),
+                plan.toJson(),
+                graph.params().length(),
+                state.length(),
+                new Progress(0, 0, 0),
+                epochs,
+                2,
+                false);
+        BatchCutter cutter = new BatchCutter(VertexGraph.of(graph), graph.getConfiguration(), plan);
+        byte[] secret = {1, 2, 3};
+        InetAddress loopback = InetAddress.getLoopbackAddress();
+        ExecutorService threads = Executors.newFixedThreadPool(workers);
+        List<ClusterPeers> peers = new ArrayList<>();
+        try (TrainingHost host = new TrainingHost(workers, graph.params(), state, loopback, secret, LIMITS)) {
+            for (int worker = 0; worker < workers; worker++) {
+                peers.add(new ClusterPeers(worker, loopback, secret, LIMITS, Duration.ofSeconds(30), () -> false));
+            }
+            List<InetSocketAddress> addresses =
+                    peers.stream().map(ClusterPeers::address).toList();
+            List<Future<?>> running = new ArrayList<>();
+            for (ClusterPeers own : peers) {
+                running.add(threads.submit(() -> {
+                    try {
+                        own.connect(names, addresses, host.address(), Duration.ofSeconds(10));
+                        new StageTraining(assignment, own, Devices.cpu(1).get(0))
+                                .run(() -> pieces(cutter, own.worker(), batches));
+                    } catch (Throwable e) {
+                        own.failed(e.getMessage(), !ClusterPeers.isOfPeer(e));
+                    } finally {
+                        own.close();
+                    }
+                    return null;
+                }));
+            }
+            host.run(
+                    new TrainingHost.Events() {
+                        @Override
+                        public void step(int iteration, int epoch, double score) {
+                            assertThat(iteration).isEqualTo(scores.size());
+                            scores.add(score);
+                        }
+
+                        @Override
+                        public void checkpoint(Progress progress) {}
+                    },
+                    () -> null,
+                    Duration.ofSeconds(10));
+            for (Future<?> worker : running) {
+                worker.get();
+            }
+        } finally {
+            threads.shutdown();
+            peers.forEach(ClusterPeers::close);
+        }
+    }
+
+    private static Iterator<byte[]> pieces(BatchCutter cutter, int worker, List<MultiDataSet> batches) {
+        return batches.stream().map(batch -> cutter.piece(worker, batch)).iterator();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "CONVOLUTIONS, 2, 1, 4",
+        "CONVOLUTIONS, 3, 1, 3",
+        "CONVOLUTIONS, 1, 3, 3",
+        "CONVOLUTIONS, 2, 2, 5",
+        "BATCH_NORM, 3, 1, 1",
+        "LSTM_WITH_MASKS, 2, 1, 3",
+        "TWO_INPUTS_TWO_OUTPUTS, 2, 1, 3",
+        "TWO_INPUTS_TWO_OUTPUTS, 3, 1, 1"
+    })
+    void theResultIsThatOfPlainFit(Networks network, int stages, int replicas, int microBatches) throws Exception {
+        ComputationGraph graph = network.graph();
+        ComputationGraph expected = graph.clone();
+        List<MultiDataSet> batches = network.batches(3);
+        List<Double> expectedScores = new ArrayList<>();
+        for (int epoch = 0; epoch < 2; epoch++) {
+            for (MultiDataSet batch : batches) {
+                expected.fit(batch);
+                expectedScores.add(expected.score());
+            }
+        }
+        PartitionPlan plan = EvenPlan.of(VertexGraph.of(graph), stages, replicas, microBatches);
+        train(graph, plan, batches, 2);
+        assertThat(ArrayDifference.of(graph.params(), expected.params()).relative())
+                .isLessThan(1e-10);
+        assertThat(ArrayDifference.of(
+                                graph.getUpdater().getStateViewArray(),
+                                expected.getUpdater().getStateViewArray())
+                        .relative())
+                .isLessThan(1e-10);
+        assertThat(scores).hasSameSizeAs(expectedScores);
+        for (int i = 0; i < scores.size(); i++) {
+            assertThat(scores.get(i)).isCloseTo(expectedScores.get(i), within(1e-8));
+        }
+    }
+
+    /** The engine runs in float. What it changes in one step is held against plain {@code fit}. */
+    @ParameterizedTest
+    @CsvSource({"CONVOLUTIONS, 2, 2, 4", "BATCH_NORM, 3, 1, 1", "LSTM_WITH_MASKS, 2, 1, 3"})
+    void theResultInFloatIsThatOfPlainFit(Networks network, int stages, int replicas, int microBatches)
+            throws Exception {
+        ComputationGraph graph = network.graph().convertDataType(DataType.FLOAT);
+        ComputationGraph expected = graph.clone();
+        List<MultiDataSet> batches = List.of(inFloat(network.batch(1, 11)));
+        expected.fit(batches.get(0));
+        train(graph, EvenPlan.of(VertexGraph.of(graph), stages, replicas, microBatches), batches, 1);
+        // Adam's state after one step is the gradient and its square.
+        assertThat(ArrayDifference.of(
+                                graph.getUpdater().getStateViewArray(),
+                                expected.getUpdater().getStateViewArray())
+                        .relative())
+                .isLessThan(2e-5);
+    }
+
+    private static MultiDataSet inFloat(MultiDataSet batch) {
+        return new MultiDataSet(
+                inFloat(batch.getFeatures()),
+                inFloat(batch.getLabels()),
+                inFloat(batch.getFeaturesMaskArrays()),
+                inFloat(batch.getLabelsMaskArrays()));
+    }
+
+    private static INDArray[] inFloat(INDArray[] arrays) {
+        return arrays == null
+                ? null
+                : java.util.Arrays.stream(arrays)
+                        .map(array -> array.castTo(DataType.FLOAT))
+                        .toArray(INDArray[]::new);
+    }
+
+    @Test
+    void noiseDoesNotDependOnThePlan() throws Exception {
+        ComputationGraph first = Networks.DROPOUT.graph();
+        ComputationGraph second = first.clone();
+        List<MultiDataSet> batches = Networks.DROPOUT.batches(3);
+        train(first, EvenPlan.of(VertexGraph.of(first), 1, 1, 1), batches, 1);
+        scores.clear();
+        train(second, EvenPlan.of(VertexGraph.of(second), 2, 2, 3), batches, 1);
+        assertThat(ArrayDifference.of(second.params(), first.params()).relative())
+                .isLessThan(1e-10);
+    }
+
+    @Test
+    void aBatchOfAWrongShapeIsNamedWithItsPlace() {
+        ComputationGraph graph = Networks.CONVOLUTIONS.graph();
+        List<MultiDataSet> batches = List.of(
+                Networks.CONVOLUTIONS.batch(1, 6),
+                new MultiDataSet(
+                        Networks.CONVOLUTIONS.batch(1, 6).getFeatures(0),
+                        Networks.TWO_INPUTS_TWO_OUTPUTS.batch(1, 6).getLabels(1)));
+        PartitionPlan plan = EvenPlan.of(VertexGraph.of(graph), 2, 1, 2);
+        assertThatThrownBy(() -> train(graph, plan, batches, 1))
+                .isInstanceOf(PipelineException.class)
+                .hasMessageContaining("Worker 1, thread 1")
+                .hasMessageContaining("stage 1")
+                .hasMessageContaining("vertex 'out'")
+                .hasMessageContaining("micro-batch 1 of 2")
+                .hasMessageContaining("batch 1 of epoch 0");
+    }
+
+    @Test
+    void aBatchWithoutSomeOfItsArraysIsNamed() {
+        ComputationGraph graph = Networks.TWO_INPUTS_TWO_OUTPUTS.graph();
+        List<MultiDataSet> batches = List.of(Networks.CONVOLUTIONS.batch(1, 6));
+        PartitionPlan plan = EvenPlan.of(VertexGraph.of(graph), 2, 1, 2);
+        assertThatThrownBy(() -> train(graph, plan, batches, 1))
+                .isInstanceOf(PipelineException.class)
+                .hasMessageContaining(
+                        "1 arrays of features, but the network needs one for each of its inputs: [a, b] (batch 0 of epoch 0, counted from 0)");
+    }
+}
