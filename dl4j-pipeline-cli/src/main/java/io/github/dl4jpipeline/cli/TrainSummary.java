@@ -88,8 +88,8 @@ record TrainSummary(TrainingData data, TrainingResult result, OptionalDouble pla
         }
         String parts = plan.microBatches() == 1
                 ? "batches in one piece"
-                : plan.microBatches() + " micro-batches of " + Math.max(1, plan.examples() / plan.microBatches())
-                        + " " + data.examples();
+                : plan.microBatches() + " micro-batches of " + Math.max(1, plan.examples() / plan.microBatches()) + " "
+                        + data.examples();
         return kind + ", " + how + "; " + parts;
     }
 

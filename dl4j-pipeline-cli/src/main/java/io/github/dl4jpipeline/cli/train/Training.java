@@ -48,7 +48,8 @@ public final class Training {
             ExampleBatches batches = data.trainBatches(settings.batch(), settings.seed());
             for (int epoch = start.epochsDone(); epoch < settings.epochs(); epoch++) {
                 batches.startEpoch(epoch);
-                progress.startEpoch("epoch " + (epoch + 1) + "/" + settings.epochs(), batches.batches() * data.segments());
+                progress.startEpoch(
+                        "epoch " + (epoch + 1) + "/" + settings.epochs(), batches.batches() * data.segments());
                 net.fit(batches);
                 progress.endEpoch();
                 int done = epoch + 1;

@@ -281,7 +281,13 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
      * @param add whether the weights' gradient is added to what is there
      */
     void computeGradient(
-            P made, INDArray from, INDArray errors, INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
+            P made,
+            INDArray from,
+            INDArray errors,
+            INDArray view,
+            @Nullable INDArray ofBias,
+            boolean add,
+            Space space) {
         Primitive primitive = made.gradient().with(Slot.INPUT, from).with(Slot.OUTPUT_ERROR, errors);
         if (ofBias != null) {
             primitive.with(Slot.BIAS_GRADIENT, ofBias);

@@ -50,8 +50,7 @@ final class WinogradPasses implements AutoCloseable {
                     output,
                     input,
                     new long[] {2 - before[0], 2 - before[1]},
-                    Layout.strided(
-                            new long[] {inputs, output.shape()[1], 3, 3}, new long[] {9, 9 * inputs, 3, 1}),
+                    Layout.strided(new long[] {inputs, output.shape()[1], 3, 3}, new long[] {9, 9 * inputs, 3, 1}),
                     true,
                     false,
                     Activation.IDENTITY);
@@ -65,8 +64,7 @@ final class WinogradPasses implements AutoCloseable {
         return packed.get(name, pass.weights(), floats -> pass.pack(weights, floats, space.work(pass.packFloats())));
     }
 
-    void gradient(
-            INDArray from, INDArray errors, INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
+    void gradient(INDArray from, INDArray errors, INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
         if (gradient == null) {
             gradient = new WinogradGradient(input, output, shape.window().before(), plain);
         }

@@ -45,27 +45,27 @@ public final class Winograd implements AutoCloseable {
     private final INDArray ofOutputs = WinogradMatrices.ofOutputs();
 
     /**
-     * @param input what it reads: examples, channels, height, width
-     * @param output what it writes, likewise
+     * @param from what it reads: examples, channels, height, width
+     * @param to what it writes, likewise
      * @param before rows and columns of zeros before the input's
      * @param weights how they are held: {@code [output channels, input channels, 3, 3]} of this convolution
      * @param mirrored whether it runs with mirrored weights
      * @param activation applied to the outputs
      */
     public Winograd(
-            Layout input,
-            Layout output,
+            Layout from,
+            Layout to,
             long[] before,
             Layout weights,
             boolean mirrored,
             boolean bias,
             Activation activation) {
-        groups = WinogradGroups.of(input, output);
-        long[] to = groups.output().shape();
-        inputs = input.shape()[1];
-        outputs = to[1];
+        groups = WinogradGroups.of(from, to);
+        long[] size = groups.output().shape();
+        inputs = from.shape()[1];
+        outputs = size[1];
         this.bias = bias;
-        tiles = new WinogradTiles(groups.input(), new long[] {to[2], to[3]}, INPUTS, before);
+        tiles = new WinogradTiles(groups.input(), new long[] {size[2], size[3]}, INPUTS, before);
         long squares = tiles.tiles();
         multiply = Product.of(Layout.rowMajor(PLACES, squares, inputs), Layout.rowMajor(PLACES, inputs, outputs));
         spreadBias = bias
@@ -77,21 +77,18 @@ public final class Winograd implements AutoCloseable {
                 Layout.strided(new long[] {OUTPUTS_OF_TILE, planes()}, new long[] {PLACES + 1, 1}),
                 Layout.rowMajor(planes(), squares * outputs),
                 activation);
-        long down = (to[2] + OUTPUTS - 1) / OUTPUTS;
-        long across = (to[3] + OUTPUTS - 1) / OUTPUTS;
+        long down = (size[2] + OUTPUTS - 1) / OUTPUTS;
+        long across = (size[3] + OUTPUTS - 1) / OUTPUTS;
         long row = OUTPUTS * across * outputs;
         long image = OUTPUTS * down * row;
-        long[] tilesOfOutputs = {OUTPUTS, OUTPUTS, to[0], down, across, outputs};
+        long[] tilesOfOutputs = {OUTPUTS, OUTPUTS, size[0], down, across, outputs};
         scatter = Reorder.of(
                 Layout.packed(tilesOfOutputs),
-                Layout.strided(
-                        tilesOfOutputs, new long[] {row, outputs, image, OUTPUTS * row, OUTPUTS * outputs, 1}));
-        crop = Reorder.of(Layout.strided(to, new long[] {image, 1, row, outputs}), groups.output());
-        orderWeights = Reorder.of(
-                weights,
-                Layout.strided(
-                        new long[] {outputs, inputs, TAPS, TAPS},
-                        new long[] {1, outputs, TAPS * inputs * outputs, inputs * outputs}));
+                Layout.strided(tilesOfOutputs, new long[] {row, outputs, image, OUTPUTS * row, OUTPUTS * outputs, 1}));
+        crop = Reorder.of(Layout.strided(size, new long[] {image, 1, row, outputs}), groups.output());
+        orderWeights = Reorder.of(weights, Layout.strided(new long[] {outputs, inputs, TAPS, TAPS}, new long[] {
+            1, outputs, TAPS * inputs * outputs, inputs * outputs
+        }));
         transformWeights =
                 Product.of(Layout.rowMajor(PLACES, TAPS_OF_KERNEL), Layout.rowMajor(TAPS_OF_KERNEL, inputs * outputs));
         ofWeights = WinogradMatrices.ofWeights(mirrored);

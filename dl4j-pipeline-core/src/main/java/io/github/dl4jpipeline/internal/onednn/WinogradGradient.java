@@ -56,8 +56,7 @@ public final class WinogradGradient implements AutoCloseable {
         long values = OUTPUTS * OUTPUTS * tiles;
         sumErrors = Product.of(Layout.rowMajor(1, values), Layout.rowMajor(values, outputs));
         sumErrorsAdding = Product.adding(Layout.rowMajor(1, values), Layout.rowMajor(values, outputs));
-        transformBack =
-                Product.of(Layout.rowMajor(TAPS_OF_KERNEL, PLACES), Layout.rowMajor(PLACES, inputs * outputs));
+        transformBack = Product.of(Layout.rowMajor(TAPS_OF_KERNEL, PLACES), Layout.rowMajor(PLACES, inputs * outputs));
         Layout ordered = Layout.strided(
                 new long[] {outputs, inputs, TAPS, TAPS},
                 new long[] {1, outputs, TAPS * inputs * outputs, inputs * outputs});
@@ -96,7 +95,8 @@ public final class WinogradGradient implements AutoCloseable {
      * @param ofBias where the bias' gradient is written; null if it has none
      * @param floats working memory
      */
-    public void run(INDArray input, INDArray error, INDArray into, boolean adding, @Nullable INDArray ofBias, INDArray floats) {
+    public void run(
+            INDArray input, INDArray error, INDArray into, boolean adding, @Nullable INDArray ofBias, INDArray floats) {
         Work work = new Work(floats, scratch());
         long squares = squares();
         long products = products();
@@ -127,8 +127,7 @@ public final class WinogradGradient implements AutoCloseable {
     private List<Primitive> all() {
         List<Primitive> all = new ArrayList<>(ofInput.all());
         all.addAll(ofError.all());
-        all.addAll(List.of(
-                multiply, multiplyAdding, sumErrors, sumErrorsAdding, transformBack, write, add));
+        all.addAll(List.of(multiply, multiplyAdding, sumErrors, sumErrorsAdding, transformBack, write, add));
         return all;
     }
 

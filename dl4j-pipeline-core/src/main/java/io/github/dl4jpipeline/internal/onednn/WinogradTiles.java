@@ -24,7 +24,7 @@ final class WinogradTiles {
      * @param side of a square
      * @param before rows and columns of zeros before the maps
      */
-    WinogradTiles(Layout maps, long[] output, int side, long[] before) {
+    WinogradTiles(Layout maps, long[] output, long side, long[] before) {
         long[] shape = maps.shape();
         this.side = side;
         examples = shape[0];

@@ -25,7 +25,10 @@ record Work(INDArray floats, long scratch) {
 
     void zero(long first, long count) {
         long address = floats.data().addressPointer().address() + first * Float.BYTES;
-        Pointer.memset(new Address().at(address), 0, count * Float.BYTES);
-        Reference.reachabilityFence(floats);
+        try {
+            Pointer.memset(new Address().at(address), 0, count * Float.BYTES);
+        } finally {
+            Reference.reachabilityFence(floats);
+        }
     }
 }

@@ -97,11 +97,13 @@ class WinogradTest {
     }
 
     private static INDArray inRows(INDArray blocks, int block, long[] shape) {
-        return reordered(blocks, Layout.ofBlocks(block, shape), Layout.rowMajor(shape)).reshape('c', shape);
+        return reordered(blocks, Layout.ofBlocks(block, shape), Layout.rowMajor(shape))
+                .reshape('c', shape);
     }
 
     private static void assertSame(INDArray actual, double[][][][] expected) {
-        assertThat(ArrayDifference.of(actual, Nd4j.create(expected).castTo(DataType.FLOAT)).relative())
+        assertThat(ArrayDifference.of(actual, Nd4j.create(expected).castTo(DataType.FLOAT))
+                        .relative())
                 .isLessThan(TOLERANCE);
     }
 
@@ -253,6 +255,8 @@ class WinogradTest {
         assertThat(suits(128, 128, 8, 16, true)).as("must be exact").isFalse();
         assertThat(suits(16, 16, 8, 16, false)).as("few channels").isFalse();
         assertThat(suits(128, 128, 8, 1, false)).as("few tiles").isFalse();
-        assertThat(suits(128, 128, 2, 64, false)).as("tiles that are mostly empty").isFalse();
+        assertThat(suits(128, 128, 2, 64, false))
+                .as("tiles that are mostly empty")
+                .isFalse();
     }
 }

@@ -53,8 +53,8 @@ class PlanErrorsTest {
     private static PartitionPlan timed(double millis, int replicas) {
         VertexCost first = cost("a", millis, "in");
         VertexCost second = cost("b", 3, "a");
-        Predictor predictor = new Predictor(
-                8, LinkTimes.NONE, MachineSpeed.UNKNOWN, false, (workers, busy) -> 1, List.of());
+        Predictor predictor =
+                new Predictor(8, LinkTimes.NONE, MachineSpeed.UNKNOWN, false, (workers, busy) -> 1, List.of());
         List<Device> devices = replicas == 1 ? List.of(SMALL) : List.of(SMALL, LARGE);
         Device last = new Device("last", Device.Kind.CPU, List.of(2), 1_000_000, 1);
         return predictor.predict(

@@ -13,8 +13,8 @@ import io.github.dl4jpipeline.profile.SplitTimes;
 import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
 import io.github.dl4jpipeline.schedule.Schedule;
-import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
+import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.StageTimes;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
@@ -53,7 +53,8 @@ class PredictorTest {
         return new Predictor(8, links, machine, true, (workers, busy) -> workers > 1 ? shared : 1, List.of("a note"));
     }
 
-    private static PartitionPlan predict(Predictor predictor, Schedule schedule, int microBatches, StageDraft... drafts) {
+    private static PartitionPlan predict(
+            Predictor predictor, Schedule schedule, int microBatches, StageDraft... drafts) {
         return predictor.predict(List.of(drafts), microBatches, schedule, ONE_DEVICE);
     }
 
@@ -134,7 +135,11 @@ class PredictorTest {
         assertThat(exactlyFits.stages().get(0).recompute()).isFalse();
 
         PartitionPlan tooSmall = predict(
-                predictor, schedule, 3, draft(0, 7, false, device(0, 1, training + 2_999)), draft(1, 0, true, device(1)));
+                predictor,
+                schedule,
+                3,
+                draft(0, 7, false, device(0, 1, training + 2_999)),
+                draft(1, 0, true, device(1)));
         Stage first = tooSmall.stages().get(0);
         assertThat(first.recompute()).isTrue();
         assertThat(first.backwardMillis()).isEqualTo(10 + 4);
@@ -147,8 +152,8 @@ class PredictorTest {
                         .get(0)
                         .recompute())
                 .isFalse();
-        Predictor never = new Predictor(
-                8, LinkTimes.NONE, MachineSpeed.UNKNOWN, false, (workers, busy) -> 1, List.of());
+        Predictor never =
+                new Predictor(8, LinkTimes.NONE, MachineSpeed.UNKNOWN, false, (workers, busy) -> 1, List.of());
         assertThat(predict(never, schedule, 3, draft(0, 0, false, device(0, 1, 10)))
                         .stages()
                         .get(0)
