@@ -144,6 +144,32 @@ class SegmentsTest {
         }
     }
 
+    /** Floats run on the engine, which carries states itself. */
+    @ParameterizedTest
+    @MethodSource("layers")
+    void otherLayersInFloat(Layer first, Layer second) {
+        ComputationGraph start = graph(DataType.FLOAT, first, second, 4, 4);
+        List<MultiDataSet> batches = batches(DataType.FLOAT);
+        ComputationGraph expected = SameResult.plain(start, batches);
+        for (int stages = 1; stages <= 2; stages++) {
+            ComputationGraph graph = SameResult.copy(start);
+            try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                    .plan(SameResult.evenPlan(graph, stages, 3))
+                    .schedule(stages == 1 ? Schedules.oneForwardOneBackward() : Schedules.zeroBubble())
+                    .build()) {
+                batches.forEach(net::fit);
+                SameResult.assertSame(net, expected, 2e-5);
+            }
+        }
+        ComputationGraph recomputing = SameResult.copy(start);
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(recomputing)
+                .plan(SameResult.recomputing(SameResult.evenPlan(recomputing, 2, 3)))
+                .build()) {
+            batches.forEach(net::fit);
+            SameResult.assertSame(net, expected, 2e-5);
+        }
+    }
+
     /** Plans that take turns in the first steps do so between sequences. */
     @Test
     void theUsualBuilderInFloat() {

@@ -38,6 +38,16 @@ public abstract class EngineLayer implements AutoCloseable {
     }
 
     /**
+     * The forward pass of a recurrent layer in training, for a segment of sequences. The backward pass begins at zero all the same.
+     *
+     * @param mask as the layer has it; null for none
+     * @param state what it carries from segment to segment
+     */
+    public @Nullable Value forward(Value[] inputs, @Nullable INDArray mask, CarriedState state, Space space) {
+        return null;
+    }
+
+    /**
      * The errors of its inputs.
      *
      * @param error of its output, which may be overwritten

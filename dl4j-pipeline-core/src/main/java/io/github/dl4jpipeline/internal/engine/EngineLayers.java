@@ -100,10 +100,11 @@ public final class EngineLayers {
             EngineLayer inside = of(vertex, frozen.getInsideLayer(), packed, false);
             return inside == null ? null : new EngineFrozen(inside);
         }
-        if (vertex.getLayerPreProcessor() == null && !vertex.isOutputVertex() && !Segments.isIn(graph)) {
+        if (vertex.getLayerPreProcessor() == null && !vertex.isOutputVertex()) {
             EngineLayer recurrent = RecurrentLayers.of(vertex.getVertexName(), vertex.getLayer(), packed);
             if (recurrent != null) {
-                return recurrent;
+                boolean carries = recurrent instanceof EngineRecurrent || !Segments.isIn(graph);
+                return carries ? recurrent : null;
             }
         }
         boolean isWrapped =

@@ -5,7 +5,9 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.Map;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.layers.recurrent.LSTM;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -131,6 +133,17 @@ final class EngineLstm extends EngineRecurrent<EngineLstm.Units> {
         boolean follow = mask.isNone() && !UnitFunction.keepsDerivative(function);
         slopes = forTraining && !follow ? space.activation(floats) : squashed;
         maskedMemory = forTraining && !mask.isNone() ? space.work(made.output().step()) : null;
+    }
+
+    @Override
+    void resume(Map<String, INDArray> state) {
+        INDArray first = state.get(LSTM.STATE_KEY_PREV_MEMCELL);
+        memory.assign(inRows(first).reshape(first.length()));
+    }
+
+    @Override
+    void carry(Units made, int last, Map<String, INDArray> state) {
+        state.put(LSTM.STATE_KEY_PREV_MEMCELL, atStep(made, memory, kept(last)));
     }
 
     /** Where a step is in the arrays that are kept, counted in steps. */

@@ -8,14 +8,17 @@ import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.recurrent.LSTM;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * A layer whose output at a step is an input of the next step. The products with the input of all steps are one product of
@@ -27,6 +30,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 @SuppressWarnings("ReachabilityFenceUsage") // where a loop fails, it reads no more
 abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineLayer {
     static final int NONE = -1;
+
+    /** The step before the first one, where the layer begins with a state. */
+    static final int CARRIED = -2;
+
+    /** Deeplearning4j's name of the output that is carried. */
+    private static final String OUTPUT_STATE = LSTM.STATE_KEY_PREV_ACTIVATION;
 
     private final RecurrentWeights weights;
     private final RNNFormat format;
@@ -167,6 +176,16 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
         // most have none
     }
 
+    /** Begins with what a segment before has left beside the output; in a pass that keeps one step only. */
+    void resume(Map<String, INDArray> state) {
+        // most have nothing but their output
+    }
+
+    /** Adds what is carried to the next segment beside the output of the last step. */
+    void carry(P passes, int last, Map<String, INDArray> state) {
+        // most have nothing but their output
+    }
+
     /** Forgets what the units keep. */
     abstract void clearUnits();
 
@@ -181,14 +200,25 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
     @Override
     public final @Nullable Value forward(Value[] inputs, boolean training, Space space) {
         Sequence sequence = sequence(inputs[0]);
-        return sequence == null ? null : forward(inputs[0], sequence, StepMask.NONE, training, space);
+        return sequence == null ? null : forward(inputs[0], sequence, StepMask.NONE, training, null, space);
     }
 
     @Override
     public final @Nullable Value forward(Value[] inputs, INDArray given, boolean training, Space space) {
         Sequence sequence = sequence(inputs[0]);
         StepMask steps = sequence == null ? null : StepMask.of(given, sequence);
-        return steps == null ? null : forward(inputs[0], sequence, steps, training, space);
+        return steps == null ? null : forward(inputs[0], sequence, steps, training, null, space);
+    }
+
+    @Override
+    public final @Nullable Value forward(
+            Value[] inputs, @Nullable INDArray given, CarriedState state, Space space) {
+        Sequence sequence = sequence(inputs[0]);
+        if (sequence == null) {
+            return null;
+        }
+        StepMask steps = given == null ? StepMask.NONE : StepMask.of(given, sequence);
+        return steps == null ? null : forward(inputs[0], sequence, steps, true, state, space);
     }
 
     /** Null if this does not take the value. */
@@ -203,7 +233,13 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
         return fits ? sequence : null;
     }
 
-    private @Nullable Value forward(Value value, Sequence sequence, StepMask steps, boolean training, Space space) {
+    private @Nullable Value forward(
+            Value value,
+            Sequence sequence,
+            StepMask steps,
+            boolean training,
+            @Nullable CarriedState state,
+            Space space) {
         if (!weights.areFinite(value)) {
             return null;
         }
@@ -219,26 +255,73 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
                         .with(Slot.BIAS, parameters.bias())
                         .with(Slot.OUTPUT, wide),
                 space);
-        INDArray to = space.activation(made.output().floats());
-        begin(made, steps, training, space);
-        INDArray scratch = scratch(all.recurrent, space);
-        for (int i = 0; i < sequence.steps(); i++) {
-            int step = at(i, sequence);
-            int before = i == 0 ? NONE : at(i - 1, sequence);
-            if (before != NONE) {
-                all.recurrent
-                        .with(Slot.INPUT, to, before * made.output().step())
-                        .with(Slot.WEIGHTS, parameters.recurrent())
-                        .with(Slot.OUTPUT, wide, step * made.wide().step());
-                run(all.recurrent, scratch);
-            }
-            step(made, wide, to, step, before, steps, space);
+        INDArray result = null;
+        if (state != null && !state.atBegin().isEmpty()) {
+            // its memory is not kept, for the backward pass is that of a sequence that begins here
+            INDArray copy = space.work(wide.length()).assign(wide);
+            result = units(made, copy, state.atBegin(), steps, false, space);
+            state.keep(carried(made, result));
+        }
+        INDArray to = units(made, wide, Map.of(), steps, training, space);
+        if (state != null && result == null) {
+            state.keep(carried(made, to));
         }
         passes = made;
         mask = steps;
         input = from;
         output = to;
-        return new Value(to, made.output().layout());
+        return new Value(result == null ? to : result, made.output().layout());
+    }
+
+    /** The output of all steps. */
+    private INDArray units(
+            P made, INDArray wide, Map<String, INDArray> state, StepMask steps, boolean training, Space space) {
+        Passes all = made;
+        Sequence sequence = all.input;
+        INDArray recurrent = weights.parameters().recurrent();
+        INDArray to = space.activation(made.output().floats());
+        begin(made, steps, training, space);
+        INDArray first = state.isEmpty() ? null : inRows(state.get(OUTPUT_STATE));
+        if (first != null) {
+            resume(state);
+        }
+        INDArray scratch = scratch(all.recurrent, space);
+        for (int i = 0; i < sequence.steps(); i++) {
+            int step = at(i, sequence);
+            int before = i > 0 ? at(i - 1, sequence) : first == null ? NONE : CARRIED;
+            if (before != NONE) {
+                boolean carries = before == CARRIED;
+                all.recurrent
+                        .with(Slot.INPUT, carries ? first : to, carries ? 0 : before * made.output().step())
+                        .with(Slot.WEIGHTS, recurrent)
+                        .with(Slot.OUTPUT, wide, step * made.wide().step());
+                run(all.recurrent, scratch);
+            }
+            step(made, wide, to, step, before, steps, space);
+        }
+        return to;
+    }
+
+    /** As a primitive reads it. */
+    static INDArray inRows(INDArray state) {
+        return state.ordering() == 'c' ? state : state.dup('c');
+    }
+
+    /** What is carried to the next segment. */
+    private Map<String, INDArray> carried(P made, INDArray to) {
+        Map<String, INDArray> state = new HashMap<>();
+        int last = at((int) made.output().steps() - 1, made.output());
+        state.put(OUTPUT_STATE, atStep(made, to, last));
+        carry(made, last, state);
+        return state;
+    }
+
+    /** A view of a step, {@code [examples, units]}. */
+    static INDArray atStep(Passes made, INDArray all, int step) {
+        Sequence output = made.output();
+        long first = step * output.step();
+        return all.get(NDArrayIndex.interval(first, first + output.step()))
+                .reshape('c', output.examples(), output.size());
     }
 
     private int at(int i, Sequence sequence) {

@@ -21,6 +21,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class EngineRunner extends VertexRunner {
     private final EngineLayer code;
     private final boolean[] wanted;
+    private final @Nullable Segment segment;
 
     /** How the last forward pass has run. */
     private boolean byEngine;
@@ -36,11 +37,20 @@ final class EngineRunner extends VertexRunner {
 
     private record Turn(GradientRows rows, GradientTurn place) {}
 
-    /** @param wanted by input, whether its error is wanted */
-    EngineRunner(GraphVertex vertex, EngineLayer code, boolean[] wanted, boolean inputErrors) {
+    /**
+     * @param wanted by input, whether its error is wanted
+     * @param segment what a recurrent layer carries from segment to segment; null if sequences are whole
+     */
+    EngineRunner(
+            GraphVertex vertex,
+            EngineLayer code,
+            boolean[] wanted,
+            boolean inputErrors,
+            @Nullable Segment segment) {
         super(vertex, inputErrors);
         this.code = code;
         this.wanted = wanted;
+        this.segment = segment;
     }
 
     @Override
@@ -48,10 +58,23 @@ final class EngineRunner extends VertexRunner {
         Layer layer = vertex().getLayer();
         INDArray mask = layer == null ? null : layer.getMaskArray();
         Space space = new Space(workspaces);
-        Value output =
-                mask == null ? code.forward(inputs, training, space) : code.forward(inputs, mask, training, space);
+        Value output;
+        if (training && segment != null && segment.isPresent()) {
+            output = code.forward(inputs, mask, segment, space);
+        } else {
+            output = mask == null ? code.forward(inputs, training, space) : code.forward(inputs, mask, training, space);
+        }
         byEngine = output != null;
         return byEngine ? output : super.forward(inputs, training, workspaces, reorders);
+    }
+
+    @Override
+    public @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
+        if (segment == null) {
+            return super.forward(inputs, workspaces);
+        }
+        setInputs(inputs, workspaces);
+        return segment.forward(workspaces);
     }
 
     @Override
@@ -177,6 +200,9 @@ final class EngineRunner extends VertexRunner {
     @Override
     public void clear() {
         super.clear();
+        if (segment != null) {
+            segment.clear();
+        }
         code.clear();
         postponed = false;
     }

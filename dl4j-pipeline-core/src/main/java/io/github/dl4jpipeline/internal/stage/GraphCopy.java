@@ -102,17 +102,20 @@ public final class GraphCopy {
 
     private VertexRunner runnerFor(Vertex vertex, @Nullable EngineLayer code) {
         GraphVertex graphVertex = graphVertex(vertex.position());
+        Segment segment = graphVertex.getLayer() instanceof RecurrentLayer layer && Segments.isIn(graph)
+                ? new Segment(graphVertex, layer, () -> microBatch)
+                : null;
         if (code != null) {
             return new EngineRunner(
-                    graphVertex, code, wantedErrors(vertex), vertices.hasInputErrors(vertex.position()));
+                    graphVertex, code, wantedErrors(vertex), vertices.hasInputErrors(vertex.position()), segment);
         }
         if (vertex.role() == Vertex.Role.OUTPUT) {
             return new OutputRunner(graphVertex);
         }
         boolean inputErrors = vertices.hasInputErrors(vertex.position());
-        return graphVertex.getLayer() instanceof RecurrentLayer layer && Segments.isIn(graph)
-                ? new SegmentRunner(graphVertex, layer, inputErrors, () -> microBatch)
-                : new VertexRunner(graphVertex, inputErrors);
+        return segment == null
+                ? new VertexRunner(graphVertex, inputErrors)
+                : new SegmentRunner(graphVertex, segment, inputErrors);
     }
 
     /** By input, whether its vertex runs backward. */
