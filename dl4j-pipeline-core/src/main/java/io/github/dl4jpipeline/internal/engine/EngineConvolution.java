@@ -166,7 +166,8 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
                         operations,
                         function(),
                         Winograd.suits(convolution, operations)
-                                ? new WinogradPasses(kernel, convolution, operations, function())
+                                ? new WinogradPasses(
+                                        kernel.parameter(), kernel.plain(), convolution, operations, function())
                                 : null);
     }
 

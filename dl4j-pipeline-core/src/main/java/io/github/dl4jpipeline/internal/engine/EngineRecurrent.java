@@ -211,8 +211,7 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
     }
 
     @Override
-    public final @Nullable Value forward(
-            Value[] inputs, @Nullable INDArray given, CarriedState state, Space space) {
+    public final @Nullable Value forward(Value[] inputs, @Nullable INDArray given, CarriedState state, Space space) {
         Sequence sequence = sequence(inputs[0]);
         if (sequence == null) {
             return null;
@@ -292,7 +291,10 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
             if (before != NONE) {
                 boolean carries = before == CARRIED;
                 all.recurrent
-                        .with(Slot.INPUT, carries ? first : to, carries ? 0 : before * made.output().step())
+                        .with(
+                                Slot.INPUT,
+                                carries ? first : to,
+                                carries ? 0 : before * made.output().step())
                         .with(Slot.WEIGHTS, recurrent)
                         .with(Slot.OUTPUT, wide, step * made.wide().step());
                 run(all.recurrent, scratch);

@@ -22,11 +22,12 @@ final class WinogradPasses implements AutoCloseable {
     private @Nullable Winograd backward;
     private @Nullable WinogradGradient gradient;
 
+    /** @param plain how the parameter holds the weights */
     WinogradPasses(
-            EngineConvolution.Kernel kernel, Convolution.Shape shape, Convolution operations, Activation function) {
-        parameter = kernel.parameter();
+            Parameter parameter, Layout plain, Convolution.Shape shape, Convolution operations, Activation function) {
+        this.parameter = parameter;
         mirrored = new Parameter(parameter.vertex(), parameter.name() + ", mirrored");
-        plain = kernel.plain();
+        this.plain = plain;
         this.shape = shape;
         input = operations.input();
         output = operations.output();

@@ -42,11 +42,7 @@ final class EngineRunner extends VertexRunner {
      * @param segment what a recurrent layer carries from segment to segment; null if sequences are whole
      */
     EngineRunner(
-            GraphVertex vertex,
-            EngineLayer code,
-            boolean[] wanted,
-            boolean inputErrors,
-            @Nullable Segment segment) {
+            GraphVertex vertex, EngineLayer code, boolean[] wanted, boolean inputErrors, @Nullable Segment segment) {
         super(vertex, inputErrors);
         this.code = code;
         this.wanted = wanted;
