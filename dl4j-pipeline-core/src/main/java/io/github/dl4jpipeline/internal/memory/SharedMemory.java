@@ -138,12 +138,12 @@ final class SharedMemory extends PipelineMemory {
             }
         }
 
-        /** A share of the elements: first + second + …, so that the result does not depend on timing. */
         @Override
         public boolean addsReplicasInStep() {
             return true;
         }
 
+        /** A share of the elements: first + second + …, so that the result does not depend on timing. */
         @Override
         public void addReplicas(int active) {
             List<Stage> others = stages.get(stage()).subList(1, active);

@@ -43,6 +43,8 @@ public final class Winograd implements AutoCloseable {
     private final INDArray ofInputs = WinogradMatrices.ofInputs();
     private final INDArray ofWeights;
     private final INDArray ofOutputs = WinogradMatrices.ofOutputs();
+    private final List<Primitive> all;
+    private final long scratchFloats;
 
     /**
      * @param from what it reads: examples, channels, height, width
@@ -92,6 +94,8 @@ public final class Winograd implements AutoCloseable {
         transformWeights =
                 Product.of(Layout.rowMajor(PLACES, TAPS_OF_KERNEL), Layout.rowMajor(TAPS_OF_KERNEL, inputs * outputs));
         ofWeights = WinogradMatrices.ofWeights(mirrored);
+        all = all();
+        scratchFloats = Work.scratchFloats(all);
     }
 
     /**
@@ -141,7 +145,7 @@ public final class Winograd implements AutoCloseable {
 
     /** Working memory of {@link #run}, in floats. */
     public long workFloats() {
-        return first() + second() + Work.scratchFloats(all());
+        return first() + second() + scratchFloats;
     }
 
     /** Of the padded input, the transformed tiles and the tiles of outputs, one after another. */
@@ -156,7 +160,7 @@ public final class Winograd implements AutoCloseable {
 
     /** Working memory of {@link #pack}, in floats. */
     public long packFloats() {
-        return TAPS_OF_KERNEL * inputs * outputs + Work.scratchFloats(all());
+        return TAPS_OF_KERNEL * inputs * outputs + scratchFloats;
     }
 
     /** Transforms weights. */
@@ -209,7 +213,7 @@ public final class Winograd implements AutoCloseable {
 
     @Override
     public void close() {
-        all().forEach(Primitive::close);
+        all.forEach(Primitive::close);
         List.of(ofInputs, ofWeights, ofOutputs).forEach(INDArray::close);
     }
 }

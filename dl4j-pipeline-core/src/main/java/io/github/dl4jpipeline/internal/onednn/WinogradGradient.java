@@ -33,6 +33,8 @@ public final class WinogradGradient implements AutoCloseable {
     private final INDArray ofErrors = WinogradMatrices.ofErrors();
     private final INDArray back = WinogradMatrices.toWeights();
     private final INDArray ones;
+    private final List<Primitive> all;
+    private final long scratchFloats;
 
     /**
      * @param input what the convolution reads: examples, channels, height, width
@@ -63,11 +65,13 @@ public final class WinogradGradient implements AutoCloseable {
         write = Reorder.of(ordered, weights);
         add = Reorder.adding(ordered, weights);
         ones = WinogradMatrices.ones(values);
+        all = all();
+        scratchFloats = Work.scratchFloats(all);
     }
 
     /** Working memory of {@link #run}, in floats. */
     public long workFloats() {
-        return scratch() + Work.scratchFloats(all());
+        return scratch() + scratchFloats;
     }
 
     private long scratch() {
@@ -133,7 +137,7 @@ public final class WinogradGradient implements AutoCloseable {
 
     @Override
     public void close() {
-        all().forEach(Primitive::close);
+        all.forEach(Primitive::close);
         List.of(ofInputs, ofErrors, back, ones).forEach(INDArray::close);
     }
 }

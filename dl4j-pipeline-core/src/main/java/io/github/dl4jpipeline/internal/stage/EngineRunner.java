@@ -43,7 +43,7 @@ final class EngineRunner extends VertexRunner {
      */
     EngineRunner(
             GraphVertex vertex, EngineLayer code, boolean[] wanted, boolean inputErrors, @Nullable Segment segment) {
-        super(vertex, inputErrors);
+        super(vertex, inputErrors, segment);
         this.code = code;
         this.wanted = wanted;
         this.segment = segment;
@@ -62,15 +62,6 @@ final class EngineRunner extends VertexRunner {
         }
         byEngine = output != null;
         return byEngine ? output : super.forward(inputs, training, workspaces, reorders);
-    }
-
-    @Override
-    public @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
-        if (segment == null) {
-            return super.forward(inputs, workspaces);
-        }
-        setInputs(inputs, workspaces);
-        return segment.forward(workspaces);
     }
 
     @Override
@@ -196,9 +187,6 @@ final class EngineRunner extends VertexRunner {
     @Override
     public void clear() {
         super.clear();
-        if (segment != null) {
-            segment.clear();
-        }
         code.clear();
         postponed = false;
     }

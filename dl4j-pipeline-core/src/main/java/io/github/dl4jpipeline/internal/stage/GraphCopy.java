@@ -113,9 +113,7 @@ public final class GraphCopy {
             return new OutputRunner(graphVertex);
         }
         boolean inputErrors = vertices.hasInputErrors(vertex.position());
-        return segment == null
-                ? new VertexRunner(graphVertex, inputErrors)
-                : new SegmentRunner(graphVertex, segment, inputErrors);
+        return new VertexRunner(graphVertex, inputErrors, segment);
     }
 
     /** By input, whether its vertex runs backward. */

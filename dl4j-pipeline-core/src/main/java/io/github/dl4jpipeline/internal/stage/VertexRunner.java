@@ -27,12 +27,19 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public class VertexRunner {
     private final GraphVertex vertex;
     private final boolean inputErrors;
+    private final @Nullable Segment segment;
     private @Nullable Gradient gradient;
 
     /** @param inputErrors whether a vertex that it reads needs an error */
     public VertexRunner(GraphVertex vertex, boolean inputErrors) {
+        this(vertex, inputErrors, null);
+    }
+
+    /** @param segment what a recurrent layer carries from segment to segment; null if sequences are whole */
+    VertexRunner(GraphVertex vertex, boolean inputErrors, @Nullable Segment segment) {
         this.vertex = vertex;
         this.inputErrors = inputErrors;
+        this.segment = segment;
     }
 
     public final GraphVertex vertex() {
@@ -81,7 +88,7 @@ public class VertexRunner {
      */
     public @Nullable INDArray forward(INDArray[] inputs, LayerWorkspaceMgr workspaces) {
         setInputs(inputs, workspaces);
-        return vertex.doForward(true, workspaces);
+        return segment == null ? vertex.doForward(true, workspaces) : segment.forward(workspaces);
     }
 
     /** The output for inference, also of a network output. */
@@ -191,6 +198,9 @@ public class VertexRunner {
     /** Forgets the micro-batch. */
     public void clear() {
         vertex.clear();
+        if (segment != null) {
+            segment.clear();
+        }
         forgetWeightNoise();
         gradient = null;
     }

@@ -1,11 +1,13 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.Collections;
@@ -15,6 +17,7 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.activations.Activation;
@@ -64,6 +67,25 @@ class WinogradLayersTest {
         }
     }
 
+    /** Else the other tests here would show nothing. */
+    @Test
+    void preciseKernelsRoundOtherwise() {
+        ComputationGraph graph = wide();
+        MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 23, 4, 64, 12, 10);
+        assertThat(weightGradient(graph, batch, Kernels.PRECISE))
+                .isEqualTo(weightGradient(graph, batch, Kernels.PRECISE))
+                .isNotEqualTo(weightGradient(graph, batch, Kernels.FAST));
+    }
+
+    private static byte[] weightGradient(ComputationGraph graph, MultiDataSet batch, Kernels kernels) {
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
+                .plan(SameResult.evenPlan(graph, 1, 1))
+                .kernels(kernels)
+                .build()) {
+            return SameResult.gradient(net, batch).get("conv2_W").data().asBytes();
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"1, 1", "2, 2"})
     void sameParametersOnReplicas(int stages, int replicas) {
@@ -76,7 +98,7 @@ class WinogradLayersTest {
                 .plan(SameResult.evenPlan(graph, Collections.nCopies(stages, replicas), 4))
                 .build()) {
             batches.forEach(net::fit);
-            SameResult.assertSame(net, expected, 1e-4);
+            SameResult.assertSame(net, expected, 2e-5);
         }
     }
 }

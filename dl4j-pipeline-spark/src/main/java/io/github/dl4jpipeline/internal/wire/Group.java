@@ -30,6 +30,7 @@ public final class Group implements AutoCloseable {
     private final Map<SocketChannel, Long> strangers = new ConcurrentHashMap<>();
 
     private volatile boolean closed;
+    private volatile @Nullable IOException acceptEnded;
 
     /**
      * Listens at one address.
@@ -100,7 +101,8 @@ public final class Group implements AutoCloseable {
                 strangers.put(channel, System.nanoTime() + limits.connect().toNanos());
                 daemon("greet-" + own, () -> greet(channel));
             } catch (IOException e) {
-                return; // closed
+                acceptEnded = e; // who waits for members is told, unless this is closed
+                return;
             }
         }
     }
@@ -135,8 +137,10 @@ public final class Group implements AutoCloseable {
         while (!links.keySet().containsAll(peers)) {
             long millis = (end - System.nanoTime()) / 1_000_000;
             if (millis <= 0 || closed) {
-                throw new IOException("Of members " + peers + " only " + links.keySet() + " have connected to member "
-                        + own + " within " + limit.toSeconds() + " s");
+                throw new IOException(
+                        "Of members " + peers + " only " + links.keySet() + " have connected to member " + own
+                                + " within " + limit.toSeconds() + " s",
+                        acceptEnded);
             }
             wait(millis);
         }
