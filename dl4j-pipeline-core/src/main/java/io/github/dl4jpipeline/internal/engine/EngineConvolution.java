@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import io.github.dl4jpipeline.internal.onednn.Winograd;
+import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -203,6 +204,18 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         } else {
             made.winograd.gradient(from, errors, view, ofBias, add, space);
         }
+    }
+
+    @Override
+    boolean leave(
+            Passes made,
+            INDArray from,
+            INDArray errors,
+            Map<String, INDArray> views,
+            GradientRows rows,
+            GradientTurn turn,
+            Space space) {
+        return made.winograd != null && rows.add(made.winograd.gradient(), from, errors, turn, space);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.internal.onednn.Dense;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
+import io.github.dl4jpipeline.internal.onednn.WinogradGradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -14,9 +15,11 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /**
  * What the micro-batches of a step have left for the parameter gradients of one vertex, in one replica of its stage. Where the vertex
  * is a product of matrices, rows of several micro-batches lie side by side here until one product gives the gradient of all. Weight
- * gradients are large, and each further product would pass them through memory again.
+ * gradients are large, and each further product would pass them through memory again. Where it is a convolution by Winograd's
+ * algorithm, the sum over several micro-batches stays here in transformed form, and the last one transforms it back.
  *
- * <p>How many rows are gathered follows from the micro-batches alone. Their memory is at most as large as the gradient. One thread at a
+ * <p>How many rows are gathered follows from the micro-batches alone. Their memory is at most as large as the gradient; that of a
+ * transformed sum is four times as large. One thread at a
  * time uses it; {@link #bytes} may be asked by any.
  */
 public final class GradientRows implements AutoCloseable {
@@ -25,6 +28,8 @@ public final class GradientRows implements AutoCloseable {
     private @Nullable Dense product;
     private @Nullable INDArray inputs;
     private @Nullable INDArray errors;
+    private @Nullable WinogradGradient transformed;
+    private @Nullable INDArray sum;
     private volatile long bytes;
 
     /** How many there are, and may be. */
@@ -36,6 +41,7 @@ public final class GradientRows implements AutoCloseable {
     /** A step begins. */
     public void begin() {
         rows = 0;
+        transformed = null;
         written = false;
     }
 
@@ -50,7 +56,7 @@ public final class GradientRows implements AutoCloseable {
     }
 
     boolean isEmpty() {
-        return rows == 0;
+        return rows == 0 && transformed == null;
     }
 
     /** Whether the rows of another micro-batch have room beside those that are there. */
@@ -107,6 +113,45 @@ public final class GradientRows implements AutoCloseable {
         return primitive.with(Slot.INPUT, inputs).with(Slot.OUTPUT_ERROR, errors);
     }
 
+    /**
+     * Adds the gradient of a micro-batch to a sum in transformed form.
+     *
+     * @return false if no other micro-batch comes, so that it need not be left
+     */
+    boolean add(WinogradGradient next, INDArray input, INDArray error, GradientTurn turn, Space space) {
+        boolean first = transformed == null;
+        if (first && turn.last()) {
+            return false;
+        }
+        sum = reserve(sum, next.sumFloats());
+        bytes = sum.length() * Float.BYTES;
+        next.sum(input, error, sum, !first, space.work(next.workFloats()));
+        transformed = next;
+        return true;
+    }
+
+    /**
+     * Writes the gradient of all that is left; nothing is then.
+     *
+     * @param view the weights' gradient
+     * @param ofBias where the bias' gradient is written; null if there is none
+     * @param add whether the weights' gradient is added to what is there
+     */
+    void writeTo(INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
+        WinogradGradient pass = transformed;
+        if (pass == null || sum == null) {
+            Primitive primitive = takeProduct();
+            if (ofBias != null) {
+                primitive.with(Slot.BIAS_GRADIENT, ofBias);
+            }
+            WeightedLayer.writeProduct(primitive, view, add, space);
+        } else {
+            pass.write(sum, view, add, ofBias, space.work(pass.workFloats()));
+            transformed = null;
+        }
+        write();
+    }
+
     private static INDArray reserve(@Nullable INDArray known, long floats) {
         if (known != null && known.length() >= floats) {
             return known;
@@ -127,13 +172,14 @@ public final class GradientRows implements AutoCloseable {
     /** Frees the memory, which the next step takes anew; no task may run. */
     @Override
     public void close() {
-        for (INDArray array : new INDArray[] {inputs, errors}) {
+        for (INDArray array : new INDArray[] {inputs, errors, sum}) {
             if (array != null) {
                 array.close();
             }
         }
         inputs = null;
         errors = null;
+        sum = null;
         bytes = 0;
         begin();
         primitives.close();

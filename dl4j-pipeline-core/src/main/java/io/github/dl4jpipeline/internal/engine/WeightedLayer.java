@@ -297,29 +297,39 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
 
     @Override
     public final Gradient gradient(Map<String, INDArray> views, GradientRows rows, GradientTurn turn, Space space) {
-        Dense product = requirePasses().product();
-        if (product != null && !rows.hasRoomFor(product)) {
-            finish(views, rows, space);
-        }
-        if (product != null && rows.take(product, input, delta, turn)) {
+        if (leave(requirePasses(), input, delta, views, rows, turn, space)) {
             delta = null;
             return named(views);
         }
         return super.gradient(views, rows, turn, space);
     }
 
+    /** Leaves the gradient of a micro-batch to a later one, if that is faster; false if not. */
+    boolean leave(
+            P made,
+            INDArray from,
+            INDArray errors,
+            Map<String, INDArray> views,
+            GradientRows rows,
+            GradientTurn turn,
+            Space space) {
+        Dense product = made.product();
+        if (product == null) {
+            return false;
+        }
+        if (!rows.hasRoomFor(product)) {
+            finish(views, rows, space);
+        }
+        return rows.take(product, from, errors, turn);
+    }
+
     @Override
     public final void finish(Map<String, INDArray> views, GradientRows rows, Space space) {
         if (!rows.isEmpty()) {
             boolean add = rows.isWritten();
-            Primitive primitive = rows.takeProduct();
             INDArray ofBias = bias ? biasGradient(views, add, space) : null;
-            if (ofBias != null) {
-                primitive.with(Slot.BIAS_GRADIENT, ofBias);
-            }
-            writeProduct(primitive, views.get(weights), add, space);
+            rows.writeTo(views.get(weights), ofBias, add, space);
             addBiasGradient(ofBias, views, add);
-            rows.write();
         }
     }
 
@@ -350,7 +360,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         writeProduct(gradient, view, add, space);
     }
 
-    private static void writeProduct(Primitive gradient, INDArray view, boolean add, Space space) {
+    static void writeProduct(Primitive gradient, INDArray view, boolean add, Space space) {
         INDArray floats = add ? space.work(view.length()) : view;
         run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
         if (add) {

@@ -66,10 +66,18 @@ final class WinogradPasses implements AutoCloseable {
     }
 
     void gradient(INDArray from, INDArray errors, INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
+        WinogradGradient pass = gradient();
+        INDArray sum = space.work(pass.sumFloats());
+        INDArray floats = space.work(pass.workFloats());
+        pass.sum(from, errors, sum, false, floats);
+        pass.write(sum, view, add, ofBias, floats);
+    }
+
+    WinogradGradient gradient() {
         if (gradient == null) {
-            gradient = new WinogradGradient(input, output, shape.window().before(), plain);
+            gradient = new WinogradGradient(input, output, shape.window().before(), plain, shape.bias());
         }
-        gradient.run(from, errors, view, add, ofBias, space.work(gradient.workFloats()));
+        return gradient;
     }
 
     @Override

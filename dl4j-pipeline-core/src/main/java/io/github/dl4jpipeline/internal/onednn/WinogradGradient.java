@@ -29,10 +29,12 @@ public final class WinogradGradient implements AutoCloseable {
     private final Primitive transformBack;
     private final Primitive write;
     private final Primitive add;
+    private final Primitive writeBias;
     private final INDArray ofInputs = WinogradMatrices.ofInputs();
     private final INDArray ofErrors = WinogradMatrices.ofErrors();
     private final INDArray back = WinogradMatrices.toWeights();
     private final INDArray ones;
+    private final boolean bias;
     private final List<Primitive> all;
     private final long scratchFloats;
 
@@ -41,8 +43,10 @@ public final class WinogradGradient implements AutoCloseable {
      * @param output what it writes, likewise
      * @param before rows and columns of zeros before the input's
      * @param weights how the gradient is held: {@code [output channels, input channels, 3, 3]}
+     * @param bias whether there is one
      */
-    public WinogradGradient(Layout input, Layout output, long[] before, Layout weights) {
+    public WinogradGradient(Layout input, Layout output, long[] before, Layout weights, boolean bias) {
+        this.bias = bias;
         groups = WinogradGroups.of(input, output);
         long[] to = groups.output().shape();
         inputs = input.shape()[1];
@@ -64,12 +68,13 @@ public final class WinogradGradient implements AutoCloseable {
                 new long[] {1, outputs, TAPS * inputs * outputs, inputs * outputs});
         write = Reorder.of(ordered, weights);
         add = Reorder.adding(ordered, weights);
+        writeBias = Reorder.of(Layout.rowMajor(outputs), Layout.rowMajor(outputs));
         ones = WinogradMatrices.ones(values);
         all = all();
         scratchFloats = Work.scratchFloats(all);
     }
 
-    /** Working memory of {@link #run}, in floats. */
+    /** Working memory of each pass, in floats. */
     public long workFloats() {
         return scratch() + scratchFloats;
     }
@@ -78,60 +83,75 @@ public final class WinogradGradient implements AutoCloseable {
         return ofError() + ofError.floats();
     }
 
+    /** Of squares of either; behind transformed inputs, or the gradient in another order. */
     private long squares() {
         return Math.max(ofInput.floats(), TAPS_OF_KERNEL * inputs * outputs);
     }
 
-    /** Behind squares of either. */
-    private long products() {
+    private long ofError() {
         return squares() + Math.max(ofInput.squareFloats(), ofError.squareFloats());
     }
 
-    private long ofError() {
-        return products() + PLACES * inputs * outputs;
+    /** Of a sum: the weights' gradient in transformed form, and the bias' behind it. */
+    public long sumFloats() {
+        return PLACES * inputs * outputs + outputs;
     }
 
     /**
-     * Computes the gradient.
+     * Computes the gradient in transformed form.
      *
-     * @param into the weights' gradient
+     * @param sum where it goes
      * @param adding whether it is added to what is there
-     * @param ofBias where the bias' gradient is written; null if it has none
      * @param floats working memory
      */
-    public void run(
-            INDArray input, INDArray error, INDArray into, boolean adding, @Nullable INDArray ofBias, INDArray floats) {
+    public void sum(INDArray input, INDArray error, INDArray sum, boolean adding, INDArray floats) {
         Work work = new Work(floats, scratch());
         long squares = squares();
-        long products = products();
         for (int group = 0; group < groups.count(); group++) {
-            boolean first = group == 0;
+            boolean further = adding || group > 0;
             ofInput.gather(input, groups.firstOfInput(group), work, 0, squares);
             ofInput.transform(ofInputs, work, squares, 0);
             ofError.gather(error, groups.firstOfOutput(group), work, ofError(), squares);
-            if (ofBias != null) {
-                work.run((first ? sumErrors : sumErrorsAdding)
+            if (bias) {
+                work.run((further ? sumErrorsAdding : sumErrors)
                         .with(Slot.INPUT, ones)
                         .with(Slot.WEIGHTS, floats, squares)
-                        .with(Slot.OUTPUT, ofBias));
+                        .with(Slot.OUTPUT, sum, PLACES * inputs * outputs));
             }
             ofError.transform(ofErrors, work, squares, ofError());
-            work.run((first ? multiply : multiplyAdding)
+            work.run((further ? multiplyAdding : multiply)
                     .with(Slot.INPUT, floats)
                     .with(Slot.WEIGHTS, floats, ofError())
-                    .with(Slot.OUTPUT, floats, products));
+                    .with(Slot.OUTPUT, sum));
         }
+    }
+
+    /**
+     * Writes the gradient.
+     *
+     * @param sum in transformed form
+     * @param into the weights' gradient
+     * @param adding whether it is added to what is there
+     * @param ofBias where the bias' gradient is written; null if there is none
+     * @param floats working memory
+     */
+    public void write(INDArray sum, INDArray into, boolean adding, @Nullable INDArray ofBias, INDArray floats) {
+        Work work = new Work(floats, scratch());
         work.run(transformBack
                 .with(Slot.INPUT, back)
-                .with(Slot.WEIGHTS, floats, products)
+                .with(Slot.WEIGHTS, sum)
                 .with(Slot.OUTPUT, floats));
         work.run((adding ? add : write).with(Slot.INPUT, floats).with(Slot.OUTPUT, into));
+        if (ofBias != null) {
+            work.run(writeBias.with(Slot.INPUT, sum, PLACES * inputs * outputs).with(Slot.OUTPUT, ofBias));
+        }
     }
 
     private List<Primitive> all() {
         List<Primitive> all = new ArrayList<>(ofInput.all());
         all.addAll(ofError.all());
         all.addAll(List.of(multiply, multiplyAdding, sumErrors, sumErrorsAdding, transformBack, write, add));
+        all.add(writeBias);
         return all;
     }
 

@@ -220,17 +220,22 @@ class WinogradTest {
 
         Layout from = Layout.ofBlocks(maps.block(), maps.input());
         Layout to = Layout.ofBlocks(maps.block(), maps.output());
-        try (WinogradGradient pass = new WinogradGradient(from, to, maps.before(), maps.plainWeights())) {
+        try (WinogradGradient pass = new WinogradGradient(from, to, maps.before(), maps.plainWeights(), true)) {
             INDArray gradient = Nd4j.create(DataType.FLOAT, maps.outputs(), maps.inputs(), 3, 3);
             INDArray ofBias = floats(maps.outputs());
             INDArray blocks = inBlocks(input, maps.block());
             INDArray errors = inBlocks(error, maps.block());
-            pass.run(blocks, errors, gradient, false, ofBias, floats(pass.workFloats()));
+            INDArray work = floats(pass.workFloats());
+            INDArray sum = floats(pass.sumFloats());
+            pass.sum(blocks, errors, sum, false, work);
+            pass.write(sum, gradient, false, ofBias, work);
             assertSame(gradient, expected);
             INDArray sums = error.castTo(DataType.DOUBLE).sum(0, 2, 3).castTo(DataType.FLOAT);
             assertThat(ArrayDifference.of(ofBias, sums).relative()).isLessThan(TOLERANCE);
-            pass.run(blocks, errors, gradient, true, null, floats(pass.workFloats()));
-            assertSame(gradient.mul(0.5), expected);
+            pass.sum(blocks, errors, sum, true, work);
+            pass.write(sum, gradient, true, ofBias, work);
+            assertSame(gradient.div(3), expected);
+            assertThat(ArrayDifference.of(ofBias.div(2), sums).relative()).isLessThan(TOLERANCE);
         }
     }
 
