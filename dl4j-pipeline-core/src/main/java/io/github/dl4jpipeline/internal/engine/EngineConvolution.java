@@ -231,7 +231,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     private INDArray packed(Layout layout, Space space) {
         return layout.equals(kernel.plain())
                 ? weights()
-                : packed.get(kernel.parameter(), layout, floats -> reorders()
+                : packed.get(kernel.parameter(), weights(), layout, floats -> reorders()
                         .write(weights(), kernel.plain(), floats, layout, space));
     }
 

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.internal.onednn.Layout;
+import io.github.dl4jpipeline.internal.onednn.Snapshot;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,10 +15,12 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Weights of a stage in the layouts that its primitives read. They are packed from the parameters once in a step, by the first task
- * that needs them, for all micro-batches. Any number of threads may use it at once.
+ * that needs them, for all micro-batches. For inference they stay packed until the parameters change. Any number of threads may use it
+ * at once.
  */
 public final class PackedWeights implements AutoCloseable {
     private final Map<Parameter, Weights> all = new HashMap<>();
+    private final boolean keeping;
     private long step;
     private volatile boolean suspect;
 
@@ -29,16 +32,34 @@ public final class PackedWeights implements AutoCloseable {
      */
     record Parameter(String vertex, String name) {}
 
-    /** One parameter in all layouts. */
+    /** One parameter in all layouts. Its version is the last step that may have found it changed. */
     private static final class Weights {
         final List<Packed> packed = new ArrayList<>();
+        final @Nullable Snapshot snapshot;
+        long seen = -1;
+        long version = -1;
         long inspected = -1;
+        boolean finite;
+
+        Weights(boolean keeping) {
+            snapshot = keeping ? new Snapshot() : null;
+        }
+
+        /** Looks whether they have changed, once in a step. */
+        void see(INDArray weights, long step) {
+            if (seen != step) {
+                if (snapshot == null || snapshot.take(weights)) {
+                    version = step;
+                }
+                seen = step;
+            }
+        }
     }
 
     private static final class Packed {
         final Layout layout;
         final INDArray floats;
-        long step = -1;
+        long version = -1;
 
         Packed(Layout layout, INDArray floats) {
             this.layout = layout;
@@ -51,7 +72,21 @@ public final class PackedWeights implements AutoCloseable {
         void write(INDArray floats);
     }
 
-    /** The parameters may have changed: from now on weights are packed anew. */
+    /** For training, whose steps change parameters. */
+    public PackedWeights() {
+        this(false);
+    }
+
+    private PackedWeights(boolean keeping) {
+        this.keeping = keeping;
+    }
+
+    /** For inference: what is packed is kept while the parameters are bit for bit as they were, in a copy of them. */
+    public static PackedWeights keeping() {
+        return new PackedWeights(true);
+    }
+
+    /** A step begins, and the parameters may have changed. */
     public synchronized void renew() {
         step++;
         suspect = false;
@@ -64,31 +99,30 @@ public final class PackedWeights implements AutoCloseable {
      * @param value what it reads; what other vertices of the engine have put out follows from what they have read
      */
     boolean isFinite(Parameter parameter, Value value, INDArray weights, @Nullable INDArray bias) {
-        if (value.isArray()) {
-            inspect(value.values());
-        }
+        boolean finite = !value.isArray() || isFinite(value.values());
         Weights known = weights(parameter);
         synchronized (known) {
             long now = step();
-            if (known.inspected != now) {
-                inspect(weights);
-                if (bias != null) {
-                    inspect(bias);
-                }
-                known.inspected = now;
+            boolean first = known.seen != now || known.inspected == -1;
+            known.see(weights, now);
+            if (known.inspected != known.version) {
+                known.finite = isFinite(weights);
+                known.inspected = known.version;
             }
+            finite &= known.finite && (bias == null || !first || isFinite(bias));
+        }
+        if (!finite) {
+            suspect = true;
         }
         return !suspect;
     }
 
-    private void inspect(INDArray array) {
-        if (!Double.isFinite(array.sumNumber().doubleValue())) {
-            suspect = true;
-        }
+    private static boolean isFinite(INDArray array) {
+        return Double.isFinite(array.sumNumber().doubleValue());
     }
 
     private synchronized Weights weights(Parameter parameter) {
-        return all.computeIfAbsent(parameter, key -> new Weights());
+        return all.computeIfAbsent(parameter, key -> new Weights(keeping));
     }
 
     private synchronized long step() {
@@ -98,16 +132,17 @@ public final class PackedWeights implements AutoCloseable {
     /**
      * Weights in a layout.
      *
-     * @param writer packs them, if that has not been done in this step
+     * @param weights as the parameters have them
+     * @param writer packs them, if that has not been done since they may have changed
      */
-    INDArray get(Parameter parameter, Layout layout, Writer writer) {
+    INDArray get(Parameter parameter, INDArray weights, Layout layout, Writer writer) {
         Weights known = weights(parameter);
         synchronized (known) {
             Packed packed = packed(known, layout);
-            long now = step();
-            if (packed.step != now) {
+            known.see(weights, step());
+            if (packed.version != known.version) {
                 writer.write(packed.floats);
-                packed.step = now;
+                packed.version = known.version;
             }
             return packed.floats;
         }
@@ -142,6 +177,7 @@ public final class PackedWeights implements AutoCloseable {
                 for (Packed packed : known.packed) {
                     bytes += packed.layout.bytes();
                 }
+                bytes += known.snapshot == null ? 0 : known.snapshot.bytes();
             }
         }
         return bytes;
@@ -150,7 +186,12 @@ public final class PackedWeights implements AutoCloseable {
     /** Frees the memory. The next step packs anew; no task may run. */
     @Override
     public synchronized void close() {
-        all.values().forEach(known -> known.packed.forEach(packed -> packed.floats.close()));
+        for (Weights known : all.values()) {
+            known.packed.forEach(packed -> packed.floats.close());
+            if (known.snapshot != null) {
+                known.snapshot.close();
+            }
+        }
         all.clear();
     }
 }

@@ -37,7 +37,7 @@ final class ForwardPass implements AutoCloseable {
     private final int[] outputs;
     private final int[] workerOf;
     private final GraphCopy copy;
-    private final PackedWeights packed = new PackedWeights();
+    private final PackedWeights packed = PackedWeights.keeping();
     private final List<StageScratch> scratches = new ArrayList<>();
     private final List<StageRunner> runners = new ArrayList<>();
     private final double[] shortestMillis;

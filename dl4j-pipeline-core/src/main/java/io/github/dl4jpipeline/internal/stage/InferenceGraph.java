@@ -57,7 +57,7 @@ public final class InferenceGraph extends ComputationGraph {
 
     /** What runs the graph forward, with packed weights and memory of its own. */
     private final class Pass {
-        private final PackedWeights packed = new PackedWeights();
+        private final PackedWeights packed = PackedWeights.keeping();
         private final VertexGraph vertices = VertexGraph.of(original);
         private final GraphCopy copy;
         private final StageScratch scratch;
