@@ -81,7 +81,8 @@ public final class PackedWeights implements AutoCloseable {
         return !suspect;
     }
 
-    private void inspect(INDArray array) {
+    /** If there are NaN or infinities, convolutions may not run on oneDNN in this step. */
+    void inspect(INDArray array) {
         if (!Double.isFinite(array.sumNumber().doubleValue())) {
             suspect = true;
         }
