@@ -14,7 +14,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A 2D convolution of maps with channels first, of all channels or of each on its own. */
-final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
+class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     private final Kernel kernel;
     private final PackedWeights packed;
     private final boolean inputErrors;
@@ -34,6 +34,14 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         static Kernel of(String vertex, String parameter, Layer layer) {
             long[] shape = layer.getParam(parameter).shape();
             return new Kernel(new Parameter(vertex, parameter), shape, Layout.rowMajor(shape));
+        }
+
+        /** Of one over sequences: Deeplearning4j reads {@code [outputs, inputs, kernel]} as {@code [kernel, inputs, outputs]}. */
+        static Kernel ofSequences(String vertex, String parameter, Layer layer) {
+            long[] of = layer.getParam(parameter).shape();
+            long[] shape = {of[0], of[1], 1, of[2]};
+            long[] strides = {1, of[0], 1, of[0] * of[1]};
+            return new Kernel(new Parameter(vertex, parameter), shape, Layout.strided(shape, strides));
         }
 
         /** Of a depthwise one, from {@code [height, width, inputs, outputs of each]}. */
@@ -89,7 +97,7 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     }
 
     /** The operations for one layout of input. */
-    static final class Passes extends WeightedLayer.Passes {
+    static class Passes extends WeightedLayer.Passes {
         private final Convolution operations;
         private final Layout forwardWeights;
         private final @Nullable WinogradPasses winograd;
@@ -101,6 +109,19 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             this.operations = operations;
             this.winograd = winograd;
             forwardWeights = operations.forwardWeights();
+        }
+
+        /** Of the transposed convolution. */
+        Passes(Convolution operations, Activation function) {
+            super(operations.output(), operations.input(), function, operations.backward());
+            this.operations = operations;
+            winograd = null;
+            forwardWeights = operations.backwardWeights();
+            backwardWeights = operations.forwardWeights();
+        }
+
+        final Convolution operations() {
+            return operations;
         }
 
         Layout backwardWeights() {
@@ -136,10 +157,19 @@ final class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         }
     }
 
+    /** Channels of the input. */
+    long inputs() {
+        return kernel.inputs();
+    }
+
+    final Kernel kernel() {
+        return kernel;
+    }
+
     @Override
     @Nullable Layout layoutOf(Value value) {
         long[] shape = value.shape();
-        if (shape.length != 4 || shape[1] != kernel.inputs() || value.values().dataType() != DataType.FLOAT) {
+        if (shape.length != 4 || shape[1] != inputs() || value.values().dataType() != DataType.FLOAT) {
             return null;
         }
         return value.layout() == null ? Layout.rowMajor(shape) : value.layout();

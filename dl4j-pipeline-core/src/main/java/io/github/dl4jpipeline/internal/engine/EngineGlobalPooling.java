@@ -7,26 +7,38 @@ import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The maximum or mean of each whole map with channels first: a row for each example. */
+/** The maximum, mean or sum of each whole map with channels first: a row for each example. */
 final class EngineGlobalPooling extends EngineLayer {
     private final EnginePooling pooling;
 
-    private EngineGlobalPooling(Pooling.Kind kind) {
+    /** Whether the sum is wanted, not the mean. */
+    private final boolean sums;
+
+    private long places;
+
+    private EngineGlobalPooling(Pooling.Kind kind, boolean sums) {
         pooling = EnginePooling.ofWholeMaps(kind);
+        this.sums = sums;
     }
 
     /** Null if this does not do it. */
-    static @Nullable EngineGlobalPooling of(GlobalPoolingLayer layer) {
+    static @Nullable EngineLayer of(GlobalPoolingLayer layer) {
         int[] dimensions = layer.getPoolingDimensions();
-        boolean ofMaps = dimensions == null || Arrays.equals(dimensions, new int[] {2, 3});
-        if (!ofMaps || !layer.isCollapseDimensions()) {
+        boolean channelsFirst = dimensions == null || Arrays.equals(dimensions, new int[] {2, 3});
+        boolean channelsLast = Arrays.equals(dimensions, new int[] {1, 2});
+        if (!(channelsFirst || channelsLast) || !layer.isCollapseDimensions()) {
             return null;
         }
-        return switch (layer.getPoolingType()) {
-            case MAX -> new EngineGlobalPooling(Pooling.Kind.MAX);
-            case AVG -> new EngineGlobalPooling(Pooling.Kind.AVERAGE);
-            default -> null;
-        };
+        EngineGlobalPooling pooling =
+                switch (layer.getPoolingType()) {
+                    case MAX -> new EngineGlobalPooling(Pooling.Kind.MAX, false);
+                    case AVG -> new EngineGlobalPooling(Pooling.Kind.AVERAGE, false);
+                    case SUM -> new EngineGlobalPooling(Pooling.Kind.AVERAGE, true);
+                    default -> null;
+                };
+        return pooling == null || channelsFirst
+                ? pooling
+                : new EngineReshaped(Reshaping.TO_CHANNELS_FIRST, pooling, Reshaping.NONE);
     }
 
     @Override
@@ -37,6 +49,11 @@ final class EngineGlobalPooling extends EngineLayer {
         }
         long[] shape = pooled.shape();
         INDArray rows = activation(pooled, Layout.rowMajor(shape), space);
+        long[] maps = inputs[0].shape();
+        places = maps[2] * maps[3];
+        if (sums) {
+            rows.muli(places);
+        }
         return new Value(rows, Layout.rowMajor(shape[0], shape[1]));
     }
 
@@ -44,6 +61,9 @@ final class EngineGlobalPooling extends EngineLayer {
     public @Nullable Value[] backward(Value error, boolean[] wanted, boolean postponed, Space space) {
         long[] shape = error.shape();
         INDArray rows = error(error, Layout.rowMajor(shape), space);
+        if (sums) {
+            rows.muli(places);
+        }
         return pooling.backward(new Value(rows, Layout.rowMajor(shape[0], shape[1], 1, 1)), wanted, postponed, space);
     }
 

@@ -4,17 +4,13 @@ import io.github.dl4jpipeline.internal.layers.HostFloats;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
-import java.util.Map;
-import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.RNNFormat;
-import org.deeplearning4j.nn.gradient.Gradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The last step of what a recurrent layer puts out, which is the last that the mask has. */
 @SuppressWarnings("ReachabilityFenceUsage") // where a loop fails, it reads no more
-final class EngineLastStep extends EngineLayer {
-    private final EngineLayer inside;
+final class EngineLastStep extends EngineAround {
     private final RNNFormat format;
 
     private @Nullable Sequence sequence;
@@ -23,18 +19,18 @@ final class EngineLastStep extends EngineLayer {
     private int[] steps = {};
 
     EngineLastStep(EngineLayer inside, RNNFormat format) {
-        this.inside = inside;
+        super(inside);
         this.format = format;
     }
 
     @Override
     public @Nullable Value forward(Value[] inputs, boolean training, Space space) {
-        return last(inside.forward(inputs, training, space), null, space);
+        return last(inside().forward(inputs, training, space), null, space);
     }
 
     @Override
     public @Nullable Value forward(Value[] inputs, INDArray mask, boolean training, Space space) {
-        return last(inside.forward(inputs, mask, training, space), mask, space);
+        return last(inside().forward(inputs, mask, training, space), mask, space);
     }
 
     private @Nullable Value last(@Nullable Value all, @Nullable INDArray given, Space space) {
@@ -83,34 +79,13 @@ final class EngineLastStep extends EngineLayer {
         INDArray rows = error(error, Layout.rowMajor(from.examples(), from.size()), space);
         INDArray all = space.work(from.floats()).assign(0);
         copy(all, rows, false);
-        return inside.backward(new Value(all, from.layout()), wanted, postponed, space);
-    }
-
-    @Override
-    public boolean hasGradient() {
-        return inside.hasGradient();
-    }
-
-    @Override
-    public Map<String, INDArray> views(Layer layer, INDArray gradients) {
-        return inside.views(layer, gradients);
-    }
-
-    @Override
-    public Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
-        return inside.gradient(views, add, space);
+        return inside().backward(new Value(all, from.layout()), wanted, postponed, space);
     }
 
     @Override
     public void clear() {
-        inside.clear();
+        super.clear();
         sequence = null;
         steps = new int[0];
-    }
-
-    @Override
-    public void close() {
-        super.close();
-        inside.close();
     }
 }

@@ -13,17 +13,24 @@ import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
-import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.layers.Upsampling2D;
+import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.ElementWiseVertex;
@@ -43,6 +50,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class EngineLayers {
     private static final int CHANNELS = 1;
+    private static final int CHANNELS_LAST = 3;
 
     private final ComputationGraph graph;
     private final KernelChoice choice;
@@ -90,9 +98,14 @@ public final class EngineLayers {
             return EngineElementWise.of(
                     ((org.deeplearning4j.nn.conf.graph.ElementWiseVertex) conf).getOp(), vertex.getNumInputArrays());
         }
-        boolean merges = vertex.getClass() == MergeVertex.class
-                && ((org.deeplearning4j.nn.conf.graph.MergeVertex) conf).getMergeAxis() == CHANNELS;
-        return merges ? new EngineMerge() : null;
+        if (vertex.getClass() != MergeVertex.class) {
+            return null;
+        }
+        return switch (((org.deeplearning4j.nn.conf.graph.MergeVertex) conf).getMergeAxis()) {
+            case CHANNELS -> new EngineMerge();
+            case CHANNELS_LAST -> in(CNN2DFormat.NHWC, new EngineMerge());
+            default -> null;
+        };
     }
 
     private @Nullable EngineLayer of(LayerVertex vertex, PackedWeights packed, boolean inputErrors) {
@@ -100,11 +113,11 @@ public final class EngineLayers {
             EngineLayer inside = of(vertex, frozen.getInsideLayer(), packed, false);
             return inside == null ? null : new EngineFrozen(inside);
         }
-        if (vertex.getLayerPreProcessor() == null && !vertex.isOutputVertex()) {
+        if (!vertex.isOutputVertex()) {
             EngineLayer recurrent = RecurrentLayers.of(vertex.getVertexName(), vertex.getLayer(), packed);
             if (recurrent != null) {
                 boolean carries = recurrent instanceof EngineRecurrent || !Segments.isIn(graph);
-                return carries ? recurrent : null;
+                return carries ? behind(vertex.getLayerPreProcessor(), recurrent, packed) : null;
             }
         }
         boolean isWrapped =
@@ -119,49 +132,134 @@ public final class EngineLayers {
         if (noisy || vertex.isOutputVertex()) {
             return null;
         }
-        boolean asIs = vertex.getLayerPreProcessor() == null;
+        EngineLayer code = of(vertex.getVertexName(), layer, conf, packed, inputErrors);
+        return behind(vertex.getLayerPreProcessor(), code, packed);
+    }
+
+    private @Nullable EngineLayer of(
+            String vertex,
+            Layer layer,
+            org.deeplearning4j.nn.conf.layers.Layer conf,
+            PackedWeights packed,
+            boolean inputErrors) {
         Class<?> kind = conf.getClass(); // subclasses may compute something else
-        if (conf instanceof ConvolutionLayer convolution && asIs) {
-            return convolution(vertex.getVertexName(), layer, convolution, packed, inputErrors);
+        if (conf instanceof ConvolutionLayer convolution) {
+            return convolution(vertex, layer, convolution, packed, inputErrors);
         }
         if (kind == DenseLayer.class) {
-            return dense(vertex, layer, (DenseLayer) conf);
+            return dense(layer, (DenseLayer) conf);
         }
-        if (kind == SubsamplingLayer.class && asIs) {
-            return EnginePooling.of((SubsamplingLayer) conf);
+        if (kind == SubsamplingLayer.class) {
+            SubsamplingLayer pooling = (SubsamplingLayer) conf;
+            return in(pooling.getCnn2dDataFormat(), EnginePooling.of(pooling));
         }
-        if (kind == GlobalPoolingLayer.class && asIs) {
+        if (kind == Subsampling1DLayer.class) {
+            SubsamplingLayer pooling = (SubsamplingLayer) conf;
+            return ofSequences(pooling.getCnn2dDataFormat(), EnginePooling.ofSequences(pooling), packed);
+        }
+        if (kind == Upsampling2D.class) {
+            Upsampling2D upsampling = (Upsampling2D) conf;
+            return in(upsampling.getFormat(), new EngineUpsampling(upsampling.getSize()));
+        }
+        if (kind == ZeroPaddingLayer.class) {
+            ZeroPaddingLayer zeros = (ZeroPaddingLayer) conf;
+            return in(zeros.getDataFormat(), new EngineBorder(zeros.getPadding(), true));
+        }
+        if (kind == Cropping2D.class) {
+            Cropping2D cropping = (Cropping2D) conf;
+            return in(cropping.getDataFormat(), new EngineBorder(cropping.getCropping(), false));
+        }
+        if (kind == GlobalPoolingLayer.class) {
             return EngineGlobalPooling.of((GlobalPoolingLayer) conf);
         }
-        if (kind == BatchNormalization.class && asIs) {
+        if (kind == BatchNormalization.class) {
             BatchNormalization normalization = (BatchNormalization) conf;
-            return normalization.isLockGammaBeta() || normalization.getCnn2DFormat() != CNN2DFormat.NCHW
+            return normalization.isLockGammaBeta()
                     ? null
-                    : new EngineBatchNorm((org.deeplearning4j.nn.layers.normalization.BatchNormalization) layer);
+                    : in(
+                            normalization.getCnn2DFormat(),
+                            new EngineBatchNorm(
+                                    (org.deeplearning4j.nn.layers.normalization.BatchNormalization) layer));
         }
-        if (kind == LocalResponseNormalization.class && asIs) {
-            return EngineLrn.of((LocalResponseNormalization) conf);
+        if (kind == LocalResponseNormalization.class) {
+            LocalResponseNormalization normalization = (LocalResponseNormalization) conf;
+            return in(normalization.getDataFormat(), EngineLrn.of(normalization));
         }
-        if (kind == ActivationLayer.class && asIs) {
+        if (kind == ActivationLayer.class) {
             Activation function = Functions.of(((ActivationLayer) conf).getActivationFn());
             return function == null || function.isIdentity() ? null : new EngineActivation(function);
         }
         return null;
     }
 
+    /** The code for what a preprocessor puts out, for what that reads; null if it does more than reshape. */
+    private @Nullable EngineLayer behind(
+            @Nullable InputPreProcessor preprocessor, @Nullable EngineLayer code, PackedWeights packed) {
+        if (preprocessor == null || code == null) {
+            return code;
+        }
+        Reshaping reshaping = Reshaping.of(preprocessor, graph::batchSize);
+        boolean toMaps = preprocessor instanceof FeedForwardToCnnPreProcessor;
+        return reshaping == null
+                ? null
+                : new EngineReshaped(reshaping, code, Reshaping.NONE, toMaps ? packed : null);
+    }
+
+    /** The code for maps with channels first, for maps of this format. */
+    private static @Nullable EngineLayer in(CNN2DFormat format, @Nullable EngineLayer code) {
+        return code == null || format == CNN2DFormat.NCHW
+                ? code
+                : new EngineReshaped(Reshaping.TO_CHANNELS_FIRST, code, Reshaping.TO_CHANNELS_LAST);
+    }
+
+    /** The code for maps whose height is 1, for sequences with channels first; with channels last Deeplearning4j fails in training. */
+    private static @Nullable EngineLayer ofSequences(
+            CNN2DFormat format, @Nullable EngineLayer code, PackedWeights packed) {
+        return code == null || format != CNN2DFormat.NCHW
+                ? null
+                : new EngineReshaped(Reshaping.TO_MAPS, code, Reshaping.TO_SEQUENCES, packed);
+    }
+
     private @Nullable EngineLayer convolution(
             String vertex, Layer layer, ConvolutionLayer conf, PackedWeights packed, boolean inputErrors) {
         Activation function = Functions.of(conf.getActivationFn());
-        if (function == null || conf.getCnn2dDataFormat() != CNN2DFormat.NCHW) {
+        if (function == null) {
             return null;
         }
+        boolean exact = choice.kernels() == Kernels.PRECISE;
+        String weights = ConvolutionParamInitializer.WEIGHT_KEY;
+        Class<?> kind = conf.getClass();
+        if (kind == Convolution1DLayer.class) {
+            RNNFormat format = ((Convolution1DLayer) conf).getRnnDataFormat();
+            Windows windows = Windows.ofSequences(
+                    conf.getKernelSize(),
+                    conf.getStride(),
+                    conf.getPadding(),
+                    conf.getDilation(),
+                    conf.getConvolutionMode());
+            Kernel kernel = Kernel.ofSequences(vertex, weights, layer);
+            EngineLayer code = new EngineConvolution(
+                    kernel, windows, layer, conf.hasBias(), function, packed, inputErrors, exact);
+            return ofSequences(format == RNNFormat.NCW ? CNN2DFormat.NCHW : CNN2DFormat.NHWC, code, packed);
+        }
+        EngineLayer code = ofMaps(vertex, layer, conf, packed, inputErrors, function, exact);
+        return in(conf.getCnn2dDataFormat(), code);
+    }
+
+    private static @Nullable EngineLayer ofMaps(
+            String vertex,
+            Layer layer,
+            ConvolutionLayer conf,
+            PackedWeights packed,
+            boolean inputErrors,
+            Activation function,
+            boolean exact) {
         Windows windows = new Windows(
                 conf.getKernelSize(),
                 conf.getStride(),
                 conf.getPadding(),
                 conf.getDilation(),
                 conf.getConvolutionMode());
-        boolean exact = choice.kernels() == Kernels.PRECISE;
         String weights = ConvolutionParamInitializer.WEIGHT_KEY;
         Class<?> kind = conf.getClass();
         if (kind == SeparableConvolution2D.class && conf.getNIn() > 1) { // Deeplearning4j fails with one channel
@@ -172,6 +270,10 @@ public final class EngineLayers {
                             ofChannels, windows, layer, false, Activation.IDENTITY, packed, inputErrors, exact),
                     new EngineConvolution(
                             ofPlaces, Windows.ofPlaces(), layer, conf.hasBias(), function, packed, true, exact));
+        }
+        if (kind == Deconvolution2D.class) {
+            Kernel kernel = Kernel.of(vertex, weights, layer);
+            return new EngineDeconvolution(kernel, windows, layer, conf.hasBias(), function, packed, exact);
         }
         if (kind != ConvolutionLayer.class && kind != DepthwiseConvolution2D.class) {
             return null;
@@ -187,14 +289,10 @@ public final class EngineLayers {
                         new EngineProducts(kernel, windows, layer, conf.hasBias(), function, packed), direct);
     }
 
-    private static @Nullable EngineLayer dense(LayerVertex vertex, Layer layer, DenseLayer conf) {
-        InputPreProcessor before = vertex.getLayerPreProcessor();
-        boolean ofMaps = before != null
-                && before.getClass() == CnnToFeedForwardPreProcessor.class
-                && ((CnnToFeedForwardPreProcessor) before).getFormat() == CNN2DFormat.NCHW;
+    private static @Nullable EngineLayer dense(Layer layer, DenseLayer conf) {
         Activation function = Functions.of(conf.getActivationFn());
-        return function == null || conf.hasLayerNorm() || (before != null && !ofMaps)
+        return function == null || conf.hasLayerNorm()
                 ? null
-                : new EngineDense((org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer, function, ofMaps);
+                : new EngineDense((org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer, function);
     }
 }

@@ -6,7 +6,6 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import io.github.dl4jpipeline.internal.onednn.Window;
-import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -51,7 +50,7 @@ final class EngineLrn extends EngineLayer {
     /** Null if this does not do it. */
     static @Nullable EngineLrn of(LocalResponseNormalization layer) {
         // what pads blocks of channels stays zero if k is positive
-        return layer.getDataFormat() == CNN2DFormat.NCHW && layer.getK() > 0 ? new EngineLrn(layer) : null;
+        return layer.getK() > 0 ? new EngineLrn(layer) : null;
     }
 
     private EngineLrn(LocalResponseNormalization layer) {

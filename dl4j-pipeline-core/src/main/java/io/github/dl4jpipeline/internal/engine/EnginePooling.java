@@ -5,7 +5,7 @@ import io.github.dl4jpipeline.internal.onednn.Pooling;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import io.github.dl4jpipeline.internal.onednn.Window;
-import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -42,16 +42,37 @@ final class EnginePooling extends EngineLayer {
 
     /** Null if oneDNN has no such pooling. */
     static @Nullable EnginePooling of(SubsamplingLayer layer) {
-        boolean dense = layer.getDilation()[0] == 1 && layer.getDilation()[1] == 1;
-        if (layer.getCnn2dDataFormat() != CNN2DFormat.NCHW || !dense) {
+        return of(
+                layer,
+                new Windows(
+                        layer.getKernelSize(),
+                        layer.getStride(),
+                        layer.getPadding(),
+                        layer.getDilation(),
+                        layer.getConvolutionMode()));
+    }
+
+    /** The same over sequences, seen as maps whose height is 1; null also if Deeplearning4j pads that height. */
+    static @Nullable EnginePooling ofSequences(SubsamplingLayer layer) {
+        ConvolutionMode mode = layer.getConvolutionMode();
+        boolean fits = mode == ConvolutionMode.Same
+                || (mode != ConvolutionMode.Causal && layer.getPadding()[0] == 0);
+        return fits
+                ? of(
+                        layer,
+                        Windows.ofSequences(
+                                layer.getKernelSize(),
+                                layer.getStride(),
+                                layer.getPadding(),
+                                layer.getDilation(),
+                                mode))
+                : null;
+    }
+
+    private static @Nullable EnginePooling of(SubsamplingLayer layer, Windows windows) {
+        if (windows.dilation()[0] > 1 || windows.dilation()[1] > 1) {
             return null;
         }
-        Windows windows = new Windows(
-                layer.getKernelSize(),
-                layer.getStride(),
-                layer.getPadding(),
-                layer.getDilation(),
-                layer.getConvolutionMode());
         return switch (layer.getPoolingType()) {
             case MAX -> new EnginePooling(Pooling.Kind.MAX, windows);
             case AVG ->

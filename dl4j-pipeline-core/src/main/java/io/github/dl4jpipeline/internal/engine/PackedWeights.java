@@ -121,6 +121,13 @@ public final class PackedWeights implements AutoCloseable {
         return Double.isFinite(array.sumNumber().doubleValue());
     }
 
+    /** If there are NaN or infinities, convolutions may not run on oneDNN in this step. */
+    void inspect(INDArray array) {
+        if (!isFinite(array)) {
+            suspect = true;
+        }
+    }
+
     private synchronized Weights weights(Parameter parameter) {
         return all.computeIfAbsent(parameter, key -> new Weights(keeping));
     }

@@ -77,6 +77,22 @@ public final class Reorders implements AutoCloseable {
         return floats.reshape('c', layout.shape());
     }
 
+    /**
+     * A value whose elements, in row-major order, are those of another. Floats stay where they are, if they can.
+     *
+     * @param memory for the floats, if they cannot
+     */
+    Value reshaped(Value value, long[] shape, Space space, LongFunction<INDArray> memory) {
+        Layout layout = value.layout();
+        if (layout == null) {
+            return Value.of(rowMajor(value.values(), memory).reshape('c', shape));
+        }
+        Layout same = layout.reshaped(shape);
+        return same == null
+                ? new Value(in(Layout.rowMajor(layout.shape()), value, space, memory), Layout.rowMajor(shape))
+                : new Value(value.values(), same);
+    }
+
     /** The floats of an array as they are, if they are one after another in some order of dimensions; else in row-major order. */
     private static Value floats(INDArray array, LongFunction<INDArray> memory) {
         int[] slowestFirst = isRowMajor(array) ? null : dimensionsOf(array);

@@ -36,6 +36,11 @@ public record Value(INDArray values, @Nullable Layout layout) {
         return elements * values.dataType().width();
     }
 
+    /** With its dimensions in another order, as {@link INDArray#permute} has it. Floats stay where they are. */
+    Value permuted(int... order) {
+        return layout == null ? of(values.permute(order)) : new Value(values, layout.permuted(order));
+    }
+
     /** The same in memory of its own. */
     public Value copy(UnaryOperator<INDArray> copier) {
         return new Value(copier.apply(values), layout);

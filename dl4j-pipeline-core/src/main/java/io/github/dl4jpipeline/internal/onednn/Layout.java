@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.onednn;
 import java.util.Arrays;
 import org.bytedeco.dnnl.dnnl_blocking_desc_t;
 import org.bytedeco.dnnl.memory;
+import org.jspecify.annotations.Nullable;
 
 /** Where the floats of an array are in memory, as a primitive reads or writes them. */
 public final class Layout {
@@ -89,6 +90,28 @@ public final class Layout {
     /** What a primitive has chosen. */
     static Layout of(memory.desc chosen, long... shape) {
         return new Layout(chosen, shape.clone());
+    }
+
+    /** Of the same floats, with dimensions in another order: the first is the one that this order names first. */
+    public Layout permuted(int... order) {
+        int[] places = new int[order.length];
+        long[] next = new long[order.length];
+        for (int i = 0; i < order.length; i++) {
+            places[order[i]] = i;
+            next[i] = shape[order[i]];
+        }
+        return new Layout(description.permute_axes(places), next, bytes);
+    }
+
+    /** Of the same floats, whose values in row-major order have another shape; null if they would have to move for that. */
+    public @Nullable Layout reshaped(long... other) {
+        memory.desc same = description.reshape(other, true);
+        return same.data().ndims() == 0 ? null : new Layout(same, other.clone(), bytes);
+    }
+
+    /** Of some of the values, which stay where they are: so many of each dimension, from one on. */
+    public Layout part(long[] sizes, long[] from) {
+        return new Layout(description.submemory_desc(sizes, from), sizes.clone(), bytes);
     }
 
     memory.desc description() {

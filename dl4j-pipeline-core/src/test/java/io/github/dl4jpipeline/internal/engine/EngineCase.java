@@ -9,6 +9,7 @@ import java.util.SplittableRandom;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -19,6 +20,8 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -90,9 +93,11 @@ final class EngineCase {
         if (Arrays.stream(output.getShape(false)).anyMatch(size -> size < 1)) {
             throw new IllegalArgumentException("no output");
         }
+        Layer after = neighbour(output, 2, neighbours);
+        boolean last = after instanceof SimpleRnn; // Deeplearning4j's loss of sequences fails with channels last
         ComputationGraphConfiguration configuration = withLayer(type, neighbours)
-                .addLayer("after", neighbour(output, 2, neighbours), "layer")
-                .addLayer("loss", loss(output), "after")
+                .addLayer("after", last ? new LastTimeStep(after) : after, "layer")
+                .addLayer("loss", loss(last ? InputType.feedForward(2) : output), "after")
                 .setOutputs("loss")
                 .build();
         if (!workspaces) {
@@ -141,13 +146,10 @@ final class EngineCase {
             case CNN ->
                 new ConvolutionLayer.Builder(1, 1)
                         .nOut(outputs)
+                        .dataFormat(((InputType.InputTypeConvolutional) of).getFormat())
                         .activation(neighbours.activation)
                         .build();
-            case RNN ->
-                new Convolution1DLayer.Builder(1)
-                        .nOut(outputs)
-                        .activation(neighbours.activation)
-                        .build();
+            case RNN -> ofSequences(((InputType.InputTypeRecurrent) of).getFormat(), outputs, neighbours);
             default ->
                 new DenseLayer.Builder()
                         .nOut(outputs)
@@ -156,11 +158,26 @@ final class EngineCase {
         };
     }
 
+    /** With channels last Deeplearning4j's convolution fails. */
+    private static Layer ofSequences(RNNFormat format, int outputs, Neighbours neighbours) {
+        return format == RNNFormat.NCW
+                ? new Convolution1DLayer.Builder(1)
+                        .nOut(outputs)
+                        .activation(neighbours.activation)
+                        .build()
+                : new SimpleRnn.Builder()
+                        .nOut(outputs)
+                        .dataFormat(format)
+                        .activation(neighbours.activation)
+                        .build();
+    }
+
     private static Layer loss(InputType of) {
         return switch (of.getType()) {
             case CNN ->
                 new CnnLossLayer.Builder(LossFunction.MSE)
                         .activation(Activation.IDENTITY)
+                        .format(((InputType.InputTypeConvolutional) of).getFormat())
                         .build();
             case RNN ->
                 new RnnLossLayer.Builder(LossFunction.MSE)

@@ -28,7 +28,7 @@ final class EngineCaseRunner {
         int refused = 0;
         try (PrintStream log = new PrintStream(args[0], StandardCharsets.UTF_8)) {
             for (int index = first; index < first + count; index++) {
-                LayerCase layer = LayerCase.of(seed, index).inFloatWithChannelsFirst();
+                LayerCase layer = LayerCase.of(seed, index).inFloat();
                 boolean chosen = KINDS.isEmpty() || KINDS.contains(layer.kind().name());
                 if (!chosen || layer.isFatal() || layer.kind() == LayerCase.Kind.OUTPUT) {
                     continue;

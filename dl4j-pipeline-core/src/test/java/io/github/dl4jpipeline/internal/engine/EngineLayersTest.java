@@ -22,6 +22,18 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling2D;
+import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -53,6 +65,8 @@ class EngineLayersTest {
     private static final KernelChoice FAST = KernelChoice.all(Kernels.FAST);
     private static final KernelChoice STOCK = KernelChoice.all(Kernels.STOCK);
     private static final InputType MAPS = InputType.convolutional(9, 7, 5);
+    private static final InputType CHANNELS_LAST = InputType.convolutional(9, 7, 5, CNN2DFormat.NHWC);
+    private static final InputType STEPS = InputType.recurrent(5, 11);
     private static final InputType ROWS = InputType.feedForward(6);
 
     @BeforeEach
@@ -80,9 +94,40 @@ class EngineLayersTest {
                                         .build()),
                         EngineCase.of("max-pooling", MAPS, pooling(SubsamplingLayer.PoolingType.MAX)),
                         EngineCase.of("mean pooling", MAPS, pooling(SubsamplingLayer.PoolingType.AVG)),
+                        EngineCase.of(
+                                "convolution, channels last",
+                                CHANNELS_LAST,
+                                convolution().dataFormat(CNN2DFormat.NHWC).build()),
+                        EngineCase.of("transposed convolution", MAPS, transposed()),
+                        EngineCase.of("convolution of steps", STEPS, ofSteps().build()),
+                        convolutionOfRows(),
+                        behindRecurrent(),
+                        EngineCase.of("upsampling", MAPS, new Upsampling2D.Builder(2).build()),
                         EngineCase.of("ReLU", MAPS, new ActivationLayer(Activation.RELU)),
                         EngineCase.of("tanh", MAPS, new ActivationLayer(Activation.TANH)))
                 .map(layer -> Named.of(layer.toString(), layer));
+    }
+
+    private static Layer transposed() {
+        return new Deconvolution2D.Builder(3, 2)
+                .stride(2, 2)
+                .nOut(4)
+                .activation(Activation.RELU)
+                .build();
+    }
+
+    private static Convolution1DLayer.Builder ofSteps() {
+        return new Convolution1DLayer.Builder(3).nOut(4).activation(Activation.RELU);
+    }
+
+    private static EngineCase convolutionOfRows() {
+        return new EngineCase(
+                "convolution of rows",
+                InputType.feedForward(9 * 7 * 5),
+                (builder, before, owner, neighbours) ->
+                        builder.inputPreProcessor("layer", new FeedForwardToCnnPreProcessor(9, 7, 5))
+                                .addLayer("layer", convolution().nIn(5).build(), before),
+                true);
     }
 
     private static Layer pooling(SubsamplingLayer.PoolingType kind) {
@@ -193,14 +238,18 @@ class EngineLayersTest {
 
     /** A vertex of 1x1 convolutions with so many outputs. */
     private static EngineCase ofBranches(String name, GraphVertex vertex, int... outputs) {
+        return ofBranches(name, MAPS, vertex, outputs);
+    }
+
+    private static EngineCase ofBranches(String name, InputType maps, GraphVertex vertex, int... outputs) {
         return new EngineCase(
                 name,
-                MAPS,
+                maps,
                 (builder, before, owner, neighbours) -> {
                     String[] branches = new String[outputs.length];
                     for (int i = 0; i < outputs.length; i++) {
                         branches[i] = "branch" + i;
-                        builder.addLayer(branches[i], owner.neighbour(MAPS, outputs[i], neighbours), before);
+                        builder.addLayer(branches[i], owner.neighbour(maps, outputs[i], neighbours), before);
                     }
                     builder.addVertex("layer", vertex.clone(), branches);
                 },
@@ -216,6 +265,102 @@ class EngineLayersTest {
             boolean frozen = layer.toString().startsWith("frozen"); // passes no error to a layer before it
             assertThat(outcome.refused()).hasSize(frozen ? 6 : 0);
         }
+    }
+
+    /** Layers whose input or output the engine reads in another shape, and those that run another layer's passes. */
+    private static Stream<Named<EngineCase>> reshaped() {
+        List<EngineCase> cases = new ArrayList<>();
+        cases.add(convolutionOfRows());
+        for (RNNFormat format : RNNFormat.values()) {
+            cases.add(new EngineCase(
+                    "recurrent behind dense of steps " + format,
+                    InputType.recurrent(5, 4, format),
+                    (builder, before, owner, neighbours) -> builder.addLayer(
+                                    "dense",
+                                    new DenseLayer.Builder()
+                                            .nOut(6)
+                                            .activation(Activation.RELU)
+                                            .build(),
+                                    before)
+                            .addLayer("layer", new LastTimeStep(rnn(format)), "dense"),
+                    true));
+        }
+        for (SubsamplingLayer.PoolingType kind :
+                List.of(SubsamplingLayer.PoolingType.MAX, SubsamplingLayer.PoolingType.AVG)) {
+            cases.add(EngineCase.of(
+                    kind + " pooling of steps", STEPS, new Subsampling1DLayer.Builder(kind, 3, 2).build()));
+            cases.add(EngineCase.of(
+                    kind + " pooling of steps in same mode",
+                    InputType.recurrent(16, 11),
+                    new Subsampling1DLayer.Builder(kind, 3, 2)
+                            .convolutionMode(ConvolutionMode.Same)
+                            .build()));
+        }
+        cases.add(behindRecurrent());
+        cases.add(EngineCase.of(
+                "dense of maps with channels last",
+                CHANNELS_LAST,
+                new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build()));
+        cases.add(EngineCase.of(
+                "global pooling, channels last", CHANNELS_LAST, new GlobalPoolingLayer(PoolingType.MAX)));
+        cases.add(EngineCase.of("activation, channels last", CHANNELS_LAST, new ActivationLayer(Activation.TANH)));
+        cases.add(EngineCase.of(
+                "frozen normalization, channels last",
+                CHANNELS_LAST,
+                new FrozenLayer(new BatchNormalization.Builder()
+                        .dataFormat(CNN2DFormat.NHWC)
+                        .build())));
+        cases.add(ofBranches("merged, channels last", CHANNELS_LAST, new MergeVertex(), 16, 5));
+        cases.add(ofBranches(
+                "sum, channels last", CHANNELS_LAST, new ElementWiseVertex(ElementWiseVertex.Op.Add), 5, 5));
+        for (int channels : new int[] {5, 16}) {
+            for (CNN2DFormat format : CNN2DFormat.values()) {
+                cases.add(EngineCase.of(
+                        "upsampling of " + channels + " " + format,
+                        InputType.convolutional(4, 3, channels, format),
+                        new Upsampling2D.Builder(2)
+                                .size(new int[] {2, 3})
+                                .dataFormat(format)
+                                .build()));
+                cases.add(EngineCase.of(
+                        "zeros around " + channels + " " + format,
+                        InputType.convolutional(4, 3, channels, format),
+                        new ZeroPaddingLayer.Builder(1, 0, 2, 3)
+                                .dataFormat(format)
+                                .build()));
+                cases.add(EngineCase.of(
+                        "cropping of " + channels + " " + format,
+                        InputType.convolutional(6, 7, channels, format),
+                        new Cropping2D.Builder(1, 0, 2, 3).dataFormat(format).build()));
+            }
+        }
+        return cases.stream().map(layer -> Named.of(layer.toString(), layer));
+    }
+
+    private static EngineCase behindRecurrent() {
+        return new EngineCase(
+                "convolution behind a recurrent layer",
+                STEPS,
+                (builder, before, owner, neighbours) -> builder.addLayer("first", rnn(RNNFormat.NCW), before)
+                        .addLayer("layer", ofSteps().build(), "first"),
+                true);
+    }
+
+    private static SimpleRnn rnn(RNNFormat format) {
+        return new SimpleRnn.Builder().nOut(3).dataFormat(format).build();
+    }
+
+    @ParameterizedTest
+    @MethodSource("reshaped")
+    void runsWhatIsSeenInAnotherShape(EngineCase layer) {
+        for (int examples : new int[] {5, 1}) {
+            EngineComparison.Outcome outcome = EngineComparison.of(layer, examples);
+            assertThat(outcome.problems()).isEmpty();
+            boolean frozen = layer.toString().startsWith("frozen"); // passes no error to a layer before it
+            assertThat(outcome.refused()).hasSize(frozen ? 6 : 0);
+            assertThat(outcome.taken()).isPositive();
+        }
+        assertThat(taken(layer, DataType.FLOAT)).contains("before", "layer", "after");
     }
 
     /** The first of several largest inputs has the error. */

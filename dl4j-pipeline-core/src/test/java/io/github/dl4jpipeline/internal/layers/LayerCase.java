@@ -148,12 +148,12 @@ public record LayerCase(
                 random.nextLong());
     }
 
-    /** The same in float with channels first, in one thread. */
-    public LayerCase inFloatWithChannelsFirst() {
+    /** The same in float, in one thread. */
+    public LayerCase inFloat() {
         return new LayerCase(
                 kind,
                 DataType.FLOAT,
-                CNN2DFormat.NCHW,
+                format,
                 mode,
                 kernel,
                 stride,
