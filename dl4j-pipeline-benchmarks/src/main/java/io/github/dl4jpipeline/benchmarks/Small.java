@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,7 +25,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class Small implements Callable<Integer> {
-    private static final int MOST_STEPS_TO_SETTLE = 5_000;
+    private static final Duration MOST_TO_SETTLE = Duration.ofSeconds(20);
+    private static final int LEAST_STEPS = 3;
 
     @Option(
             names = "--network",
@@ -33,23 +35,23 @@ final class Small implements Callable<Integer> {
     private List<SmallNetwork> networks = List.of(SmallNetwork.values());
 
     @Option(names = "--steps", description = "Measured turns of each system.")
-    private int turns = 11;
+    private int turns = 15;
 
-    @Option(names = "--steps-of-turn", description = "Steps of a turn, whose mean is taken.")
-    private int stepsOfTurn = 5;
+    @Option(names = "--turn-millis", description = "A turn has as many steps as take so long, and at least three.")
+    private int turnMillis = 20;
 
-    @Option(names = "--warm-up", description = "Steps of each system before.")
-    private int warmUp = 100;
+    @Option(names = "--warm-up-millis", description = "How long each system trains before.")
+    private int warmUpMillis = 1_000;
 
     @Override
     public Integer call() {
-        if (turns < 1 || stepsOfTurn < 1 || warmUp < 0) {
-            System.err.println("--steps and --steps-of-turn must be at least 1, and --warm-up at least 0");
+        if (turns < 1 || turnMillis < 1 || warmUpMillis < 0) {
+            System.err.println("--steps and --turn-millis must be at least 1, and --warm-up-millis at least 0");
             return ExitCode.USAGE;
         }
         System.out.printf(
-                "ms a step, medians of %d turns of %d steps; plain fit with the better of 1 and %d threads%n",
-                turns, stepsOfTurn, Devices.cpu().size());
+                "ms a step, medians of %d turns of at least %d ms; plain fit with the better of 1 and %d threads%n",
+                turns, turnMillis, Devices.cpu().size());
         System.out.printf(
                 "%-15s %5s %9s %9s %6s %9s  %s%n",
                 "network", "batch", "plain", "pipeline", "ratio", "one core", "plan");
@@ -60,14 +62,15 @@ final class Small implements Callable<Integer> {
     private void compare(SmallNetwork network) {
         MultiDataSet data = network.data();
         try (PipelineComputationGraph pipeline =
-                        PipelineComputationGraph.builder(network.graph()).build();
+                        PipelineComputationGraph.builder(network.graph()).noProfileCache().build();
                 PipelineComputationGraph oneCore = PipelineComputationGraph.builder(network.graph())
                         .devices(Devices.of(Devices.cpu().get(0)))
                         .stages(1)
                         .microBatches(1)
                         .build()) {
             pipeline.fit(data);
-            for (int step = 1; step < MOST_STEPS_TO_SETTLE && !pipeline.report().settled(); step++) {
+            long begin = System.nanoTime();
+            while (!pipeline.report().settled() && System.nanoTime() - begin < MOST_TO_SETTLE.toNanos()) {
                 pipeline.fit(data);
             }
             ComputationGraph plain = network.graph();
@@ -108,27 +111,32 @@ final class Small implements Callable<Integer> {
      * @param threads of an operation; 0 leaves them alone
      */
     private record Turn(ComputationGraph system, int threads) {
-        double millis(MultiDataSet data, int steps) {
+        /** Trains for a time, and returns the milliseconds of a step. */
+        double millis(MultiDataSet data, int leastMillis) {
             if (threads == 0) {
-                return millis(data, steps, system);
+                return millis(data, leastMillis, system);
             }
             int masters = Nd4j.getEnvironment().maxMasterThreads();
             int blas = Nd4j.factory().blas().getMaxThreads();
             int openMp = NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
             set(threads, threads, threads);
             try {
-                return millis(data, steps, system);
+                return millis(data, leastMillis, system);
             } finally {
                 set(masters, blas, openMp);
             }
         }
 
-        private static double millis(MultiDataSet data, int steps, ComputationGraph system) {
+        private static double millis(MultiDataSet data, int leastMillis, ComputationGraph system) {
             long start = System.nanoTime();
-            for (int step = 0; step < steps; step++) {
+            double millis = 0;
+            int steps = 0;
+            while (steps < LEAST_STEPS || millis < leastMillis) {
                 system.fit(data);
+                steps++;
+                millis = (System.nanoTime() - start) / 1e6;
             }
-            return (System.nanoTime() - start) / 1e6 / steps;
+            return millis / steps;
         }
 
         /** ND4J's number and that of BLAS belong to the process, OpenMP's to this thread. */
@@ -143,11 +151,11 @@ final class Small implements Callable<Integer> {
         List<List<Double>> millis = systems.stream()
                 .map(system -> (List<Double>) new ArrayList<Double>())
                 .toList();
-        systems.forEach(system -> system.millis(data, warmUp));
+        systems.forEach(system -> system.millis(data, warmUpMillis));
         for (int turn = 0; turn < turns; turn++) {
             for (int system = 0; system < systems.size(); system++) {
-                systems.get(system).millis(data, 1); // caches
-                millis.get(system).add(systems.get(system).millis(data, stepsOfTurn));
+                systems.get(system).system().fit(data); // caches
+                millis.get(system).add(systems.get(system).millis(data, turnMillis));
             }
         }
         return millis.stream()

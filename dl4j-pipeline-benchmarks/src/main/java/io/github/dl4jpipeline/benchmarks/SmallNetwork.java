@@ -18,7 +18,7 @@ import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
-import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -35,7 +35,7 @@ enum SmallNetwork {
     AUTOENCODER(DataType.FLOAT, 64, 784),
     DOUBLES(DataType.DOUBLE, 32, 10),
     BATCH_OF_ONE(DataType.FLOAT, 1, 10),
-    SIMPLE_RNN(DataType.FLOAT, 16, 5),
+    ATTENTION(DataType.FLOAT, 16, 5),
     SMALL_LSTM(DataType.FLOAT, 16, 5),
     EMBEDDING(DataType.FLOAT, 32, 10),
     CONVOLUTION_1D(DataType.FLOAT, 16, 5),
@@ -80,13 +80,15 @@ enum SmallNetwork {
             case DENSE -> chain.input(64).add(dense(100)).add(dense(32)).classify(outputs);
             case DOUBLES -> chain.input(64).add(dense(128)).add(dense(64)).classify(outputs);
             case BATCH_OF_ONE -> chain.input(64).add(dense(256)).add(dense(128)).classify(outputs);
-            case SIMPLE_RNN ->
+            case ATTENTION ->
                 chain.sequences(16)
-                        .add(new SimpleRnn.Builder()
+                        .add(new SelfAttentionLayer.Builder()
                                 .nOut(32)
-                                .activation(Activation.TANH)
+                                .nHeads(4)
+                                .projectInput(true)
                                 .build())
-                        .classifySteps(outputs);
+                        .add(new GlobalPoolingLayer())
+                        .classify(outputs);
             case SMALL_LSTM ->
                 chain.sequences(16)
                         .add(new LSTM.Builder()
@@ -138,14 +140,14 @@ enum SmallNetwork {
             case DENSE, DOUBLES, BATCH_OF_ONE, BATCH_NORM -> Stream.of(new long[] {batch, 64});
             case LENET -> Stream.of(new long[] {batch, 3, 32, 32});
             case AUTOENCODER, LOGISTIC -> Stream.of(new long[] {batch, 784});
-            case SIMPLE_RNN, SMALL_LSTM, CONVOLUTION_1D -> Stream.of(new long[] {batch, 16, STEPS});
+            case ATTENTION, SMALL_LSTM, CONVOLUTION_1D -> Stream.of(new long[] {batch, 16, STEPS});
             case EMBEDDING -> Stream.of(new long[] {batch, 1});
             case TWO_INPUTS -> Stream.of(new long[] {batch, 20}, new long[] {batch, 12});
         };
     }
 
     private INDArray labels(Random random) {
-        int steps = this == SIMPLE_RNN || this == SMALL_LSTM ? STEPS : 1;
+        int steps = this == SMALL_LSTM ? STEPS : 1;
         INDArray labels = Nd4j.zeros(type, batch, outputs, steps);
         for (int i = 0; i < batch; i++) {
             for (int step = 0; step < steps; step++) {

@@ -23,7 +23,7 @@ import java.util.function.Consumer;
  * Everything else runs in the thread that calls. What the binding or a task throws, reaches the caller in the task's future; the
  * thread goes on with the next task, before which a binding that has failed is tried again.
  */
-public final class DeviceThread implements AutoCloseable {
+public final class DeviceThread implements WorkerThread, AutoCloseable {
     private final Runnable binding;
     private final Thread thread;
     private final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
@@ -87,6 +87,7 @@ public final class DeviceThread implements AutoCloseable {
     }
 
     /** Gives the thread a task; empty if it is closed. */
+    @Override
     public synchronized <T> Optional<CompletableFuture<T>> offer(Callable<T> task) {
         if (closed) {
             return Optional.empty();
@@ -115,12 +116,8 @@ public final class DeviceThread implements AutoCloseable {
         }
     }
 
-    /**
-     * Gives the thread a task that deals with its failures itself.
-     *
-     * @param notBegun takes, in this thread, why it could not be bound
-     * @return whether the thread has taken it; not if it is closed
-     */
+    /** Gives the thread a task that deals with its failures itself. Returns at once. */
+    @Override
     public synchronized boolean execute(Runnable task, Consumer<Throwable> notBegun) {
         if (closed) {
             return false;
@@ -163,8 +160,15 @@ public final class DeviceThread implements AutoCloseable {
     }
 
     /** The thread, to see where it is. */
+    @Override
     public Thread thread() {
         return thread;
+    }
+
+    /** Never: who interrupts this thread does not know what it runs. */
+    @Override
+    public boolean isInterrupted() {
+        return false;
     }
 
     /** Lets the thread end after the tasks that it has. Returns at once. Closing twice has no effect. */
@@ -174,6 +178,12 @@ public final class DeviceThread implements AutoCloseable {
             closed = true;
             tasks.add(this::end);
         }
+    }
+
+    @Override
+    public boolean awaitEnd(long millis) throws InterruptedException {
+        thread.join(millis);
+        return !thread.isAlive();
     }
 
     /**

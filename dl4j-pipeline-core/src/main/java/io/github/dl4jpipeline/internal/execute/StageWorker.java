@@ -4,7 +4,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
-import io.github.dl4jpipeline.internal.device.DeviceThread;
+import io.github.dl4jpipeline.internal.device.WorkerThread;
 import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The thread of one replica of a stage, or of several stages that share it. It is bound to its device, lives as long as the
- * pipeline, and runs its tasks of one step after another.
+ * Runs the tasks of one replica of a stage, or of several stages that share it, one step after another. Where there are several
+ * workers, each has a thread that is bound to its device and lives as long as the pipeline.
  */
 final class StageWorker {
     private final int number;
@@ -41,10 +41,12 @@ final class StageWorker {
     private final VertexGraph vertices;
 
     /** It has one step at a time. How far workers are apart within a step is bounded by the schedule. */
-    private final DeviceThread thread;
+    private final WorkerThread thread;
 
     /** Where the worker is, for errors and the watchdog. */
     private volatile int position;
+
+    private volatile Task current;
 
     private final AtomicLong verticesBegun = new AtomicLong();
 
@@ -53,7 +55,7 @@ final class StageWorker {
      * @param others stages of other workers, of which it may run parameter gradients
      */
     StageWorker(
-            String name,
+            WorkerThread thread,
             int number,
             List<StageReplica> replicas,
             List<StageReplica> others,
@@ -66,8 +68,12 @@ final class StageWorker {
         this.device = device;
         this.runtime = DeviceRuntimes.of(device);
         this.vertices = vertices;
-        this.thread = DeviceThread.on(device, name);
-        thread.start();
+        this.thread = thread;
+        this.current = firstTask();
+    }
+
+    private Task firstTask() {
+        return Task.forward(first.stage(), first.replica());
     }
 
     /** Gives the worker its part of a step. If it has been closed, the step stops. */
@@ -81,13 +87,13 @@ final class StageWorker {
     /** The thread could not be bound to its device. */
     private void couldNotBegin(Step step, Throwable failure) {
         try {
-            fail(step, Task.forward(first.stage(), first.replica()), failure);
+            fail(step, firstTask(), failure);
         } finally {
             step.workerLeft();
         }
     }
 
-    /** Lets the thread end after the step that it runs. */
+    /** Takes no more steps than the one that it runs. */
     void close() {
         thread.close();
     }
@@ -96,8 +102,19 @@ final class StageWorker {
         return device;
     }
 
-    Thread thread() {
+    /** The thread that runs its tasks; null if it is in none. */
+    @Nullable Thread thread() {
         return thread.thread();
+    }
+
+    /** Waits until it has left its last step, after {@link #close}. Returns whether it has. */
+    boolean awaitEnd(long millis) throws InterruptedException {
+        return thread.awaitEnd(millis);
+    }
+
+    /** Ends a step that it hangs in, as a failure of the vertex where it is. */
+    void giveUp(Step step, Throwable reason) {
+        fail(step, current, reason);
     }
 
     /** Number of vertices begun so far; it stands still while the worker waits or hangs. */
@@ -107,7 +124,7 @@ final class StageWorker {
 
     /** Leaves the step in any case. */
     private void runTasks(Step step) {
-        Task current = Task.forward(first.stage(), first.replica());
+        current = firstTask();
         try {
             replicas.values().forEach(replica -> replica.memory().beginStep());
             Iterator<Task> tasks = step.tasks().byWorker().get(number).iterator();
@@ -155,7 +172,7 @@ final class StageWorker {
         step.done(task);
     }
 
-    /** Runs something between two steps, in this worker's thread. */
+    /** Runs something between two steps, where this worker runs its tasks. */
     CompletableFuture<@Nullable Void> call(Runnable work) {
         return thread.<@Nullable Void>offer(() -> {
                     work.run();
@@ -242,8 +259,11 @@ final class StageWorker {
 
         @Override
         public void begin(int next) {
+            if (thread.isInterrupted()) {
+                step.stop();
+            }
             if (step.isStopped()) {
-                throw new CancellationException("Another stage has failed");
+                throw new CancellationException("The step has been stopped");
             }
             position = next;
             verticesBegun.incrementAndGet();

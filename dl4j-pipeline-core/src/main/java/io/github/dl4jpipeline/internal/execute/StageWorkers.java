@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The workers of a pipeline, and the threads beside them: runs steps, and work between two passes. The calling thread waits
- * for all that it starts, with a watchdog.
+ * for all that it starts, with a watchdog; or it is the only worker.
  */
 final class StageWorkers implements PipelineMemory.Threads {
     private static final long CHECK_MILLIS = 1_000;
@@ -28,6 +28,7 @@ final class StageWorkers implements PipelineMemory.Threads {
     private final List<StageWorker> workers = new ArrayList<>();
     private final Watchdog watchdog;
     private @Nullable UpdateThreads updateThreads;
+    private @Nullable CallersWatch callersWatch;
     private volatile boolean closed;
     private boolean stuck;
 
@@ -40,6 +41,12 @@ final class StageWorkers implements PipelineMemory.Threads {
     /** Adds a worker, in the order of their numbers. */
     void add(StageWorker worker) {
         workers.add(worker);
+    }
+
+    /** Adds the only worker, which runs in the calling thread. */
+    void addInCallersThread(StageWorker worker, String pipeline) {
+        add(worker);
+        callersWatch = new CallersWatch(pipeline + "-watch", worker, watchdog, CHECK_MILLIS);
     }
 
     /** How many there are. */
@@ -69,9 +76,9 @@ final class StageWorkers implements PipelineMemory.Threads {
      * @return how the calling thread was interrupted, which has stopped the step; null if it was not
      */
     @Nullable InterruptedException run(Step step) {
-        workers.forEach(worker -> worker.submit(step));
-        InterruptedException interrupted = null;
         watchdog.begin("No stage has begun a vertex");
+        submit(step);
+        InterruptedException interrupted = null;
         while (true) {
             try {
                 if (step.awaitWorkers(CHECK_MILLIS)) {
@@ -91,6 +98,20 @@ final class StageWorkers implements PipelineMemory.Threads {
             Thread.currentThread().interrupt();
         }
         return interrupted;
+    }
+
+    private void submit(Step step) {
+        CallersWatch watch = callersWatch;
+        if (watch == null) {
+            workers.forEach(worker -> worker.submit(step));
+            return;
+        }
+        watch.begin(step);
+        try {
+            workers.get(0).submit(step);
+        } finally {
+            watch.end();
+        }
     }
 
     @Override
@@ -125,10 +146,10 @@ final class StageWorkers implements PipelineMemory.Threads {
         // Else BLAS would use all cores for each thread, and its threads wait for more in a loop that takes a core.
         try (WholeProcess.Limit ignored = WholeProcess.limitThreads(1)) {
             try {
-                workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
                 if (updateThreads != null) {
                     running.addAll(updateThreads.start(work));
                 }
+                workers.forEach(worker -> running.add(worker.call(work).exceptionally(ended -> null)));
             } finally { // whatever happens, those that have begun use the caller's arrays
                 await(CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)));
             }
@@ -169,6 +190,9 @@ final class StageWorkers implements PipelineMemory.Threads {
         if (updateThreads != null) {
             updateThreads.close();
         }
+        if (callersWatch != null) {
+            callersWatch.close();
+        }
     }
 
     /** Waits until they have ended. Returns false if one has not. */
@@ -177,11 +201,11 @@ final class StageWorkers implements PipelineMemory.Threads {
         boolean interrupted = false;
         for (StageWorker worker : workers) {
             try {
-                worker.thread().join(CLOSE_MILLIS);
+                ended &= worker.awaitEnd(CLOSE_MILLIS);
             } catch (InterruptedException e) {
                 interrupted = true;
+                ended = false;
             }
-            ended &= !worker.thread().isAlive();
         }
         if (interrupted) {
             Thread.currentThread().interrupt();

@@ -5,8 +5,11 @@ import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.device.CallersThread;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
+import io.github.dl4jpipeline.internal.device.DeviceThread;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
+import io.github.dl4jpipeline.internal.device.WorkerThread;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.memory.MemoryKind;
 import io.github.dl4jpipeline.internal.memory.ParameterMemory;
@@ -42,7 +45,8 @@ import org.jspecify.annotations.Nullable;
  * Runs the training steps of a plan: owns the workers and the memory of their stages.
  *
  * <p>Each worker is pinned to the cores of its device, with as many threads for an operation. It takes one step at a time,
- * and within a step no more micro-batches are in flight than the schedule has copies for.
+ * and within a step no more micro-batches are in flight than the schedule has copies for. A worker that is alone runs in the
+ * thread that calls {@link #run}, which is pinned to nothing.
  */
 public final class TaskController implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
@@ -88,6 +92,7 @@ public final class TaskController implements AutoCloseable {
     private final VertexGraph vertices;
     private final TrailingSteps trailing;
     private final Workers layout;
+    private final String summary;
     private final int maxThreads;
     private final DeviceRuntime runtime;
     private final Map<Integer, StepTasks> tasks = new HashMap<>();
@@ -119,6 +124,7 @@ public final class TaskController implements AutoCloseable {
         this.trailing = TrailingSteps.of(setup.graph());
         PartitionPlan plan = setup.plan();
         this.layout = plan.taskWorkers();
+        this.summary = plan.summary();
         List<Device> used = plan.devices().list();
         this.maxThreads = used.stream().mapToInt(Device::threads).max().orElse(1);
         this.runtime = DeviceRuntimes.of(plan.stages().get(0).device());
@@ -156,7 +162,10 @@ public final class TaskController implements AutoCloseable {
             workers.add(new UpdateThreads(
                     name, used.stream().mapToInt(device -> device.threads() - 1).sum()));
             for (int worker = 0; worker < layout.count(); worker++) {
-                if (isHere(worker)) {
+                if (runsInCallersThread()) {
+                    Device device = plan.stages().get(0).device();
+                    workers.addInCallersThread(worker(worker, new CallersThread(device.threads())), name);
+                } else if (isHere(worker)) {
                     workers.add(worker(worker, ofMemory));
                 }
             }
@@ -171,18 +180,39 @@ public final class TaskController implements AutoCloseable {
         return setup.peers() == null || setup.peers().worker() == worker;
     }
 
+    /** Threads of tiles take part in a step, and other processes are waited for. */
+    private boolean runsInCallersThread() {
+        return layout.count() == 1 && tileSetup == null && setup.peers() == null && runtime.sharesMemory();
+    }
+
     private StageWorker worker(int number, PipelineMemory.Setup names) {
-        List<StageReplica> own = replicas.stream()
-                .filter(replica -> layout.worker(replica.stage(), replica.replica()) == number)
-                .toList();
+        List<StageReplica> own = replicasOf(number);
         StageReplica first = own.get(0);
+        String name = names.nameOf(first.stage(), first.replica());
+        DeviceThread thread = DeviceThread.on(
+                deviceOf(first),
+                name + (own.size() > 1 ? "-and-others-" : "-") + deviceOf(first).id());
+        StageWorker worker = worker(number, thread);
+        thread.start();
+        return worker;
+    }
+
+    private StageWorker worker(int number, WorkerThread thread) {
+        List<StageReplica> own = replicasOf(number);
         List<StageReplica> others = memory.movesWeights()
                 ? replicas.stream().filter(replica -> !own.contains(replica)).toList()
                 : List.of();
-        Device device = setup.plan().stages().get(first.stage()).devices().get(first.replica());
-        String name = names.nameOf(first.stage(), first.replica());
-        return new StageWorker(
-                name + (own.size() > 1 ? "-and-others-" : "-") + device.id(), number, own, others, device, vertices);
+        return new StageWorker(thread, number, own, others, deviceOf(own.get(0)), vertices);
+    }
+
+    private List<StageReplica> replicasOf(int worker) {
+        return replicas.stream()
+                .filter(replica -> layout.worker(replica.stage(), replica.replica()) == worker)
+                .toList();
+    }
+
+    private Device deviceOf(StageReplica replica) {
+        return setup.plan().stages().get(replica.stage()).devices().get(replica.replica());
     }
 
     private StepTasks tasks(int microBatches) {
@@ -231,7 +261,7 @@ public final class TaskController implements AutoCloseable {
         if (event.shouldCommit()) {
             event.iteration = request.iteration();
             event.examples = request.batch().examples();
-            event.plan = setup.plan().summary();
+            event.plan = summary;
             event.score = score;
             event.commit();
         }

@@ -3,12 +3,13 @@ package io.github.dl4jpipeline.internal.execute;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Watches workers from the thread that waits for them. If none has begun a vertex for a while it logs where they are; if that
+ * Watches workers from a thread that waits for them. If none has begun a vertex for a while it logs where they are; if that
  * goes on, or a worker has died, it gives up.
  */
 final class Watchdog {
@@ -52,10 +53,9 @@ final class Watchdog {
             warned = false;
         }
         Duration still = Duration.ofNanos(now - lastChangeNanos);
-        for (StageWorker worker : workers) {
-            if (!worker.thread().isAlive()) {
-                throw new IllegalStateException(
-                        "Worker thread " + worker.thread().getName() + " has died");
+        for (Thread thread : threads()) {
+            if (!thread.isAlive()) {
+                throw new IllegalStateException("Worker thread " + thread.getName() + " has died");
             }
         }
         if (still.compareTo(giveUpAfter) >= 0) {
@@ -67,10 +67,18 @@ final class Watchdog {
         }
     }
 
-    private String dump() {
+    /** Those that run tasks. */
+    private List<Thread> threads() {
         return workers.stream()
-                .map(worker -> worker.thread().getName() + ":\n    "
-                        + Arrays.stream(worker.thread().getStackTrace())
+                .map(StageWorker::thread)
+                .filter(Objects::nonNull)
+                .toList();
+    }
+
+    private String dump() {
+        return threads().stream()
+                .map(thread -> thread.getName() + ":\n    "
+                        + Arrays.stream(thread.getStackTrace())
                                 .map(StackTraceElement::toString)
                                 .collect(Collectors.joining("\n    ")))
                 .collect(Collectors.joining("\n", "Worker threads:\n", ""));

@@ -20,7 +20,12 @@ final class DenseMath {
         // oneDNN, which ND4J uses for this operation, reads the weights where they are; BLAS copies them first, and its
         // threads keep a core busy for a while after a product.
         NativeOp.run("matmul", new INDArray[] {input, weights}, new INDArray[] {output});
-        return bias == null ? output : output.addiRowVector(bias);
+        if (bias != null && FewNumbers.are(output, bias)) {
+            FewNumbers.addToRows(output, bias);
+        } else if (bias != null) {
+            output.addiRowVector(bias);
+        }
+        return output;
     }
 
     /** The gradient by the input, {@code [examples, inputs]}. */
@@ -36,7 +41,9 @@ final class DenseMath {
             INDArray input, INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
         INDArray biasSum = views.get(DefaultParamInitializer.BIAS_KEY);
         if (biasSum != null) {
-            if (add) {
+            if (FewNumbers.are(delta, biasSum)) {
+                FewNumbers.sumOfRows(delta, biasSum, add);
+            } else if (add) {
                 INDArray part = workspaces.createUninitialized(
                         ArrayType.BP_WORKING_MEM, biasSum.dataType(), biasSum.shape(), 'c');
                 biasSum.addi(delta.sum(part, 0));

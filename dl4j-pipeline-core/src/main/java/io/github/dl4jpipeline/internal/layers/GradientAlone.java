@@ -9,7 +9,7 @@ public interface GradientAlone {
     /**
      * The backward pass for the parameters alone.
      *
-     * @param error gradient by the output; overwritten
+     * @param error gradient by the output; overwritten; an output layer takes no notice of it
      */
     Gradient gradient(INDArray error, LayerWorkspaceMgr workspaces);
 }

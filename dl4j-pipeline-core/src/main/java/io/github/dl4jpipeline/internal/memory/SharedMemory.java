@@ -46,6 +46,9 @@ final class SharedMemory extends PipelineMemory {
     /** By stage and replica. */
     private final List<List<Stage>> stages = new ArrayList<>();
 
+    /** By stage, the names of its vertices. */
+    private final List<Set<String>> names = new ArrayList<>();
+
     SharedMemory(Setup setup, Threads threads) {
         super(CopyAssignment::throughStages);
         this.setup = setup;
@@ -64,6 +67,9 @@ final class SharedMemory extends PipelineMemory {
         joint = together ? JointMicroBatches.across(copies, normalize) : null;
         for (int stage = 0; stage < setup.stages().stages(); stage++) {
             addStage(stage);
+            names.add(setup.stages().positions(stage).stream()
+                    .map(position -> setup.stages().vertices().get(position).name())
+                    .collect(Collectors.toSet()));
         }
     }
 
@@ -216,13 +222,13 @@ final class SharedMemory extends PipelineMemory {
 
     @Override
     public long bytes(int stage) {
-        long bytes = copies.stream().mapToLong(copy -> copy.bytes(stage)).sum();
+        long bytes = packed.bytes(names.get(stage));
+        for (GraphCopy copy : copies) {
+            bytes += copy.bytes(stage);
+        }
         for (Stage replica : stages.get(stage)) {
             bytes += replica.scratchBytes();
         }
-        bytes += packed.bytes(setup.stages().positions(stage).stream()
-                .map(position -> setup.stages().vertices().get(position).name())
-                .collect(Collectors.toSet()));
         if (joint != null) {
             bytes += setup.stages().positions(stage).stream()
                     .mapToLong(joint::bytes)

@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.PlanKind;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +24,12 @@ public final class Finalists {
     /** Predictions can be off by so much, one against the other. */
     private static final double INACCURACY = 1.5;
 
+    /**
+     * In a step of one worker that takes no longer, what predictions leave out can decide: that workers wake each other. It costs
+     * little to measure.
+     */
+    private static final Duration SMALL = Duration.ofMillis(20);
+
     private static final int MOST_FINALISTS = 4;
 
     private static final Comparator<PartitionPlan> SIMPLEST = Comparator.comparingInt(PartitionPlan::workers)
@@ -36,7 +43,7 @@ public final class Finalists {
 
     /**
      * Plans that may be the fastest when they are measured: first the best, then the best of each other kind, if
-     * it is predicted to be nearly as fast. There are few.
+     * it is predicted to be nearly as fast, or has one worker for a small network. There are few.
      *
      * @throws io.github.dl4jpipeline.exception.NoPlanException if there is none; the message says what binds
      */
@@ -75,7 +82,7 @@ public final class Finalists {
         return new Search(profile, devices, options, Slowdowns.NONE, limitMemory);
     }
 
-    /** The best of some plans, then the best of other kinds, fastest first; empty if none meets the deadline. */
+    /** The best of some plans, then the best of other kinds: one worker if it is fast, then fastest first; empty if none meets the deadline. */
     static List<PartitionPlan> of(List<Candidate> candidates, PlanOptions options) {
         List<Candidate> inTime = candidates.stream()
                 .filter(candidate -> isInTime(candidate.plan(), options))
@@ -90,14 +97,22 @@ public final class Finalists {
         Stream<PartitionPlan> others = byKind.entrySet().stream()
                 .filter(kind -> !kind.getKey().equals(chosen.kind()))
                 .map(kind -> simplest(kind.getValue()).plan())
-                .filter(other -> other.predictedStepTime().toNanos()
-                        <= INACCURACY * chosen.predictedStepTime().toNanos())
-                .sorted(Comparator.comparing(PartitionPlan::predictedStepTime));
+                .filter(other -> isSmallAndAlone(other)
+                        || other.predictedStepTime().toNanos()
+                                <= INACCURACY * chosen.predictedStepTime().toNanos())
+                .sorted(Comparator.comparing((PartitionPlan other) -> !isSmallAndAlone(other))
+                        .thenComparing(PartitionPlan::predictedStepTime));
         List<PartitionPlan> plans = plans(inTime);
         return Stream.concat(Stream.of(chosen), others)
                 .limit(MOST_FINALISTS)
                 .map(plan -> withAlternatives(plan, plans))
                 .toList();
+    }
+
+    private static boolean isSmallAndAlone(PartitionPlan plan) {
+        return plan.workers() == 1
+                && plan.stages().get(0).device().threads() == 1
+                && plan.predictedStepTime().compareTo(SMALL) <= 0;
     }
 
     /**

@@ -21,8 +21,8 @@ import java.util.Optional;
  * lower quartiles of all steps that count decide, since whatever else the machine does makes some steps slower, and none
  * faster. Of those that are nearly the same, the medians decide: other work disturbs a plan the more, the more often its
  * threads wait for each other. If those are nearly the same, too, a plan stays whose devices have the fewest threads, which
- * wait for each other in every operation; of such, the one that has been predicted to be the fastest of all, or that with the
- * least median. It is all numbers here: no clock, no thread.
+ * wait for each other in every operation; of such, one with a single worker, which takes the least memory; of such, the one that has
+ * been predicted to be the fastest of all, or that with the least median. It is all numbers here: no clock, no thread.
  */
 final class PlanTrial {
     static final int WARM_UP = 2;
@@ -88,6 +88,10 @@ final class PlanTrial {
                     .mapToInt(Device::threads)
                     .max()
                     .orElse(1);
+        }
+
+        boolean hasOneWorker() {
+            return plan.workers() == 1;
         }
 
         double medianMillis() {
@@ -177,6 +181,7 @@ final class PlanTrial {
         return alike.stream()
                 .filter(contender -> contender.medianMillis() <= (1 + TIE) * leastMedian)
                 .min(Comparator.comparingInt(Contender::threadsOfDevice)
+                        .thenComparing(contender -> !contender.hasOneWorker())
                         .thenComparing(contender -> contender != planned)
                         .thenComparingDouble(Contender::medianMillis))
                 .orElseThrow();
@@ -216,8 +221,14 @@ final class PlanTrial {
         if (least.medianMillis() > stays.medianMillis()) {
             return faster + "its usual steps were slower";
         }
-        return faster + "that is too little to tell them apart, and this plan is "
-                + (least.threadsOfDevice() > stays.threadsOfDevice() ? "disturbed less" : "predicted to be faster");
+        return faster + "that is too little to tell them apart, and this plan is " + advantage(stays, least);
+    }
+
+    private static String advantage(Contender stays, Contender least) {
+        if (least.threadsOfDevice() > stays.threadsOfDevice()) {
+            return "disturbed less";
+        }
+        return stays.hasOneWorker() && !least.hasOneWorker() ? "simpler" : "predicted to be faster";
     }
 
     /** The latest execution time of the plan that stays, by what has been measured. */

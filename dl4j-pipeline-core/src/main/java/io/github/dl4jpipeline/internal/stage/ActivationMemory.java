@@ -112,7 +112,8 @@ public final class ActivationMemory {
                 close();
                 Nd4j.getMemoryManager().setCurrentWorkspace(before == workspace ? null : before);
             }
-            workspace.destroyWorkspace(true);
+            workspace();
+            Nd4j.getWorkspaceManager().destroyWorkspace(workspace); // this thread forgets it, too
             workspace = null;
         }
     }

@@ -109,10 +109,10 @@ public final class GraphCopy {
             return new EngineRunner(
                     graphVertex, code, wantedErrors(vertex), vertices.hasInputErrors(vertex.position()), segment);
         }
-        if (vertex.role() == Vertex.Role.OUTPUT) {
-            return new OutputRunner(graphVertex);
-        }
         boolean inputErrors = vertices.hasInputErrors(vertex.position());
+        if (vertex.role() == Vertex.Role.OUTPUT) {
+            return new OutputRunner(graphVertex, inputErrors);
+        }
         return new VertexRunner(graphVertex, inputErrors, segment);
     }
 

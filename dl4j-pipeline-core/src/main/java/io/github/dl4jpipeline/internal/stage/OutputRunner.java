@@ -23,8 +23,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * pass, where the labels are.
  */
 final class OutputRunner extends VertexRunner {
-    OutputRunner(GraphVertex vertex) {
-        super(vertex, true);
+    /** @param inputErrors whether a vertex that it reads needs an error */
+    OutputRunner(GraphVertex vertex, boolean inputErrors) {
+        super(vertex, inputErrors);
     }
 
     /** Outputs at every step read sequences where they are, whatever the order of their dimensions. */

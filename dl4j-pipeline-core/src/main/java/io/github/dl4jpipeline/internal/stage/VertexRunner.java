@@ -105,7 +105,8 @@ public class VertexRunner {
 
     /** The backward pass with arrays. */
     public @Nullable INDArray[] backward(@Nullable INDArray error, LayerWorkspaceMgr workspaces) {
-        if (!inputErrors && error != null && vertex.getLayer() instanceof GradientAlone layer) {
+        boolean known = error != null || vertex.isOutputVertex();
+        if (!inputErrors && known && vertex.getLayer() instanceof GradientAlone layer) {
             gradient = layer.gradient(error, workspaces);
             return new INDArray[0];
         }

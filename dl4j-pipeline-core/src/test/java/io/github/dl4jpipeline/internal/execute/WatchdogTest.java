@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.execute;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.exception.PipelineException;
@@ -33,8 +34,11 @@ class WatchdogTest {
         probe.close();
     }
 
-    @Test
-    void aStepThatHangsEndsWithTheStacksOfTheWorkers() {
+    private final MultiDataSet data = TestData.classification(DataType.DOUBLE, 1, 8, 3, 6);
+    private final StepRequest request =
+            new StepRequest(MicroBatch.whole(data.getFeatures(), data.getLabels(), null, null), 0, 0, 0, false);
+
+    private TaskController controller(int workers) {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.DOUBLE)
                 .graphBuilder()
                 .addInputs("values")
@@ -44,20 +48,10 @@ class WatchdogTest {
                 .setOutputs("output")
                 .build());
         graph.initGradientsView();
-        MultiDataSet data = TestData.classification(DataType.DOUBLE, 1, 8, 3, 6);
-        StepRequest request =
-                new StepRequest(MicroBatch.whole(data.getFeatures(), data.getLabels(), null, null), 0, 0, 0, false);
-        probe.onForward(() -> {
-            try {
-                release.await();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        });
-        TaskController controller = new TaskController(
+        return new TaskController(
                 new TaskController.Setup(
                         graph,
-                        SameResult.evenPlan(graph, 2, 2),
+                        SameResult.inTurn(SameResult.evenPlan(graph, 2, 2), workers),
                         Schedules.fillDrain(),
                         KernelChoice.all(Kernels.FAST),
                         BatchNormStatistics.FULL_BATCH,
@@ -65,6 +59,22 @@ class WatchdogTest {
                         List.of()),
                 Duration.ofMillis(500),
                 Duration.ofSeconds(2));
+    }
+
+    private void hang() {
+        probe.onForward(() -> {
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+    }
+
+    @Test
+    void aStepThatHangsEndsWithTheStacksOfTheWorkers() {
+        hang();
+        TaskController controller = controller(2);
         assertThatThrownBy(() -> controller.run(request))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("does not end")
@@ -74,5 +84,20 @@ class WatchdogTest {
                 .hasMessageContaining("hangs");
         release.countDown();
         controller.close();
+    }
+
+    @Test
+    void aStepThatHangsInTheCallersThreadIsInterrupted() {
+        hang();
+        try (TaskController controller = controller(1)) {
+            assertThatThrownBy(() -> controller.run(request))
+                    .isInstanceOf(PipelineException.class)
+                    .hasMessageContaining("(device cpu-0), vertex 'probe', micro-batch 1 of 2, forward pass")
+                    .hasMessageContaining("No stage has begun a vertex for")
+                    .hasMessageContaining("ProbeVertex");
+            assertThat(Thread.currentThread().isInterrupted()).isFalse();
+            release.countDown();
+            controller.run(request);
+        }
     }
 }
