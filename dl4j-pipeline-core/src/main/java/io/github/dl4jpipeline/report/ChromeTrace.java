@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Timeline;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.math.BigDecimal;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -22,7 +23,9 @@ import java.util.Map;
  */
 final class ChromeTrace {
     private static final int PROCESS = 1;
-    private static final int STEPS = 0;
+
+    /** The row of steps; the first, since readers take 0 for the idle thread of a processor. */
+    private static final int STEPS = 1;
 
     private final JsonGenerator json;
     private final Map<String, Integer> rows = new LinkedHashMap<>();
@@ -55,8 +58,7 @@ final class ChromeTrace {
     }
 
     private void step(StepRecord step) throws IOException {
-        begin("X", "step " + step.iteration(), "step", STEPS, step.startMillis());
-        json.writeNumberField("dur", micros(step.millis()));
+        slice("step " + step.iteration(), "step", STEPS, step.startMillis(), step.startMillis() + step.millis());
         json.writeObjectFieldStart("args");
         json.writeNumberField("examples", step.examples());
         if (Double.isFinite(step.score())) {
@@ -81,8 +83,12 @@ final class ChromeTrace {
 
     private void task(StepRecord step, Timeline.Span span, int row) throws IOException {
         Task task = span.task();
-        begin("X", nameOf(task), passOf(task), row, step.startMillis() + span.startMillis());
-        json.writeNumberField("dur", micros(span.endMillis() - span.startMillis()));
+        slice(
+                nameOf(task),
+                passOf(task),
+                row,
+                step.startMillis() + span.startMillis(),
+                step.startMillis() + span.endMillis());
         json.writeObjectFieldStart("args");
         json.writeNumberField("stage", task.stage());
         json.writeNumberField("microBatch", task.microBatch());
@@ -111,17 +117,19 @@ final class ChromeTrace {
                 Timeline.Span from = spans.get(before);
                 if (from != null && before.stage() != to.task().stage()) {
                     String what = to.task().pass() == Task.Pass.FORWARD ? "activation" : "error";
-                    arrow(what, "s", step.startMillis() + from.endMillis(), row(names.of(from.worker())));
-                    arrow(what, "f", step.startMillis() + to.startMillis(), row(names.of(to.worker())));
+                    long begin = nanos(step.startMillis() + from.startMillis());
+                    long end = nanos(step.startMillis() + from.endMillis());
+                    arrow(what, "s", Math.max(begin, end - 1), row(names.of(from.worker())));
+                    arrow(what, "f", nanos(step.startMillis() + to.startMillis()), row(names.of(to.worker())));
                     arrows++;
                 }
             }
         }
     }
 
-    /** One end of an arrow, which belongs to the task that its time lies in. */
-    private void arrow(String what, String end, double millis, int row) throws IOException {
-        begin(end, what, what, row, millis);
+    /** One end of an arrow, which belongs to the task that its time lies in: at its end the next one may have begun. */
+    private void arrow(String what, String end, long nanos, int row) throws IOException {
+        begin(end, what, what, row, nanos);
         json.writeNumberField("id", arrows);
         if (end.equals("f")) {
             json.writeStringField("bp", "e");
@@ -132,8 +140,12 @@ final class ChromeTrace {
     private void transfer(StepRecord step, StepTimeline.Transfer transfer) throws IOException {
         int row = row(transfer.route().kind() + ", " + transfer.route().from() + " to "
                 + transfer.route().to());
-        begin("X", transfer.what(), "transfer", row, step.startMillis() + transfer.startMillis());
-        json.writeNumberField("dur", micros(transfer.endMillis() - transfer.startMillis()));
+        slice(
+                transfer.what(),
+                "transfer",
+                row,
+                step.startMillis() + transfer.startMillis(),
+                step.startMillis() + transfer.endMillis());
         json.writeObjectFieldStart("args");
         json.writeNumberField("bytes", transfer.bytes());
         json.writeEndObject();
@@ -154,7 +166,7 @@ final class ChromeTrace {
                 .toList();
         for (Change change : changes) {
             held[change.stage()] += change.by();
-            begin("C", "micro-batches held", "memory", STEPS, step.startMillis() + change.millis());
+            begin("C", "micro-batches held", "memory", STEPS, nanos(step.startMillis() + change.millis()));
             json.writeObjectFieldStart("args");
             for (int stage = 0; stage < stages; stage++) {
                 json.writeNumberField("stage " + stage, held[stage]);
@@ -162,7 +174,7 @@ final class ChromeTrace {
             json.writeEndObject();
             json.writeEndObject();
         }
-        begin("C", "memory, MB", "memory", STEPS, step.startMillis());
+        begin("C", "memory, MB", "memory", STEPS, nanos(step.startMillis()));
         json.writeObjectFieldStart("args");
         for (int stage = 0; stage < stages; stage++) {
             json.writeNumberField("stage " + stage, step.memoryBytes().get(stage) / 1e6);
@@ -175,17 +187,33 @@ final class ChromeTrace {
     private record Change(double millis, int stage, int by) {}
 
     private int row(String name) {
-        return rows.computeIfAbsent(name, added -> rows.size());
+        return rows.computeIfAbsent(name, added -> STEPS + rows.size());
     }
 
-    private void begin(String phase, String name, String category, int row, double millis) throws IOException {
+    /** Its end is rounded like the beginning of the next one, so that the two do not overlap. */
+    private void slice(String name, String category, int row, double beginMillis, double endMillis) throws IOException {
+        long begin = nanos(beginMillis);
+        begin("X", name, category, row, begin);
+        micros("dur", nanos(endMillis) - begin);
+    }
+
+    private void begin(String phase, String name, String category, int row, long nanos) throws IOException {
         json.writeStartObject();
         json.writeStringField("ph", phase);
         json.writeStringField("name", name);
         json.writeStringField("cat", category);
         json.writeNumberField("pid", PROCESS);
         json.writeNumberField("tid", row);
-        json.writeNumberField("ts", micros(millis));
+        micros("ts", nanos);
+    }
+
+    /** A time in microseconds, to the nanosecond, and never with an exponent. */
+    private void micros(String field, long nanos) throws IOException {
+        json.writeNumberField(field, BigDecimal.valueOf(nanos, 3));
+    }
+
+    private static long nanos(double millis) {
+        return Math.round(millis * 1e6);
     }
 
     private void name(String kind, int row, String name) throws IOException {
@@ -198,10 +226,5 @@ final class ChromeTrace {
         json.writeStringField("name", name);
         json.writeEndObject();
         json.writeEndObject();
-    }
-
-    /** Rounded to nanoseconds. */
-    private static double micros(double millis) {
-        return Math.round(millis * 1e6) / 1e3;
     }
 }

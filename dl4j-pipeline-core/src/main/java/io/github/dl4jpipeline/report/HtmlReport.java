@@ -12,9 +12,9 @@ import io.github.dl4jpipeline.schedule.Timeline;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** A report as one page, without scripts, and without anything that a browser would have to load. */
 final class HtmlReport {
@@ -69,7 +69,7 @@ final class HtmlReport {
                 + section("Training", curves())
                 + section("The graph in stages", Html.scrolling("The graph in stages", StagePicture.of(plan)))
                 + section("Why this plan", reasons())
-                + section("Where", machine())
+                + section("Settings and machine", settings())
                 + "</main></body></html>\n";
     }
 
@@ -268,24 +268,18 @@ final class HtmlReport {
                 String.valueOf(change.step()), change.reason(), change.plan().summary());
     }
 
-    private static String machine() {
-        Runtime runtime = Runtime.getRuntime();
+    private String settings() {
+        return table("Settings of the plan", RunSettings.ofPlan(plan))
+                + table("Machine and software", RunSettings.ofThisProcess());
+    }
+
+    private static String table(String caption, Map<String, String> settings) {
         return Html.table(
-                "Machine and software",
+                caption,
                 List.of("what", "value"),
-                List.of(
-                        List.of(
-                                "system",
-                                System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
-                                        + System.getProperty("os.arch")),
-                        List.of("cores", String.valueOf(runtime.availableProcessors())),
-                        List.of(
-                                "Java",
-                                System.getProperty("java.version") + ", " + System.getProperty("java.vm.name")
-                                        + ", heap of at most " + bytes(runtime.maxMemory())),
-                        List.of("ND4J's backend", Nd4j.getBackend().getClass().getSimpleName()),
-                        List.of("Deeplearning4j", Versions.ofDeeplearning4j()),
-                        List.of("dl4j-pipeline", Versions.ofPipeline())));
+                settings.entrySet().stream()
+                        .map(entry -> List.of(entry.getKey(), entry.getValue()))
+                        .toList());
     }
 
     private static String bytes(long bytes) {

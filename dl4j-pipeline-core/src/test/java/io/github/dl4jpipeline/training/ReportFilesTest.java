@@ -65,47 +65,113 @@ class ReportFilesTest {
         }
     }
 
-    /** The rules of the format: times do not go back on a row, arrows have both ends, each inside a task, rows have names. */
     @Test
     void aTraceHasTheLastSteps() throws IOException {
         Path file = directory.resolve("trace.json.gz");
         report(25).writeTrace(file);
-        JsonNode events = json(file).get("traceEvents");
-
-        List<JsonNode> all = StreamSupport.stream(events.spliterator(), false).toList();
-        List<JsonNode> complete = with(all, "X");
-        assertThat(complete)
+        List<JsonNode> all = events(file);
+        assertThat(with(all, "X"))
                 .filteredOn(event -> event.get("cat").asText().equals("step"))
                 .hasSize(20);
         // 2 stages, 4 micro-batches, forward and backward
-        assertThat(complete)
+        assertThat(with(all, "X"))
                 .filteredOn(event -> event.get("args").has("microBatch"))
                 .hasSize(20 * 16);
-        assertThat(with(all, "M"))
-                .extracting(event -> event.get("args").get("name").asText())
-                .contains("steps", "stage 0 on cpu-0", "stage 1 on cpu-1");
-        assertThat(with(all, "C")).isNotEmpty();
+        assertThat(with(all, "f")).hasSize(20 * 8);
+        assertFollowsTheFormat(all);
+    }
 
+    /** Otherwise Perfetto leaves events out, or shows them elsewhere. */
+    private static void assertFollowsTheFormat(List<JsonNode> all) {
+        assertThat(all).extracting(event -> event.get("ph").asText()).containsOnly("X", "s", "f", "C", "M");
+        assertThat(all).allSatisfy(event -> {
+            assertThat(event.get("name").asText()).isNotEmpty();
+            assertThat(event.get("pid").asInt()).isPositive();
+            assertThat(event.get("tid").asInt()).isPositive(); // 0 is the idle thread of a processor
+        });
+        assertNamesAreThoseOfRows(all);
+        assertSlicesDoNotOverlap(with(all, "X"));
+        assertArrowsGoFromSliceToSlice(all);
+        assertCountersCount(with(all, "C"));
+    }
+
+    private static void assertNamesAreThoseOfRows(List<JsonNode> all) {
+        List<JsonNode> names = with(all, "M");
+        assertThat(names)
+                .filteredOn(name -> name.get("name").asText().equals("process_name"))
+                .extracting(name -> name.get("args").get("name").asText())
+                .containsExactly("dl4j-pipeline");
+        Map<Integer, String> rows = new HashMap<>();
+        names.stream()
+                .filter(name -> name.get("name").asText().equals("thread_name"))
+                .forEach(name -> assertThat(rows.put(
+                                name.get("tid").asInt(), name.get("args").get("name").asText()))
+                        .as("only name of a row")
+                        .isNull());
+        assertThat(rows.values()).containsExactlyInAnyOrder("steps", "stage 0 on cpu-0", "stage 1 on cpu-1");
+        assertThat(all).allSatisfy(event -> assertThat(rows).containsKey(event.get("tid").asInt()));
+    }
+
+    private static void assertSlicesDoNotOverlap(List<JsonNode> slices) {
+        Map<Integer, Long> until = new HashMap<>();
+        slices.stream().sorted(Comparator.comparingLong(ReportFilesTest::begin)).forEach(slice -> {
+            int row = slice.get("tid").asInt();
+            assertThat(begin(slice)).isNotNegative().isGreaterThanOrEqualTo(until.getOrDefault(row, 0L));
+            assertThat(end(slice)).isGreaterThanOrEqualTo(begin(slice));
+            until.put(row, end(slice));
+        });
+    }
+
+    private static void assertArrowsGoFromSliceToSlice(List<JsonNode> all) {
+        List<JsonNode> slices = with(all, "X");
         Map<Long, JsonNode> starts = new HashMap<>();
-        with(all, "s").forEach(start -> starts.put(start.get("id").asLong(), start));
+        with(all, "s")
+                .forEach(start -> assertThat(starts.put(start.get("id").asLong(), start))
+                        .as("only arrow with its id")
+                        .isNull());
         List<JsonNode> ends = with(all, "f");
-        assertThat(ends).hasSameSizeAs(starts.keySet()).hasSize(20 * 8);
+        assertThat(ends).hasSameSizeAs(starts.keySet());
         for (JsonNode end : ends) {
             JsonNode start = starts.get(end.get("id").asLong());
-            assertThat(start.get("ts").asDouble())
-                    .isLessThanOrEqualTo(end.get("ts").asDouble());
+            assertThat(List.of(end.get("name"), end.get("cat"))).isEqualTo(List.of(start.get("name"), start.get("cat")));
+            assertThat(begin(start)).isLessThanOrEqualTo(begin(end));
             assertThat(start.get("tid").asInt()).isNotEqualTo(end.get("tid").asInt());
-            assertThat(complete).anyMatch(task -> isInside(start, task));
-            assertThat(complete).anyMatch(task -> isInside(end, task));
+            assertThat(end.get("bp").asText()).isEqualTo("e"); // it belongs to the slice around it
+            assertThat(slices).filteredOn(slice -> isInside(start, slice)).hasSize(1);
+            assertThat(slices).filteredOn(slice -> isInside(end, slice)).hasSize(1);
         }
-        Map<Integer, Double> until = new HashMap<>();
-        for (JsonNode task : complete.stream()
-                .sorted(Comparator.comparingDouble(event -> event.get("ts").asDouble()))
-                .toList()) {
-            int row = task.get("tid").asInt();
-            assertThat(task.get("ts").asDouble()).isGreaterThanOrEqualTo(until.getOrDefault(row, 0.0) - 0.01);
-            until.put(row, task.get("ts").asDouble() + task.get("dur").asDouble());
-        }
+    }
+
+    private static void assertCountersCount(List<JsonNode> counters) {
+        assertThat(counters).extracting(event -> event.get("name").asText()).contains("micro-batches held", "memory, MB");
+        assertThat(counters).allSatisfy(counter -> {
+            assertThat(begin(counter)).isNotNegative();
+            assertThat(counter.get("args")).hasSize(2).allSatisfy(value -> assertThat(value.asDouble())
+                    .isNotNegative());
+        });
+        List<JsonNode> held = counters.stream()
+                .filter(counter -> counter.get("name").asText().equals("micro-batches held"))
+                .sorted(Comparator.comparingLong(ReportFilesTest::begin))
+                .toList();
+        assertThat(held.get(held.size() - 1).get("args")).allSatisfy(value -> assertThat(value.asInt())
+                .isZero());
+    }
+
+    private static long begin(JsonNode event) {
+        return nanos(event.get("ts"));
+    }
+
+    private static long end(JsonNode slice) {
+        return begin(slice) + nanos(slice.get("dur"));
+    }
+
+    private static long nanos(JsonNode micros) {
+        return Math.round(micros.asDouble() * 1e3);
+    }
+
+    private static List<JsonNode> events(Path file) throws IOException {
+        return StreamSupport.stream(json(file).get("traceEvents").spliterator(), false)
+                .toList();
     }
 
     private static List<JsonNode> with(List<JsonNode> events, String phase) {
@@ -114,23 +180,25 @@ class ReportFilesTest {
                 .toList();
     }
 
-    private static boolean isInside(JsonNode end, JsonNode task) {
-        double at = end.get("ts").asDouble();
-        double begin = task.get("ts").asDouble();
-        return end.get("tid").equals(task.get("tid"))
-                && begin - 0.01 <= at
-                && at <= begin + task.get("dur").asDouble() + 0.01;
+    /** At its end, a slice is over. */
+    private static boolean isInside(JsonNode arrow, JsonNode slice) {
+        return arrow.get("tid").equals(slice.get("tid"))
+                && begin(slice) <= begin(arrow)
+                && (begin(arrow) < end(slice) || begin(slice) == end(slice));
+    }
+
+    @Test
+    void timesOfALongRunHaveNoExponents() throws IOException {
+        Path file = directory.resolve("trace.json");
+        report(3).writeTrace(file);
+        assertThat(Files.readString(file)).doesNotContainPattern("\"(ts|dur)\":[-0-9.]*E");
     }
 
     @Test
     void aTraceBeforeTheFirstStepIsEmpty() throws IOException {
         Path file = directory.resolve("trace.json");
         report(0).writeTrace(file);
-        assertThat(with(
-                        StreamSupport.stream(json(file).get("traceEvents").spliterator(), false)
-                                .toList(),
-                        "X"))
-                .isEmpty();
+        assertThat(with(events(file), "X")).isEmpty();
     }
 
     @Test
@@ -140,6 +208,7 @@ class ReportFilesTest {
         String page = Files.readString(file);
         assertThat(page)
                 .contains("Content-Security-Policy", "default-src 'none'", "stage 0", "Measured, last step", "Score")
+                .contains("Settings of the plan", "schedule", "1f1b", "Machine and software", System.getProperty("java.version"))
                 .doesNotContain("http://", "https://", "<script", "src=", "url(");
         assertWellFormed(page);
     }

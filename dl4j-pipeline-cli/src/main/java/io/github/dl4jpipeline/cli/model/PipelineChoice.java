@@ -74,7 +74,7 @@ public record PipelineChoice(
         return build(model, batch, Optional.empty());
     }
 
-    /** The same with a listener. */
+    /** The same with a listener, which is told of profiling for tiles too. */
     public PipelineComputationGraph build(NamedModel model, int batch, Optional<PipelineListener> listener) {
         PipelineBuilder builder = builder(model).kernels(codeOfLayers());
         listener.ifPresent(builder::listener);
@@ -89,7 +89,7 @@ public record PipelineChoice(
         }
         requireVertices(model);
         try {
-            addTiles(builder, model, batch);
+            addTiles(builder, model, batch, listener);
             return builder.build();
         } catch (UnsupportedGraphException e) {
             throw new InputException(model.name() + ": " + e.getMessage(), e);
@@ -166,11 +166,16 @@ public record PipelineChoice(
         return options;
     }
 
-    private void addTiles(PipelineBuilder builder, NamedModel model, int batch) {
+    private void addTiles(
+            PipelineBuilder builder, NamedModel model, int batch, Optional<PipelineListener> listener) {
         tiles.named().ifPresent(builder::tiling);
         if (tiles.chosen()) {
             GraphProfile profile = GraphProfiler.profile(
-                    model.graph(), RandomBatch.of(model.shape(), Math.min(batch, MOST_PROFILED), 1));
+                    model.graph(),
+                    RandomBatch.of(model.shape(), Math.min(batch, MOST_PROFILED), 1)
+                            .toMultiDataSet(),
+                    Devices.cpu(),
+                    progress -> listener.ifPresent(told -> told.profiling(progress)));
             PlanOptions options = PlanOptions.defaults().withExamples(batch);
             builder.profile(profile)
                     .tiling(FusedTiling.of(

@@ -59,6 +59,11 @@ final class TrainingProgress implements PipelineListener, AutoCloseable {
 
     /** An epoch begins. */
     void startEpoch(String name, int numberOfSteps) {
+        if (profilingBefore != 0) { // tiles have been chosen before training
+            profilingBar.close();
+            addProfiling(System.nanoTime() - lastMeasurement);
+            profilingBefore = 0;
+        }
         title = name;
         steps = numberOfSteps;
         lossImages = 0;
