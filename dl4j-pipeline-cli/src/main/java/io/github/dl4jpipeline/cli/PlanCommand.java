@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.cli.io.Json;
 import io.github.dl4jpipeline.cli.io.OutputFile;
 import io.github.dl4jpipeline.internal.plan.TilePlan;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.ClusterPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -27,7 +28,8 @@ import picocli.CommandLine.Spec;
             "  dl4j-pipeline plan --model lenet                    for the cores of this machine",
             "  dl4j-pipeline plan --model lenet --stages 2         a pipeline, and what else there is",
             "  dl4j-pipeline plan --profile lenet.json --devices 4 what `profile --out` has written",
-            "  dl4j-pipeline plan --profile graph.txt --devices 4  a profile of PipeDream"
+            "  dl4j-pipeline plan --profile graph.txt --devices 4  a profile of PipeDream",
+            "  dl4j-pipeline plan --machines 4 --cores 16 --bandwidth 10gbit --latency 0.1"
         },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
@@ -70,11 +72,25 @@ final class PlanCommand implements Callable<Integer> {
         if (tiles != null && wanted.isPresent()) {
             throw new InputException("--tiles puts all vertices into one stage; leave out --stages");
         }
+        boolean forMachines = planning.isForMachines(devices != null);
+        if (forMachines && (tiles != null || planning.machines().size() > 1)) {
+            throw new InputException(
+                    tiles != null
+                            ? "--tiles is for the devices of one machine; leave out --machines"
+                            : "plan --machines takes one number; `simulate` takes several");
+        }
         GraphProfile profile = planning.profile(spec.commandLine().getErr());
         if (tiles != null) {
             TilePlan plan = planning.tiles(profile, count);
             jsonFile.ifPresent(file -> Json.write(file, TilePlanFigures.of(plan)));
             print(plan.explain());
+            return 0;
+        }
+        if (forMachines) {
+            ClusterPlan plan =
+                    planning.clusterPlan(profile, planning.machines().get(0), wanted);
+            jsonFile.ifPresent(file -> Json.write(file, PlanFigures.of(plan.plan())));
+            print(planning.explain(plan.plan()) + "Cluster: " + plan.verdict() + System.lineSeparator());
             return 0;
         }
         PartitionPlan plan = planning.plan(profile, count, wanted);

@@ -9,6 +9,8 @@ import io.github.dl4jpipeline.internal.plan.TilePlan;
 import io.github.dl4jpipeline.internal.plan.TilePlanner;
 import io.github.dl4jpipeline.internal.profile.JointDevice;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.ClusterPlan;
+import io.github.dl4jpipeline.plan.ClusterPlanner;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -39,9 +41,10 @@ final class PlanningOptions {
 
     @Option(
             names = "--bandwidth",
-            paramLabel = "BYTES_PER_S|inf",
+            paramLabel = "BYTES_PER_S|Ngbit|inf",
             defaultValue = "inf",
-            description = "Of each device's link. Default: ${DEFAULT-VALUE}, transfers take no time.")
+            description = "Of each device's or machine's link, such as 1e9 or 10gbit. Default: ${DEFAULT-VALUE}, transfers take no"
+                    + " time.")
     private String bandwidth = "inf";
 
     @Option(names = "--memory", paramLabel = "BYTES", description = "Memory of each device. Default: no limit.")
@@ -56,13 +59,44 @@ final class PlanningOptions {
     @Mixin
     private final ScheduleOption schedule = new ScheduleOption();
 
+    @Mixin
+    private final MachineOptions machines = new MachineOptions();
+
+    @Option(
+            names = "--estimate",
+            paramLabel = "NAME",
+            completionCandidates = EstimatedNetwork.Names.class,
+            description = "Plan for a network as large as one of ${COMPLETION-CANDIDATES}, whose times follow from its number of"
+                    + " operations; nothing is measured.")
+    private @Nullable String estimate;
+
+    @Option(
+            names = "--gflops",
+            paramLabel = "N",
+            defaultValue = "50",
+            description = "With --estimate: billions of operations that a core does in a second. Default: ${DEFAULT-VALUE}.")
+    private double gflops = 50;
+
     @Option(names = "--straight", description = "A pipeline of stages without replicas.")
     private boolean straight;
 
     /** Reads the profile, or measures the model. */
     GraphProfile profile(PrintWriter err) {
+        if (profile != null && estimate != null) {
+            throw new InputException("--estimate and --profile exclude each other");
+        }
         if (profile != null) {
             return read(profile);
+        }
+        if (estimate != null) {
+            if (!(gflops > 0 && gflops <= 1e6)) {
+                throw new InputException("--gflops must be more than 0 and at most 1000000, got " + gflops);
+            }
+            try {
+                return EstimatedNetwork.profile(estimate, gflops);
+            } catch (IllegalArgumentException e) {
+                throw new InputException("--estimate: " + e.getMessage(), e);
+            }
         }
         NamedModel model = NamedModel.of(modelOptions.model(), modelOptions.seed());
         int examples = GraphProfiler.usualExamples(modelOptions.batch());
@@ -122,6 +156,32 @@ final class PlanningOptions {
                 : plan(measured, devicesFor(measured), options);
     }
 
+    /** Whether the plan is for machines. */
+    boolean isForMachines(boolean devicesGiven) {
+        if (machines.given() && devicesGiven) {
+            throw new InputException("--machines and --devices exclude each other; --cores says how many a machine has");
+        }
+        return machines.given();
+    }
+
+    /** The numbers of machines. */
+    List<Integer> machines() {
+        return machines.numbers();
+    }
+
+    /** The plan for so many machines. */
+    ClusterPlan clusterPlan(GraphProfile measured, int number, OptionalInt stages) {
+        PlanOptions options = options().withStages(stages);
+        try {
+            return ClusterPlanner.plan(
+                    measured,
+                    machines.of(number, bytesPerSecond(), memory),
+                    straight ? options.withReplicas(1) : options);
+        } catch (IllegalArgumentException e) {
+            throw new InputException(e.getMessage(), e);
+        }
+    }
+
     private Devices devicesFor(GraphProfile measured) {
         Devices here = Devices.cpu();
         int threads = JointDevice.of(here).threads();
@@ -169,13 +229,9 @@ final class PlanningOptions {
         if (bandwidth.equals("inf")) {
             return Double.POSITIVE_INFINITY;
         }
-        try {
-            double value = Double.parseDouble(bandwidth);
-            if (value > 0) {
-                return value;
-            }
-        } catch (NumberFormatException e) {
-            throw new InputException("--bandwidth must be a number or inf, got " + bandwidth, e);
+        double value = MachineOptions.bytesPerSecond(bandwidth);
+        if (value > 0) {
+            return value;
         }
         throw new InputException("--bandwidth must be positive, got " + bandwidth);
     }

@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
         footerHeading = Main.EXAMPLES,
         footer = {
             "  dl4j-pipeline simulate --model lenet --devices 1,2,4,8",
-            "  dl4j-pipeline simulate --profile resnet50.json --bandwidth 1e9"
+            "  dl4j-pipeline simulate --profile resnet50.json --bandwidth 1e9",
+            "  dl4j-pipeline simulate --machines 1,8,64 --cores 16 --bandwidth 10gbit --latency 0.1 --estimate vgg16"
         },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,
@@ -42,10 +43,9 @@ final class SimulateCommand implements Callable<Integer> {
             names = "--devices",
             paramLabel = "N,N,…",
             split = ",",
-            defaultValue = "1,2,4,8",
             description = "Numbers of devices like the one that was profiled, each with caches and memory of its own."
-                    + " Default: ${DEFAULT-VALUE}.")
-    private List<Integer> devices = List.of();
+                    + " Default: 1,2,4,8.")
+    private @Nullable List<Integer> devices;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
     private @Nullable Path json;
@@ -71,21 +71,33 @@ final class SimulateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (devices.isEmpty()) {
+        List<Integer> counts = devices == null ? List.of(1, 2, 4, 8) : devices;
+        if (counts.isEmpty()) {
             throw new InputException("--devices needs at least one number");
         }
-        devices.forEach(count -> Options.requirePositive("--devices", count));
+        counts.forEach(count -> Options.requirePositive("--devices", count));
+        boolean forMachines = planning.isForMachines(devices != null);
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
         GraphProfile profile = planning.profile(spec.commandLine().getErr());
+        if (forMachines) {
+            MachineRuns runs = MachineRuns.of(planning, profile);
+            jsonFile.ifPresent(file -> Json.write(file, runs));
+            print(runs.table());
+            return 0;
+        }
         List<Run> runs = new ArrayList<>();
-        for (int count : devices) {
+        for (int count : counts) {
             runs.add(run(count, planning.plan(profile, OptionalInt.of(count), OptionalInt.empty())));
         }
         jsonFile.ifPresent(file -> Json.write(file, new Figures(runs)));
-        PrintWriter stdout = spec.commandLine().getOut();
-        stdout.print(table(runs));
-        stdout.flush();
+        print(table(runs));
         return 0;
+    }
+
+    private void print(TextTable table) {
+        PrintWriter stdout = spec.commandLine().getOut();
+        stdout.print(table);
+        stdout.flush();
     }
 
     private static Run run(int devices, PartitionPlan plan) {

@@ -176,6 +176,22 @@ class PlanCommandTest {
         assertThat(two.get("speedup").asDouble()).isEqualTo(2);
     }
 
+    /** Where the network is slow, one machine is faster, and the answer says so. */
+    @Test
+    void machinesHaveANetworkBetweenThem() throws IOException {
+        CommandRun fast = CommandRun.of(
+                "simulate", "--estimate", "vgg16", "--batch", 64, "--machines", "1,4", "--cores", 8, "--bandwidth",
+                "100gbit", "--latency", 0.05, "--json", json);
+        assertThat(fast.exitCode()).as(fast.err()).isZero();
+        JsonNode four = Json.MAPPER.readTree(json.toFile()).get("runs").get(1);
+        assertThat(four.get("used").asInt()).isEqualTo(4);
+        assertThat(four.get("speedup").asDouble()).isBetween(2.5, 4.0);
+        CommandRun slow = CommandRun.of(
+                "plan", "--estimate", "vgg16", "--batch", 64, "--machines", 4, "--cores", 8, "--bandwidth", "0.001gbit");
+        assertThat(slow.exitCode()).as(slow.err()).isZero();
+        assertThat(slow.out()).contains("Cluster: One machine is faster than 4");
+    }
+
     @Test
     void aModelIsProfiledFirst() {
         CommandRun run = CommandRun.of("plan", "--model", "lenet", "--batch", 8, "--devices", 2);
@@ -192,6 +208,12 @@ class PlanCommandTest {
         assertRefused(CommandRun.of("plan", "--profile", graph, "--memory", "1000"), "No plan fits into memory");
         assertRefused(
                 CommandRun.of("simulate", "--profile", graph, "--devices", "2,0"), "--devices must be at least 1");
+        assertRefused(CommandRun.of("plan", "--profile", graph, "--cores", "2"), "--cores is for --machines");
+        assertRefused(
+                CommandRun.of("plan", "--profile", graph, "--machines", "2", "--devices", "2"),
+                "--machines and --devices exclude each other");
+        assertRefused(CommandRun.of("plan", "--profile", graph, "--machines", "0"), "between 1 and 1024, got 0");
+        assertRefused(CommandRun.of("plan", "--estimate", "gpt"), "there is no network 'gpt'");
         Files.writeString(graph, "\nnode0 -- nonsense\n");
         assertRefused(CommandRun.of("plan", "--profile", graph), "graph.txt line 2: expected");
     }

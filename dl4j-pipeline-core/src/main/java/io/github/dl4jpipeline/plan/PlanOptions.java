@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.plan;
 
+import io.github.dl4jpipeline.partition.MachineLinks;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
@@ -23,6 +24,7 @@ public final class PlanOptions {
     private boolean together;
     private Optional<Schedule> schedule = Optional.empty();
     private double bytesPerSecond = Double.POSITIVE_INFINITY;
+    private Optional<MachineLinks> machines = Optional.empty();
     private Optional<Duration> deadline = Optional.empty();
     private Optional<Boolean> recompute = Optional.empty();
     private Set<String> inOneStage = Set.of();
@@ -45,6 +47,7 @@ public final class PlanOptions {
         copy.together = together;
         copy.schedule = schedule;
         copy.bytesPerSecond = bytesPerSecond;
+        copy.machines = machines;
         copy.deadline = deadline;
         copy.recompute = recompute;
         copy.inOneStage = inOneStage;
@@ -141,6 +144,16 @@ public final class PlanOptions {
         return with(copy -> copy.bytesPerSecond = value);
     }
 
+    /** What is between the machines that the devices are in, one after the other; empty for one machine. */
+    public Optional<MachineLinks> machines() {
+        return machines;
+    }
+
+    /** The devices are in several machines. Their own {@link #bytesPerSecond} counts no more. */
+    public PlanOptions withMachines(MachineLinks value) {
+        return with(copy -> copy.machines = Optional.of(given("machines", value)));
+    }
+
     /** The latest execution time that a plan may have; empty for any. */
     public Optional<Duration> deadline() {
         return deadline;
@@ -222,6 +235,7 @@ public final class PlanOptions {
                 together,
                 schedule,
                 bytesPerSecond,
+                machines,
                 deadline,
                 recompute,
                 inOneStage,
@@ -241,7 +255,7 @@ public final class PlanOptions {
     @Override
     public String toString() {
         return String.format(
-                "examples %s, stages %s, replicas %s, micro-batches %s, together %s, schedule %s, bytes per second %s,"
+                "examples %s, stages %s, replicas %s, micro-batches %s, together %s, schedule %s, bytes per second %s, machines %s,"
                         + " deadline %s, recompute %s, in one stage %s, notes %s",
                 values().toArray());
     }

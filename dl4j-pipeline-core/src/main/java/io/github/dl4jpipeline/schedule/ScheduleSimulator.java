@@ -208,12 +208,14 @@ public final class ScheduleSimulator {
             forwardEnds[stage][microBatch] = end;
             linkForwardFree[worker] =
                     Math.max(end, linkForwardFree[worker]) + stages.get(stage).sendMillis();
-            forwardArrives[stage][microBatch] = linkForwardFree[worker];
+            forwardArrives[stage][microBatch] =
+                    linkForwardFree[worker] + stages.get(stage).latencyMillis();
         } else if (task.pass() == Task.Pass.BACKWARD) {
             backwardEnds[stage][microBatch] = end;
             double send = stage == 0 ? 0 : stages.get(stage - 1).sendMillis();
+            double latency = stage == 0 ? 0 : stages.get(stage - 1).latencyMillis();
             linkBackFree[worker] = Math.max(end, linkBackFree[worker]) + send;
-            backwardArrives[stage][microBatch] = linkBackFree[worker];
+            backwardArrives[stage][microBatch] = linkBackFree[worker] + latency;
         } else {
             weightEnds[stage][microBatch] = end;
         }

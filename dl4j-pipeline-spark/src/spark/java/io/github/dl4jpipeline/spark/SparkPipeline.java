@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.spark.SparkSettings;
 import io.github.dl4jpipeline.internal.spark.SparkTraining;
 import io.github.dl4jpipeline.partition.PartitionPlan;
+import java.util.Optional;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -25,11 +26,9 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * the last checkpoint.
  */
 public final class SparkPipeline {
-    private final SparkSettings settings;
     private final SparkTraining training;
 
     SparkPipeline(JavaSparkContext sc, ComputationGraph graph, SparkSettings settings) {
-        this.settings = settings;
         this.training = new SparkTraining(sc, graph, settings);
     }
 
@@ -55,8 +54,8 @@ public final class SparkPipeline {
         training.fit(Given.notNull("The RDD of batches", batches), epochs);
     }
 
-    /** How the graph is trained. Its devices only count the replicas. */
-    public PartitionPlan plan() {
-        return settings.plan();
+    /** How the graph is trained; empty before the first {@code fit} if that makes the plan. Its devices only count the replicas. */
+    public Optional<PartitionPlan> plan() {
+        return training.plan();
     }
 }

@@ -3,11 +3,11 @@ package io.github.dl4jpipeline.spark;
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.VertexGraph;
-import io.github.dl4jpipeline.internal.cluster.EvenPlan;
 import io.github.dl4jpipeline.internal.cluster.SupportAmongProcesses;
 import io.github.dl4jpipeline.internal.exception.Given;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
+import io.github.dl4jpipeline.internal.spark.Choice;
 import io.github.dl4jpipeline.internal.spark.SparkSettings;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
@@ -27,6 +27,7 @@ public final class SparkPipelineBuilder {
     private OptionalInt replicas = OptionalInt.empty();
     private OptionalInt microBatches = OptionalInt.empty();
     private Optional<PartitionPlan> plan = Optional.empty();
+    private boolean even;
     private BatchNormStatistics batchNorm = BatchNormStatistics.FULL_BATCH;
     private Set<Class<?>> exampleIndependent = Set.of();
     private int checkpointEvery = 100;
@@ -39,30 +40,39 @@ public final class SparkPipelineBuilder {
         this.graph = graph;
     }
 
-    /** Number of stages, each on executors of its own; default 2, or 1 with replicas. */
+    /** Number of stages, each on executors of its own; default: the planner chooses. */
     public SparkPipelineBuilder stages(int number) {
         stages = OptionalInt.of(atLeast(1, "stages", number));
         return this;
     }
 
-    /** Number of replicas of each stage, which share its micro-batches; default 1. */
+    /** Number of replicas of each stage, which share its micro-batches; default: the planner chooses. */
     public SparkPipelineBuilder replicas(int number) {
         replicas = OptionalInt.of(atLeast(1, "replicas", number));
         return this;
     }
 
-    /** Number of micro-batches of a batch; default 4 for each replica, or 1 if there is one stage. */
+    /** Number of micro-batches of a batch; default: the planner chooses. */
     public SparkPipelineBuilder microBatches(int number) {
         microBatches = OptionalInt.of(atLeast(1, "microBatches", number));
         return this;
     }
 
     /**
-     * How to cut the graph, such as a plan of {@link io.github.dl4jpipeline.plan.Planner}. Its devices only count the replicas. By
-     * default stages have about as many vertices each.
+     * How to cut the graph, such as a plan of {@link io.github.dl4jpipeline.plan.ClusterPlanner}. Its devices only count the replicas.
+     * By default the first {@code fit} makes one: the driver profiles the graph, and the workers measure the links between them.
      */
     public SparkPipelineBuilder plan(PartitionPlan value) {
         plan = Optional.of(Given.notNull("plan", value));
+        return this;
+    }
+
+    /**
+     * Stages with about as many vertices each, without anything measured; 2, or 1 with replicas, unless {@link #stages} says how many.
+     * Default 1 replica, and 4 micro-batches for each, or 1 if there is one stage.
+     */
+    public SparkPipelineBuilder evenStages() {
+        even = true;
         return this;
     }
 
@@ -122,13 +132,16 @@ public final class SparkPipelineBuilder {
         graph.init();
         requireFixedExecutors();
         SupportAmongProcesses.require(graph);
-        PartitionPlan used = plan.isPresent() ? given(plan.get()) : even();
-        requireSplittable(used);
+        plan.ifPresent(this::requireUsable);
+        Choice choice = new Choice(stages, replicas, microBatches, couplings().isEmpty());
+        PartitionPlan evenPlan = choice.evenPlan(VertexGraph.of(graph));
+        requireSplittable(plan.orElse(evenPlan));
         return new SparkPipeline(
                 sc,
                 graph,
                 new SparkSettings(
-                        used,
+                        even ? Optional.of(evenPlan) : plan,
+                        choice,
                         batchNorm == BatchNormStatistics.PER_MICRO_BATCH,
                         checkpointEvery,
                         checkpointPath,
@@ -144,7 +157,10 @@ public final class SparkPipelineBuilder {
         }
     }
 
-    private PartitionPlan given(PartitionPlan given) {
+    private void requireUsable(PartitionPlan given) {
+        if (even) {
+            throw new IllegalArgumentException("evenStages() contradicts plan(); leave one of them out");
+        }
         requireSame("stages", stages, given.stages().size(), "stages");
         requireSame("microBatches", microBatches, given.microBatches(), "micro-batches");
         for (Stage stage : given.stages()) {
@@ -155,7 +171,6 @@ public final class SparkPipelineBuilder {
                     "plan: it runs vertices in tiles, which executors cannot do; make it without tiling");
         }
         StageAssignment.of(given, VertexGraph.of(graph));
-        return given;
     }
 
     private static void requireSame(String setting, OptionalInt asked, int planned, String what) {
@@ -165,28 +180,22 @@ public final class SparkPipelineBuilder {
         }
     }
 
-    private PartitionPlan even() {
-        int ofEach = replicas.orElse(1);
-        int cuts = stages.orElse(ofEach > 1 ? 1 : 2);
-        int parts = microBatches.orElse(couplings().isEmpty() ? ofEach * (cuts > 1 ? 4 : 1) : 1);
-        return EvenPlan.of(VertexGraph.of(graph), cuts, ofEach, parts);
-    }
-
     private void requireSplittable(PartitionPlan used) {
+        int parts = used.microBatches();
         int most = used.stages().stream().mapToInt(Stage::replicas).max().orElse(1);
         List<ExampleCoupling> couplings = couplings();
-        if (!couplings.isEmpty() && (used.microBatches() > 1 || most > 1)) {
+        if (!couplings.isEmpty() && (parts > 1 || most > 1)) {
             ExampleCoupling first = couplings.get(0);
             throw new IllegalArgumentException(
-                    "microBatches(" + used.microBatches() + "), replicas(" + most + "): vertex '"
+                    "microBatches(" + parts + "), replicas(" + most + "): vertex '"
                             + first.vertex() + "' needs the whole batch at once: " + first.reason()
                             + "; ask for microBatches(1) and replicas(1)"
                             + (first.batchNorm() ? ", or batchNorm(PER_MICRO_BATCH), which has another result" : ""));
         }
-        if (most > used.microBatches()) {
+        if (most > parts) {
             throw new IllegalArgumentException(
-                    "replicas(" + most + ") share the micro-batches of a stage, but microBatches("
-                            + used.microBatches() + ") leaves some without any; ask for at least " + most
+                    "replicas(" + most + ") share the micro-batches of a stage, but microBatches(" + parts
+                            + ") leaves some without any; ask for at least " + most
                             + " micro-batches, or fewer replicas");
         }
     }

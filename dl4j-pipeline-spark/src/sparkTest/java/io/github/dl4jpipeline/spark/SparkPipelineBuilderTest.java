@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.dl4jpipeline.device.Devices;
-import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.internal.cluster.Networks;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import io.github.dl4jpipeline.partition.PartitionPlan;
@@ -17,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
@@ -59,9 +57,12 @@ class SparkPipelineBuilderTest {
         assertThatThrownBy(() -> builder().replicas(3).microBatches(2).build())
                 .hasMessageContaining("replicas(3) share the micro-batches")
                 .hasMessageContaining("ask for at least 3 micro-batches, or fewer replicas");
-        SparkPipeline planned = builder().stages(2).build();
-        assertThatThrownBy(() -> builder().plan(planned.plan()).stages(3).build())
+        SparkPipeline planned = builder().evenStages().build();
+        PartitionPlan plan = planned.plan().orElseThrow();
+        assertThatThrownBy(() -> builder().plan(plan).stages(3).build())
                 .hasMessage("stages(3) contradicts the plan, which has 2 stages; leave stages out");
+        assertThatThrownBy(() -> builder().plan(plan).evenStages().build())
+                .hasMessage("evenStages() contradicts plan(); leave one of them out");
         assertThatThrownBy(() -> planned.fitMultiDataSet(sc.emptyRDD(), 0))
                 .hasMessage("epochs must be at least 1, got 0");
     }
@@ -80,15 +81,6 @@ class SparkPipelineBuilderTest {
                 .hasMessageContaining("microBatches(4), replicas(1): vertex 'norm' needs the whole batch at once")
                 .hasMessageContaining("batchNorm(PER_MICRO_BATCH)");
         SparkPipeline.on(sc, graph).build();
-    }
-
-    @Test
-    void truncatedBackpropagationIsRefused() {
-        ComputationGraph graph = Networks.LSTM_WITH_MASKS.graph();
-        graph.getConfiguration().setBackpropType(BackpropType.TruncatedBPTT);
-        assertThatThrownBy(() -> SparkPipeline.on(sc, graph).build())
-                .isInstanceOf(UnsupportedGraphException.class)
-                .hasMessageContaining("use BackpropType.Standard");
     }
 
     @Test

@@ -91,7 +91,7 @@ class SparkPipelineTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"CONVOLUTIONS, 2, 1", "CONVOLUTIONS, 2, 2", "LSTM_WITH_MASKS, 2, 1", "TWO_INPUTS_TWO_OUTPUTS, 3, 1"})
+    @CsvSource({"CONVOLUTIONS, 2, 1", "CONVOLUTIONS, 2, 2", "LSTM_IN_SEGMENTS, 2, 2", "TWO_INPUTS_TWO_OUTPUTS, 3, 1"})
     void theResultIsThatOfPlainFit(Networks network, int stages, int replicas) {
         ComputationGraph graph = network.graph();
         ComputationGraph expected = graph.clone();
@@ -102,6 +102,7 @@ class SparkPipelineTest {
         plainFit(expected, batches, 2);
         graph.setListeners(told);
         SparkPipeline.on(sc, graph)
+                .evenStages()
                 .stages(stages)
                 .replicas(replicas)
                 .checkpointEvery(3)
@@ -126,6 +127,7 @@ class SparkPipelineTest {
         batches.forEach(batch -> same.add(batch.toMultiDataSet()));
         plainFit(expected, same, 2);
         SparkPipeline pipeline = SparkPipeline.on(sc, graph)
+                .evenStages()
                 .stages(2)
                 .checkpointTo(directory.toUri().toString())
                 .build();
@@ -152,6 +154,7 @@ class SparkPipelineTest {
             }
         });
         SparkPipeline.on(sc, graph)
+                .evenStages()
                 .stages(2)
                 .replicas(2)
                 .checkpointEvery(5)
@@ -189,6 +192,7 @@ class SparkPipelineTest {
             }
         });
         SparkPipeline pipeline = SparkPipeline.on(sc, graph)
+                .evenStages()
                 .stages(2)
                 .replicas(2)
                 .checkpointEvery(5)
@@ -210,7 +214,7 @@ class SparkPipelineTest {
                         Networks.CONVOLUTIONS.batches(1).get(0).getFeatures(0),
                         Networks.TWO_INPUTS_TWO_OUTPUTS.batches(1).get(0).getLabels(1)));
         SparkPipeline pipeline =
-                SparkPipeline.on(sc, graph).stages(2).microBatches(2).build();
+                SparkPipeline.on(sc, graph).evenStages().stages(2).microBatches(2).build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(rdd(batches), 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("Worker 1, stage 1 on machine 127.0.0.1 (executor")
@@ -225,9 +229,37 @@ class SparkPipelineTest {
         JavaRDD<MultiDataSet> failing = rdd(Networks.CONVOLUTIONS.batches(2)).map(batch -> {
             throw new IllegalStateException("no such record");
         });
-        SparkPipeline pipeline = SparkPipeline.on(sc, graph).stages(2).build();
+        SparkPipeline pipeline = SparkPipeline.on(sc, graph).evenStages().stages(2).build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(failing, 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("no such record");
+    }
+
+    /** What is left out, the planner chooses, with links that the workers measure. */
+    @Test
+    void thePlanIsMadeInTheFirstFit() {
+        ComputationGraph graph = Networks.CONVOLUTIONS.graph();
+        ComputationGraph expected = graph.clone();
+        List<? extends MultiDataSet> batches = Networks.CONVOLUTIONS.batches(3);
+        plainFit(expected, batches, 1);
+        SparkPipeline pipeline = SparkPipeline.on(sc, graph).stages(2).build();
+        assertThat(pipeline.plan()).isEmpty();
+        pipeline.fitMultiDataSet(rdd(batches), 1);
+        requireSame(graph, expected);
+        assertThat(pipeline.plan().orElseThrow().stages()).hasSize(2);
+        assertThat(pipeline.plan().orElseThrow().predictedStepTime()).isPositive();
+    }
+
+    /** For so small a network sending takes longer than computing. */
+    @Test
+    void aSmallNetworkIsTrainedByOneWorker() {
+        ComputationGraph graph = Networks.TWO_INPUTS_TWO_OUTPUTS.graph();
+        ComputationGraph expected = graph.clone();
+        List<? extends MultiDataSet> batches = Networks.TWO_INPUTS_TWO_OUTPUTS.batches(2);
+        plainFit(expected, batches, 1);
+        SparkPipeline pipeline = SparkPipeline.on(sc, graph).build();
+        pipeline.fitMultiDataSet(rdd(batches), 1);
+        requireSame(graph, expected);
+        assertThat(pipeline.plan().orElseThrow().workers()).isOne();
     }
 }

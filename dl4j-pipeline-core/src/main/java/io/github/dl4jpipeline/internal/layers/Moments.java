@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.layers;
 
+import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
@@ -57,5 +58,18 @@ public final class Moments {
             }
         }
         ChannelValues.write(spreads, gradients.get(parameter));
+    }
+
+    /** Makes the changes that {@link #writeChanges} writes 0. */
+    public static void clearChanges(Map<String, INDArray> gradients) {
+        for (String parameter : List.of(
+                BatchNormalizationParamInitializer.GLOBAL_MEAN,
+                BatchNormalizationParamInitializer.GLOBAL_VAR,
+                BatchNormalizationParamInitializer.GLOBAL_LOG_STD)) {
+            INDArray change = gradients.get(parameter);
+            if (change != null) {
+                change.assign(0);
+            }
+        }
     }
 }

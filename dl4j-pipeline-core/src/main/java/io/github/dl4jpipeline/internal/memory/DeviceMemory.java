@@ -81,6 +81,7 @@ final class DeviceMemory extends PipelineMemory {
                 runtime,
                 setup.graph(),
                 stages.get(stage).get(0).own,
+                stage,
                 IntStream.range(0, workers.replicas(stage))
                         .map(replica -> workers.worker(stage, replica))
                         .boxed()

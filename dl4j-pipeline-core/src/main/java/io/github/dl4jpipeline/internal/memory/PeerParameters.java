@@ -4,10 +4,11 @@ import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.internal.stage.Peers;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.IntConsumer;
 import java.util.function.IntUnaryOperator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -15,38 +16,61 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * Parameters, gradients and updater state of the one stage that is in this process. The model's arrays are on the host, which is
  * another process.
  *
- * <p>The updater runs on the first replica. The others get the parameters after {@link #applyConstraints}, which ends every step.
- * A step that fails in one process is undone by nobody: training goes on from what the host has.
+ * <p>Each replica of the stage adds up a part of the gradients, in the order of the replicas, updates these parameters, and sends
+ * them to the others: a reduce-scatter, and an all-gather of parameters [from Rajbhandari et al., ZeRO, SC 2020]. So a replica sends
+ * and receives about twice its gradients, however many replicas there are, and all have the same parameters to the bit.
+ *
+ * <p>A step that fails in one process is undone by nobody: training goes on from what the host has.
  */
 final class PeerParameters implements SeparateParameters {
-    /** Elements that are sent in one message. */
-    private static final long MOST_SENT = 1 << 22;
+    /** Elements in a message of the host. */
+    private static final long MOST_FOR_HOST = 1 << 22;
+
+    /** Elements in a message of a replica: few, so that they stay in a cache, and one is added while the next is on its way. */
+    private static final long MOST_FOR_REPLICAS = 1 << 18;
 
     private final DeviceRuntime runtime;
     private final ComputationGraph pipeline;
     private final DeviceStage own;
+    private final int stage;
     private final List<Integer> replicas;
     private final Peers peers;
-    private final @Nullable StageUpdater updater;
+
+    /** What each replica updates. */
+    private final List<OwnPart> parts;
+
+    private final StageUpdater updater;
     private boolean hostAhead = true;
 
     /**
      * @param pipeline has the updater; its arrays are not used
+     * @param stage its number
      * @param replicas the workers of the stage's replicas
      */
     PeerParameters(
-            DeviceRuntime runtime, ComputationGraph pipeline, DeviceStage own, List<Integer> replicas, Peers peers) {
+            DeviceRuntime runtime,
+            ComputationGraph pipeline,
+            DeviceStage own,
+            int stage,
+            List<Integer> replicas,
+            Peers peers) {
         this.runtime = runtime;
         this.pipeline = pipeline;
         this.own = own;
+        this.stage = stage;
         this.replicas = replicas;
         this.peers = peers;
-        this.updater =
-                isFirst() ? runtime.on(own.device(), () -> new StageUpdater(pipeline.getUpdater(true), own)) : null;
+        ComputationGraphUpdater whole = pipeline.getUpdater(true);
+        this.parts = OwnPart.of(own, whole, replicas.size());
+        this.updater = runtime.on(own.device(), () -> new StageUpdater(whole, own, parts.get(replica())));
+    }
+
+    private int replica() {
+        return replicas.indexOf(peers.worker());
     }
 
     private boolean isFirst() {
-        return replicas.get(0) == peers.worker();
+        return replica() == 0;
     }
 
     @Override
@@ -63,11 +87,13 @@ final class PeerParameters implements SeparateParameters {
         hostAhead = true;
     }
 
-    /** Only the first replica does anything. */
+    /** The first replica has all parameters; each has the updater state of its part. */
     @Override
     public void gather() {
-        if (isFirst() && !hostAhead) {
-            eachParameter(peers::store);
+        if (!hostAhead) {
+            if (isFirst()) {
+                eachParameter(peers::store);
+            }
             eachState(peers::store);
         }
     }
@@ -75,20 +101,29 @@ final class PeerParameters implements SeparateParameters {
     private void eachParameter(BiConsumer<Peers.Name, INDArray> work) {
         own.layout()
                 .runs()
-                .forEach(run -> pieces(Peers.Kind.PARAMETERS, run.from(), run.inOwn(own.parameters()), work));
+                .forEach(run -> pieces(
+                        Peers.Kind.PARAMETERS, run.from(), run.inOwn(own.parameters()), MOST_FOR_HOST, work));
     }
 
     private void eachState(BiConsumer<Peers.Name, INDArray> work) {
-        if (updater != null) {
-            updater.pieces()
-                    .forEach(piece -> pieces(Peers.Kind.STATE, piece.inWhole().offset(), piece.inOwn(), work));
+        updater.pieces()
+                .forEach(piece -> pieces(
+                        Peers.Kind.STATE, piece.inWhole().offset(), piece.inOwn(), MOST_FOR_HOST, work));
+    }
+
+    private static void pieces(
+            Peers.Kind kind, long from, INDArray vector, long most, BiConsumer<Peers.Name, INDArray> work) {
+        for (long at = 0; at < vector.length(); at += most) {
+            long to = Math.min(vector.length(), at + most);
+            work.accept(Peers.Name.of(kind, from + at), vector.get(NDArrayIndex.interval(at, to)));
         }
     }
 
-    private static void pieces(Peers.Kind kind, long from, INDArray own, BiConsumer<Peers.Name, INDArray> work) {
-        for (long at = 0; at < own.length(); at += MOST_SENT) {
-            long to = Math.min(own.length(), at + MOST_SENT);
-            work.accept(Peers.Name.of(kind, from + at), own.get(NDArrayIndex.interval(at, to)));
+    /** The pieces of what a replica updates. */
+    private void piecesOf(int replica, Peers.Kind kind, INDArray vector, BiConsumer<Peers.Name, INDArray> work) {
+        OwnPart part = parts.get(replica);
+        if (part.length() > 0) {
+            pieces(kind, part.from(), part.of(vector), MOST_FOR_REPLICAS, work);
         }
     }
 
@@ -98,61 +133,96 @@ final class PeerParameters implements SeparateParameters {
         return isFirst() ? own.regularization() : 0;
     }
 
+    /** Each replica adds up its part of what the first {@code active} ones have summed. */
     @Override
     public void sumReplicas(IntUnaryOperator active) {
-        int stage = replicas.indexOf(peers.worker());
-        int summing = active.applyAsInt(0);
+        int summing = active.applyAsInt(stage);
         if (isFirst()) {
-            for (int worker : replicas.subList(1, summing)) {
-                pieces(Peers.Kind.GRADIENTS, 0, own.sums(), (name, sum) -> sum.addi(received(worker, name)));
-            }
             own.gradients().writeStatistics(List.of());
-        } else if (stage < summing) {
-            pieces(Peers.Kind.GRADIENTS, 0, own.sums(), (name, sum) -> peers.send(replicas.get(0), name, sum));
+        } else {
+            own.gradients().clearStatistics();
+        }
+        if (replica() < summing) {
+            eachOther(other -> piecesOf(
+                    other, Peers.Kind.GRADIENTS, own.sums(), (name, piece) -> peers.send(replicas.get(other), name, piece)));
+        }
+        if (replicas.size() > 1) {
+            piecesOf(replica(), Peers.Kind.GRADIENTS, own.sums(), (name, piece) -> add(summing, name, piece));
         }
         runtime.synchronize();
     }
 
-    private INDArray received(int worker, Peers.Name name) {
-        INDArray array = peers.receive(worker, name);
+    /** The next replica first, so that not all send to the same. */
+    private void eachOther(IntConsumer work) {
+        for (int i = 1; i < replicas.size(); i++) {
+            work.accept((replica() + i) % replicas.size());
+        }
+    }
+
+    /** Adds a piece of the gradients of all replicas to this one's, in the order of the replicas. */
+    private void add(int summing, Peers.Name name, INDArray piece) {
+        INDArray before = null;
+        for (int replica = 0; replica < Math.min(replica(), summing); replica++) {
+            INDArray next = received(replica, name);
+            if (before == null) {
+                before = next;
+            } else {
+                before.addi(next);
+                next.close();
+            }
+        }
+        if (before != null) {
+            if (replica() < summing) {
+                piece.addi(before);
+            } else {
+                piece.assign(before);
+            }
+            before.close();
+        }
+        for (int replica = replica() + 1; replica < summing; replica++) {
+            INDArray next = received(replica, name);
+            piece.addi(next);
+            next.close();
+        }
+    }
+
+    private INDArray received(int replica, Peers.Name name) {
+        INDArray array = peers.receive(replicas.get(replica), name);
         if (array == null) {
-            throw new IllegalStateException("Worker " + worker + " has sent nothing as " + name);
+            throw new IllegalStateException("Worker " + replicas.get(replica) + " has sent nothing as " + name);
         }
         return array;
     }
 
     @Override
     public void update(LayerWorkspaceMgr workspaces) {
-        if (updater != null) {
-            int iteration = pipeline.getIterationCount();
-            int epoch = pipeline.getEpochCount();
-            updater.prepare(
-                    iteration, epoch, pipeline.batchSize(), pipeline.conf().isMiniBatch());
-            updater.commit(iteration, epoch);
-        }
+        int iteration = pipeline.getIterationCount();
+        int epoch = pipeline.getEpochCount();
+        updater.prepare(
+                iteration, epoch, pipeline.batchSize(), pipeline.conf().isMiniBatch());
+        updater.commit(iteration, epoch);
     }
 
-    /** Also gives the other replicas the parameters. */
+    /** Also exchanges the parameters with the other replicas. Where there are constraints, the first has updated all. */
     @Override
     public void applyConstraints(int iteration, int epoch, Runnable onHost) {
         if (isFirst()) {
             own.applyConstraints(iteration, epoch);
-            for (int worker : replicas.subList(1, replicas.size())) {
-                pieces(Peers.Kind.PARAMETERS, 0, own.parameters(), (name, part) -> peers.send(worker, name, part));
-            }
-        } else {
-            pieces(
-                    Peers.Kind.PARAMETERS,
-                    0,
-                    own.parameters(),
-                    (name, part) -> runtime.copy(received(replicas.get(0), name), part));
         }
+        eachOther(other -> piecesOf(
+                replica(),
+                Peers.Kind.PARAMETERS,
+                own.parameters(),
+                (name, piece) -> peers.send(replicas.get(other), name, piece)));
+        eachOther(other -> piecesOf(other, Peers.Kind.PARAMETERS, own.parameters(), (name, piece) -> {
+            INDArray received = received(other, name);
+            runtime.copy(received, piece);
+            received.close();
+        }));
     }
 
     @Override
     public void close() {
-        if (updater != null) {
-            updater.close();
-        }
+        updater.close();
     }
 }

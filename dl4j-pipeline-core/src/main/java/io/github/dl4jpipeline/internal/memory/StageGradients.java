@@ -156,6 +156,14 @@ final class StageGradients {
         return sums;
     }
 
+    /** Makes the changes of running statistics 0, so that they add nothing to those of another replica. */
+    void clearStatistics() {
+        statistics.keySet().stream()
+                .map(sums::get)
+                .filter(Objects::nonNull)
+                .forEach(gradient -> Moments.clearChanges(gradient.gradientForVariable()));
+    }
+
     /**
      * Writes the changes of running statistics over all micro-batches of the stage, at the end of the step.
      *

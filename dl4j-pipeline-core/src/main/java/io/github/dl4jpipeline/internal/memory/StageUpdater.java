@@ -17,7 +17,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * The updater of one stage, on its device: what {@code BaseMultiLayerUpdater.update} does, for the stage's parameters.
+ * The updater of one stage, or of a part of it, on its device: what {@code BaseMultiLayerUpdater.update} does, for those parameters.
  *
  * <p>Deeplearning4j's updater joins neighbouring parameters with the same settings to blocks, and keeps the state of a block
  * together: for Adam all first moments, then all second moments. A block here is the stage's part of one of those, so its
@@ -32,6 +32,7 @@ final class StageUpdater {
 
     private final ComputationGraphUpdater whole;
     private final DeviceStage stage;
+    private final OwnPart part;
     private final List<UpdaterBlock> blocks = new ArrayList<>();
     private final List<INDArray> perExample = new ArrayList<>();
     private final List<Piece> pieces = new ArrayList<>();
@@ -39,17 +40,24 @@ final class StageUpdater {
     private final List<StateBackup> backups = new ArrayList<>();
     private final List<UpdaterBlock> others = new ArrayList<>();
 
+    /** The updater of a whole stage. */
+    StageUpdater(ComputationGraphUpdater whole, DeviceStage stage) {
+        this(whole, stage, new OwnPart(0, stage.layout().length()));
+    }
+
     /**
      * Allocates the state where the current thread does; it has no content yet.
      *
      * @param whole the pipeline's updater
+     * @param part what it updates; all of the stage unless {@link OwnPart#canCut}
      */
-    StageUpdater(ComputationGraphUpdater whole, DeviceStage stage) {
+    StageUpdater(ComputationGraphUpdater whole, DeviceStage stage, OwnPart part) {
         this.whole = whole;
         this.stage = stage;
+        this.part = part;
         long length = 0;
         for (UpdaterBlock block : whole.getUpdaterBlocks()) {
-            length += arraysOfState(block) * lengthOf(statesOfStage(block));
+            length += arraysOfState(block) * lengthOf(statesOfPart(block));
         }
         state = length == 0 ? null : Nd4j.create(stage.parameters().dataType(), length);
         long from = 0;
@@ -64,17 +72,22 @@ final class StageUpdater {
         return whole == updater;
     }
 
-    private List<ParamState> statesOfStage(UpdaterBlock block) {
+    private List<ParamState> statesOfPart(UpdaterBlock block) {
         return block.getLayersAndVariablesInBlock().stream()
                 .filter(state -> state.getParamOffsetEnd() > state.getParamOffsetStart()
-                        && stage.layout().ownIndex(state.getParamOffsetStart()) >= 0)
+                        && stage.layout().ownIndex(state.getParamOffsetStart()) >= 0
+                        && own(state).length() > 0)
                 .toList();
     }
 
-    private static long lengthOf(List<ParamState> states) {
-        return states.stream()
-                .mapToLong(state -> (long) state.getParamOffsetEnd() - state.getParamOffsetStart())
-                .sum();
+    /** Where the part's elements of a parameter array are in the stage's own array. */
+    private OwnPart own(ParamState state) {
+        long from = stage.layout().ownIndex(state.getParamOffsetStart());
+        return part.and(new OwnPart(from, from + state.getParamOffsetEnd() - state.getParamOffsetStart()));
+    }
+
+    private long lengthOf(List<ParamState> states) {
+        return states.stream().mapToLong(state -> own(state).length()).sum();
     }
 
     private static int arraysOfState(UpdaterBlock block) {
@@ -82,16 +95,16 @@ final class StageUpdater {
         return parameters == 0 ? 0 : (block.getUpdaterViewOffsetEnd() - block.getUpdaterViewOffsetStart()) / parameters;
     }
 
-    /** Adds the stage's part of a block, and returns the length of its state. */
+    /** Adds the part of a block, and returns the length of its state. */
     private long addBlock(UpdaterBlock block, long stateFrom) {
-        List<ParamState> states = statesOfStage(block);
+        List<ParamState> states = statesOfPart(block);
         if (states.isEmpty()) {
             return 0;
         }
         List<ParamState> own = new ArrayList<>();
         for (ParamState state : states) {
-            long from = stage.layout().ownIndex(state.getParamOffsetStart());
-            long to = from + (state.getParamOffsetEnd() - state.getParamOffsetStart());
+            long from = own(state).from();
+            long to = own(state).to();
             INDArray gradient = part(stage.sums(), from, to);
             own.add(new ParamState(
                     state.getLayer(),
@@ -128,9 +141,10 @@ final class StageUpdater {
 
     /** Adds the state of one parameter array, which is at {@code offset} of the stage's part of its block. */
     private void addPieces(UpdaterBlock block, ParamState parameter, long offset, long stateFrom, long partLength) {
-        long length = (long) parameter.getParamOffsetEnd() - parameter.getParamOffsetStart();
+        long length = own(parameter).length();
         long blockLength = (long) block.getParamOffsetEnd() - block.getParamOffsetStart();
-        long offsetInBlock = (long) parameter.getParamOffsetStart() - block.getParamOffsetStart();
+        long left = own(parameter).from() - stage.layout().ownIndex(parameter.getParamOffsetStart());
+        long offsetInBlock = (long) parameter.getParamOffsetStart() - block.getParamOffsetStart() + left;
         for (int array = 0; array < arraysOfState(block); array++) {
             long inBlock = array * blockLength + offsetInBlock;
             long own = stateFrom + array * partLength + offset;
@@ -173,7 +187,9 @@ final class StageUpdater {
     void commit(int iteration, int epoch) {
         backups.forEach(StateBackup::commit);
         others.forEach(block -> block.update(iteration, epoch));
-        stage.parameters().subi(stage.sums());
+        if (part.length() > 0) {
+            part.of(stage.parameters()).subi(part.of(stage.sums()));
+        }
     }
 
     /** Makes the updater state what it was before {@link #prepare}. In a thread of the device. */

@@ -165,11 +165,9 @@ public final class PartitionSolver {
         double compute = (sums.millis[end] - sums.millis[from] + again)
                 / request.groups().get(choice.group()).speed();
         double weights = sums.gradientBytes[end] - sums.gradientBytes[from];
-        double sync =
-                request.links().syncMillisPerByte() * weights * (replicas - 1) / replicas / request.microBatches();
+        double sync = request.links().syncMillis(weights, replicas) / request.microBatches();
         double in = from == 0 ? 0 : sums.crossingBytes[from];
-        double links =
-                2 * Math.max(in, sums.crossingBytes[end]) / request.links().bytesPerMilli() / replicas;
+        double links = request.links().bothWaysMillis(Math.max(in, sums.crossingBytes[end]), replicas);
         return Math.max(compute / replicas + sync, links);
     }
 

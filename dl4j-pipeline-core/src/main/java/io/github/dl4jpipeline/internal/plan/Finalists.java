@@ -49,7 +49,9 @@ public final class Finalists {
      */
     public static List<PartitionPlan> of(GraphProfile profile, Devices devices, PlanOptions options) {
         List<Candidate> all = search(profile, devices, options, true).candidates();
-        if (all.isEmpty() && devices.get(0).kind() == Device.Kind.CPU) { // tiles run on devices that share memory
+        boolean sharesMemory =
+                devices.get(0).kind() == Device.Kind.CPU && options.machines().isEmpty();
+        if (all.isEmpty() && sharesMemory) { // which tiles need
             all = TilePlanner.insteadOfStages(profile, devices, options).stream()
                     .map(Candidate::new)
                     .toList();

@@ -72,26 +72,29 @@ record Predictor(
                 backward += sum(draft, VertexCost::splitMillis) / speed;
                 weights = weightMillis(draft, microBatches) / speed;
             }
-            double send = i == drafts.size() - 1 ? 0 : draft.crossingBytes() / links.bytesPerMilli();
+            int first = workers.worker(i, 0);
+            boolean last = i == drafts.size() - 1;
+            int next = last ? 0 : workers.replicas(i + 1);
+            double send = last ? 0 : links.sendMillis(draft.crossingBytes(), first, replicas, next);
+            double latency = last ? 0 : links.latencyMillis(first, replicas + next);
             stages.add(new Stage(
                     draft.costs().stream().map(VertexCost::vertex).toList(),
                     draft.devices(),
                     forward,
                     backward,
-                    i == drafts.size() - 1 ? 0 : draft.crossingBytes(),
+                    last ? 0 : draft.crossingBytes(),
                     memory,
                     recompute));
-            usual.add(new StageTimes(replicas, forward, backward, weights, send));
+            usual.add(new StageTimes(replicas, forward, backward, weights, send, latency));
             double slowForward = sum(draft, cost -> Math.max(cost.forwardMillis(), cost.worstForwardMillis())) / speed;
             double slowBackward = backward
                     + sum(draft, cost -> Math.max(0, cost.worstBackwardMillis() - cost.backwardMillis())) / speed
                     + (recompute ? slowForward - forward : 0);
             double slowWeights = backward == 0 ? 0 : weights * (slowBackward / backward);
-            slow.add(new StageTimes(replicas, slowForward, slowBackward, slowWeights, send));
+            slow.add(new StageTimes(replicas, slowForward, slowBackward, slowWeights, send, latency));
             int active = Math.min(replicas, microBatches);
             sync = Math.max(
-                    sync,
-                    links.syncMillisPerByte() * sum(draft, VertexCost::gradientBytes) * (active - 1) / active / shared);
+                    sync, links.syncMillis(sum(draft, VertexCost::gradientBytes), first, active) / shared);
         }
         Timeline timeline = simulate(schedule, workers, usual, microBatches);
         double latest = simulate(schedule, workers, slow, microBatches).makespanMillis();
@@ -115,7 +118,7 @@ record Predictor(
     }
 
     private Timeline simulate(Schedule schedule, Workers workers, List<StageTimes> stages, int microBatches) {
-        return machine.measuredTogether()
+        return machine.measuredTogether() && links.machines().isEmpty()
                 ? ScheduleSimulator.simulateMoving(schedule, workers, stages, microBatches)
                 : ScheduleSimulator.simulate(schedule, workers, stages, microBatches);
     }

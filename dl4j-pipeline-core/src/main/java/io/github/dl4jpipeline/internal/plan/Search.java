@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.internal.partition.PartitionSolver;
 import io.github.dl4jpipeline.internal.partition.Partitioner;
 import io.github.dl4jpipeline.internal.partition.StageRules;
 import io.github.dl4jpipeline.internal.profile.JointDevice;
+import io.github.dl4jpipeline.partition.MachineLinks;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -87,8 +88,11 @@ public final class Search {
         this.partitioner = new Partitioner(movable, places.size(), options.inOneStage());
         // A ring of replicas passes each gradient on twice, there and back [from Narayanan et al., SOSP 2019].
         MachineSpeed machine = profile.machine();
-        this.links = new LinkTimes(
-                options.bytesPerSecond() / 1_000, 4_000 / options.bytesPerSecond() + machine.addMillisPerByte());
+        this.links = options.machines()
+                .map(machines -> LinkTimes.between(machines, machine.addMillisPerByte()))
+                .orElseGet(() -> new LinkTimes(
+                        options.bytesPerSecond() / 1_000,
+                        4_000 / options.bytesPerSecond() + machine.addMillisPerByte()));
         List<String> notes = new ArrayList<>(options.notes());
         if (!partitioner.simplification().isEmpty()) {
             notes.add("Simplified: " + partitioner.simplification());
@@ -132,7 +136,8 @@ public final class Search {
 
     private double sharedSpeed(int workers, int busy) {
         double turns = Math.min(1, (double) devices.size() / workers);
-        double others = Math.min(1, (busy - 1.0) / Math.max(1, devices.size() - 1));
+        int together = options.machines().map(MachineLinks::devicesPerMachine).orElse(devices.size());
+        double others = together == 1 ? 0 : Math.min(1, (busy - 1.0) / (together - 1));
         return turns * (1 - (1 - profile.machine().sharedSpeed()) * others);
     }
 
@@ -219,7 +224,8 @@ public final class Search {
 
     /** One stage on all cores of all devices, whose operations use as many threads. */
     private void addOnOneDevice(List<Candidate> plans, List<VertexCost> costs, int microBatches, Duration oneDevice) {
-        boolean another = joint.threads() > devices.get(0).threads();
+        boolean another =
+                joint.threads() > devices.get(0).threads() && options.machines().isEmpty();
         if (!another
                 || (options.together() && microBatches > 1)
                 || options.stages().orElse(1) > 1
@@ -310,6 +316,7 @@ public final class Search {
             List<Candidate> plans, List<VertexCost> costs, int microBatches, int rounds, Duration oneDevice) {
         int stages = rounds * devices.size();
         if (devices.size() == 1
+                || options.machines().isPresent()
                 || microBatches == 1
                 || stages > movable(costs).size()
                 || options.together()

@@ -34,13 +34,24 @@ public final class UpdateCode {
                 || terms.stream().anyMatch(UpdateCode::mayFail);
     }
 
+    /** Whether regularization and updater of a block treat each element on its own. */
+    public static boolean isElementWise(UpdaterBlock block) {
+        return block.getLayersAndVariablesInBlock().stream()
+                .allMatch(state -> isOfNd4j(state.getLayer().getConfig().getUpdaterByParam(state.getParamName()))
+                        && ParameterRegularization.isElementWise(state));
+    }
+
     private static boolean checksValues() {
         ProfilerConfig config = OpProfiler.getInstance().getConfig();
         return config != null && (config.isCheckForNAN() || config.isCheckForINF());
     }
 
     private static boolean mayFail(IUpdater updater) {
-        return !OF_ND4J.equals(updater.getClass().getPackage()) || hasSchedule(updater);
+        return !isOfNd4j(updater) || hasSchedule(updater);
+    }
+
+    private static boolean isOfNd4j(IUpdater updater) {
+        return OF_ND4J.equals(updater.getClass().getPackage());
     }
 
     /** An updater has its schedules as properties: of the learning rate, and of momentum. */

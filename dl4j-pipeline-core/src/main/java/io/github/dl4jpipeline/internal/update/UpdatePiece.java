@@ -18,7 +18,6 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.GradientUpdater;
-import org.nd4j.linalg.learning.config.IUpdater;
 
 /**
  * A piece of the parameters, with gradients and updater state. It stays in a core's cache while one operation after
@@ -34,7 +33,6 @@ import org.nd4j.linalg.learning.config.IUpdater;
 record UpdatePiece(
         UpdaterBlock block, INDArray parameters, List<INDArray> summed, List<FusedUpdate> fused, StateBackup state) {
     static final int MOST_ELEMENTS = 1 << 17;
-    private static final Package ELEMENT_WISE_UPDATERS = IUpdater.class.getPackage();
 
     private static final String WORKSPACE = "pipeline-update";
     private static final WorkspaceConfiguration TEMPORARY = WorkspaceConfiguration.builder()
@@ -55,18 +53,12 @@ record UpdatePiece(
         List<UpdatePiece> pieces = new ArrayList<>();
         for (UpdaterBlock block : blocks) {
             int end = block.getParamOffsetEnd();
-            int length = isElementWise(block) ? MOST_ELEMENTS : Math.max(1, end - block.getParamOffsetStart());
+            int length = UpdateCode.isElementWise(block) ? MOST_ELEMENTS : Math.max(1, end - block.getParamOffsetStart());
             for (int from = block.getParamOffsetStart(); from < end; from += length) {
                 pieces.add(piece(block, from, Math.min(end, from + length), parameters, gradients, isSummed));
             }
         }
         return pieces;
-    }
-
-    private static boolean isElementWise(UpdaterBlock block) {
-        return ELEMENT_WISE_UPDATERS.equals(
-                        block.getGradientUpdater().getConfig().getClass().getPackage())
-                && block.getLayersAndVariablesInBlock().stream().allMatch(ParameterRegularization::isElementWise);
     }
 
     private static UpdatePiece piece(
@@ -94,7 +86,7 @@ record UpdatePiece(
         }
         GradientUpdater<?> updater = updater(block, from, to);
         List<FusedUpdate> fused = new ArrayList<>();
-        if (isElementWise(block)) {
+        if (UpdateCode.isElementWise(block)) {
             for (ParamState part : parts) {
                 boolean isSum = summed.stream().anyMatch(gradient -> gradient == part.getGradView());
                 FusedUpdate update = FusedUpdate.of(part, updater, part.getParamOffsetStart() - from, isSum);
@@ -118,7 +110,7 @@ record UpdatePiece(
 
     /** What the updater of a piece changes: its part of the state, or all state of an updater that is not cut. */
     private static List<INDArray> state(UpdaterBlock block, GradientUpdater<?> ofPiece) {
-        if (isElementWise(block)) {
+        if (UpdateCode.isElementWise(block)) {
             return List.copyOf(ofPiece.getState().values());
         }
         return block.getUpdaterView() == null ? List.of() : List.of(block.getUpdaterView());
@@ -131,7 +123,7 @@ record UpdatePiece(
     private static GradientUpdater<?> updater(UpdaterBlock block, int from, int to) {
         GradientUpdater<?> whole = block.getGradientUpdater();
         Map<String, INDArray> state = whole.getState();
-        if (state.isEmpty() || !isElementWise(block)) {
+        if (state.isEmpty() || !UpdateCode.isElementWise(block)) {
             return whole;
         }
         int first = block.getParamOffsetStart();

@@ -40,8 +40,11 @@ record BatchNeeds(Set<Integer> features, Set<Integer> labels, int replica, int r
                     labels.add(configuration.getNetworkOutputs().indexOf(vertex.name()));
                 }
             }
+            // Segments of sequences may be split in another way than the batch, so every replica gets all examples.
+            boolean all = Sequences.areCut(configuration);
             for (int replica = 0; replica < stage.replicas(); replica++) {
-                workers.add(new BatchNeeds(Set.copyOf(features), Set.copyOf(labels), replica, stage.replicas()));
+                workers.add(new BatchNeeds(
+                        Set.copyOf(features), Set.copyOf(labels), all ? 0 : replica, all ? 1 : stage.replicas()));
             }
         }
         return workers;

@@ -13,8 +13,9 @@ import java.nio.ByteBuffer;
 public record Progress(int iteration, int epoch, long batches) implements Serializable {
     static final int BYTES = 16;
 
-    Progress afterStep() {
-        return new Progress(iteration + 1, epoch, batches + 1);
+    /** @param steps that it took */
+    Progress afterBatch(int steps) {
+        return new Progress(iteration + steps, epoch, batches + 1);
     }
 
     Progress afterEpoch() {

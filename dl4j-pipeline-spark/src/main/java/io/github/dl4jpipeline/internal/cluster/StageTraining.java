@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.internal.execute.TaskController;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.memory.ParameterMemory;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.RecurrentStates;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import java.util.ArrayList;
@@ -80,7 +81,9 @@ public final class StageTraining {
                         peers))) {
             Progress now = assignment.from();
             while (now.epoch() < assignment.untilEpoch()) {
-                now = epoch(controller, data.get(), now);
+                try (ReadAhead batches = new ReadAhead(data.get(), now.batches())) {
+                    now = epoch(controller, batches, now);
+                }
                 graph.incrementEpochCount();
             }
             store(controller, now, true);
@@ -88,19 +91,16 @@ public final class StageTraining {
         }
     }
 
-    private Progress epoch(TaskController controller, Iterator<byte[]> batches, Progress begin) {
-        for (long done = 0; done < begin.batches() && batches.hasNext(); done++) {
-            batches.next();
-        }
+    private Progress epoch(TaskController controller, ReadAhead batches, Progress begin) {
         Progress now = begin;
         boolean more = batches.hasNext();
         while (more) {
-            step(controller, batches, now);
-            now = now.afterStep();
+            Progress before = now;
+            now = batch(controller, batches, now);
             more = batches.hasNext();
             int every = assignment.checkpointEvery();
             boolean end = !more && now.epoch() + 1 == assignment.untilEpoch();
-            if (every > 0 && now.iteration() % every == 0 && !end) {
+            if (every > 0 && now.iteration() / every > before.iteration() / every && !end) {
                 store(controller, now, false);
             }
         }
@@ -114,24 +114,35 @@ public final class StageTraining {
         peers.stored(now, last);
     }
 
-    private void step(TaskController controller, Iterator<byte[]> batches, Progress now) {
-        ParameterMemory parameters = controller.parameters();
-        int iteration = now.iteration();
-        int epoch = now.epoch();
+    /** One step, or one for each segment of its sequences. */
+    private Progress batch(TaskController controller, ReadAhead batches, Progress now) {
         try {
-            MicroBatch batch = BatchPiece.read(batches.next());
-            parameters.beginStep();
-            double regularization = parameters.regularization();
-            StepResult result = controller.run(new StepRequest(batch, iteration, epoch, 0, false));
-            graph.setExamples((int) batch.examples());
-            parameters.update(LayerWorkspaceMgr.noWorkspaces());
-            graph.getConfiguration().setIterationCount(iteration + 1);
-            parameters.applyConstraints(iteration, epoch, () -> {});
-            peers.stepDone(iteration, epoch, result.score() + regularization);
+            MicroBatch batch = batches.next();
+            List<MicroBatch> segments = Sequences.segments(graph.getConfiguration(), batch);
+            RecurrentStates states = Sequences.areCut(graph.getConfiguration()) ? new RecurrentStates() : null;
+            for (int i = 0; i < segments.size(); i++) {
+                step(controller, segments.get(i).with(states), now.iteration() + i, now.epoch());
+                if (states != null) {
+                    states.advance();
+                }
+            }
             BatchPiece.close(batch);
+            return now.afterBatch(segments.size());
         } catch (PipelineException | IllegalArgumentException e) {
             throw new PipelineException(
-                    e.getMessage() + " (batch " + now.batches() + " of epoch " + epoch + ", counted from 0)", e);
+                    e.getMessage() + " (batch " + now.batches() + " of epoch " + now.epoch() + ", counted from 0)", e);
         }
+    }
+
+    private void step(TaskController controller, MicroBatch batch, int iteration, int epoch) {
+        ParameterMemory parameters = controller.parameters();
+        parameters.beginStep();
+        double regularization = parameters.regularization();
+        StepResult result = controller.run(new StepRequest(batch, iteration, epoch, 0, false));
+        graph.setExamples((int) batch.examples());
+        parameters.update(LayerWorkspaceMgr.noWorkspaces());
+        graph.getConfiguration().setIterationCount(iteration + 1);
+        parameters.applyConstraints(iteration, epoch, () -> {});
+        peers.stepDone(iteration, epoch, result.score() + regularization);
     }
 }

@@ -2,7 +2,6 @@ package io.github.dl4jpipeline.internal.cluster;
 
 import io.github.dl4jpipeline.exception.UnsupportedGraphException;
 import io.github.dl4jpipeline.internal.graph.GraphSupport;
-import io.github.dl4jpipeline.internal.graph.Segments;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,10 +21,6 @@ public final class SupportAmongProcesses {
      */
     public static void require(ComputationGraph graph) {
         List<String> reasons = new ArrayList<>(GraphSupport.reasonsAgainst(graph));
-        if (Segments.isIn(graph)) {
-            reasons.add("it uses truncated backpropagation through time, which several processes cannot do yet; use"
-                    + " BackpropType.Standard");
-        }
         if (graph.params() == null || graph.params().length() == 0) {
             reasons.add("it has no parameters, so there is nothing to train");
         }

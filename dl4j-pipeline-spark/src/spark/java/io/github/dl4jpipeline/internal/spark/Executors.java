@@ -61,8 +61,8 @@ final class Executors implements AutoCloseable {
         }
     }
 
-    /** As many as Spark itself asks for before a barrier job. */
-    private int slots() {
+    /** How many tasks can run at the same time, as Spark itself counts before a barrier job. */
+    int slots() {
         return sc.sc().maxNumConcurrentTasks(sc.sc().resourceProfileManager().defaultResourceProfile());
     }
 

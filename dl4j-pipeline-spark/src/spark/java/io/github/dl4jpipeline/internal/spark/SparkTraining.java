@@ -48,16 +48,38 @@ public final class SparkTraining {
     private final JavaSparkContext sc;
     private final ComputationGraph graph;
     private final SparkSettings settings;
+    private volatile @Nullable PartitionPlan plan;
 
     public SparkTraining(JavaSparkContext sc, ComputationGraph graph, SparkSettings settings) {
         this.sc = sc;
         this.graph = graph;
         this.settings = settings;
+        this.plan = settings.plan().orElse(null);
+    }
+
+    /** How the graph is trained; empty before the first {@link #fit} if that makes the plan. */
+    public Optional<PartitionPlan> plan() {
+        return Optional.ofNullable(plan);
+    }
+
+    private PartitionPlan plan(JavaRDD<MultiDataSet> batches) {
+        PartitionPlan present = plan;
+        if (present != null) {
+            return present;
+        }
+        ClusterPlanning planning = new ClusterPlanning(sc, graph, settings.choice());
+        try (Executors executors = new Executors(sc)) {
+            executors.awaitSlots(settings.choice().workers().orElse(1), settings.waitForExecutors());
+            PartitionPlan made = planning.plan(batches, executors.slots());
+            plan = made;
+            return made;
+        }
     }
 
     /** Trains with every batch, so many times. */
     public synchronized void fit(JavaRDD<MultiDataSet> batches, int epochs) {
-        BatchCutter cutter = new BatchCutter(VertexGraph.of(graph), graph.getConfiguration(), settings.plan());
+        PartitionPlan used = plan(batches);
+        BatchCutter cutter = new BatchCutter(VertexGraph.of(graph), graph.getConfiguration(), used);
         JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces = JavaPairRDD.fromJavaRDD(
                         batches.mapPartitionsWithIndex(new CutPartition(cutter), true))
                 .repartitionAndSortWithinPartitions(new PieceKey.OfWorkers(cutter.workers()), new PieceKey.Order());
@@ -69,7 +91,7 @@ public final class SparkTraining {
             for (int restarts = 0; !done; restarts++) {
                 executors.awaitSlots(cutter.workers(), settings.waitForExecutors());
                 try {
-                    attempt(pieces, steps, until);
+                    attempt(used, pieces, steps, until);
                     done = true;
                 } catch (WorkerLostException e) {
                     requireRestarts(restarts, e, steps);
@@ -97,8 +119,12 @@ public final class SparkTraining {
                 steps.checkpoint().iteration());
     }
 
-    private void attempt(JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces, DriverSteps steps, int untilEpoch) {
-        List<String> places = places(settings.plan());
+    private void attempt(
+            PartitionPlan used,
+            JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces,
+            DriverSteps steps,
+            int untilEpoch) {
+        List<String> places = places(used);
         byte[] secret = new byte[SECRET_BYTES];
         new SecureRandom().nextBytes(secret);
         @Nullable INDArray state = graph.getUpdater(true).getStateViewArray();
@@ -109,7 +135,7 @@ public final class SparkTraining {
                 new TrainingHost(places.size(), graph.params(), state, bindAddress(conf, host), secret, Work.LIMITS)) {
             Assignment assignment = new Assignment(
                     graph.getConfiguration().toJson(),
-                    settings.plan().toJson(),
+                    used.toJson(),
                     graph.params().length(),
                     state == null ? 0 : state.length(),
                     steps.checkpoint(),

@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.internal.cluster.Assignment;
 import io.github.dl4jpipeline.internal.cluster.ClusterPeers;
 import io.github.dl4jpipeline.internal.cluster.PeerFailure;
+import io.github.dl4jpipeline.internal.cluster.Placement;
 import io.github.dl4jpipeline.internal.cluster.StageTraining;
 import io.github.dl4jpipeline.internal.cluster.WorkerName;
 import io.github.dl4jpipeline.internal.wire.Limits;
@@ -13,9 +14,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.SparkEnv;
@@ -37,9 +40,14 @@ record Work(Assignment assignment, List<String> places, byte[] secret, String ho
 
     private static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
 
-    /** Trains one replica of one stage to the end, in an executor. */
-    void run(BarrierTaskContext context, Supplier<Iterator<byte[]>> pieces) throws IOException, InterruptedException {
-        int worker = context.partitionId();
+    /**
+     * Trains one replica of one stage to the end, in an executor.
+     *
+     * @param pieces gives those of a worker, for one epoch
+     */
+    void run(BarrierTaskContext context, IntFunction<Iterator<byte[]>> pieces)
+            throws IOException, InterruptedException {
+        int worker = worker(context);
         String machine = SparkEnv.get().blockManager().blockManagerId().host();
         WorkerName name = new WorkerName(
                 places.get(worker),
@@ -50,19 +58,34 @@ record Work(Assignment assignment, List<String> places, byte[] secret, String ho
                 worker, InetAddress.getByName(machine), secret, LIMITS, LONGEST_WAIT, context::isInterrupted)) {
             List<WorkerName> names = new ArrayList<>();
             List<InetSocketAddress> addresses = new ArrayList<>();
-            for (String line : context.allGather(peers.address().getPort() + " " + name.line())) {
-                String[] parts = line.split(" ", 2);
-                names.add(WorkerName.of(parts[1]));
-                addresses.add(new InetSocketAddress(names.get(names.size() - 1).machine(), Integer.parseInt(parts[0])));
+            for (String line : byWorker(context.allGather(worker + " " + peers.address().getPort() + " " + name.line()))) {
+                String[] parts = line.split(" ", 3);
+                names.add(WorkerName.of(parts[2]));
+                addresses.add(new InetSocketAddress(names.get(names.size() - 1).machine(), Integer.parseInt(parts[1])));
             }
             try {
                 connect(peers, names, addresses);
-                new StageTraining(assignment, peers, device(Math.max(1, context.cpus()))).run(pieces);
+                new StageTraining(assignment, peers, device(Math.max(1, context.cpus()))).run(() -> pieces.apply(worker));
             } catch (Throwable e) {
                 peers.failed(e.getMessage() == null ? e.toString() : e.getMessage(), !ClusterPeers.isOfPeer(e));
                 throw e;
             }
         }
+    }
+
+    /** The worker that a task is. */
+    static int worker(BarrierTaskContext context) {
+        List<String> machines = Arrays.stream(context.getTaskInfos())
+                .map(task -> task.address().replaceFirst(":[0-9]+$", ""))
+                .toList();
+        return Placement.worker(machines, context.partitionId());
+    }
+
+    /** Lines that begin with the number of a worker, in the order of these. */
+    static List<String> byWorker(String[] lines) {
+        return Arrays.stream(lines)
+                .sorted(Comparator.comparingInt(line -> Integer.parseInt(line.substring(0, line.indexOf(' ')))))
+                .toList();
     }
 
     /** A member that is not there may be another time. */

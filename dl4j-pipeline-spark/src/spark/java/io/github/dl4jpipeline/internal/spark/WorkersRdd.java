@@ -4,10 +4,12 @@ import io.github.dl4jpipeline.internal.cluster.PeerFailure;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.Partition;
 import org.apache.spark.TaskContext;
+import org.apache.spark.TaskContext$;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.rdd.RDD;
 import org.jspecify.annotations.Nullable;
@@ -66,8 +68,8 @@ final class WorkersRdd extends RDD<byte[]> {
 
     @Override
     public scala.collection.Iterator<byte[]> compute(Partition partition, TaskContext context) {
-        Supplier<Iterator<byte[]>> pieces =
-                () -> new Pieces(JavaConverters.asJavaIterator(parent().iterator(partition, context)));
+        IntFunction<Iterator<byte[]>> pieces = worker -> new Pieces(
+                JavaConverters.asJavaIterator(parent().iterator(parent().partitions()[worker], context)), context);
         try {
             work.run(BarrierTaskContext.get(), pieces);
         } catch (IOException e) {
@@ -80,7 +82,8 @@ final class WorkersRdd extends RDD<byte[]> {
     }
 
     /** What Spark has cut and sent. If it cannot be read, executors are lost that have written it. */
-    private record Pieces(Iterator<Tuple2<Tuple2<Integer, Long>, byte[]>> source) implements Iterator<byte[]> {
+    private record Pieces(Iterator<Tuple2<Tuple2<Integer, Long>, byte[]>> source, TaskContext context)
+            implements Iterator<byte[]> {
         @Override
         public boolean hasNext() {
             return read(source::hasNext);
@@ -91,8 +94,10 @@ final class WorkersRdd extends RDD<byte[]> {
             return read(() -> source.next()._2());
         }
 
-        private static <T extends @Nullable Object> T read(Supplier<T> reading) {
+        /** In any thread, which then belongs to the task. */
+        private <T extends @Nullable Object> T read(Supplier<T> reading) {
             try {
+                TaskContext$.MODULE$.setTaskContext(context);
                 return reading.get();
             } catch (RuntimeException | Error e) {
                 throw new PeerFailure("its pieces of the batches cannot be read: " + e, e);

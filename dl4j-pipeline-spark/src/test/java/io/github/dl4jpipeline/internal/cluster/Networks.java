@@ -2,11 +2,15 @@ package io.github.dl4jpipeline.internal.cluster;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -73,6 +77,25 @@ public enum Networks {
             return CONVOLUTIONS.batch(seed, examples);
         }
     },
+    /** Gradients are normalized layer by layer, so the update is not cut. */
+    CLIPPED {
+        @Override
+        ComputationGraphConfiguration configuration() {
+            ComputationGraphConfiguration configuration = CONVOLUTIONS.configuration();
+            for (String name : List.of("conv1", "conv2", "dense", "out")) {
+                LayerVertex vertex = (LayerVertex) configuration.getVertices().get(name);
+                BaseLayer layer = (BaseLayer) vertex.getLayerConf().getLayer();
+                layer.setGradientNormalization(GradientNormalization.ClipL2PerLayer);
+                layer.setGradientNormalizationThreshold(0.05);
+            }
+            return configuration;
+        }
+
+        @Override
+        MultiDataSet batch(long seed, int examples) {
+            return CONVOLUTIONS.batch(seed, examples);
+        }
+    },
     /** Its result is not that of plain {@code fit}, but does not depend on the plan. */
     DROPOUT {
         @Override
@@ -103,6 +126,22 @@ public enum Networks {
         @Override
         MultiDataSet batch(long seed, int examples) {
             return CONVOLUTIONS.batch(seed, examples);
+        }
+    },
+    /** Truncated back-propagation through time, in segments of two steps and what is left. */
+    LSTM_IN_SEGMENTS {
+        @Override
+        ComputationGraphConfiguration configuration() {
+            ComputationGraphConfiguration configuration = LSTM_WITH_MASKS.configuration();
+            configuration.setBackpropType(BackpropType.TruncatedBPTT);
+            configuration.setTbpttFwdLength(2);
+            configuration.setTbpttBackLength(2);
+            return configuration;
+        }
+
+        @Override
+        MultiDataSet batch(long seed, int examples) {
+            return LSTM_WITH_MASKS.batch(seed, examples);
         }
     },
     LSTM_WITH_MASKS {
