@@ -58,7 +58,7 @@ class SeparateMemoryTest {
     }
 
     @ParameterizedTest
-    @MethodSource("io.github.dl4jpipeline.fixture.Network#withKernels")
+    @MethodSource("io.github.dl4jpipeline.fixture.Network#withKernelsInDouble")
     void parametersAfterThreeSteps(Network network, Kernels kernels) {
         ComputationGraph start = network.graph(DataType.DOUBLE);
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 3);

@@ -30,7 +30,7 @@ class RecomputeTest {
     private static final double TOLERANCE = 1e-10;
 
     @ParameterizedTest
-    @MethodSource("io.github.dl4jpipeline.fixture.Network#withKernels")
+    @MethodSource("io.github.dl4jpipeline.fixture.Network#withKernelsInDouble")
     void sameResultAsPlainFit(Network network, Kernels kernels) {
         ComputationGraph start = network.graph(DataType.DOUBLE);
         List<MultiDataSet> batches = network.batches(DataType.DOUBLE, 3);

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.result;
 
+import static io.github.dl4jpipeline.fixture.Network.kernelsInDouble;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -120,7 +121,7 @@ class TilingTest {
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 3, 3, 2, 13, 10));
         ComputationGraph expected = SameResult.plain(start, batches);
         for (int[] grid : new int[][] {{1, 2}, {4, 3}}) {
-            for (Kernels kernels : Kernels.values()) {
+            for (Kernels kernels : kernelsInDouble()) {
                 for (int devices = 1; devices <= 2; devices++) {
                     FusedTiling tiling =
                             FusedTiling.grid(grid[0], grid[1]).from("before").to("after");
@@ -200,7 +201,7 @@ class TilingTest {
             batches.add(network.batch(DataType.DOUBLE, examples, examples));
         }
         ComputationGraph expected = SameResult.plain(start, batches);
-        for (Kernels kernels : Kernels.values()) {
+        for (Kernels kernels : kernelsInDouble()) {
             FusedTiling cut = network.uncut.cutAfter(network.cut);
             for (int devices = 1; devices <= 2; devices++) {
                 assertTrainsAs(start, expected, batches, network.uncut, kernels, devices, 1);
@@ -243,7 +244,7 @@ class TilingTest {
     void gradientInFloat(Network network) {
         ComputationGraph graph = TestGraphs.graph(network.configuration(DataType.FLOAT));
         MultiDataSet batch = network.batch(DataType.FLOAT, 1, 6);
-        for (Kernels kernels : Kernels.values()) {
+        for (Kernels kernels : kernelsInDouble()) {
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                     .devices(Devices.cpu(2))
                     .kernels(kernels)
@@ -327,7 +328,7 @@ class TilingTest {
         List<MultiDataSet> batches =
                 TestData.several(3, seed -> TestData.classification(DataType.DOUBLE, seed, 5, 3, 2, 9, 8));
         FusedTiling tiling = FusedTiling.grid(2, 3).from("first").to("third");
-        for (Kernels kernels : Kernels.values()) {
+        for (Kernels kernels : kernelsInDouble()) {
             ComputationGraph untiled = SameResult.copy(start);
             try (PipelineComputationGraph expected = PipelineComputationGraph.builder(untiled)
                     .plan(SameResult.evenPlan(untiled, 1, 2))
@@ -355,7 +356,7 @@ class TilingTest {
     @EnumSource
     void outputInTiles(Network network) {
         ComputationGraph graph = TestGraphs.graph(network.configuration(DataType.DOUBLE));
-        for (Kernels kernels : Kernels.values()) {
+        for (Kernels kernels : kernelsInDouble()) {
             for (int devices = 1; devices <= 2; devices++) {
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .devices(Devices.cpu(devices))

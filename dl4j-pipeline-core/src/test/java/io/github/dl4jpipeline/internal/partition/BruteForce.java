@@ -2,51 +2,71 @@ package io.github.dl4jpipeline.internal.partition;
 
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.stream.IntStream;
 
 /** Tries every assignment of vertices to stages along which activations flow forward, with all replicas and devices. */
 final class BruteForce {
     private final PartitionRequest request;
     private final List<List<Integer>> inputs;
-    private final Map<List<Integer>, Double> best = new HashMap<>();
+    private final int[][] readers;
+
+    /** By how many devices of each group are used, as {@link #indexOf} counts. */
+    private final double[] best;
 
     BruteForce(PartitionRequest request, List<List<Integer>> inputs) {
         this.request = request;
         this.inputs = inputs;
-        int devices = request.groups().stream().mapToInt(DeviceGroup::count).sum();
+        readers = IntStream.range(0, inputs.size())
+                .mapToObj(vertex -> IntStream.range(0, inputs.size())
+                        .filter(reader -> inputs.get(reader).contains(vertex))
+                        .toArray())
+                .toArray(int[][]::new);
+        int[] all = request.groups().stream().mapToInt(DeviceGroup::count).toArray();
+        best = new double[indexOf(all) + 1];
+        Arrays.fill(best, Double.POSITIVE_INFINITY);
+        int devices = Arrays.stream(all).sum();
         for (int stages = 1; stages <= Math.min(devices, inputs.size()); stages++) {
-            assign(new int[inputs.size()], 0, stages);
+            assign(new int[inputs.size()], 0, 0, stages);
         }
     }
 
     /** The smallest bottleneck with exactly these devices of each group; infinite for none. */
     double best(List<Integer> use) {
-        return best.getOrDefault(use, Double.POSITIVE_INFINITY);
+        return best[indexOf(use.stream().mapToInt(Integer::intValue).toArray())];
     }
 
-    private void assign(int[] stageOf, int vertex, int stages) {
+    private int indexOf(int[] used) {
+        int index = 0;
+        for (int group = 0; group < used.length; group++) {
+            index = index * (request.groups().get(group).count() + 1) + used[group];
+        }
+        return index;
+    }
+
+    /** Assigns a vertex and those after it. {@code taken} has a bit for each stage that those before are in. */
+    private void assign(int[] stageOf, int vertex, int taken, int stages) {
         if (vertex == stageOf.length) {
-            if (Arrays.stream(stageOf).distinct().count() == stages) {
+            if (Integer.bitCount(taken) == stages) {
                 place(stageOf, stages, stages - 1, new int[request.groups().size()], 0);
             }
             return;
         }
-        int earliest = inputs.get(vertex).stream()
-                .mapToInt(input -> stageOf[input])
-                .max()
-                .orElse(0);
+        int earliest = 0;
+        for (int input : inputs.get(vertex)) {
+            earliest = Math.max(earliest, stageOf[input]);
+        }
         for (int stage = earliest; stage < stages; stage++) {
             stageOf[vertex] = stage;
-            assign(stageOf, vertex + 1, stages);
+            assign(stageOf, vertex + 1, taken | 1 << stage, stages);
         }
     }
 
     /** Gives devices to a stage, when those after it have theirs. */
     private void place(int[] stageOf, int stages, int stage, int[] used, double bottleneck) {
         if (stage < 0) {
-            best.merge(Arrays.stream(used).boxed().toList(), bottleneck, Math::min);
+            int index = indexOf(used);
+            best[index] = Math.min(best[index], bottleneck);
             return;
         }
         int after = Arrays.stream(used).sum();
@@ -91,15 +111,20 @@ final class BruteForce {
     private double crossing(int[] stageOf, int cut) {
         double bytes = 0;
         for (int vertex = 0; vertex < stageOf.length; vertex++) {
-            boolean read = false;
-            for (int reader = 0; reader < stageOf.length; reader++) {
-                read |= stageOf[reader] > cut && inputs.get(reader).contains(vertex);
-            }
-            if (stageOf[vertex] <= cut && read) {
+            if (stageOf[vertex] <= cut && isReadAfter(stageOf, vertex, cut)) {
                 bytes += request.costs().get(vertex).activationBytes();
             }
         }
         return bytes;
+    }
+
+    private boolean isReadAfter(int[] stageOf, int vertex, int cut) {
+        for (int reader : readers[vertex]) {
+            if (stageOf[reader] > cut) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean fits(
