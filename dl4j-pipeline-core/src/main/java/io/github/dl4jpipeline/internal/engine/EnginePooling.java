@@ -107,24 +107,32 @@ final class EnginePooling extends EngineLayer {
         return new Value(output, written);
     }
 
-    private @Nullable Passes make(Layout input) {
+    private @Nullable Passes make(Layout given) {
+        Passes made = reading(given);
+        return made == null && !given.isRowMajor() ? reading(Layout.rowMajor(given.shape())) : made;
+    }
+
+    private @Nullable Passes reading(Layout input) {
         long[] shape = input.shape();
+        Window window;
+        long[] size;
         if (windows == null) {
             long[] one = {1, 1};
             long[] none = {0, 0};
-            Window whole = new Window(new long[] {shape[2], shape[3]}, one, one, none, none);
-            return passes(input, Pooling.reading(input, kind, whole, new long[] {shape[0], shape[1], 1, 1}));
+            window = new Window(new long[] {shape[2], shape[3]}, one, one, none, none);
+            size = one;
+        } else {
+            size = windows.outputSize(shape[2], shape[3]);
+            if (size == null) {
+                return null;
+            }
+            window = windows.window(size, shape[2], shape[3]);
         }
-        long[] size = windows.outputSize(shape[2], shape[3]);
-        if (size == null) {
-            return null;
-        }
-        Window window = windows.window(size, shape[2], shape[3]);
-        return passes(input, Pooling.reading(input, kind, window, new long[] {shape[0], shape[1], size[0], size[1]}));
-    }
-
-    private static @Nullable Passes passes(Layout input, @Nullable Pooling operations) {
-        return operations == null ? null : new Passes(input, operations, operations.forward(), operations.backward());
+        Pooling operations =
+                Pooling.reading(input, kind, window, new long[] {shape[0], shape[1], size[0], size[1]});
+        return operations == null
+                ? null
+                : new Passes(input, operations, operations.forward(), operations.backward());
     }
 
     @Override

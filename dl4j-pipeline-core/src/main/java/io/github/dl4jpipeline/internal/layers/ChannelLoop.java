@@ -44,16 +44,6 @@ interface ChannelLoop {
         };
     }
 
-    /** Adds a value for each channel. */
-    static ChannelLoop add(double[] summands) {
-        return (elements, others, from, to, channel) -> {
-            float summand = (float) summands[channel];
-            for (int i = from; i < to; i++) {
-                elements[i] += summand;
-            }
-        };
-    }
-
     /** Subtracts a value for each channel. */
     static ChannelLoop subtract(double[] subtrahends) {
         return (elements, others, from, to, channel) -> {

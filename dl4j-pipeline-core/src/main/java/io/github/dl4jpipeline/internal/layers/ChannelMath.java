@@ -1,6 +1,5 @@
 package io.github.dl4jpipeline.internal.layers;
 
-import java.util.Arrays;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -51,16 +50,6 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
         }
         long rows = array.size(0) * channels;
         return ChannelValues.sum(sumOfRows(array.reshape('c', rows, array.length() / rows)), channels);
-    }
-
-    /** Writes the sum of each channel to {@code result}, or adds it. */
-    void sum(INDArray array, INDArray result, boolean add) {
-        double[] sums = sum(array);
-        if (add) {
-            double[] others = ChannelValues.of(result);
-            Arrays.setAll(sums, channel -> sums[channel] + others[channel]);
-        }
-        ChannelValues.write(sums, result);
     }
 
     /** Writes the difference of an array and a value for each channel to {@code result}, and returns the sums of its squares. */
@@ -118,15 +107,6 @@ record ChannelMath(int axis, LayerWorkspaceMgr workspaces, ArrayType memory) {
     private static INDArray product(INDArray left, INDArray right, INDArray result) {
         NativeOp.run("matmul", new INDArray[] {left, right}, new INDArray[] {result});
         return result;
-    }
-
-    /** Adds a value for each channel to an array, in place. */
-    INDArray add(INDArray array, double[] ofChannel) {
-        if (runsInJava(array)) {
-            ChannelLoop.add(ofChannel).run(array, null, ofChannel.length, array);
-            return array;
-        }
-        return broadcast("add", array, ofChannel, array);
     }
 
     /** Writes the difference of an array and a value for each channel to {@code result}, and returns it. */

@@ -39,11 +39,6 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return mode == ConvolutionMode.Same;
     }
 
-    /** Whether every output is computed from the one input at its place. */
-    boolean isPointwise() {
-        return isAll(kernel(), 1) && isAll(stride(), 1) && (isSame() || isAll(padding(), 0));
-    }
-
     /** Whether oneDNN may run it with Winograd's algorithm, where the processor and the number of examples allow it. */
     boolean isWinogradCandidate() {
         return isAll(kernel(), 3) && isAll(stride(), 1) && isAll(dilation(), 1);
@@ -63,10 +58,6 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return layer.getCnn2dDataFormat() == CNN2DFormat.NCHW;
     }
 
-    int channelDimension() {
-        return isChannelsFirst() ? 1 : 3;
-    }
-
     /**
      * Height and width of the output for some input.
      *
@@ -82,12 +73,11 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return size;
     }
 
-    /** The same of the transposed convolution. */
-    int[] transposedOutputSize(INDArray input) {
+    /** Refuses what the transposed convolution has no output for. */
+    void requireTransposedOutput(INDArray input) {
         int[] size = ConvolutionUtils.getDeconvolutionOutputSize(
                 input, kernel(), stride(), padding(), mode, dilation(), layer.getCnn2dDataFormat());
         requireOutput(size, input);
-        return size;
     }
 
     private void requireOutput(int[] size, INDArray input) {
@@ -104,11 +94,6 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return isChannelsFirst()
                 ? new long[] {input.size(0), channels, size[0], size[1]}
                 : new long[] {input.size(0), size[0], size[1], channels};
-    }
-
-    /** Padding above and to the left of the input; none of it is negative. */
-    int[] paddingBefore(INDArray input) {
-        return isSame() ? paddingBefore(outputSize(input), input) : padding();
     }
 
     private int[] paddingBefore(int[] output, INDArray input) {

@@ -146,8 +146,7 @@ public final class FastLayers {
             return new FastDepthwise((DepthwiseConvolution2DLayer) layer);
         }
         if (kind == Deconvolution2DLayer.class) {
-            Deconvolution2DLayer deconvolution = (Deconvolution2DLayer) layer;
-            return FastDeconvolution.canRun(geometry(deconvolution)) ? new FastDeconvolution(deconvolution) : null;
+            return new CheckedDeconvolution((Deconvolution2DLayer) layer);
         }
         if (kind == DenseLayer.class) {
             DenseLayer dense = (DenseLayer) layer;

@@ -16,11 +16,6 @@ final class NativeOp {
                 .build());
     }
 
-    /** Writes the product of a matrix and another transposed to {@code result}, or adds it. */
-    static void byTransposed(INDArray left, INDArray right, INDArray result, boolean add) {
-        multiply(left, right, result, add, 0, 1);
-    }
-
     /** Writes the product of a matrix transposed and another to {@code result}, or adds it. */
     static void transposedBy(INDArray left, INDArray right, INDArray result, boolean add) {
         multiply(left, right, result, add, 1, 0);

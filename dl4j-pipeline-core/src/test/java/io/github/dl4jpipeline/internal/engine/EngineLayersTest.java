@@ -24,9 +24,11 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling2D;
 import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
@@ -60,6 +62,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.LossFunctions;
 
 class EngineLayersTest {
     private static final KernelChoice FAST = KernelChoice.all(Kernels.FAST);
@@ -361,6 +364,66 @@ class EngineLayersTest {
             assertThat(outcome.taken()).isPositive();
         }
         assertThat(taken(layer, DataType.FLOAT)).contains("before", "layer", "after");
+    }
+
+    /** Without types of input, since Deeplearning4j takes what comes of sequences for a sequence. */
+    private static ComputationGraph pooledSequences(PoolingType kind, Layer before) {
+        ComputationGraph graph = new ComputationGraph(new NeuralNetConfiguration.Builder()
+                .seed(3)
+                .dataType(DataType.FLOAT)
+                .graphBuilder()
+                .addInputs("in")
+                .addLayer("before", before.clone(), "in")
+                .addLayer("layer", new GlobalPoolingLayer(kind), "before")
+                .addLayer("after", new DenseLayer.Builder().nIn(4).nOut(2).build(), "layer")
+                .addLayer(
+                        "loss",
+                        new LossLayer.Builder(LossFunctions.LossFunction.MSE)
+                                .activation(Activation.IDENTITY)
+                                .build(),
+                        "after")
+                .setOutputs("loss")
+                .build());
+        graph.init();
+        return graph;
+    }
+
+    @Test
+    void globalPoolingOfSequences() {
+        for (Layer before : List.of(
+                ofSteps().nIn(5).build(),
+                new SimpleRnn.Builder().nIn(5).nOut(4).build())) {
+            for (PoolingType kind : List.of(PoolingType.MAX, PoolingType.AVG, PoolingType.SUM, PoolingType.PNORM)) {
+                for (boolean isNumber : new boolean[] {true, false}) {
+                    ComputationGraph graph = pooledSequences(kind, before);
+                    INDArray features = EngineCase.values(DataType.FLOAT, 3, 6, 5, 11);
+                    if (!isNumber) {
+                        features.putScalar(77, Double.NaN);
+                    }
+                    MicroBatch batch = MicroBatch.whole(
+                            new INDArray[] {features},
+                            new INDArray[] {EngineCase.values(DataType.FLOAT, 4, 6, 2)},
+                            null,
+                            null);
+                    try (CopyPasses stock = new CopyPasses(graph, STOCK, false);
+                            CopyPasses engine = new CopyPasses(graph, FAST, true)) {
+                        Results expected = stock.train(batch.copy(), Way.USUAL, 0);
+                        Results actual = engine.train(batch.copy(), Way.SPLIT, 0);
+                        String name = before + " " + kind + " " + isNumber;
+                        assertThat(actual.blocked().contains("layer"))
+                                .as(name)
+                                .isEqualTo(isNumber && kind != PoolingType.PNORM);
+                        if (isNumber) {
+                            SameResult.assertSame(actual.activations(), expected.activations(), 2e-5);
+                            SameResult.assertSame(actual.errors(), expected.errors(), 2e-5);
+                            SameResult.assertSame(actual.gradients(), expected.gradients(), 2e-5);
+                        } else {
+                            assertNotANumberAlike(name, actual.activations(), expected.activations());
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /** The first of several largest inputs has the error. */

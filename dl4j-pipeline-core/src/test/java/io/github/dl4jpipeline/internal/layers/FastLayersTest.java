@@ -317,14 +317,11 @@ class FastLayersTest {
     void someLayersAreLeftAlone() {
         for (Case layer : List.of(
                 image("dilated", separable().dilation(2, 2)).getPayload(),
-                image("smaller than its stride", deconvolution().stride(4, 3)).getPayload(),
                 image("smaller than its stride", separable().stride(4, 3)).getPayload(),
                 new Case(
                         conv1D().rnnDataFormat(RNNFormat.NWC).build(),
                         List.of(3, 11, 5),
-                        InputType.recurrent(5, 11, RNNFormat.NWC)),
-                channelsLast("NHWC", deconvolution().dataFormat(CNN2DFormat.NHWC))
-                        .getPayload())) {
+                        InputType.recurrent(5, 11, RNNFormat.NWC)))) {
             ComputationGraph graph = graph(layer, DataType.FLOAT);
             Layer stock = graph.getLayer("layer");
             FastLayers.replaceIn(graph, KernelChoice.all(Kernels.FAST));
