@@ -58,7 +58,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * }</pre>
  *
  * <p>The first {@code fit} profiles the graph on its first batch, cuts it into stages and starts worker threads.
- * There is one thread for each replica of a stage, or for the interleaved stages of a device. A batch is split into
+ * There is one thread for each replica of a stage, or for the interleaved stages of a device. On CPUs a plan with one
+ * worker needs none: it runs in the thread that calls {@code fit}. A batch is split into
  * micro-batches whose forward and backward passes overlap between the stages. What follows the gradient is
  * Deeplearning4j's own, or does the same: gradient normalisation, regularisation, the updater, constraints,
  * listeners, counts, early stopping.

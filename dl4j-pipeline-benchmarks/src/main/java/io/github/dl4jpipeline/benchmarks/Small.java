@@ -61,8 +61,9 @@ final class Small implements Callable<Integer> {
 
     private void compare(SmallNetwork network) {
         MultiDataSet data = network.data();
-        try (PipelineComputationGraph pipeline =
-                        PipelineComputationGraph.builder(network.graph()).noProfileCache().build();
+        try (PipelineComputationGraph pipeline = PipelineComputationGraph.builder(network.graph())
+                        .noProfileCache()
+                        .build();
                 PipelineComputationGraph oneCore = PipelineComputationGraph.builder(network.graph())
                         .devices(Devices.of(Devices.cpu().get(0)))
                         .stages(1)

@@ -83,7 +83,16 @@ class FailureTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"2, 1, true", "2, 1, false", "2, 2, true", "2, 2, false", "3, 3, true", "3, 3, false", "3, 2, true", "3, 2, false"})
+    @CsvSource({
+        "2, 1, true",
+        "2, 1, false",
+        "2, 2, true",
+        "2, 2, false",
+        "3, 3, true",
+        "3, 3, false",
+        "3, 2, true",
+        "3, 2, false"
+    })
     void aVertexThatThrows(int stages, int devices, boolean forward) {
         ComputationGraph graph = TestGraphs.graph(configuration());
         ComputationGraph expected = SameResult.plain(graph, List.of(batch, batch));

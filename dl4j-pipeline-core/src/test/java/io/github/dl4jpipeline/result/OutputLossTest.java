@@ -77,8 +77,7 @@ class OutputLossTest {
         for (boolean hidden : new boolean[] {true, false}) {
             for (int microBatches : new int[] {1, 3}) {
                 ComputationGraph graph = graph(DataType.DOUBLE, loss, activation, outputs, hidden);
-                List<MultiDataSet> batches =
-                        TestData.several(3, seed -> batch(DataType.DOUBLE, seed, outputs));
+                List<MultiDataSet> batches = TestData.several(3, seed -> batch(DataType.DOUBLE, seed, outputs));
                 ComputationGraph expected = SameResult.plain(graph, batches);
                 try (PipelineComputationGraph net = pipeline(graph, microBatches)) {
                     batches.forEach(net::fit);

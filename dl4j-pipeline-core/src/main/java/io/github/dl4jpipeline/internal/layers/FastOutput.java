@@ -22,7 +22,7 @@ final class FastOutput extends OutputLayer implements AddsGradients, GradientAlo
     private @Nullable Double sumOfScores;
 
     /** Of the last backward pass; null if it is not known. */
-    private @Nullable INDArray preOutput;
+    private @Nullable INDArray kept;
 
     FastOutput(OutputLayer original) {
         super(original.conf(), original.params().dataType());
@@ -70,13 +70,13 @@ final class FastOutput extends OutputLayer implements AddsGradients, GradientAlo
         INDArray wanted = getLabels2d(workspaces, ArrayType.BP_WORKING_MEM);
         ILossFunction loss = layerConf().getLossFn();
         sumOfScores = null;
-        preOutput = null;
+        kept = null;
         if (SoftmaxLoss.suits(loss, layerConf().getActivationFn(), wanted, output, maskArray)) {
             sumOfScores = SoftmaxLoss.apply((LossMCXENT) loss, wanted, output);
             return output;
         }
         if (maskArray == null) {
-            preOutput = workspaces.dup(ArrayType.INPUT, output, output.ordering()); // some functions overwrite theirs
+            kept = workspaces.dup(ArrayType.INPUT, output, output.ordering()); // some functions overwrite theirs
         }
         return loss.computeGradient(wanted, output, layerConf().getActivationFn(), maskArray);
     }
@@ -90,9 +90,9 @@ final class FastOutput extends OutputLayer implements AddsGradients, GradientAlo
     @Override
     public double computeScore(double regularization, boolean training, LayerWorkspaceMgr workspaces) {
         Double sum = sumOfScores;
-        INDArray known = preOutput;
+        INDArray known = kept;
         sumOfScores = null;
-        preOutput = null;
+        kept = null;
         if (!training || maskArray != null || (sum == null && known == null)) {
             return super.computeScore(regularization, training, workspaces);
         }
@@ -114,6 +114,6 @@ final class FastOutput extends OutputLayer implements AddsGradients, GradientAlo
     public void clear() {
         super.clear();
         sumOfScores = null;
-        preOutput = null;
+        kept = null;
     }
 }

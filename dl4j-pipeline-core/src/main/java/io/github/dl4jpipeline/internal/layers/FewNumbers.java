@@ -82,6 +82,16 @@ final class FewNumbers {
         write(sums, matrix);
     }
 
+    /** Multiplies each number by 1 where that of {@code steps}, an array of as many, is positive, and by 0 elsewhere. */
+    static void multiplyByStep(INDArray array, INDArray steps) {
+        double[] numbers = read(array);
+        double[] of = read(steps);
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] *= of[i] > 0 ? 1 : 0;
+        }
+        write(numbers, array);
+    }
+
     /** Writes the sum of the rows of a matrix to a row, or adds it. */
     static void sumOfRows(INDArray matrix, INDArray row, boolean add) {
         double[] numbers = read(matrix);

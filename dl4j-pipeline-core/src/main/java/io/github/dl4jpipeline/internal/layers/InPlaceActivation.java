@@ -79,6 +79,10 @@ final class InPlaceActivation {
             ReluGradient.apply(array, error);
             return error;
         }
+        if (FewNumbers.are(array, error)) {
+            FewNumbers.multiplyByStep(error, array);
+            return error;
+        }
         INDArray slope = workspaces.createUninitialized(
                 ArrayType.BP_WORKING_MEM, array.dataType(), array.shape(), array.ordering());
         Nd4j.exec(new Step(array, slope));

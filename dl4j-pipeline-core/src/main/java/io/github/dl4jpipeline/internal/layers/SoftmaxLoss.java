@@ -14,11 +14,7 @@ final class SoftmaxLoss {
 
     /** Whether this is the loss, and there are few numbers. */
     static boolean suits(
-            ILossFunction loss,
-            IActivation activation,
-            INDArray labels,
-            INDArray preOutput,
-            @Nullable INDArray mask) {
+            ILossFunction loss, IActivation activation, INDArray labels, INDArray preOutput, @Nullable INDArray mask) {
         return mask == null
                 && activation.getClass() == ActivationSoftmax.class
                 && (loss.getClass() == LossMCXENT.class || loss.getClass() == LossNegativeLogLikelihood.class)

@@ -196,12 +196,12 @@ class PlanTrialTest {
         Device one = new Device("one", Device.Kind.CPU, List.of(0), 1, 1);
         Device two = new Device("two", Device.Kind.CPU, List.of(1), 1, 1);
         PartitionPlan alone = PartitionPlan.of(List.of(Stage.of(one, List.of("a"))), 1);
-        PartitionPlan both =
-                PartitionPlan.of(List.of(Stage.of(one, List.of("a")), Stage.of(two, List.of("b"))), 2);
+        PartitionPlan both = PartitionPlan.of(List.of(Stage.of(one, List.of("a")), Stage.of(two, List.of("b"))), 2);
         PlanTrial alike = new PlanTrial(List.of(both, alone), Optional.empty());
         run(alike, (place, step) -> alike.plan().workers() == 1 ? 102 : 100);
         assertThat(alike.plan().stages()).isEqualTo(alone.stages());
-        assertThat(alike.reason()).endsWith(" was 2 % faster, but that is too little to tell them apart, and this plan is simpler");
+        assertThat(alike.reason())
+                .endsWith(" was 2 % faster, but that is too little to tell them apart, and this plan is simpler");
         PlanTrial slower = new PlanTrial(List.of(both, alone), Optional.empty());
         run(slower, (place, step) -> slower.plan().workers() == 1 ? 104 : 100);
         assertThat(slower.plan().stages()).isEqualTo(both.stages());
