@@ -147,6 +147,11 @@ function plan(state) {
     [tried.plan, String(tried.steps), number(tried.millis, 1, " ms"), tried.predictedMillis > 0 ? number(tried.predictedMillis, 1, " ms") : ""]));
 }
 
+function settings(state) {
+  table("settings", "Settings of the plan", ["what", "value"], Object.entries(state.settings ?? {}));
+  table("machine", "Machine and software of the training process", ["what", "value"], Object.entries(state.machine ?? {}));
+}
+
 function choices(sessions, session) {
   const select = document.getElementById("sessions");
   if (select.dataset.sessions !== sessions.join("\n")) {
@@ -178,6 +183,7 @@ async function show() {
   document.getElementById("curves").replaceChildren(curve("Loss", data.points, 1), curve("Examples a second", data.points, 2),
     curve("Use of the workers in %", data.points, 3, 100));
   plan(data.state);
+  settings(data.state);
 }
 
 document.getElementById("sessions").addEventListener("change", event => {

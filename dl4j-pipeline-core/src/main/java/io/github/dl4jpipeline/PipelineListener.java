@@ -18,7 +18,7 @@ import java.util.Optional;
  * of {@code fit}, and not to the measured time of a step. They may ask the pipeline anything and may close it, but must not train it.
  *
  * <p>A listener only watches: it cannot make a step fail. What it throws is logged once, with the name of its class, and it is not
- * called any more. A callback that takes longer than {@value #SLOW_MILLIS} ms is logged once for each listener, and the listener
+ * called any more. When callbacks take longer than {@value #SLOW_MILLIS} ms for the second time, it is logged, and the listener
  * stays. Only a {@link VirtualMachineError}, such as one for lack of memory, reaches the caller of {@code fit}.
  */
 public interface PipelineListener {

@@ -10,11 +10,14 @@ import org.slf4j.LoggerFactory;
 final class PipelineListeners {
     private static final Logger log = LoggerFactory.getLogger(PipelineListener.class);
 
+    /** The first slow call is let pass: it loads classes. */
+    private static final int SLOW_CALLS = 2;
+
     private final CopyOnWriteArrayList<Guarded> left = new CopyOnWriteArrayList<>();
 
     private static final class Guarded {
         final PipelineListener listener;
-        boolean saidSlow;
+        int slowCalls;
 
         Guarded(PipelineListener listener) {
             this.listener = listener;
@@ -47,8 +50,7 @@ final class PipelineListeners {
                 continue;
             }
             long millis = (System.nanoTime() - start) / 1_000_000;
-            if (millis > PipelineListener.SLOW_MILLIS && !guarded.saidSlow) {
-                guarded.saidSlow = true;
+            if (millis > PipelineListener.SLOW_MILLIS && ++guarded.slowCalls == SLOW_CALLS) {
                 log.warn("Listener {} has taken {} ms in one call, for which training waits", guarded.name(), millis);
             }
         }

@@ -19,6 +19,8 @@ import picocli.CommandLine.Command;
             Planning.class,
             ReportPictures.class,
             FirstStep.class,
+            ReadmeTable.class,
+            Overhead.class,
             Scaling.class,
             Small.class,
             Soak.class,

@@ -3,7 +3,6 @@ package io.github.dl4jpipeline.benchmarks;
 import io.github.dl4jpipeline.cli.io.TextTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,18 +16,20 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** How long the first step takes, each in a process of its own: plain, with an empty cache of profiles, and with a full one. */
+/**
+ * How long the first step takes, each in a process of its own: plain, with an empty cache of profiles, and with a full one. With
+ * {@code --choice}, also which plan training comes to, and how it compares with the plan of a thorough profile before the first step.
+ */
 @Command(
         name = "first-step",
         description =
                 "Time from fit to the end of the first step: plain fit, a pipeline, and one that finds its profile"
-                        + " in the cache; each in a process of its own, in turn. Medians.",
+                        + " in the cache; each in a process of its own, in turn. Medians. With --choice, also the plan that"
+                        + " training comes to, beside that of a thorough profile before the first step, and steps of both"
+                        + " in turn.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class FirstStep implements Callable<Integer> {
-    /** Begins the line that a process prints. */
-    static final String MARK = "first-step";
-
     private static final int BATCH = 64;
 
     /** Batches of large networks are smaller. */
@@ -46,39 +47,47 @@ final class FirstStep implements Callable<Integer> {
     private int runs = 3;
 
     @Option(
-            names = "--settle",
-            description = "Train on until the plan is chosen, and say after how many steps, and which it is.")
-    private boolean settle;
+            names = "--choice",
+            description = "Train on until the plan is chosen, and measure it beside that of a thorough profile.")
+    private boolean choice;
 
-    private record Run(double millis, double cpuMillis, String plan) {}
+    private record Run(double millis, double cpuMillis, List<String> rest) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        TextTable table = new TextTable()
-                .row(
-                        "model",
-                        "plain fit",
-                        "pipeline",
-                        "with cache",
-                        "plain CPU",
-                        "pipeline CPU",
-                        "with cache CPU",
-                        "plan");
+        TextTable first = new TextTable()
+                .row("model", "plain fit", "pipeline", "with cache", "plain CPU", "pipeline CPU", "with cache CPU", "plan");
+        TextTable choices = new TextTable()
+                .row("model", "steps to it", "plan kept", "plan of a thorough profile", "ms kept", "ms thorough", "ratio");
         for (String model : models) {
             List<Run> plain = new ArrayList<>();
             List<Run> cold = new ArrayList<>();
             List<Run> cached = new ArrayList<>();
             for (int run = 0; run < runs; run++) {
-                Path cache = Files.createTempDirectory("first-step");
+                Path directory = Files.createTempDirectory("first-step");
+                boolean chooses = choice && run == 0;
                 try {
-                    plain.add(run(model, "plain", cache));
-                    cold.add(run(model, "pipeline", cache));
-                    cached.add(run(model, "pipeline", cache));
+                    plain.add(run(model, FirstStepRun.PLAIN, directory));
+                    cold.add(run(model, chooses ? FirstStepRun.SETTLE : FirstStepRun.FIRST, directory));
+                    cached.add(run(model, FirstStepRun.FIRST, directory));
+                    if (chooses) {
+                        List<String> kept = cold.get(0).rest();
+                        List<String> thorough = run(model, FirstStepRun.THOROUGH, directory)
+                                .rest();
+                        choices.row(
+                                model,
+                                kept.get(1),
+                                kept.get(2),
+                                thorough.get(0),
+                                thorough.get(1),
+                                thorough.get(2),
+                                thorough.get(3));
+                    }
                 } finally {
-                    delete(cache);
+                    delete(directory);
                 }
             }
-            table.row(
+            first.row(
                     model,
                     seconds(plain, Run::millis),
                     seconds(cold, Run::millis),
@@ -86,35 +95,30 @@ final class FirstStep implements Callable<Integer> {
                     seconds(plain, Run::cpuMillis),
                     seconds(cold, Run::cpuMillis),
                     seconds(cached, Run::cpuMillis),
-                    cold.get(cold.size() - 1).plan());
+                    cold.get(cold.size() - 1).rest().get(0));
         }
-        System.out.print(table);
+        System.out.print(first);
+        if (choice) {
+            System.out.println();
+            System.out.print(choices);
+        }
         return 0;
     }
 
-    private Run run(String model, String how, Path cache) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Ddl4jpipeline.profileCache=" + cache,
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        FirstStepRun.class.getName(),
+    /** Profiles are cached in the directory, and a plan that is kept is put there. */
+    private Run run(String model, String how, Path directory) throws IOException, InterruptedException {
+        List<String> fields = MeasuringProcess.run(
+                FirstStepRun.class,
+                List.of("-Ddl4jpipeline.profileCache=" + directory.resolve("profiles")),
+                List.of(
                         model,
                         String.valueOf(BATCHES.getOrDefault(model, BATCH)),
                         how,
-                        settle ? "settle" : "first")
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        int code = process.waitFor();
-        String[] fields = out.lines()
-                .filter(line -> line.startsWith(MARK))
-                .findFirst()
-                .orElseThrow(() -> new IllegalStateException(model + ", " + how + " has ended with " + code))
-                .split("\t", -1);
-        String plan = fields.length > 4 ? fields[5] + " after " + fields[4] + " steps" : fields[3];
-        System.err.printf("%s, %s: %s ms, CPU %s ms, %s%n", model, how, fields[1], fields[2], plan);
-        return new Run(Double.parseDouble(fields[1]), Double.parseDouble(fields[2]), plan);
+                        directory.resolve("plan.json").toString()));
+        List<String> rest = fields.subList(2, fields.size());
+        System.err.printf(
+                "%s, %s: %s ms, CPU %s ms, %s%n", model, how, fields.get(0), fields.get(1), String.join(", ", rest));
+        return new Run(Double.parseDouble(fields.get(0)), Double.parseDouble(fields.get(1)), rest);
     }
 
     private static String seconds(List<Run> of, ToDoubleFunction<Run> value) {

@@ -4,7 +4,13 @@ import com.sun.management.OperatingSystemMXBean;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.model.RandomBatch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.profile.GraphProfile;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -16,45 +22,149 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Nesterovs;
 
-/** A process that trains one step, and says how long that has taken; with {@code settle}, as many as until the plan is chosen. */
+/** A process that trains one step, or until the plan is chosen, and prints what that has taken. */
 final class FirstStepRun {
+    /** One step of plain {@code fit}. */
+    static final String PLAIN = "plain";
+
+    /** One step of a pipeline. */
+    static final String FIRST = "first";
+
+    /** As many steps of a pipeline as until its plan is chosen, which is then saved. */
+    static final String SETTLE = "settle";
+
+    /** The same after a thorough profile; then steps with this plan and with the one that was saved, in turn. */
+    static final String THOROUGH = "thorough";
+
     /** A small network of dense layers, which is no model of the command line. */
     static final String MLP = "mlp";
 
-    private static final int MOST_STEPS = 2_000;
+    private static final Duration LONGEST = Duration.ofMinutes(3);
+    private static final int TURNS = 12;
+    private static final int STEPS_OF_TURN = 2;
     private static final int MLP_INPUTS = 20;
     private static final int MLP_WIDTH = 20;
     private static final int MLP_CLASSES = 5;
 
-    private FirstStepRun() {}
+    private final String model;
+    private final MultiDataSet data;
+    private final Path planFile;
 
-    /** Arguments: model, batch, {@code plain} or {@code pipeline}, and {@code first} or {@code settle}. */
+    private FirstStepRun(String model, int batch, Path planFile) {
+        this.model = model;
+        this.data = data(model, batch);
+        this.planFile = planFile;
+    }
+
+    /** Arguments: model, batch, what to do, and the file for the plan. */
     public static void main(String[] arguments) {
-        String model = arguments[0];
-        int batch = Integer.parseInt(arguments[1]);
-        boolean settle = arguments[3].equals("settle");
+        FirstStepRun run = new FirstStepRun(arguments[0], Integer.parseInt(arguments[1]), Path.of(arguments[3]));
+        String line =
+                switch (arguments[2]) {
+                    case PLAIN -> run.plain();
+                    case FIRST -> run.pipeline(false);
+                    case SETTLE -> run.pipeline(true);
+                    default -> run.thorough();
+                };
+        System.out.println(line);
+    }
+
+    private String plain() {
         ComputationGraph graph = graph(model);
-        MultiDataSet data = data(model, batch);
-        if (arguments[2].equals("plain")) {
-            Clock clock = new Clock();
-            graph.fit(data);
-            System.out.println(clock.line("plain fit"));
-            return;
-        }
+        Clock clock = new Clock();
+        graph.fit(data);
+        return clock.line("plain fit");
+    }
+
+    private String pipeline(boolean settle) {
         try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph).build()) {
+                PipelineComputationGraph.builder(graph(model)).build()) {
             Clock clock = new Clock();
             net.fit(data);
             String line = clock.line(net.plan().summary());
-            int steps = 1;
-            while (settle && !net.report().settled() && steps < MOST_STEPS) {
-                net.fit(data);
-                steps++;
+            if (!settle) {
+                return line;
             }
-            System.out.println(settle ? line + "\t" + steps + "\t" + net.plan().summary() : line);
-            if (settle) {
-                System.err.println(net.report());
+            int steps = 1 + settle(net);
+            net.plan().save(planFile);
+            return line + MeasuringProcess.more(String.valueOf(steps), net.plan().summary());
+        }
+    }
+
+    /** Trains until the plan is chosen, and returns the number of steps. */
+    private int settle(PipelineComputationGraph net) {
+        long begin = System.nanoTime();
+        int steps = 0;
+        while (!net.report().settled()) {
+            net.fit(data);
+            steps++;
+            if (System.nanoTime() - begin > LONGEST.toNanos()) {
+                throw new IllegalStateException(model + " has no plan after " + steps + " steps and " + LONGEST);
             }
+        }
+        System.err.println(net.report());
+        return steps;
+    }
+
+    /** The line has the plan, the medians of the plan saved and of this one, and their ratio. */
+    private String thorough() {
+        Clock clock = new Clock();
+        PartitionPlan chosen;
+        GraphProfile profile;
+        try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph(model))
+                .noProfileCache()
+                .deadline(Duration.ofHours(1)) // with one, a thorough profile comes first
+                .build()) {
+            net.fit(data);
+            settle(net);
+            chosen = net.plan();
+            profile = net.profile().orElseThrow();
+        }
+        PartitionPlan kept = PartitionPlan.load(planFile);
+        if (kept.runsLike(chosen)) {
+            return clock.line(chosen.summary(), "", "", "the same plan");
+        }
+        double[] medians = inTurn(profile, List.of(kept, chosen));
+        return clock.line(
+                chosen.summary(), tenth(medians[0]), tenth(medians[1]), format("%.3f", medians[0] / medians[1]));
+    }
+
+    private static String tenth(double millis) {
+        return format("%.1f", millis);
+    }
+
+    private static String format(String pattern, double value) {
+        return String.format(Locale.ROOT, pattern, value);
+    }
+
+    /** Median times of a step with each plan. The first step of a turn does not count: it finds caches full of other arrays. */
+    private double[] inTurn(GraphProfile profile, List<PartitionPlan> plans) {
+        List<PipelineComputationGraph> nets = plans.stream()
+                .map(plan -> PipelineComputationGraph.builder(graph(model))
+                        .profile(profile)
+                        .plan(plan)
+                        .build())
+                .toList();
+        try {
+            List<List<Double>> millis =
+                    plans.stream().map(plan -> (List<Double>) new ArrayList<Double>()).toList();
+            nets.forEach(net -> net.fit(data));
+            for (int turn = 0; turn < TURNS; turn++) {
+                for (int i = 0; i < nets.size(); i++) {
+                    int at = (turn + i) % nets.size();
+                    nets.get(at).fit(data);
+                    for (int step = 0; step < STEPS_OF_TURN; step++) {
+                        long start = System.nanoTime();
+                        nets.get(at).fit(data);
+                        millis.get(at).add((System.nanoTime() - start) / 1e6);
+                    }
+                }
+            }
+            return millis.stream()
+                    .mapToDouble(times -> PredictedRun.quantile(times, 0.5))
+                    .toArray();
+        } finally {
+            nets.forEach(PipelineComputationGraph::close);
         }
     }
 
@@ -108,14 +218,17 @@ final class FirstStepRun {
         private final long nanos = System.nanoTime();
         private final long cpuNanos = SYSTEM.getProcessCpuTime();
 
-        String line(String what) {
-            return String.format(
-                    Locale.ROOT,
-                    "%s\t%.0f\t%.0f\t%s",
-                    FirstStep.MARK,
-                    (System.nanoTime() - nanos) / 1e6,
-                    (SYSTEM.getProcessCpuTime() - cpuNanos) / 1e6,
-                    what);
+        /** The time and processor time until now, and more results. */
+        String line(String... more) {
+            List<String> results = new ArrayList<>();
+            results.add(millis(System.nanoTime() - nanos));
+            results.add(millis(SYSTEM.getProcessCpuTime() - cpuNanos));
+            results.addAll(List.of(more));
+            return MeasuringProcess.line(results);
+        }
+
+        private static String millis(long nanos) {
+            return String.format(Locale.ROOT, "%.0f", nanos / 1e6);
         }
     }
 }

@@ -26,8 +26,8 @@ import picocli.CommandLine.Spec;
                 + " turn, with random data.",
         footerHeading = Main.EXAMPLES,
         footer = {
-            "  dl4j-pipeline compare --model lenet                 beside all that Deeplearning4j has",
-            "  dl4j-pipeline compare --beside stock-fit --steps 4  beside plain fit alone",
+            "  dl4j-pipeline compare --model lenet        beside all of Deeplearning4j's",
+            "  dl4j-pipeline compare --beside stock-fit   beside plain fit alone",
             "  dl4j-pipeline compare --model lenet --inference"
         },
         mixinStandardHelpOptions = true,

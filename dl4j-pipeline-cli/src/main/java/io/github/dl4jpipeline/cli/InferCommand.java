@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
                         + " measures a model and its branches in turn, with random images.",
         footerHeading = Main.EXAMPLES,
         footer = {
-            "  dl4j-pipeline infer --model alexnet-cifar.zip       what `train` has saved, on test images",
+            "  dl4j-pipeline infer --model alexnet-cifar.zip    what `train` has saved",
             "  dl4j-pipeline infer --latency --model resnet18 --branches 2"
         },
         mixinStandardHelpOptions = true,

@@ -25,10 +25,10 @@ import picocli.CommandLine.Spec;
         description = "Finds the stages, replicas and micro-batches with the shortest predicted step, and says why.",
         footerHeading = Main.EXAMPLES,
         footer = {
-            "  dl4j-pipeline plan --model lenet                    for the cores of this machine",
-            "  dl4j-pipeline plan --model lenet --stages 2         a pipeline, and what else there is",
-            "  dl4j-pipeline plan --profile lenet.json --devices 4 what `profile --out` has written",
-            "  dl4j-pipeline plan --profile graph.txt --devices 4  a profile of PipeDream",
+            "  dl4j-pipeline plan --model lenet               for this machine's cores",
+            "  dl4j-pipeline plan --model lenet --stages 2    a pipeline, and others",
+            "  dl4j-pipeline plan --profile lenet.json        what `profile --out` wrote",
+            "  dl4j-pipeline plan --profile graph.txt --devices 4    one of PipeDream's",
             "  dl4j-pipeline plan --machines 4 --cores 16 --bandwidth 10gbit --latency 0.1"
         },
         mixinStandardHelpOptions = true,

@@ -35,9 +35,10 @@ import picocli.CommandLine.Spec;
         description = "Trains a model in a pipeline and saves it as an ordinary Deeplearning4j model.",
         footerHeading = Main.EXAMPLES,
         footer = {
-            "  dl4j-pipeline train                                 AlexNet on generated images",
-            "  dl4j-pipeline train --stages 2 --report run.html    the same in a pipeline, with a page about it",
-            "  dl4j-pipeline train --download --epochs 10          AlexNet on CIFAR-10"
+            "  dl4j-pipeline train                      AlexNet on generated images",
+            "  dl4j-pipeline train --stages 2           as a pipeline of two stages",
+            "  dl4j-pipeline train --report run.html    with a page about the run",
+            "  dl4j-pipeline train --download           AlexNet on CIFAR-10"
         },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,

@@ -28,8 +28,8 @@ final class ReportText {
     private String text() {
         StringBuilder text = new StringBuilder(format("Measured: %s%n", plan.summary()));
         text.append(format(
-                "%d steps, forward and backward %.1f ms each%s, bubble %.0f %%%s%n",
-                report.steps(),
+                "%s, forward and backward %.1f ms each%s, bubble %.0f %%%s%n",
+                report.steps() == 1 ? "1 step" : report.steps() + " steps",
                 report.stepMillis(),
                 predicted(millis(plan)),
                 100 * report.bubble(),

@@ -29,7 +29,7 @@ public final class RunSettings {
         settings.put("stages", String.valueOf(plan.stages().size()));
         settings.put("replicas", ofStages(plan, stage -> String.valueOf(stage.replicas())));
         settings.put("micro-batches", String.valueOf(plan.microBatches()));
-        if (plan.examples() > 0) {
+        if (!plan.predictedStepTime().isZero()) { // one that is made by hand is for any batch
             settings.put("examples of a batch", String.valueOf(plan.examples()));
         }
         settings.put("schedule", plan.schedule().name());

@@ -3,26 +3,24 @@ package io.github.dl4jpipeline.report;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
-import org.nd4j.versioncheck.VersionCheck;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 
-/** Which versions run. */
+/** Which versions run: those of the jars. Classes that are in none have no version. */
 final class Versions {
     private static final String UNKNOWN = "of unknown version";
-    private static final String OURS = "/META-INF/maven/io.github.dl4jpipeline/dl4j-pipeline-core/pom.properties";
 
     private Versions() {}
 
     static String ofDeeplearning4j() {
-        return VersionCheck.getVersionInfos().stream()
-                .filter(found -> "deeplearning4j-nn".equals(found.getArtifactId()))
-                .map(found -> found.getBuildVersion())
-                .findFirst()
-                .orElse(UNKNOWN);
+        return ofJar(ComputationGraph.class, "org.deeplearning4j/deeplearning4j-nn");
     }
 
-    /** That of the jar; classes that are in none have no version. */
     static String ofPipeline() {
-        try (InputStream in = Versions.class.getResourceAsStream(OURS)) {
+        return ofJar(Versions.class, "io.github.dl4jpipeline/dl4j-pipeline-core");
+    }
+
+    private static String ofJar(Class<?> member, String groupAndArtifact) {
+        try (InputStream in = member.getResourceAsStream("/META-INF/maven/" + groupAndArtifact + "/pom.properties")) {
             if (in == null) {
                 return UNKNOWN;
             }

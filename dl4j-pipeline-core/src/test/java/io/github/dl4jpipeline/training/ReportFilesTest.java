@@ -105,11 +105,13 @@ class ReportFilesTest {
         names.stream()
                 .filter(name -> name.get("name").asText().equals("thread_name"))
                 .forEach(name -> assertThat(rows.put(
-                                name.get("tid").asInt(), name.get("args").get("name").asText()))
+                                name.get("tid").asInt(),
+                                name.get("args").get("name").asText()))
                         .as("only name of a row")
                         .isNull());
         assertThat(rows.values()).containsExactlyInAnyOrder("steps", "stage 0 on cpu-0", "stage 1 on cpu-1");
-        assertThat(all).allSatisfy(event -> assertThat(rows).containsKey(event.get("tid").asInt()));
+        assertThat(all).allSatisfy(event -> assertThat(rows)
+                .containsKey(event.get("tid").asInt()));
     }
 
     private static void assertSlicesDoNotOverlap(List<JsonNode> slices) {
@@ -125,15 +127,15 @@ class ReportFilesTest {
     private static void assertArrowsGoFromSliceToSlice(List<JsonNode> all) {
         List<JsonNode> slices = with(all, "X");
         Map<Long, JsonNode> starts = new HashMap<>();
-        with(all, "s")
-                .forEach(start -> assertThat(starts.put(start.get("id").asLong(), start))
-                        .as("only arrow with its id")
-                        .isNull());
+        with(all, "s").forEach(start -> assertThat(starts.put(start.get("id").asLong(), start))
+                .as("only arrow with its id")
+                .isNull());
         List<JsonNode> ends = with(all, "f");
         assertThat(ends).hasSameSizeAs(starts.keySet());
         for (JsonNode end : ends) {
             JsonNode start = starts.get(end.get("id").asLong());
-            assertThat(List.of(end.get("name"), end.get("cat"))).isEqualTo(List.of(start.get("name"), start.get("cat")));
+            assertThat(List.of(end.get("name"), end.get("cat")))
+                    .isEqualTo(List.of(start.get("name"), start.get("cat")));
             assertThat(begin(start)).isLessThanOrEqualTo(begin(end));
             assertThat(start.get("tid").asInt()).isNotEqualTo(end.get("tid").asInt());
             assertThat(end.get("bp").asText()).isEqualTo("e"); // it belongs to the slice around it
@@ -143,7 +145,9 @@ class ReportFilesTest {
     }
 
     private static void assertCountersCount(List<JsonNode> counters) {
-        assertThat(counters).extracting(event -> event.get("name").asText()).contains("micro-batches held", "memory, MB");
+        assertThat(counters)
+                .extracting(event -> event.get("name").asText())
+                .contains("micro-batches held", "memory, MB");
         assertThat(counters).allSatisfy(counter -> {
             assertThat(begin(counter)).isNotNegative();
             assertThat(counter.get("args")).hasSize(2).allSatisfy(value -> assertThat(value.asDouble())
@@ -153,8 +157,8 @@ class ReportFilesTest {
                 .filter(counter -> counter.get("name").asText().equals("micro-batches held"))
                 .sorted(Comparator.comparingLong(ReportFilesTest::begin))
                 .toList();
-        assertThat(held.get(held.size() - 1).get("args")).allSatisfy(value -> assertThat(value.asInt())
-                .isZero());
+        assertThat(held.get(held.size() - 1).get("args"))
+                .allSatisfy(value -> assertThat(value.asInt()).isZero());
     }
 
     private static long begin(JsonNode event) {
@@ -208,7 +212,13 @@ class ReportFilesTest {
         String page = Files.readString(file);
         assertThat(page)
                 .contains("Content-Security-Policy", "default-src 'none'", "stage 0", "Measured, last step", "Score")
-                .contains("Settings of the plan", "schedule", "1f1b", "Machine and software", System.getProperty("java.version"))
+                .contains(
+                        "Settings of the plan",
+                        "schedule",
+                        "1f1b",
+                        "Machine and software",
+                        System.getProperty("java.version"),
+                        "1.0.0-M2.1")
                 .doesNotContain("http://", "https://", "<script", "src=", "url(");
         assertWellFormed(page);
     }

@@ -13,11 +13,13 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.MeasuredPlan;
 import io.github.dl4jpipeline.profile.ProfilingProgress;
+import io.github.dl4jpipeline.report.RunSettings;
 import io.github.dl4jpipeline.report.StepTimeline;
 import io.github.dl4jpipeline.schedule.Timeline;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** What the page shows of the present: the plan, how it came about, and the last step. It does not grow with the steps. */
@@ -35,6 +37,12 @@ final class RunState {
     RunState() {
         state.putArray("changes");
         state.put("phase", "before the first step");
+        put("machine", RunSettings.ofThisProcess());
+    }
+
+    private void put(String name, Map<String, String> settings) {
+        ObjectNode shown = state.putObject(name);
+        settings.forEach(shown::put);
     }
 
     String json() {
@@ -81,6 +89,7 @@ final class RunState {
     private void plan(PartitionPlan plan) {
         state.put("plan", plan.summary());
         state.put("explain", plan.explain());
+        put("settings", RunSettings.ofPlan(plan));
         state.put("predictedMillis", millis(plan));
         state.put("predictedBubble", plan.bubble());
     }

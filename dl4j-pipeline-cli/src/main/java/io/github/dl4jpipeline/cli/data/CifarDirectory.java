@@ -87,7 +87,8 @@ public final class CifarDirectory {
     private static SortedMap<Integer, Path> trainingBatches(Path directory) {
         if (!Files.isDirectory(directory)) {
             throw new InputException("Data directory " + directory
-                    + (Files.exists(directory) ? " is not a directory" : " does not exist"));
+                    + (Files.exists(directory) ? " is not a directory" : " does not exist")
+                    + "; leave out --data for generated images, or add --download for CIFAR-10");
         }
         SortedMap<Integer, Path> batches = new TreeMap<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {

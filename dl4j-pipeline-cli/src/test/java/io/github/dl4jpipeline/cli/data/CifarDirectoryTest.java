@@ -51,7 +51,7 @@ class CifarDirectoryTest {
         Path missing = directory.resolve("missing");
         assertThatThrownBy(() -> CifarDirectory.read(missing))
                 .isInstanceOf(InputException.class)
-                .hasMessage("Data directory " + missing + " does not exist");
+                .hasMessageStartingWith("Data directory " + missing + " does not exist; leave out --data");
     }
 
     @Test
