@@ -16,7 +16,8 @@ public record MachineLinks(int devicesPerMachine, double bytesPerSecond, Duratio
         Given.notNull("latency of links between machines", latency);
         if (devicesPerMachine < 1 || !(bytesPerSecond > 0) || latency.isNegative()) {
             throw new IllegalArgumentException("Machines need at least 1 device, got " + devicesPerMachine
-                    + ", a positive bandwidth, got " + bytesPerSecond + " bytes per second, and a latency of 0 or more, got "
+                    + ", a positive bandwidth, got " + bytesPerSecond
+                    + " bytes per second, and a latency of 0 or more, got "
                     + latency);
         }
     }

@@ -20,8 +20,7 @@ public record Cluster(int machines, int cores, long memoryBytes, double bytesPer
         requireBetween("machines", machines);
         requireBetween("cores", cores);
         if (memoryBytes < 1) {
-            throw new IllegalArgumentException(
-                    "The memory of a machine must be at least 1 byte, got " + memoryBytes);
+            throw new IllegalArgumentException("The memory of a machine must be at least 1 byte, got " + memoryBytes);
         }
         links(1, bytesPerSecond, latency);
     }

@@ -31,7 +31,8 @@ public final class ClusterPlanner {
     public static ClusterPlan plan(GraphProfile profile, Cluster cluster, PlanOptions options) {
         Given.notNull("profile", profile);
         Given.notNull("options", options);
-        Optional<ClusterPlan> one = best(profile, Given.notNull("cluster", cluster).of(1), options);
+        Optional<ClusterPlan> one =
+                best(profile, Given.notNull("cluster", cluster).of(1), options);
         Optional<PartitionPlan> oneMachine = one.map(ClusterPlan::plan);
         if (cluster.machines() == 1 && one.isEmpty()) {
             return withWorkers(profile, cluster, options, 1); // says why there is none
@@ -71,7 +72,8 @@ public final class ClusterPlanner {
             GraphProfile profile, Cluster cluster, PlanOptions options, int workersPerMachine) {
         int threads = cluster.cores() / workersPerMachine;
         int workers = cluster.machines() * workersPerMachine;
-        Devices devices = workers(workers, threads, speed(profile, threads, options), cluster.memoryBytes() / workersPerMachine);
+        Devices devices =
+                workers(workers, threads, speed(profile, threads, options), cluster.memoryBytes() / workersPerMachine);
         PartitionPlan plan = Planner.plan(
                 threads == 1 ? profile : profile.forSeparateDevices(),
                 devices,

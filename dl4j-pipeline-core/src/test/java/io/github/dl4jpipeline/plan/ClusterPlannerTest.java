@@ -73,20 +73,24 @@ class ClusterPlannerTest {
 
     @Test
     void cutsAreWhereLittleCrosses() {
-        PlanOptions stages = PlanOptions.defaults().withStages(2).withReplicas(1).withMicroBatches(4);
+        PlanOptions stages =
+                PlanOptions.defaults().withStages(2).withReplicas(1).withMicroBatches(4);
         ClusterPlan plan = ClusterPlanner.plan(
                 chain(1_000, 4_000_000, 4_000_000, 1_000, 4_000_000, 4_000_000), cluster(2, 1e7, NONE), stages);
-        assertThat(plan.plan().stages()).extracting(stage -> stage.vertices().size()).containsExactly(4, 2);
+        assertThat(plan.plan().stages())
+                .extracting(stage -> stage.vertices().size())
+                .containsExactly(4, 2);
         assertThat(plan.plan().stages()).extracting(Stage::sentBytes).containsExactly(250L, 0L);
     }
 
     /** Two stages pass one micro-batch forward and back: each way once the latency. */
     @Test
     void latencyIsCounted() {
-        PlanOptions straight = PlanOptions.defaults().withStages(2).withReplicas(1).withMicroBatches(1);
+        PlanOptions straight =
+                PlanOptions.defaults().withStages(2).withReplicas(1).withMicroBatches(1);
         GraphProfile profile = chain(1_000, 1_000, 1_000);
-        double without = millis(ClusterPlanner.plan(profile, cluster(2, FAST, NONE), straight)
-                .plan());
+        double without = millis(
+                ClusterPlanner.plan(profile, cluster(2, FAST, NONE), straight).plan());
         double with = millis(ClusterPlanner.plan(profile, cluster(2, FAST, Duration.ofMillis(5)), straight)
                 .plan());
         assertThat(with - without).isCloseTo(10, within(1e-6));
@@ -101,20 +105,20 @@ class ClusterPlannerTest {
                 PlanOptions.defaults().withStages(2).withReplicas(2).withMicroBatches(8));
         assertThat(plan.workersPerMachine()).isEqualTo(2);
         assertThat(plan.machines()).isEqualTo(2);
-        // Eight micro-batches of 15 + 15 ms on two replicas of two stages; one in each of two more slots fills the pipeline.
+        // Eight micro-batches of 15 + 15 ms on two replicas of two stages; one in each of two more slots fills the
+        // pipeline.
         assertThat(millis(plan.plan())).isLessThan(90);
     }
 
     @Test
     void whatDoesNotFitIntoOneMachineIsCut() {
         Cluster two = new Cluster(2, 1, 150_000_000, 1e9, NONE);
-        ClusterPlan plan = ClusterPlanner.plan(
-                chain(30_000_000, 1_000, 1_000, 1_000, 1_000), two, PlanOptions.defaults());
+        ClusterPlan plan =
+                ClusterPlanner.plan(chain(30_000_000, 1_000, 1_000, 1_000, 1_000), two, PlanOptions.defaults());
         assertThat(plan.oneMachine()).isEmpty();
         assertThat(plan.plan().stages()).hasSize(2);
         assertThat(plan.verdict()).contains("one machine has too little memory");
-        assertThatThrownBy(() -> ClusterPlanner.plan(
-                        chain(300_000_000, 1_000, 1_000), two, PlanOptions.defaults()))
+        assertThatThrownBy(() -> ClusterPlanner.plan(chain(300_000_000, 1_000, 1_000), two, PlanOptions.defaults()))
                 .isInstanceOf(NoPlanException.class);
     }
 

@@ -101,14 +101,14 @@ final class PeerParameters implements SeparateParameters {
     private void eachParameter(BiConsumer<Peers.Name, INDArray> work) {
         own.layout()
                 .runs()
-                .forEach(run -> pieces(
-                        Peers.Kind.PARAMETERS, run.from(), run.inOwn(own.parameters()), MOST_FOR_HOST, work));
+                .forEach(run ->
+                        pieces(Peers.Kind.PARAMETERS, run.from(), run.inOwn(own.parameters()), MOST_FOR_HOST, work));
     }
 
     private void eachState(BiConsumer<Peers.Name, INDArray> work) {
         updater.pieces()
-                .forEach(piece -> pieces(
-                        Peers.Kind.STATE, piece.inWhole().offset(), piece.inOwn(), MOST_FOR_HOST, work));
+                .forEach(piece ->
+                        pieces(Peers.Kind.STATE, piece.inWhole().offset(), piece.inOwn(), MOST_FOR_HOST, work));
     }
 
     private static void pieces(
@@ -144,7 +144,10 @@ final class PeerParameters implements SeparateParameters {
         }
         if (replica() < summing) {
             eachOther(other -> piecesOf(
-                    other, Peers.Kind.GRADIENTS, own.sums(), (name, piece) -> peers.send(replicas.get(other), name, piece)));
+                    other,
+                    Peers.Kind.GRADIENTS,
+                    own.sums(),
+                    (name, piece) -> peers.send(replicas.get(other), name, piece)));
         }
         if (replicas.size() > 1) {
             piecesOf(replica(), Peers.Kind.GRADIENTS, own.sums(), (name, piece) -> add(summing, name, piece));
@@ -198,8 +201,7 @@ final class PeerParameters implements SeparateParameters {
     public void update(LayerWorkspaceMgr workspaces) {
         int iteration = pipeline.getIterationCount();
         int epoch = pipeline.getEpochCount();
-        updater.prepare(
-                iteration, epoch, pipeline.batchSize(), pipeline.conf().isMiniBatch());
+        updater.prepare(iteration, epoch, pipeline.batchSize(), pipeline.conf().isMiniBatch());
         updater.commit(iteration, epoch);
     }
 

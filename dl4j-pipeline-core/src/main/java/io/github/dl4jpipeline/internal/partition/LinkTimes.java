@@ -76,7 +76,8 @@ public record LinkTimes(double bytesPerMilli, double syncMillisPerByte, Optional
 
     /** Time of the link of a stage for one micro-batch both ways, wherever its workers are. */
     double bothWaysMillis(double bytes, int replicas) {
-        return 2 * bytes / bytesPerMilli / ((replicas + together() - 1) / together());
+        int sending = (replicas + together() - 1) / together();
+        return 2 * bytes / bytesPerMilli / sending;
     }
 
     /** Time of adding up gradients over replicas, wherever they are. */

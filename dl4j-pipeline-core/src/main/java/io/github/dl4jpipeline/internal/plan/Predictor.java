@@ -75,7 +75,7 @@ record Predictor(
             int first = workers.worker(i, 0);
             boolean last = i == drafts.size() - 1;
             int next = last ? 0 : workers.replicas(i + 1);
-            double send = last ? 0 : links.sendMillis(draft.crossingBytes(), first, replicas, next);
+            double send = last ? 0 : links.sendMillis((double) draft.crossingBytes(), first, replicas, next);
             double latency = last ? 0 : links.latencyMillis(first, replicas + next);
             stages.add(new Stage(
                     draft.costs().stream().map(VertexCost::vertex).toList(),
@@ -93,8 +93,7 @@ record Predictor(
             double slowWeights = backward == 0 ? 0 : weights * (slowBackward / backward);
             slow.add(new StageTimes(replicas, slowForward, slowBackward, slowWeights, send, latency));
             int active = Math.min(replicas, microBatches);
-            sync = Math.max(
-                    sync, links.syncMillis(sum(draft, VertexCost::gradientBytes), first, active) / shared);
+            sync = Math.max(sync, links.syncMillis(sum(draft, VertexCost::gradientBytes), first, active) / shared);
         }
         Timeline timeline = simulate(schedule, workers, usual, microBatches);
         double latest = simulate(schedule, workers, slow, microBatches).makespanMillis();

@@ -53,7 +53,8 @@ record UpdatePiece(
         List<UpdatePiece> pieces = new ArrayList<>();
         for (UpdaterBlock block : blocks) {
             int end = block.getParamOffsetEnd();
-            int length = UpdateCode.isElementWise(block) ? MOST_ELEMENTS : Math.max(1, end - block.getParamOffsetStart());
+            int length =
+                    UpdateCode.isElementWise(block) ? MOST_ELEMENTS : Math.max(1, end - block.getParamOffsetStart());
             for (int from = block.getParamOffsetStart(); from < end; from += length) {
                 pieces.add(piece(block, from, Math.min(end, from + length), parameters, gradients, isSummed));
             }

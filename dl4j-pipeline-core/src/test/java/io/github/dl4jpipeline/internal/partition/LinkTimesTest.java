@@ -12,8 +12,7 @@ class LinkTimesTest {
     private static final Offset<Double> SAME = within(1e-9);
 
     /** Machines of four devices; 100 bytes a millisecond, 2 ms of latency, 0.5 ms to add a byte. */
-    private static final LinkTimes LINKS =
-            LinkTimes.between(new MachineLinks(4, 100_000, Duration.ofMillis(2)), 0.5);
+    private static final LinkTimes LINKS = LinkTimes.between(new MachineLinks(4, 100_000, Duration.ofMillis(2)), 0.5);
 
     @Test
     void nothingIsSentWithinAMachine() {
