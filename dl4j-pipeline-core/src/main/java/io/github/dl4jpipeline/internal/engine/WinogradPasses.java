@@ -62,7 +62,8 @@ final class WinogradPasses implements AutoCloseable {
 
     private static INDArray transformed(
             Winograd pass, Parameter name, INDArray weights, PackedWeights packed, Space space) {
-        return packed.get(name, weights, pass.weights(), floats -> pass.pack(weights, floats, space.work(pass.packFloats())));
+        return packed.get(
+                name, weights, pass.weights(), floats -> pass.pack(weights, floats, space.work(pass.packFloats())));
     }
 
     void gradient(INDArray from, INDArray errors, INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {

@@ -55,10 +55,8 @@ final class SoftmaxLoss {
         double score = 0;
         for (int i = from; i < to; i++) {
             double probability = values[i] / sum;
-            if (wanted[i] != 0) {
-                double clipped = clip > 0 ? Math.max(clip, Math.min(1 - clip, probability)) : probability;
-                score -= wanted[i] * Math.log(clipped);
-            }
+            double clipped = clip > 0 ? Math.max(clip, Math.min(1 - clip, probability)) : probability;
+            score -= wanted[i] * Math.log(clipped);
             values[i] = probability - wanted[i];
         }
         return score;

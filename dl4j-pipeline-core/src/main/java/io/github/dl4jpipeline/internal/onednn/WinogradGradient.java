@@ -137,10 +137,7 @@ public final class WinogradGradient implements AutoCloseable {
      */
     public void write(INDArray sum, INDArray into, boolean adding, @Nullable INDArray ofBias, INDArray floats) {
         Work work = new Work(floats, scratch());
-        work.run(transformBack
-                .with(Slot.INPUT, back)
-                .with(Slot.WEIGHTS, sum)
-                .with(Slot.OUTPUT, floats));
+        work.run(transformBack.with(Slot.INPUT, back).with(Slot.WEIGHTS, sum).with(Slot.OUTPUT, floats));
         work.run((adding ? add : write).with(Slot.INPUT, floats).with(Slot.OUTPUT, into));
         if (ofBias != null) {
             work.run(writeBias.with(Slot.INPUT, sum, PLACES * inputs * outputs).with(Slot.OUTPUT, ofBias));
