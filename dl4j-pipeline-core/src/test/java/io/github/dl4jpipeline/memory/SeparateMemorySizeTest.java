@@ -49,7 +49,7 @@ class SeparateMemorySizeTest {
     /** Of a micro-batch in flight the errors are kept that dense layers' gradients follow from. */
     @Test
     void peakBytesOfSplitBackwardPasses() {
-        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT, 2));
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT, 4));
         assertPeaks(
                 graph,
                 OnSeparateMemory.moved(SameResult.evenPlan(graph, 3, 6)),
@@ -62,7 +62,7 @@ class SeparateMemorySizeTest {
     @ParameterizedTest
     @EnumSource(Kernels.class)
     void peakBytesOfFourStagesOfVgg16(Kernels kernels) {
-        ComputationGraph graph = TestGraphs.graph(TestGraphs.vgg16(DataType.FLOAT, 2));
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.vgg16(DataType.FLOAT, 4));
         assertPeaks(graph, OnSeparateMemory.moved(SameResult.evenPlan(graph, 4, 4)), kernels, 16);
     }
 
@@ -92,7 +92,7 @@ class SeparateMemorySizeTest {
     /** The working memory of convolutions is not predicted, but counted. */
     @Test
     void aPlanThatIsCountedTooLargeIsReplacedByOneThatFits() {
-        ComputationGraph start = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.DOUBLE, 2));
+        ComputationGraph start = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.DOUBLE, 4));
         MultiDataSet batch = TestData.classification(DataType.DOUBLE, 1, 16, 10, 3, 32, 32);
         GraphProfile profile =
                 GraphProfiler.profile(start, batch, SeparateMemoryRuntime.devices(1, OnSeparateMemory.PLENTY));
@@ -132,13 +132,13 @@ class SeparateMemorySizeTest {
         return plan.stages().stream().mapToLong(Stage::memoryBytes).max().orElseThrow();
     }
 
-    /** 14.7 million parameters; with gradients and momentum 353 MB in double precision. */
+    /** 3.7 million parameters; with gradients and momentum 88 MB in double precision. */
     @Test
     void vgg16ThatDoesNotFitOneDeviceTrainsOnThree() {
-        ComputationGraph start = TestGraphs.graph(TestGraphs.vgg16(DataType.DOUBLE));
+        ComputationGraph start = TestGraphs.graph(TestGraphs.vgg16(DataType.DOUBLE, 2));
         List<MultiDataSet> batches =
                 TestData.several(2, seed -> TestData.classification(DataType.DOUBLE, seed, 3, 10, 3, 32, 32));
-        PartitionPlan plan = vgg16Plan(start, SeparateMemoryRuntime.devices(3, 240 * MEGABYTE));
+        PartitionPlan plan = vgg16Plan(start, SeparateMemoryRuntime.devices(3, 60 * MEGABYTE));
         PartitionPlan onOne =
                 PartitionPlan.of(List.of(Stage.of(plan.stages().get(0).device(), all(plan))), plan.microBatches());
         try (PipelineComputationGraph net =
@@ -147,7 +147,7 @@ class SeparateMemorySizeTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     // All of it, but for a few arrays of earlier tests that the garbage collector may not have freed.
                     .hasMessageMatching("Stage 0 \\(0 to output\\) needs \\d+ bytes on device device-0, but there are"
-                            + " (240000000|23999\\d{4}); .*");
+                            + " (60000000|5999\\d{4}); .*");
         }
         ComputationGraph expected = SameResult.plain(start, batches);
         SeparateMemory.resetPeaks();
@@ -156,7 +156,7 @@ class SeparateMemorySizeTest {
             batches.forEach(net::fit);
             SameResult.assertSame(net, expected, 1e-10);
             for (Device device : plan.devices().list()) {
-                assertThat(SeparateMemory.peakBytes(device)).isLessThan(240 * MEGABYTE);
+                assertThat(SeparateMemory.peakBytes(device)).isLessThan(60 * MEGABYTE);
             }
         }
     }
@@ -182,15 +182,15 @@ class SeparateMemorySizeTest {
 
     @Test
     void thePlannerRefusesWhatDoesNotFit() {
-        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT));
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.alexNetCifar(DataType.FLOAT, 2));
         MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 4, 10, 3, 32, 32);
         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                .devices(SeparateMemoryRuntime.devices(2, 60 * MEGABYTE))
+                .devices(SeparateMemoryRuntime.devices(2, 15 * MEGABYTE))
                 .build()) {
             assertThatThrownBy(() -> net.fit(batch))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("No plan fits into memory")
-                    .hasMessageContaining("which has 60.0 MB, for stage");
+                    .hasMessageContaining("which has 15.0 MB, for stage");
         }
     }
 }

@@ -45,7 +45,7 @@ class GradientCheckTest {
     @Test
     void lstm() {
         ComputationGraph graph = TestGraphs.graph(TestGraphs.lstm(DataType.DOUBLE));
-        check(withoutUpdater(graph), TestData.sequences(DataType.DOUBLE, 1, 5, 4, 3, 3, true));
+        check(withoutUpdater(graph), TestData.sequences(DataType.DOUBLE, 1, 5, 4, 3, 2, true));
     }
 
     /** The check wants an updater that leaves the gradient as it is. */

@@ -35,7 +35,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 @SuppressWarnings({"deprecation", "rawtypes"}) // saved models still have layers with peepholes
 class RecurrentGradientCheckTest {
     private static final int SIZE = 3;
-    private static final int STEPS = 4;
+    private static final int STEPS = 3;
     private static final int CLASSES = 3;
     private static final int EXAMPLES = 5;
 
