@@ -79,8 +79,7 @@ final class EngineDeconvolution extends EngineConvolution {
                 false,
                 true,
                 exact);
-        Convolution operations =
-                Convolution.reading(Layout.rowMajor(written), convolution, Activation.IDENTITY);
+        Convolution operations = Convolution.reading(Layout.rowMajor(written), convolution, Activation.IDENTITY);
         ChannelLoops loops = operations == null ? null : ChannelLoops.of(operations.input());
         return loops == null ? null : new Transposed(operations, function(), loops);
     }

@@ -7,7 +7,6 @@ import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A dense layer of rows. Weights are read where they are: Deeplearning4j keeps those of an output one after another. */
 final class EngineDense extends WeightedLayer<EngineDense.Passes> {
@@ -30,9 +29,7 @@ final class EngineDense extends WeightedLayer<EngineDense.Passes> {
     @Override
     @Nullable Layout layoutOf(Value value) {
         long[] shape = value.shape();
-        boolean fits = shape.length == 2
-                && shape[1] == inputs
-                && value.values().dataType() == DataType.FLOAT;
+        boolean fits = shape.length == 2 && shape[1] == inputs && value.values().dataType() == DataType.FLOAT;
         return fits ? Layout.rowMajor(shape) : null;
     }
 

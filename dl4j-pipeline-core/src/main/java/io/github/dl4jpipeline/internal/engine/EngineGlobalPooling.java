@@ -56,9 +56,7 @@ final class EngineGlobalPooling extends EngineLayer {
         if (ofSequences && !Double.isFinite(inputs[0].values().sumNumber().doubleValue())) {
             return null; // oneDNN's maximum leaves out NaN
         }
-        Value maps = ofSequences
-                ? Reshaping.TO_MAPS.apply(inputs[0], reorders(), space, space::activation)
-                : inputs[0];
+        Value maps = ofSequences ? Reshaping.TO_MAPS.apply(inputs[0], reorders(), space, space::activation) : inputs[0];
         Value pooled = maps == null ? null : pooling.forward(new Value[] {maps}, training, space);
         if (pooled == null) {
             return null;

@@ -178,8 +178,7 @@ public final class EngineLayers {
                     ? null
                     : in(
                             normalization.getCnn2DFormat(),
-                            new EngineBatchNorm(
-                                    (org.deeplearning4j.nn.layers.normalization.BatchNormalization) layer));
+                            new EngineBatchNorm((org.deeplearning4j.nn.layers.normalization.BatchNormalization) layer));
         }
         if (kind == LocalResponseNormalization.class) {
             LocalResponseNormalization normalization = (LocalResponseNormalization) conf;
@@ -200,9 +199,7 @@ public final class EngineLayers {
         }
         Reshaping reshaping = Reshaping.of(preprocessor, graph::batchSize);
         boolean toMaps = preprocessor instanceof FeedForwardToCnnPreProcessor;
-        return reshaping == null
-                ? null
-                : new EngineReshaped(reshaping, code, Reshaping.NONE, toMaps ? packed : null);
+        return reshaping == null ? null : new EngineReshaped(reshaping, code, Reshaping.NONE, toMaps ? packed : null);
     }
 
     /** The code for maps with channels first, for maps of this format. */
@@ -238,8 +235,8 @@ public final class EngineLayers {
                     conf.getDilation(),
                     conf.getConvolutionMode());
             Kernel kernel = Kernel.ofSequences(vertex, weights, layer);
-            EngineLayer code = new EngineConvolution(
-                    kernel, windows, layer, conf.hasBias(), function, packed, inputErrors, exact);
+            EngineLayer code =
+                    new EngineConvolution(kernel, windows, layer, conf.hasBias(), function, packed, inputErrors, exact);
             return ofSequences(format == RNNFormat.NCW ? CNN2DFormat.NCHW : CNN2DFormat.NHWC, code, packed);
         }
         EngineLayer code = ofMaps(vertex, layer, conf, packed, inputErrors, function, exact);

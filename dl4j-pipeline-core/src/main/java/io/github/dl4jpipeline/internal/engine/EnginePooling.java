@@ -55,8 +55,7 @@ final class EnginePooling extends EngineLayer {
     /** The same over sequences, seen as maps whose height is 1; null also if Deeplearning4j pads that height. */
     static @Nullable EnginePooling ofSequences(SubsamplingLayer layer) {
         ConvolutionMode mode = layer.getConvolutionMode();
-        boolean fits = mode == ConvolutionMode.Same
-                || (mode != ConvolutionMode.Causal && layer.getPadding()[0] == 0);
+        boolean fits = mode == ConvolutionMode.Same || (mode != ConvolutionMode.Causal && layer.getPadding()[0] == 0);
         return fits
                 ? of(
                         layer,
@@ -128,11 +127,8 @@ final class EnginePooling extends EngineLayer {
             }
             window = windows.window(size, shape[2], shape[3]);
         }
-        Pooling operations =
-                Pooling.reading(input, kind, window, new long[] {shape[0], shape[1], size[0], size[1]});
-        return operations == null
-                ? null
-                : new Passes(input, operations, operations.forward(), operations.backward());
+        Pooling operations = Pooling.reading(input, kind, window, new long[] {shape[0], shape[1], size[0], size[1]});
+        return operations == null ? null : new Passes(input, operations, operations.forward(), operations.backward());
     }
 
     @Override

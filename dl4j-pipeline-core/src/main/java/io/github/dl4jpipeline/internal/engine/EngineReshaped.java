@@ -20,8 +20,7 @@ final class EngineReshaped extends EngineAround {
     }
 
     /** @param inspector sees what layers of rows and of sequences have put out, among which may be NaN; null if the layer may */
-    EngineReshaped(
-            Reshaping ofInputs, EngineLayer inside, Reshaping ofOutput, @Nullable PackedWeights inspector) {
+    EngineReshaped(Reshaping ofInputs, EngineLayer inside, Reshaping ofOutput, @Nullable PackedWeights inspector) {
         super(inside);
         this.ofInputs = ofInputs;
         this.ofOutput = ofOutput;

@@ -19,8 +19,7 @@ final class EngineUpsampling extends EngineLayer {
     private @Nullable Passes passes;
 
     /** The operations for one layout of input. */
-    private record Passes(Layout input, Layout output, Primitive forward, Primitive backward)
-            implements AutoCloseable {
+    private record Passes(Layout input, Layout output, Primitive forward, Primitive backward) implements AutoCloseable {
         @Override
         public void close() {
             forward.close();
@@ -71,9 +70,7 @@ final class EngineUpsampling extends EngineLayer {
             throw new IllegalStateException("Backward pass without a forward pass before it");
         }
         INDArray ofInput = space.error(made.input().floats());
-        made.backward()
-                .with(Slot.INPUT, error(error, made.output(), space))
-                .with(Slot.OUTPUT, ofInput);
+        made.backward().with(Slot.INPUT, error(error, made.output(), space)).with(Slot.OUTPUT, ofInput);
         run(made.backward(), space);
         return new Value[] {new Value(ofInput.muli(size[0] * size[1]), made.input())};
     }

@@ -26,12 +26,11 @@ final class Reshaping {
     static final Reshaping TO_CHANNELS_LAST = new Reshaping(new int[] {0, 2, 3, 1}, shape -> shape, null);
 
     /** Sequences as maps whose height is 1. */
-    static final Reshaping TO_MAPS = new Reshaping(
-            null, shape -> shape.length == 3 ? new long[] {shape[0], shape[1], 1, shape[2]} : null, null);
+    static final Reshaping TO_MAPS =
+            new Reshaping(null, shape -> shape.length == 3 ? new long[] {shape[0], shape[1], 1, shape[2]} : null, null);
 
     /** Such maps as sequences. */
-    static final Reshaping TO_SEQUENCES =
-            new Reshaping(null, shape -> new long[] {shape[0], shape[1], shape[3]}, null);
+    static final Reshaping TO_SEQUENCES = new Reshaping(null, shape -> new long[] {shape[0], shape[1], shape[3]}, null);
 
     private final int @Nullable [] order;
     private final UnaryOperator<long @Nullable []> shape;
@@ -88,8 +87,7 @@ final class Reshaping {
         return new Reshaping(
                 null,
                 shape -> {
-                    boolean fits =
-                            shape.length == 4 && (any || Arrays.equals(Arrays.copyOfRange(shape, 1, 4), wanted));
+                    boolean fits = shape.length == 4 && (any || Arrays.equals(Arrays.copyOfRange(shape, 1, 4), wanted));
                     return fits ? new long[] {shape[0], shape[1] * shape[2] * shape[3]} : null;
                 },
                 null);
@@ -114,8 +112,8 @@ final class Reshaping {
      * @return null for values that this is not for
      */
     @Nullable Value apply(Value value, Reorders reorders, Space space, LongFunction<INDArray> memory) {
-        boolean fits = value.values().dataType() == DataType.FLOAT
-                && (order == null || order.length == value.shape().length);
+        boolean fits =
+                value.values().dataType() == DataType.FLOAT && (order == null || order.length == value.shape().length);
         if (!fits) {
             return null;
         }
@@ -124,9 +122,8 @@ final class Reshaping {
         if (result == null) {
             return null;
         }
-        Value reshaped = Arrays.equals(result, ordered.shape())
-                ? ordered
-                : reorders.reshaped(ordered, result, space, memory);
+        Value reshaped =
+                Arrays.equals(result, ordered.shape()) ? ordered : reorders.reshaped(ordered, result, space, memory);
         return permuted(reshaped, after);
     }
 

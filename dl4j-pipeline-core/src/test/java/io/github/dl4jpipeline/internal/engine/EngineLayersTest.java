@@ -26,16 +26,6 @@ import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
-import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
-import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
-import org.deeplearning4j.nn.conf.layers.LossLayer;
-import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
-import org.deeplearning4j.nn.conf.layers.Upsampling2D;
-import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
-import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
-import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
-import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
-import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -43,13 +33,23 @@ import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling2D;
+import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.BeforeEach;
@@ -127,9 +127,9 @@ class EngineLayersTest {
         return new EngineCase(
                 "convolution of rows",
                 InputType.feedForward(9 * 7 * 5),
-                (builder, before, owner, neighbours) ->
-                        builder.inputPreProcessor("layer", new FeedForwardToCnnPreProcessor(9, 7, 5))
-                                .addLayer("layer", convolution().nIn(5).build(), before),
+                (builder, before, owner, neighbours) -> builder.inputPreProcessor(
+                                "layer", new FeedForwardToCnnPreProcessor(9, 7, 5))
+                        .addLayer("layer", convolution().nIn(5).build(), before),
                 true);
     }
 
@@ -304,8 +304,8 @@ class EngineLayersTest {
                 "dense of maps with channels last",
                 CHANNELS_LAST,
                 new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build()));
-        cases.add(EngineCase.of(
-                "global pooling, channels last", CHANNELS_LAST, new GlobalPoolingLayer(PoolingType.MAX)));
+        cases.add(
+                EngineCase.of("global pooling, channels last", CHANNELS_LAST, new GlobalPoolingLayer(PoolingType.MAX)));
         cases.add(EngineCase.of("activation, channels last", CHANNELS_LAST, new ActivationLayer(Activation.TANH)));
         cases.add(EngineCase.of(
                 "frozen normalization, channels last",
@@ -314,8 +314,8 @@ class EngineLayersTest {
                         .dataFormat(CNN2DFormat.NHWC)
                         .build())));
         cases.add(ofBranches("merged, channels last", CHANNELS_LAST, new MergeVertex(), 16, 5));
-        cases.add(ofBranches(
-                "sum, channels last", CHANNELS_LAST, new ElementWiseVertex(ElementWiseVertex.Op.Add), 5, 5));
+        cases.add(
+                ofBranches("sum, channels last", CHANNELS_LAST, new ElementWiseVertex(ElementWiseVertex.Op.Add), 5, 5));
         for (int channels : new int[] {5, 16}) {
             for (CNN2DFormat format : CNN2DFormat.values()) {
                 cases.add(EngineCase.of(
@@ -391,8 +391,7 @@ class EngineLayersTest {
     @Test
     void globalPoolingOfSequences() {
         for (Layer before : List.of(
-                ofSteps().nIn(5).build(),
-                new SimpleRnn.Builder().nIn(5).nOut(4).build())) {
+                ofSteps().nIn(5).build(), new SimpleRnn.Builder().nIn(5).nOut(4).build())) {
             for (PoolingType kind : List.of(PoolingType.MAX, PoolingType.AVG, PoolingType.SUM, PoolingType.PNORM)) {
                 for (boolean isNumber : new boolean[] {true, false}) {
                     ComputationGraph graph = pooledSequences(kind, before);
