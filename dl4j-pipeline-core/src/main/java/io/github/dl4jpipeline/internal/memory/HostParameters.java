@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.memory;
 
+import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.update.ParallelUpdate;
 import io.github.dl4jpipeline.internal.update.StateBackup;
 import java.util.List;
@@ -36,7 +37,10 @@ public final class HostParameters implements ParameterMemory {
         Gradient gradient = graph.gradient();
         ParallelUpdate parallel = parallelUpdate();
         if (parallel.isOf(gradient.gradient())) {
-            update(parallel, gradient.gradient());
+            // Operations on few numbers are done by one thread before another has begun.
+            try (WholeProcess.Limit ignored = parallel.isSmall() ? WholeProcess.limitThreads(1) : null) {
+                update(parallel, gradient.gradient());
+            }
         } else {
             update(gradient, workspaces);
         }

@@ -66,6 +66,11 @@ public final class ParallelUpdate {
         regularization = RegularizationScore.of(graph);
     }
 
+    /** Whether the calling thread computes it alone. */
+    public boolean isSmall() {
+        return !shares;
+    }
+
     @SuppressWarnings("ReferenceEquality") // updaters are equal if their states are
     public boolean isOf(ComputationGraphUpdater updater) {
         return whole == updater;
