@@ -56,9 +56,24 @@ final class FirstStep implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         TextTable first = new TextTable()
-                .row("model", "plain fit", "pipeline", "with cache", "plain CPU", "pipeline CPU", "with cache CPU", "plan");
+                .row(
+                        "model",
+                        "plain fit",
+                        "pipeline",
+                        "with cache",
+                        "plain CPU",
+                        "pipeline CPU",
+                        "with cache CPU",
+                        "plan");
         TextTable choices = new TextTable()
-                .row("model", "steps to it", "plan kept", "plan of a thorough profile", "ms kept", "ms thorough", "ratio");
+                .row(
+                        "model",
+                        "steps to it",
+                        "plan kept",
+                        "plan of a thorough profile",
+                        "ms kept",
+                        "ms thorough",
+                        "ratio");
         for (String model : models) {
             List<Run> plain = new ArrayList<>();
             List<Run> cold = new ArrayList<>();
@@ -72,8 +87,8 @@ final class FirstStep implements Callable<Integer> {
                     cached.add(run(model, FirstStepRun.FIRST, directory));
                     if (chooses) {
                         List<String> kept = cold.get(0).rest();
-                        List<String> thorough = run(model, FirstStepRun.THOROUGH, directory)
-                                .rest();
+                        List<String> thorough =
+                                run(model, FirstStepRun.THOROUGH, directory).rest();
                         choices.row(
                                 model,
                                 kept.get(1),

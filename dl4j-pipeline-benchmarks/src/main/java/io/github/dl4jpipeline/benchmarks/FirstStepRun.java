@@ -87,7 +87,8 @@ final class FirstStepRun {
             }
             int steps = 1 + settle(net);
             net.plan().save(planFile);
-            return line + MeasuringProcess.more(String.valueOf(steps), net.plan().summary());
+            return line
+                    + MeasuringProcess.more(String.valueOf(steps), net.plan().summary());
         }
     }
 
@@ -146,8 +147,9 @@ final class FirstStepRun {
                         .build())
                 .toList();
         try {
-            List<List<Double>> millis =
-                    plans.stream().map(plan -> (List<Double>) new ArrayList<Double>()).toList();
+            List<List<Double>> millis = plans.stream()
+                    .map(plan -> (List<Double>) new ArrayList<Double>())
+                    .toList();
             nets.forEach(net -> net.fit(data));
             for (int turn = 0; turn < TURNS; turn++) {
                 for (int i = 0; i < nets.size(); i++) {

@@ -93,8 +93,7 @@ final class Overhead implements Callable<Integer> {
             cpuRatios.add((double) on.cpuNanos() / off.cpuNanos());
             millis.add(off.nanos() / 1e6 / steps);
         }
-        System.out.printf(
-                Locale.ROOT, "%s, batch %d: %.1f ms a step, %d pairs%n", MODEL, BATCH, median(millis), pairs);
+        System.out.printf(Locale.ROOT, "%s, batch %d: %.1f ms a step, %d pairs%n", MODEL, BATCH, median(millis), pairs);
         print("time", ratios);
         print("processor time", cpuRatios);
     }

@@ -11,7 +11,8 @@ import picocli.CommandLine.Option;
 /** The table of the README: the pipeline beside plain {@code fit}, whose steps take turns in one process for each model. */
 @Command(
         name = "table",
-        description = "Training steps of the pipeline and of plain fit, which take turns; as rows of a table in Markdown.",
+        description =
+                "Training steps of the pipeline and of plain fit, which take turns; as rows of a table in Markdown.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class ReadmeTable implements Callable<Integer> {
@@ -35,7 +36,8 @@ final class ReadmeTable implements Callable<Integer> {
             System.err.println(String.join(", ", row));
             rows.add(row);
         }
-        System.out.printf("Milliseconds, medians of %d steps in turn; plain fit with its better number of threads%n%n", steps);
+        System.out.printf(
+                "Milliseconds, medians of %d steps in turn; plain fit with its better number of threads%n%n", steps);
         System.out.println("| model, batch | pipeline | plain `fit` | times as fast | plan chosen |");
         System.out.println("|---|---|---|---|---|");
         rows.forEach(row -> System.out.println("| " + String.join(" | ", row) + " |"));

@@ -46,7 +46,11 @@ final class ReadmeTableRun {
     private static PipelineChoice defaults() {
         return new PipelineChoice(
                 new PipelineChoice.Split(
-                        Optional.empty(), OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), Optional.empty()),
+                        Optional.empty(),
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        Optional.empty()),
                 Optional.empty(),
                 OptionalInt.empty(),
                 TileChoice.NONE,
@@ -59,6 +63,7 @@ final class ReadmeTableRun {
 
     private static String plan(SystemFigures pipeline) {
         int microBatches = (int) pipeline.details().getOrDefault("microBatches", 1);
-        return pipeline.details().get("plan") + ", " + microBatches + (microBatches == 1 ? " micro-batch" : " micro-batches");
+        return pipeline.details().get("plan") + ", " + microBatches
+                + (microBatches == 1 ? " micro-batch" : " micro-batches");
     }
 }

@@ -27,7 +27,10 @@ class HelpTest {
         assertThat(run.exitCode()).isZero();
         assertThat(run.out()).contains("Examples:", "  dl4j-pipeline " + subcommand);
         assertThat(run.out().lines()).allMatch(line -> line.length() <= 80);
-        assertThat(run.out().lines().dropWhile(line -> !line.equals("Examples:")).skip(1)) // none is wrapped
+        assertThat(run.out()
+                        .lines()
+                        .dropWhile(line -> !line.equals("Examples:"))
+                        .skip(1)) // none is wrapped
                 .allMatch(line -> line.startsWith("  dl4j-pipeline " + subcommand));
     }
 

@@ -8,11 +8,13 @@ import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class RunSettingsTest {
     private static Device device(int number, int threads) {
-        return new Device("cpu-" + number, Device.Kind.CPU, List.of(number), 1_000, threads);
+        List<Integer> cores = IntStream.range(number, number + threads).boxed().toList();
+        return new Device("cpu-" + number, Device.Kind.CPU, cores, 1_000, 1);
     }
 
     @Test

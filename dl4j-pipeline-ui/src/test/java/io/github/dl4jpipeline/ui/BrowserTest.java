@@ -160,12 +160,12 @@ class BrowserTest {
     void theNavigationLeadsToThePage() throws Exception {
         try (Run run = new Run()) {
             Chromium.Tab tab = browser.tab(1400, false);
-            // Deeplearning4j's scripts are no dependency here, and the server leaves requests for them without an answer.
+            // Deeplearning4j's scripts are no dependency here, and the server leaves requests for them without an
+            // answer.
             tab.block("*/assets/*");
             tab.open(address + "/train/overview");
-            await().atMost(SOON)
-                    .until(() -> tab.evaluate("document.querySelector('a[href=\"/pipeline\"]') !== null")
-                            .asBoolean());
+            await().atMost(SOON).until(() -> tab.evaluate("document.querySelector('a[href=\"/pipeline\"]') !== null")
+                    .asBoolean());
             assertThat(tab.text("a[href=\"/pipeline\"]")).contains("Pipeline");
             tab.evaluate("document.querySelector('a[href=\"/pipeline\"]').click()");
             awaitText(tab, "h1", "Pipeline");
@@ -227,7 +227,8 @@ class BrowserTest {
             axe = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
         record Look(int width, boolean dark) {}
-        for (Look look : List.of(new Look(375, false), new Look(768, false), new Look(1400, false), new Look(1400, true))) {
+        for (Look look :
+                List.of(new Look(375, false), new Look(768, false), new Look(1400, false), new Look(1400, true))) {
             Chromium.Tab tab = browser.tab(look.width(), look.dark());
             tab.open(page);
             awaitText(tab, selector, text);

@@ -136,8 +136,9 @@ final class Chromium implements AutoCloseable {
 
     /** A new tab of a width, in light or dark colours. */
     Tab tab(int width, boolean dark) {
-        String target =
-                call("", "Target.createTarget", Map.of("url", "about:blank")).get("targetId").asText();
+        String target = call("", "Target.createTarget", Map.of("url", "about:blank"))
+                .get("targetId")
+                .asText();
         String session = call("", "Target.attachToTarget", Map.of("targetId", target, "flatten", true))
                 .get("sessionId")
                 .asText();
@@ -150,9 +151,7 @@ final class Chromium implements AutoCloseable {
         call(
                 session,
                 "Emulation.setEmulatedMedia",
-                Map.of(
-                        "features",
-                        List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
+                Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
         return tab;
     }
 

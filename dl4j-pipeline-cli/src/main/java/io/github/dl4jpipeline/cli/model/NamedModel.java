@@ -71,8 +71,8 @@ public record NamedModel(String name, Model model, ModelShape shape) {
 
     private static void requireCifar(String name, ModelShape shape) {
         if (!shape.equals(ImageSize.CIFAR)) {
-            throw new InputException(
-                    "Model '" + name + "' takes " + shape + "; here models for " + ImageSize.CIFAR + " can be used, such as alexnet-cifar and lenet");
+            throw new InputException("Model '" + name + "' takes " + shape + "; here models for " + ImageSize.CIFAR
+                    + " can be used, such as alexnet-cifar and lenet");
         }
     }
 

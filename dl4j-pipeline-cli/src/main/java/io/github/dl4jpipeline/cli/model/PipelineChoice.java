@@ -166,8 +166,7 @@ public record PipelineChoice(
         return options;
     }
 
-    private void addTiles(
-            PipelineBuilder builder, NamedModel model, int batch, Optional<PipelineListener> listener) {
+    private void addTiles(PipelineBuilder builder, NamedModel model, int batch, Optional<PipelineListener> listener) {
         tiles.named().ifPresent(builder::tiling);
         if (tiles.chosen()) {
             GraphProfile profile = GraphProfiler.profile(
