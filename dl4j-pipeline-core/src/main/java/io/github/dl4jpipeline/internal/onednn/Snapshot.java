@@ -18,21 +18,28 @@ public final class Snapshot implements AutoCloseable {
      * @return whether any bit is another than when they were last taken; true at first
      */
     public boolean take(INDArray array) {
-        long bytes = array.length() * Float.BYTES;
-        INDArray known = copy;
-        if (known == null || known.length() != array.length()) {
-            close();
-            try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-                known = Nd4j.createUninitialized(DataType.FLOAT, array.length());
+        try {
+            INDArray known = copy;
+            boolean fits = known != null && known.length() == array.length();
+            if (fits && Pointer.memcmp(address(known), address(array), bytes()) == 0) {
+                return false;
             }
-            copy = known;
-        } else if (Pointer.memcmp(address(known), address(array), bytes) == 0) {
+            if (!fits) {
+                known = reserve(array.length());
+            }
+            Pointer.memcpy(address(known), address(array), bytes());
+            return true;
+        } finally { // else its memory may be freed meanwhile
             Reference.reachabilityFence(array);
-            return false;
         }
-        Pointer.memcpy(address(known), address(array), bytes);
-        Reference.reachabilityFence(array);
-        return true;
+    }
+
+    private INDArray reserve(long floats) {
+        close();
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            copy = Nd4j.createUninitialized(DataType.FLOAT, floats);
+        }
+        return copy;
     }
 
     private static Address address(INDArray array) {
