@@ -213,8 +213,11 @@ class SparkPipelineTest {
                 new org.nd4j.linalg.dataset.MultiDataSet(
                         Networks.CONVOLUTIONS.batches(1).get(0).getFeatures(0),
                         Networks.TWO_INPUTS_TWO_OUTPUTS.batches(1).get(0).getLabels(1)));
-        SparkPipeline pipeline =
-                SparkPipeline.on(sc, graph).evenStages().stages(2).microBatches(2).build();
+        SparkPipeline pipeline = SparkPipeline.on(sc, graph)
+                .evenStages()
+                .stages(2)
+                .microBatches(2)
+                .build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(rdd(batches), 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("Worker 1, stage 1 on machine 127.0.0.1 (executor")
@@ -229,7 +232,8 @@ class SparkPipelineTest {
         JavaRDD<MultiDataSet> failing = rdd(Networks.CONVOLUTIONS.batches(2)).map(batch -> {
             throw new IllegalStateException("no such record");
         });
-        SparkPipeline pipeline = SparkPipeline.on(sc, graph).evenStages().stages(2).build();
+        SparkPipeline pipeline =
+                SparkPipeline.on(sc, graph).evenStages().stages(2).build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(failing, 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("no such record");

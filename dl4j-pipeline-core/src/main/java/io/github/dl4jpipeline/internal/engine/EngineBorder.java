@@ -28,7 +28,7 @@ final class EngineBorder extends EngineLayer {
         if (layout == null || layout.channelBlock() == 0) {
             return null;
         }
-        int sign = adds ? 1 : -1;
+        long sign = adds ? 1 : -1;
         long[] shape = layout.shape();
         shape[2] += sign * (border[0] + border[1]);
         shape[3] += sign * (border[2] + border[3]);

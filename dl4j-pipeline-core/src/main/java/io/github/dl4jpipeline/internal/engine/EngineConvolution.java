@@ -113,7 +113,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
 
         /** Of the transposed convolution. */
         Passes(Convolution operations, Activation function) {
-            super(operations.output(), operations.input(), function, operations.backward());
+            super(/* input= */ operations.output(), /* output= */ operations.input(), function, operations.backward());
             this.operations = operations;
             winograd = null;
             forwardWeights = operations.backwardWeights();

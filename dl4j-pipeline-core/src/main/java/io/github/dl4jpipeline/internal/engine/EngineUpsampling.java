@@ -60,7 +60,7 @@ final class EngineUpsampling extends EngineLayer {
         Pooling mean = Pooling.reading(large, Pooling.Kind.AVERAGE_WITH_PADDING, window, shape);
         return mean == null || !mean.output().equals(small)
                 ? null
-                : new Passes(small, large, mean.backward(), mean.forward());
+                : new Passes(small, large, /* forward= */ mean.backward(), /* backward= */ mean.forward());
     }
 
     @Override

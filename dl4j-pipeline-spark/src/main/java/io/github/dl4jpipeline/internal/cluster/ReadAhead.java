@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /** Reads the next batch in a thread of its own while one is trained. One thread asks. */
 final class ReadAhead implements AutoCloseable {
     /** Neither has a batch at the end. */
-    private record Next(@Nullable MicroBatch batch, @Nullable Throwable failure) {
+    private record Next(
+            @Nullable MicroBatch batch, @Nullable Throwable failure) {
         static final Next END = new Next(null, null);
     }
 

@@ -11,8 +11,7 @@ import java.util.OptionalInt;
  *
  * @param canSplit whether batches can be split: no layer sees several examples
  */
-public record Choice(
-        OptionalInt stages, OptionalInt replicas, OptionalInt microBatches, boolean canSplit) {
+public record Choice(OptionalInt stages, OptionalInt replicas, OptionalInt microBatches, boolean canSplit) {
 
     /** How many workers there must be; empty if the planner says. */
     OptionalInt workers() {

@@ -56,10 +56,14 @@ final class ClusterPlanning {
             profile = profile(sample);
             cluster = LinkJob.measure(sc, workers);
         } catch (RuntimeException | OutOfMemoryError e) {
-            log.warn("The cluster cannot be measured, so stages have about as many vertices each: {}", e.getMessage(), e);
+            log.warn(
+                    "The cluster cannot be measured, so stages have about as many vertices each: {}",
+                    e.getMessage(),
+                    e);
             return choice.evenPlan(VertexGraph.of(graph));
         }
-        PlanOptions options = choice.options().withExamples((int) sample.examples()).withMachines(cluster.links());
+        PlanOptions options =
+                choice.options().withExamples((int) sample.examples()).withMachines(cluster.links());
         PartitionPlan plan = Planner.plan(
                 profile.forSeparateDevices(), devices(workers, profile, options, cluster.memoryBytes()), options);
         log.info(

@@ -120,10 +120,7 @@ public final class SparkTraining {
     }
 
     private void attempt(
-            PartitionPlan used,
-            JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces,
-            DriverSteps steps,
-            int untilEpoch) {
+            PartitionPlan used, JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces, DriverSteps steps, int untilEpoch) {
         List<String> places = places(used);
         byte[] secret = new byte[SECRET_BYTES];
         new SecureRandom().nextBytes(secret);
