@@ -63,10 +63,6 @@ record ConvolutionGeometry(ConvolutionLayer layer, ConvolutionMode mode) {
         return layer.getCnn2dDataFormat() == CNN2DFormat.NCHW;
     }
 
-    int channelDimension() {
-        return isChannelsFirst() ? 1 : 3;
-    }
-
     /**
      * Height and width of the output for some input.
      *
