@@ -164,22 +164,8 @@ public final class VertexTimer implements VertexObserver {
                 .sum();
     }
 
-    /** Shortest time of a vertex's forward pass. */
-    double shortestForwardMillis(int position) {
-        return shortest(forwardMillis.get(position));
-    }
-
-    /** Shortest time of a vertex's backward pass; 0 if it has none. */
-    double shortestBackwardMillis(int position) {
-        return shortest(backwardMillis.get(position));
-    }
-
     /** Median time of a vertex. */
     double millis(int position) {
         return Median.of(forwardMillis.get(position)) + Median.of(backwardMillis.get(position));
-    }
-
-    private static double shortest(List<Double> times) {
-        return times.stream().mapToDouble(Double::doubleValue).min().orElse(0);
     }
 }
