@@ -56,7 +56,18 @@ class CharRnnTest {
         assertThat(trained.layerInputSize("lstm1")).isEqualTo(10);
         assertThat(trained.getIterationCount()).isEqualTo(4 * 4 * 2);
 
-        CommandRun resumed = train("--epochs", 5, "--batch", 4, "--resume", "--checkpoint-dir", checkpoints);
+        CommandRun resumed = train(
+                "--epochs",
+                5,
+                "--batch",
+                4,
+                "--stages",
+                2,
+                "--micro-batches",
+                2,
+                "--resume",
+                "--checkpoint-dir",
+                checkpoints);
         assertThat(resumed.exitCode()).as(resumed.err()).isZero();
         assertThat(resumed.out()).contains("Trained 13 sequences");
     }

@@ -89,6 +89,10 @@ class CompareCommandTest {
                 1,
                 "--beside",
                 "one-stage,stock-fit",
+                "--stages",
+                2,
+                "--micro-batches",
+                2,
                 "--json",
                 json);
 
@@ -108,7 +112,18 @@ class CompareCommandTest {
         Path json = directory.resolve("figures.json");
         Path model = TinyModel.save(directory.resolve("tiny.zip"));
 
-        CommandRun run = CommandRun.of("compare", "--model", model, "--batch", 1, "--steps", 1, "--json", json);
+        CommandRun run = CommandRun.of(
+                "compare",
+                "--model",
+                model,
+                "--batch",
+                1,
+                "--steps",
+                1,
+                "--beside",
+                "parallel-wrapper",
+                "--json",
+                json);
 
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).contains("parallel-wrapper: not measured, ");

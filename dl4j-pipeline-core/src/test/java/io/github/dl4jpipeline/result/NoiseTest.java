@@ -187,7 +187,7 @@ class NoiseTest {
                 .build();
         assertIndependentOfPlan(
                 configuration,
-                TestData.several(3, seed -> TestData.sequences(DataType.DOUBLE, seed, 11, 4, 3, 3, true)));
+                TestData.several(3, seed -> TestData.sequences(DataType.DOUBLE, seed, 11, 4, 3, 2, true)));
     }
 
     @Test

@@ -10,7 +10,6 @@ import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.DeviceMicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
-import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.PeerMicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
@@ -22,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +34,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class DeviceMemory extends PipelineMemory {
     private final DeviceRuntime runtime;
+    private final Function<PackedWeights, Engine> engine;
     private final Setup setup;
     private final Transfers transfers = new Transfers();
 
@@ -42,12 +43,13 @@ final class DeviceMemory extends PipelineMemory {
 
     private final SeparateParameters parameters;
 
-    /** Weights as the engine reads them; none where it does not run. */
-    private final PackedWeights packed = new PackedWeights();
-
-    DeviceMemory(DeviceRuntime runtime, Setup setup, Threads threads) {
+    /**
+     * @param engine that of stages with these weights
+     */
+    DeviceMemory(DeviceRuntime runtime, Function<PackedWeights, Engine> engine, Setup setup, Threads threads) {
         super(CopyAssignment::inEachStage);
         this.runtime = runtime;
+        this.engine = engine;
         this.setup = setup;
         CopyAssignment copies = CopyAssignment.inEachStage(setup.tasks());
         for (int stage = 0; stage < setup.stages().stages(); stage++) {
@@ -116,13 +118,10 @@ final class DeviceMemory extends PipelineMemory {
         return new Stage(stage, own, memories, setup.scratch(stage, replica, ""));
     }
 
-    /** It runs where the device is the host, as among peers. Vertices of other stages have no parameters here. */
+    /** Vertices of other stages have no parameters here. */
     private Engine engine(List<Integer> positions) {
-        if (!runtime.sharesMemory()) {
-            return Engine.NONE;
-        }
         Set<String> names = names(positions);
-        return Engine.of(packed).except(vertex -> !names.contains(vertex.getVertexName()));
+        return engine.apply(packed).except(vertex -> !names.contains(vertex.getVertexName()));
     }
 
     private Set<String> names(List<Integer> positions) {
@@ -234,12 +233,6 @@ final class DeviceMemory extends PipelineMemory {
     @Override
     public @Nullable JointMicroBatches joint() {
         return null;
-    }
-
-    @Override
-    public void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
-        super.beginStep(tasks, microBatches, iteration, epoch);
-        packed.renew();
     }
 
     @Override

@@ -1,8 +1,11 @@
 package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.device.DeviceRuntime;
+import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
@@ -44,13 +47,15 @@ public record MemoryKind(
         return apart(runtime);
     }
 
+    /** The engine runs where the device is the host, as among peers. */
     private static MemoryKind apart(DeviceRuntime runtime) {
+        Function<PackedWeights, Engine> engine = runtime.sharesMemory() ? Engine::of : packed -> Engine.NONE;
         return new MemoryKind(
                 GraphCopier::requireParametersOfLayers,
                 false,
                 false,
                 false,
                 false,
-                (setup, threads) -> new DeviceMemory(runtime, setup, threads));
+                (setup, threads) -> new DeviceMemory(runtime, engine, setup, threads));
     }
 }

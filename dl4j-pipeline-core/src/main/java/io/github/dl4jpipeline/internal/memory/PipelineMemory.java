@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.memory.StageMemory.RunningStep;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
@@ -97,6 +98,9 @@ public abstract class PipelineMemory implements AutoCloseable {
         void inEachThread(Runnable work);
     }
 
+    /** Weights as the engine reads them; none where it does not run. */
+    final PackedWeights packed = new PackedWeights();
+
     private final Function<StepTasks, CopyAssignment> rule;
 
     /** By number of micro-batches. */
@@ -110,11 +114,12 @@ public abstract class PipelineMemory implements AutoCloseable {
     }
 
     /** Begins a step. */
-    public void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
+    public final void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
         CopyAssignment assigned = copies.computeIfAbsent(tasks.microBatches(), count -> rule.apply(tasks));
         int[] stagesLeft = new int[microBatches.size()];
         Arrays.fill(stagesLeft, tasks.workers().stages());
         running = new RunningStep(assigned, microBatches, new AtomicIntegerArray(stagesLeft), iteration, epoch);
+        packed.renew();
     }
 
     /** Lets go of the batch, when the workers have left the step. */

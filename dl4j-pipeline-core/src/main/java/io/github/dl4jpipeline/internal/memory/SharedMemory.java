@@ -3,12 +3,10 @@ package io.github.dl4jpipeline.internal.memory;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.engine.Engine;
-import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
-import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.tile.TileMeasurement;
@@ -36,9 +34,6 @@ final class SharedMemory extends PipelineMemory {
     private final INDArray gradients;
 
     private final List<GraphCopy> copies = new ArrayList<>();
-
-    /** Weights as the engine reads them. */
-    private final PackedWeights packed = new PackedWeights();
 
     private final @Nullable JointMicroBatches joint;
     private final HostParameters parameters;
@@ -196,12 +191,6 @@ final class SharedMemory extends PipelineMemory {
     @Override
     public @Nullable JointMicroBatches joint() {
         return joint;
-    }
-
-    @Override
-    public void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
-        super.beginStep(tasks, microBatches, iteration, epoch);
-        packed.renew();
     }
 
     @Override
