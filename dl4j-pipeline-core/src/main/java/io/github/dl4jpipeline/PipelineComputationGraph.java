@@ -351,8 +351,9 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
         try {
             computing.around(steps);
         } catch (Throwable failure) {
-            parameters.endFitAfter(failure);
-            training.failed(failure);
+            if (parameters.endFitAfter(failure)) {
+                training.failed(failure);
+            }
             throw failure;
         }
         parameters.endFit();

@@ -16,6 +16,7 @@ import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 
 class PipelineListenerTest {
@@ -99,8 +100,10 @@ class PipelineListenerTest {
                 }
             });
             assertThatThrownBy(() -> net.fit(batch())).isSameAs(thrown);
+            assertThatThrownBy(() -> net.fit(new SingletonDataSetIterator(batch()))).isSameAs(thrown);
         }
-        assertThat(diary.lines).endsWith("step 1", "failed");
+        assertThat(diary.lines).endsWith("step 1", "failed", "step 2", "failed");
+        assertThat(diary.failures).as("one for each fit").hasSize(2);
         assertThat(diary.failures.get(0).failure()).isSameAs(thrown);
         assertThat(diary.failures.get(0).steps()).isEqualTo(1);
         assertThat(diary.failures.get(0).plan()).isPresent();

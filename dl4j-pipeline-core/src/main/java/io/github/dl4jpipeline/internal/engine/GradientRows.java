@@ -130,26 +130,25 @@ public final class GradientRows implements AutoCloseable {
         return true;
     }
 
+    /** Whether a sum in transformed form is left, instead of rows. */
+    boolean hasSum() {
+        return transformed != null;
+    }
+
     /**
-     * Writes the gradient of all that is left; nothing is then.
+     * Writes that sum; nothing is left then.
      *
      * @param view the weights' gradient
      * @param ofBias where the bias' gradient is written; null if there is none
      * @param add whether the weights' gradient is added to what is there
      */
-    void writeTo(INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
+    void writeSum(INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
         WinogradGradient pass = transformed;
         if (pass == null || sum == null) {
-            Primitive primitive = takeProduct();
-            if (ofBias != null) {
-                primitive.with(Slot.BIAS_GRADIENT, ofBias);
-            }
-            WeightedLayer.writeProduct(primitive, view, add, space);
-        } else {
-            pass.write(sum, view, add, ofBias, space.work(pass.workFloats()));
-            transformed = null;
+            throw new IllegalStateException("There is no sum");
         }
-        write();
+        pass.write(sum, view, add, ofBias, space.work(pass.workFloats()));
+        transformed = null;
     }
 
     private static INDArray reserve(@Nullable INDArray known, long floats) {

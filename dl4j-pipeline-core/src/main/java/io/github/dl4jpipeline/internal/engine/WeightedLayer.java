@@ -328,8 +328,17 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         if (!rows.isEmpty()) {
             boolean add = rows.isWritten();
             INDArray ofBias = bias ? biasGradient(views, add, space) : null;
-            rows.writeTo(views.get(weights), ofBias, add, space);
+            if (rows.hasSum()) {
+                rows.writeSum(views.get(weights), ofBias, add, space);
+            } else {
+                Primitive primitive = rows.takeProduct();
+                if (ofBias != null) {
+                    primitive.with(Slot.BIAS_GRADIENT, ofBias);
+                }
+                writeProduct(primitive, views.get(weights), add, space);
+            }
             addBiasGradient(ofBias, views, add);
+            rows.write();
         }
     }
 
@@ -360,7 +369,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         writeProduct(gradient, view, add, space);
     }
 
-    static void writeProduct(Primitive gradient, INDArray view, boolean add, Space space) {
+    private static void writeProduct(Primitive gradient, INDArray view, boolean add, Space space) {
         INDArray floats = add ? space.work(view.length()) : view;
         run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
         if (add) {

@@ -101,13 +101,18 @@ public final class ParameterStore {
         }
     }
 
-    /** The same after a failure, which what goes wrong here does not hide. */
-    public void endFitAfter(Throwable failure) {
+    /**
+     * The same after a failure, which what goes wrong here does not hide.
+     *
+     * @return whether that was the outermost
+     */
+    public boolean endFitAfter(Throwable failure) {
         try {
             endFit();
         } catch (Throwable e) {
             failure.addSuppressed(e);
         }
+        return fits == 0;
     }
 
     /** A step begins; one outside of {@code fit} takes parameters as they are in the wrapped model. */
