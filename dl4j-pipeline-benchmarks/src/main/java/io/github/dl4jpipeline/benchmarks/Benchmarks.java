@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
             FirstStep.class,
             Scaling.class,
             Small.class,
+            Processes.class,
             Soak.class,
             TileComparison.class,
             TileSimulation.class,

@@ -49,7 +49,9 @@ final class EstimatedNetwork {
         switch (name) {
             case "vgg16" -> network.vgg16();
             case "transformer-1b" -> network.transformer();
-            default -> throw new IllegalArgumentException("there is no network '" + name + "' to estimate, only " + new Names());
+            default ->
+                throw new IllegalArgumentException(
+                        "there is no network '" + name + "' to estimate, only " + new Names());
         }
         MachineSpeed speed = new MachineSpeed(1, 0, 1, 1, ADD_MILLIS);
         return new GraphProfile(1, "estimated core", 1, speed, Map.of(), network.vertices);

@@ -69,8 +69,8 @@ final class MachineOptions {
             double value = Double.parseDouble(gigabits ? lower.substring(0, lower.length() - 4) : lower);
             return gigabits ? value * BYTES_PER_GIGABIT : value;
         } catch (NumberFormatException e) {
-            throw new InputException("--bandwidth must be a number of bytes a second, such as 1e9 or 10gbit, or inf, got "
-                    + text, e);
+            throw new InputException(
+                    "--bandwidth must be a number of bytes a second, such as 1e9 or 10gbit, or inf, got " + text, e);
         }
     }
 }

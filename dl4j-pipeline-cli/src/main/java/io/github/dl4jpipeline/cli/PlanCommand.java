@@ -87,8 +87,7 @@ final class PlanCommand implements Callable<Integer> {
             return 0;
         }
         if (forMachines) {
-            ClusterPlan plan =
-                    planning.clusterPlan(profile, planning.machines().get(0), wanted);
+            ClusterPlan plan = planning.clusterPlan(profile, planning.machines().get(0), wanted);
             jsonFile.ifPresent(file -> Json.write(file, PlanFigures.of(plan.plan())));
             print(planning.explain(plan.plan()) + "Cluster: " + plan.verdict() + System.lineSeparator());
             return 0;

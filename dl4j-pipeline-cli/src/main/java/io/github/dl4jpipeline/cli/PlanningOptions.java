@@ -43,8 +43,9 @@ final class PlanningOptions {
             names = "--bandwidth",
             paramLabel = "BYTES_PER_S|Ngbit|inf",
             defaultValue = "inf",
-            description = "Of each device's or machine's link, such as 1e9 or 10gbit. Default: ${DEFAULT-VALUE}, transfers take no"
-                    + " time.")
+            description =
+                    "Of each device's or machine's link, such as 1e9 or 10gbit. Default: ${DEFAULT-VALUE}, transfers take no"
+                            + " time.")
     private String bandwidth = "inf";
 
     @Option(names = "--memory", paramLabel = "BYTES", description = "Memory of each device. Default: no limit.")
@@ -66,15 +67,17 @@ final class PlanningOptions {
             names = "--estimate",
             paramLabel = "NAME",
             completionCandidates = EstimatedNetwork.Names.class,
-            description = "Plan for a network as large as one of ${COMPLETION-CANDIDATES}, whose times follow from its number of"
-                    + " operations; nothing is measured.")
+            description =
+                    "Plan for a network as large as one of ${COMPLETION-CANDIDATES}, whose times follow from its number of"
+                            + " operations; nothing is measured.")
     private @Nullable String estimate;
 
     @Option(
             names = "--gflops",
             paramLabel = "N",
             defaultValue = "50",
-            description = "With --estimate: billions of operations that a core does in a second. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "With --estimate: billions of operations that a core does in a second. Default: ${DEFAULT-VALUE}.")
     private double gflops = 50;
 
     @Option(names = "--straight", description = "A pipeline of stages without replicas.")
@@ -159,7 +162,8 @@ final class PlanningOptions {
     /** Whether the plan is for machines. */
     boolean isForMachines(boolean devicesGiven) {
         if (machines.given() && devicesGiven) {
-            throw new InputException("--machines and --devices exclude each other; --cores says how many a machine has");
+            throw new InputException(
+                    "--machines and --devices exclude each other; --cores says how many a machine has");
         }
         return machines.given();
     }

@@ -180,14 +180,37 @@ class PlanCommandTest {
     @Test
     void machinesHaveANetworkBetweenThem() throws IOException {
         CommandRun fast = CommandRun.of(
-                "simulate", "--estimate", "vgg16", "--batch", 64, "--machines", "1,4", "--cores", 8, "--bandwidth",
-                "100gbit", "--latency", 0.05, "--json", json);
+                "simulate",
+                "--estimate",
+                "vgg16",
+                "--batch",
+                64,
+                "--machines",
+                "1,4",
+                "--cores",
+                8,
+                "--bandwidth",
+                "100gbit",
+                "--latency",
+                0.05,
+                "--json",
+                json);
         assertThat(fast.exitCode()).as(fast.err()).isZero();
         JsonNode four = Json.MAPPER.readTree(json.toFile()).get("runs").get(1);
         assertThat(four.get("used").asInt()).isEqualTo(4);
         assertThat(four.get("speedup").asDouble()).isBetween(2.5, 4.0);
         CommandRun slow = CommandRun.of(
-                "plan", "--estimate", "vgg16", "--batch", 64, "--machines", 4, "--cores", 8, "--bandwidth", "0.001gbit");
+                "plan",
+                "--estimate",
+                "vgg16",
+                "--batch",
+                64,
+                "--machines",
+                4,
+                "--cores",
+                8,
+                "--bandwidth",
+                "0.001gbit");
         assertThat(slow.exitCode()).as(slow.err()).isZero();
         assertThat(slow.out()).contains("Cluster: One machine is faster than 4");
     }

@@ -186,11 +186,10 @@ public final class SparkPipelineBuilder {
         List<ExampleCoupling> couplings = couplings();
         if (!couplings.isEmpty() && (parts > 1 || most > 1)) {
             ExampleCoupling first = couplings.get(0);
-            throw new IllegalArgumentException(
-                    "microBatches(" + parts + "), replicas(" + most + "): vertex '"
-                            + first.vertex() + "' needs the whole batch at once: " + first.reason()
-                            + "; ask for microBatches(1) and replicas(1)"
-                            + (first.batchNorm() ? ", or batchNorm(PER_MICRO_BATCH), which has another result" : ""));
+            throw new IllegalArgumentException("microBatches(" + parts + "), replicas(" + most + "): vertex '"
+                    + first.vertex() + "' needs the whole batch at once: " + first.reason()
+                    + "; ask for microBatches(1) and replicas(1)"
+                    + (first.batchNorm() ? ", or batchNorm(PER_MICRO_BATCH), which has another result" : ""));
         }
         if (most > parts) {
             throw new IllegalArgumentException(

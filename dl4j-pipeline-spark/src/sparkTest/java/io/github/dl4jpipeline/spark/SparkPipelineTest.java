@@ -213,8 +213,11 @@ class SparkPipelineTest {
                 new org.nd4j.linalg.dataset.MultiDataSet(
                         Networks.CONVOLUTIONS.batches(1).get(0).getFeatures(0),
                         Networks.TWO_INPUTS_TWO_OUTPUTS.batches(1).get(0).getLabels(1)));
-        SparkPipeline pipeline =
-                SparkPipeline.on(sc, graph).evenStages().stages(2).microBatches(2).build();
+        SparkPipeline pipeline = SparkPipeline.on(sc, graph)
+                .evenStages()
+                .stages(2)
+                .microBatches(2)
+                .build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(rdd(batches), 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("Worker 1, stage 1 on machine 127.0.0.1 (executor")
@@ -229,7 +232,8 @@ class SparkPipelineTest {
         JavaRDD<MultiDataSet> failing = rdd(Networks.CONVOLUTIONS.batches(2)).map(batch -> {
             throw new IllegalStateException("no such record");
         });
-        SparkPipeline pipeline = SparkPipeline.on(sc, graph).evenStages().stages(2).build();
+        SparkPipeline pipeline =
+                SparkPipeline.on(sc, graph).evenStages().stages(2).build();
         assertThatThrownBy(() -> pipeline.fitMultiDataSet(failing, 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining("no such record");
@@ -250,9 +254,9 @@ class SparkPipelineTest {
         assertThat(pipeline.plan().orElseThrow().predictedStepTime()).isPositive();
     }
 
-    /** For so small a network sending takes longer than computing. */
+    /** Of a graph that one worker has memory for, and as many workers as there are. */
     @Test
-    void aSmallNetworkIsTrainedByOneWorker() {
+    void numbersOfStagesAndReplicasMayBeLeftOut() {
         ComputationGraph graph = Networks.TWO_INPUTS_TWO_OUTPUTS.graph();
         ComputationGraph expected = graph.clone();
         List<? extends MultiDataSet> batches = Networks.TWO_INPUTS_TWO_OUTPUTS.batches(2);
@@ -260,6 +264,6 @@ class SparkPipelineTest {
         SparkPipeline pipeline = SparkPipeline.on(sc, graph).build();
         pipeline.fitMultiDataSet(rdd(batches), 1);
         requireSame(graph, expected);
-        assertThat(pipeline.plan().orElseThrow().workers()).isOne();
+        assertThat(pipeline.plan().orElseThrow().workers()).isBetween(1, 4);
     }
 }

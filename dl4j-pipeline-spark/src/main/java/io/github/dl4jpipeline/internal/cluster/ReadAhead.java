@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.cluster;
 
+import io.github.dl4jpipeline.internal.device.Uninterruptibly;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import java.util.Iterator;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /** Reads the next batch in a thread of its own while one is trained. One thread asks. */
 final class ReadAhead implements AutoCloseable {
     /** Neither has a batch at the end. */
-    private record Next(@Nullable MicroBatch batch, @Nullable Throwable failure) {
+    private record Next(
+            @Nullable MicroBatch batch, @Nullable Throwable failure) {
         static final Next END = new Next(null, null);
     }
 
@@ -100,19 +102,9 @@ final class ReadAhead implements AutoCloseable {
     @Override
     public void close() {
         reader.interrupt();
-        boolean interrupted = false;
-        while (reader.isAlive()) {
-            try {
-                reader.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Uninterruptibly.join(reader);
         free(taken);
         free(ready.poll());
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private static void free(@Nullable Next next) {

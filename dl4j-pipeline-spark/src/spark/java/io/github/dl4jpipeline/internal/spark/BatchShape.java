@@ -34,7 +34,9 @@ record BatchShape(
             }
             DataType kind = DataType.valueOf(type);
             long[] sizes = shape.stream().mapToLong(Long::longValue).toArray();
-            return ones ? Nd4j.ones(kind, sizes) : Nd4j.rand(DataType.FLOAT, sizes).castTo(kind);
+            return ones
+                    ? Nd4j.ones(kind, sizes)
+                    : Nd4j.rand(DataType.FLOAT, sizes).castTo(kind);
         }
     }
 

@@ -11,8 +11,7 @@ import java.util.OptionalInt;
  *
  * @param canSplit whether batches can be split: no layer sees several examples
  */
-public record Choice(
-        OptionalInt stages, OptionalInt replicas, OptionalInt microBatches, boolean canSplit) {
+public record Choice(OptionalInt stages, OptionalInt replicas, OptionalInt microBatches, boolean canSplit) {
 
     /** How many workers there must be; empty if the planner says. */
     OptionalInt workers() {
@@ -27,6 +26,11 @@ public record Choice(
         int cuts = stages.orElse(ofEach > 1 ? 1 : 2);
         int parts = microBatches.orElse(canSplit ? ofEach * (cuts > 1 ? 4 : 1) : 1);
         return EvenPlan.of(vertices, cuts, ofEach, parts);
+    }
+
+    /** Whether one worker would do. */
+    boolean isOpen() {
+        return stages.orElse(1) == 1 && replicas.orElse(1) == 1;
     }
 
     PlanOptions options() {

@@ -20,8 +20,8 @@ import scala.collection.JavaConverters;
 import scala.reflect.ClassTag$;
 
 /** A short barrier job, in which as many workers as there will be measure the links between them. */
-final class LinkJob extends scala.runtime.AbstractFunction1<
-                scala.collection.Iterator<Integer>, scala.collection.Iterator<String>>
+final class LinkJob
+        extends scala.runtime.AbstractFunction1<scala.collection.Iterator<Integer>, scala.collection.Iterator<String>>
         implements Serializable {
     private static final long serialVersionUID = 1;
     private static final int SECRET_BYTES = 32;
@@ -37,7 +37,7 @@ final class LinkJob extends scala.runtime.AbstractFunction1<
     /** What one worker says: where it is, how much memory it has for arrays, and how fast its link to the next one is. */
     private record Link(String machine, long memoryBytes, double bytesPerSecond, double latencyMillis) {
         static Link of(String line) {
-            String[] parts = line.split(" ");
+            String[] parts = line.split(" ", -1);
             return new Link(
                     parts[1], Long.parseLong(parts[2]), Double.parseDouble(parts[3]), Double.parseDouble(parts[4]));
         }
@@ -66,11 +66,13 @@ final class LinkJob extends scala.runtime.AbstractFunction1<
         List<Link> between = new ArrayList<>();
         for (int worker = 0; worker < links.size(); worker++) {
             Link link = links.get(worker);
-            if (machines == 1 || !link.machine().equals(links.get((worker + 1) % workers).machine())) {
+            if (machines == 1
+                    || !link.machine().equals(links.get((worker + 1) % workers).machine())) {
                 between.add(link);
             }
         }
-        double slowest = between.stream().mapToDouble(Link::bytesPerSecond).min().orElseThrow();
+        double slowest =
+                between.stream().mapToDouble(Link::bytesPerSecond).min().orElseThrow();
         double longest = between.stream().mapToDouble(Link::latencyMillis).max().orElseThrow();
         return new Cluster(
                 new MachineLinks(
@@ -88,12 +90,11 @@ final class LinkJob extends scala.runtime.AbstractFunction1<
         if (workers == 1) { // it sends nothing
             return one(new Link(machine, memoryBytes(context), 1e12, 0).line(worker));
         }
-        try (LinkMeter meter =
-                new LinkMeter(worker, workers, InetAddress.getByName(machine), secret, Work.LIMITS)) {
+        try (LinkMeter meter = new LinkMeter(worker, workers, InetAddress.getByName(machine), secret, Work.LIMITS)) {
             String[] lines = context.allGather(
                     worker + " " + machine + " " + meter.address().getPort());
             List<InetSocketAddress> addresses = Work.byWorker(lines).stream()
-                    .map(line -> line.split(" "))
+                    .map(line -> line.split(" ", -1))
                     .map(parts -> new InetSocketAddress(parts[1], Integer.parseInt(parts[2])))
                     .toList();
             LinkMeter.Measured measured = meter.measure(addresses);

@@ -12,6 +12,7 @@ import java.net.InetAddress;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -120,10 +121,7 @@ public final class SparkTraining {
     }
 
     private void attempt(
-            PartitionPlan used,
-            JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces,
-            DriverSteps steps,
-            int untilEpoch) {
+            PartitionPlan used, JavaPairRDD<Tuple2<Integer, Long>, byte[]> pieces, DriverSteps steps, int untilEpoch) {
         List<String> places = places(used);
         byte[] secret = new byte[SECRET_BYTES];
         new SecureRandom().nextBytes(secret);

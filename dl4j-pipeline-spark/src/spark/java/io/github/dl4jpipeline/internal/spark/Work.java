@@ -58,14 +58,16 @@ record Work(Assignment assignment, List<String> places, byte[] secret, String ho
                 worker, InetAddress.getByName(machine), secret, LIMITS, LONGEST_WAIT, context::isInterrupted)) {
             List<WorkerName> names = new ArrayList<>();
             List<InetSocketAddress> addresses = new ArrayList<>();
-            for (String line : byWorker(context.allGather(worker + " " + peers.address().getPort() + " " + name.line()))) {
+            for (String line :
+                    byWorker(context.allGather(worker + " " + peers.address().getPort() + " " + name.line()))) {
                 String[] parts = line.split(" ", 3);
                 names.add(WorkerName.of(parts[2]));
                 addresses.add(new InetSocketAddress(names.get(names.size() - 1).machine(), Integer.parseInt(parts[1])));
             }
             try {
                 connect(peers, names, addresses);
-                new StageTraining(assignment, peers, device(Math.max(1, context.cpus()))).run(() -> pieces.apply(worker));
+                new StageTraining(assignment, peers, device(Math.max(1, context.cpus())))
+                        .run(() -> pieces.apply(worker));
             } catch (Throwable e) {
                 peers.failed(e.getMessage() == null ? e.toString() : e.getMessage(), !ClusterPeers.isOfPeer(e));
                 throw e;

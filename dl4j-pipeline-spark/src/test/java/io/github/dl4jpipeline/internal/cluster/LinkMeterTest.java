@@ -21,8 +21,8 @@ class LinkMeterTest {
         ExecutorService threads = Executors.newFixedThreadPool(workers);
         try {
             for (int worker = 0; worker < workers; worker++) {
-                meters.add(new LinkMeter(
-                        worker, workers, InetAddress.getLoopbackAddress(), new byte[] {1}, Limits.USUAL));
+                meters.add(
+                        new LinkMeter(worker, workers, InetAddress.getLoopbackAddress(), new byte[] {1}, Limits.USUAL));
             }
             List<InetSocketAddress> addresses =
                     meters.stream().map(LinkMeter::address).toList();

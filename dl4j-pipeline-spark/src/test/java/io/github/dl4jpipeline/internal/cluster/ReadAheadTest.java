@@ -26,7 +26,8 @@ class ReadAheadTest {
     @Test
     void batchesComeInOrderWithoutThoseThatAreSkipped() {
         List<Long> examples = new ArrayList<>();
-        try (ReadAhead batches = new ReadAhead(List.of(piece(1), piece(2), piece(3)).iterator(), 1)) {
+        try (ReadAhead batches =
+                new ReadAhead(List.of(piece(1), piece(2), piece(3)).iterator(), 1)) {
             while (batches.hasNext()) {
                 MicroBatch batch = batches.next();
                 examples.add(batch.examples());
