@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
             Overhead.class,
             Scaling.class,
             Small.class,
+            Processes.class,
             Soak.class,
             TileComparison.class,
             TileSimulation.class,

@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.cli.model.HeldPlan;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.model.PipelineChoice;
 import io.github.dl4jpipeline.cli.train.Checkpoints;
+import io.github.dl4jpipeline.cli.train.ClusterTraining;
 import io.github.dl4jpipeline.cli.train.PlainFit;
 import io.github.dl4jpipeline.cli.train.RunIdentity;
 import io.github.dl4jpipeline.cli.train.Training;
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -126,6 +128,14 @@ final class TrainCommand implements Callable<Integer> {
                     + " compressed if the name ends in .gz.")
     private @Nullable Path trace;
 
+    @Option(
+            names = "--spark",
+            paramLabel = "MASTER",
+            description =
+                    "Train on a Spark cluster, such as spark://host:7077; --stages, --replicas and --micro-batches say"
+                            + " how. Spark's own settings are system properties: JAVA_OPTS=-Dspark.executor.memory=4g.")
+    private @Nullable String spark;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
     private @Nullable Path json;
 
@@ -135,6 +145,9 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter err = spec.commandLine().getErr();
+        if (spark != null) {
+            return trainOnSpark(spark, err);
+        }
         TrainingSettings settings = settings();
         String name = NamedModel.nameOf(modelOptions.model());
         OutputFile modelFile = OutputFile.probe("--out", out == null ? defaultOut(name) : out);
@@ -144,10 +157,7 @@ final class TrainCommand implements Callable<Integer> {
         Optional<OutputFile> traceFile = Optional.ofNullable(trace).map(path -> OutputFile.probe("--trace", path));
         Optional<OutputFile> jsonFile = Optional.ofNullable(json).map(path -> OutputFile.probe("--json", path));
 
-        TrainingData data = NamedModel.takesText(modelOptions.model())
-                ? dataOptions.loadText(modelOptions.model(), settings.seed())
-                : dataOptions.load(settings.seed(), err);
-        err.println("Data: " + data.description());
+        TrainingData data = data(settings.seed(), err);
         RunIdentity identity = identity(name, settings, data);
         TrainingStart start = start(identity, data, settings, err);
         TrainingResult result = new Training(start, data, settings, identity, err).run();
@@ -167,6 +177,38 @@ final class TrainCommand implements Callable<Integer> {
             say("For tables of plan and times add --report, for a page with pictures --report FILE.html");
         }
         return 0;
+    }
+
+    private int trainOnSpark(String master, PrintWriter err) {
+        ClusterTraining cluster = SparkRun.cluster(spec.commandLine().getParseResult());
+        PipelineChoice.Split split = pipelineOptions.choice().split();
+        ClusterTraining.Settings settings = new ClusterTraining.Settings(
+                master,
+                Options.requirePositive("--epochs", epochs),
+                split.stages(),
+                split.replicas(),
+                split.microBatches());
+        String name = NamedModel.nameOf(modelOptions.model());
+        OutputFile modelFile = OutputFile.probe("--out", out == null ? defaultOut(name) : out);
+        TrainingData data = data(modelOptions.seed(), err);
+        NamedModel model = NamedModel.of(modelOptions.model(), data, modelOptions.seed());
+        if (!(model.model() instanceof ComputationGraph)) {
+            throw new InputException("--spark trains a ComputationGraph, and " + modelOptions.model()
+                    + " is a MultiLayerNetwork; save its toComputationGraph()");
+        }
+        String result =
+                new SparkRun(cluster, settings, err).run(model, data, modelOptions.batch(), modelOptions.seed());
+        modelFile.write(draft -> ModelWriter.write(draft, model.model(), true, Map.of()));
+        say(result + "Model saved to " + modelFile.path());
+        return 0;
+    }
+
+    private TrainingData data(long seed, PrintWriter err) {
+        TrainingData data = NamedModel.takesText(modelOptions.model())
+                ? dataOptions.loadText(modelOptions.model(), seed)
+                : dataOptions.load(seed, err);
+        err.println("Data: " + data.description());
+        return data;
     }
 
     /** Empty where plain {@code fit} is not to be measured, or there is nothing to compare it with. */

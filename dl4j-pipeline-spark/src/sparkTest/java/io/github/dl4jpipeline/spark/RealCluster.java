@@ -15,7 +15,7 @@ import org.apache.spark.SparkConf;
 /** A standalone master and workers as processes of their own, on the loopback address, from the class path of the tests. */
 final class RealCluster implements AutoCloseable {
     private static final String LOOPBACK = "127.0.0.1";
-    private static final String OPENED = "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED";
+    static final String OPENED = "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED";
 
     private final Path directory;
     private final String url;
@@ -75,11 +75,16 @@ final class RealCluster implements AutoCloseable {
         processes.add(builder.start());
     }
 
-    private static String classPath() {
+    static String classPath() {
         return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(entry -> Path.of(entry).toAbsolutePath().toString())
                 .reduce((first, second) -> first + File.pathSeparator + second)
                 .orElseThrow();
+    }
+
+    /** Where the master listens. */
+    String url() {
+        return url;
     }
 
     /** Settings of a driver with executors of one core. */

@@ -254,9 +254,9 @@ class SparkPipelineTest {
         assertThat(pipeline.plan().orElseThrow().predictedStepTime()).isPositive();
     }
 
-    /** For so small a network sending takes longer than computing. */
+    /** Of a graph that one worker has memory for, and as many workers as there are. */
     @Test
-    void aSmallNetworkIsTrainedByOneWorker() {
+    void numbersOfStagesAndReplicasMayBeLeftOut() {
         ComputationGraph graph = Networks.TWO_INPUTS_TWO_OUTPUTS.graph();
         ComputationGraph expected = graph.clone();
         List<? extends MultiDataSet> batches = Networks.TWO_INPUTS_TWO_OUTPUTS.batches(2);
@@ -264,6 +264,6 @@ class SparkPipelineTest {
         SparkPipeline pipeline = SparkPipeline.on(sc, graph).build();
         pipeline.fitMultiDataSet(rdd(batches), 1);
         requireSame(graph, expected);
-        assertThat(pipeline.plan().orElseThrow().workers()).isOne();
+        assertThat(pipeline.plan().orElseThrow().workers()).isBetween(1, 4);
     }
 }

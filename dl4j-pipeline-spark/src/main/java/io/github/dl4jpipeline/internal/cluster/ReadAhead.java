@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.cluster;
 
+import io.github.dl4jpipeline.internal.device.Uninterruptibly;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import java.util.Iterator;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -101,19 +102,9 @@ final class ReadAhead implements AutoCloseable {
     @Override
     public void close() {
         reader.interrupt();
-        boolean interrupted = false;
-        while (reader.isAlive()) {
-            try {
-                reader.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Uninterruptibly.join(reader);
         free(taken);
         free(ready.poll());
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private static void free(@Nullable Next next) {

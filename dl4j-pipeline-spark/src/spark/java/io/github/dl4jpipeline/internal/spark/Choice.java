@@ -28,6 +28,11 @@ public record Choice(OptionalInt stages, OptionalInt replicas, OptionalInt micro
         return EvenPlan.of(vertices, cuts, ofEach, parts);
     }
 
+    /** Whether one worker would do. */
+    boolean isOpen() {
+        return stages.orElse(1) == 1 && replicas.orElse(1) == 1;
+    }
+
     PlanOptions options() {
         OptionalInt one = OptionalInt.of(1);
         return PlanOptions.defaults()

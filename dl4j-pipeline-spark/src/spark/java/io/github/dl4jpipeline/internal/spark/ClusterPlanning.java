@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.spark;
 
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.exception.NoPlanException;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.profile.Effort;
@@ -12,6 +13,8 @@ import io.github.dl4jpipeline.plan.ClusterPlanner;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
 import io.github.dl4jpipeline.profile.GraphProfile;
+import io.github.dl4jpipeline.profile.GraphProfiler;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
@@ -30,6 +33,9 @@ final class ClusterPlanning {
 
     /** The search takes time in proportion to the square of their number. */
     private static final int MOST_WORKERS = 64;
+
+    /** What starting threads and messages of a step takes where there are several workers, besides sending. */
+    private static final Duration COST_OF_STEP = Duration.ofMillis(3);
 
     private final JavaSparkContext sc;
     private final ComputationGraph graph;
@@ -64,8 +70,11 @@ final class ClusterPlanning {
         }
         PlanOptions options =
                 choice.options().withExamples((int) sample.examples()).withMachines(cluster.links());
-        PartitionPlan plan = Planner.plan(
+        PartitionPlan several = Planner.plan(
                 profile.forSeparateDevices(), devices(workers, profile, options, cluster.memoryBytes()), options);
+        PartitionPlan plan = choice.isOpen()
+                ? oneIfAsFast(several, profile, devices(1, profile, options, cluster.memoryBytes()), options)
+                : several;
         log.info(
                 "Links between workers: {} MB/s, latency {} ms, {} workers a machine\n{}",
                 Math.round(cluster.links().bytesPerSecond() / 1e6),
@@ -81,9 +90,27 @@ final class ClusterPlanning {
         return plan;
     }
 
+    /** The plan for one worker, unless several save more than a step among them costs in any case. */
+    private static PartitionPlan oneIfAsFast(
+            PartitionPlan several, GraphProfile profile, Devices one, PlanOptions options) {
+        if (several.workers() == 1) {
+            return several;
+        }
+        try {
+            PartitionPlan alone = Planner.plan(profile.forSeparateDevices(), one, options);
+            Duration saved = alone.predictedStepTime().minus(several.predictedStepTime());
+            return saved.compareTo(COST_OF_STEP) <= 0 ? alone : several;
+        } catch (NoPlanException e) { // it has too little memory
+            return several;
+        }
+    }
+
     private GraphProfile profile(MicroBatch sample) {
+        int examples = (int) sample.examples();
+        int parts = examples / GraphProfiler.usualExamples(examples);
+        MicroBatch part = choice.canSplit() ? sample.split(parts).get(0) : sample;
         return Profiling.profile(
-                graph, sample, Devices.cpu(), Kernels.FAST, choice.canSplit(), Effort.BRIEF, progress -> {});
+                graph, part, Devices.cpu(), Kernels.FAST, choice.canSplit(), Effort.BRIEF, progress -> {});
     }
 
     /** Workers that are alike: the driver's cores are taken to be like theirs. */

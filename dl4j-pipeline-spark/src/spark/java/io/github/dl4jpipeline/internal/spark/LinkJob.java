@@ -37,7 +37,7 @@ final class LinkJob
     /** What one worker says: where it is, how much memory it has for arrays, and how fast its link to the next one is. */
     private record Link(String machine, long memoryBytes, double bytesPerSecond, double latencyMillis) {
         static Link of(String line) {
-            String[] parts = line.split(" ");
+            String[] parts = line.split(" ", -1);
             return new Link(
                     parts[1], Long.parseLong(parts[2]), Double.parseDouble(parts[3]), Double.parseDouble(parts[4]));
         }
@@ -94,7 +94,7 @@ final class LinkJob
             String[] lines = context.allGather(
                     worker + " " + machine + " " + meter.address().getPort());
             List<InetSocketAddress> addresses = Work.byWorker(lines).stream()
-                    .map(line -> line.split(" "))
+                    .map(line -> line.split(" ", -1))
                     .map(parts -> new InetSocketAddress(parts[1], Integer.parseInt(parts[2])))
                     .toList();
             LinkMeter.Measured measured = meter.measure(addresses);
