@@ -100,7 +100,8 @@ class PipelineListenerTest {
                 }
             });
             assertThatThrownBy(() -> net.fit(batch())).isSameAs(thrown);
-            assertThatThrownBy(() -> net.fit(new SingletonDataSetIterator(batch()))).isSameAs(thrown);
+            assertThatThrownBy(() -> net.fit(new SingletonDataSetIterator(batch())))
+                    .isSameAs(thrown);
         }
         assertThat(diary.lines).endsWith("step 1", "failed", "step 2", "failed");
         assertThat(diary.failures).as("one for each fit").hasSize(2);
