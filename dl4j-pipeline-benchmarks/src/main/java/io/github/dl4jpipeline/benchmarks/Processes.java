@@ -52,7 +52,10 @@ final class Processes implements Callable<Integer> {
     @Option(names = "--steps", defaultValue = "12", description = "Steps that count. Default: ${DEFAULT-VALUE}.")
     private int steps = 12;
 
-    @Option(names = "--cut", defaultValue = "conv3", description = "The last vertex of the first stage. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--cut",
+            defaultValue = "conv3",
+            description = "The last vertex of the first stage. Default: ${DEFAULT-VALUE}.")
     private String cut = "conv3";
 
     @Option(
@@ -80,7 +83,8 @@ final class Processes implements Callable<Integer> {
             one = report("one worker", processes(EvenPlan.of(VertexGraph.of(graph()), 1, 1, 1)), 0, 0);
         }
         if (only.contains("stages")) {
-            ofStages = report("2 workers, 2 stages, 4 micro-batches, " + stages.schedule().name(), processes(stages), one, 1.4);
+            ofStages = report(
+                    "2 workers, 2 stages, 4 micro-batches, " + stages.schedule().name(), processes(stages), one, 1.4);
         }
         if (only.contains("replicas")) {
             ofReplicas = report("2 workers, 2 replicas", processes(replicas), one, 1.6);
@@ -174,8 +178,7 @@ final class Processes implements Callable<Integer> {
     private static void overhead(String what, double threads, double processes) {
         String more = processes == 0
                 ? ""
-                : String.format(
-                        Locale.ROOT, "processes take %+.0f %% (bound +10 %%)", 100 * (processes / threads - 1));
+                : String.format(Locale.ROOT, "processes take %+.0f %% (bound +10 %%)", 100 * (processes / threads - 1));
         System.out.printf(Locale.ROOT, "%-55s %8.1f ms  %s%n", what, threads, more);
     }
 
@@ -214,9 +217,10 @@ final class Processes implements Callable<Integer> {
                         step -> {});
                 result = "trains";
             } catch (PipelineException e) {
-                result = "fails: " + Arrays.stream(String.valueOf(e.getMessage()).split("\n"))
-                        .findFirst()
-                        .orElse("");
+                result = "fails: "
+                        + Arrays.stream(String.valueOf(e.getMessage()).split("\n"))
+                                .findFirst()
+                                .orElse("");
             }
             System.out.printf(
                     "%-55s %s%n", "50 million parameters, " + LITTLE_MEMORY + " each, " + workers + " workers", result);
@@ -224,9 +228,6 @@ final class Processes implements Callable<Integer> {
     }
 
     private static DenseLayer dense() {
-        return new DenseLayer.Builder()
-                .nOut(5_000)
-                .activation(Activation.RELU)
-                .build();
+        return new DenseLayer.Builder().nOut(5_000).activation(Activation.RELU).build();
     }
 }
