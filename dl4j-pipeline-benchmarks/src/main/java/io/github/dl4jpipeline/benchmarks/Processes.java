@@ -9,15 +9,10 @@ import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.cluster.EvenPlan;
 import io.github.dl4jpipeline.internal.cluster.WorkerProcesses;
-import io.github.dl4jpipeline.partition.MachineLinks;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
-import io.github.dl4jpipeline.plan.PlanOptions;
-import io.github.dl4jpipeline.plan.Planner;
-import io.github.dl4jpipeline.profile.GraphProfile;
-import io.github.dl4jpipeline.profile.GraphProfiler;
+import io.github.dl4jpipeline.schedule.Schedules;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -58,6 +53,12 @@ final class Processes implements Callable<Integer> {
     private int steps = 12;
 
     @Option(
+            names = "--cut",
+            defaultValue = "conv3",
+            description = "The last vertex of the first stage. Default: ${DEFAULT-VALUE}.")
+    private String cut = "conv3";
+
+    @Option(
             names = "--only",
             split = ",",
             description = "Some of: one, stages, replicas, threads, memory. Default: all.")
@@ -82,8 +83,8 @@ final class Processes implements Callable<Integer> {
             one = report("one worker", processes(EvenPlan.of(VertexGraph.of(graph()), 1, 1, 1)), 0, 0);
         }
         if (only.contains("stages")) {
-            ofStages =
-                    report("2 workers, 2 stages, 4 micro-batches, " + stages.schedule(), processes(stages), one, 1.4);
+            ofStages = report(
+                    "2 workers, 2 stages, 4 micro-batches, " + stages.schedule().name(), processes(stages), one, 1.4);
         }
         if (only.contains("replicas")) {
             ofReplicas = report("2 workers, 2 replicas", processes(replicas), one, 1.6);
@@ -98,17 +99,23 @@ final class Processes implements Callable<Integer> {
         return 0;
     }
 
-    /** Cut by the planner, with links as fast as loopback. */
     private PartitionPlan stages() {
-        GraphProfile profile = GraphProfiler.profile(graph(), batch, Devices.cpu(1));
-        return Planner.plan(
-                profile,
-                Devices.cpu(2),
-                PlanOptions.defaults()
-                        .withStages(2)
-                        .withReplicas(1)
-                        .withMicroBatches(4)
-                        .withMachines(new MachineLinks(1, 1.5e9, Duration.ofNanos(50_000))));
+        List<String> names = new ArrayList<>();
+        VertexGraph.of(graph()).vertices().forEach(vertex -> names.add(vertex.name()));
+        if (!names.contains(cut)) {
+            throw new IllegalArgumentException("--cut: there is no vertex '" + cut + "', only " + names);
+        }
+        int first = names.indexOf(cut) + 1;
+        return PartitionPlan.of(
+                        List.of(
+                                Stage.of(worker(0), names.subList(0, first)),
+                                Stage.of(worker(1), names.subList(first, names.size()))),
+                        4)
+                .withSchedule(Schedules.zeroBubble());
+    }
+
+    private static Device worker(int number) {
+        return new Device("worker-" + number, Device.Kind.CPU, List.of(0), Long.MAX_VALUE, 1);
     }
 
     private static String cut(PartitionPlan plan) {
