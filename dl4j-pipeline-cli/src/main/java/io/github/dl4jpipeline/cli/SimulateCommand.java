@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  dl4j-pipeline simulate --model lenet --devices 1,2,4,8",
             "  dl4j-pipeline simulate --profile resnet50.json --bandwidth 1e9",
-            "  dl4j-pipeline simulate --machines 1,8,64 --cores 16 --bandwidth 10gbit --latency 0.1 --estimate vgg16"
+            "  dl4j-pipeline simulate --machines 1,8,64 --cores 16 --estimate vgg16"
         },
         mixinStandardHelpOptions = true,
         abbreviateSynopsis = true,

@@ -77,6 +77,28 @@ class OneWorkerTest {
         }
     }
 
+    /** As a user does who frees what a thread has. */
+    @Test
+    void aThreadDoesNotHoldTheMemoryOfSteps() throws InterruptedException {
+        ComputationGraph graph = graph();
+        ComputationGraph expected = SameResult.plain(graph, batches.subList(0, 3));
+        try (PipelineComputationGraph net = oneWorker(graph, 1, 2)) {
+            net.fit(batches.get(0));
+            net.output(batches.get(0).getFeatures());
+            assertThat(Nd4j.getWorkspaceManager().getAllWorkspacesIdsForCurrentThread())
+                    .allMatch(name -> {
+                        MemoryWorkspace known = Nd4j.getWorkspaceManager().getWorkspaceForCurrentThread(name);
+                        return !known.isScopeActive() && (!name.contains("-stage") || known.getCurrentSize() == 0);
+                    });
+            Thread other = new Thread(() -> net.fit(batches.get(1)));
+            other.start();
+            other.join();
+            Nd4j.getWorkspaceManager().destroyAllWorkspacesForCurrentThread();
+            net.fit(batches.get(2));
+            SameResult.assertSame(net, expected, 1e-10);
+        }
+    }
+
     @Test
     void whatTheThreadHasIsAsBefore() {
         int threads = NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();

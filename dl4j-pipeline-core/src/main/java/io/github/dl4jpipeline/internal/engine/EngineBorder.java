@@ -25,7 +25,7 @@ final class EngineBorder extends EngineLayer {
     @Override
     public @Nullable Value forward(Value[] inputs, boolean training, Space space) {
         Layout layout = inputs[0].layout();
-        if (layout == null || layout.channelBlock() == 0) {
+        if (layout == null || layout.channelBlock() == 0 || layout.shape().length != 4) {
             return null;
         }
         long sign = adds ? 1 : -1;

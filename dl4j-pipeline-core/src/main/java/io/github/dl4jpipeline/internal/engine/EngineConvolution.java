@@ -245,7 +245,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             GradientRows rows,
             GradientTurn turn,
             Space space) {
-        return made.winograd != null && rows.add(made.winograd.gradient(), from, errors, turn, space);
+        return made.winograd != null && rows.add(made.winograd, from, errors, turn, space);
     }
 
     @Override

@@ -36,7 +36,9 @@ final class EngineUpsampling extends EngineLayer {
     @Override
     public @Nullable Value forward(Value[] inputs, boolean training, Space space) {
         Layout layout = inputs[0].layout();
-        Passes made = layout == null || layout.channelBlock() == 0 ? null : byLayout.get(layout, this::make);
+        Passes made = layout == null || layout.channelBlock() == 0 || layout.shape().length != 4
+                ? null
+                : byLayout.get(layout, this::make);
         if (made == null) {
             return null;
         }

@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import io.github.dl4jpipeline.internal.onednn.WinogradGradient;
+import io.github.dl4jpipeline.internal.onednn.WinogradSum;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -28,8 +29,9 @@ public final class GradientRows implements AutoCloseable {
     private @Nullable Dense product;
     private @Nullable INDArray inputs;
     private @Nullable INDArray errors;
-    private @Nullable WinogradGradient transformed;
+    private @Nullable WinogradSum transformed;
     private @Nullable INDArray sum;
+    private boolean hasSum;
     private volatile long bytes;
 
     /** How many there are, and may be. */
@@ -41,7 +43,7 @@ public final class GradientRows implements AutoCloseable {
     /** A step begins. */
     public void begin() {
         rows = 0;
-        transformed = null;
+        hasSum = false;
         written = false;
     }
 
@@ -56,7 +58,7 @@ public final class GradientRows implements AutoCloseable {
     }
 
     boolean isEmpty() {
-        return rows == 0 && transformed == null;
+        return rows == 0 && !hasSum;
     }
 
     /** Whether the rows of another micro-batch have room beside those that are there. */
@@ -118,21 +120,24 @@ public final class GradientRows implements AutoCloseable {
      *
      * @return false if no other micro-batch comes, so that it need not be left
      */
-    boolean add(WinogradGradient next, INDArray input, INDArray error, GradientTurn turn, Space space) {
-        boolean first = transformed == null;
-        if (first && turn.last()) {
+    boolean add(WinogradPasses passes, INDArray input, INDArray error, GradientTurn turn, Space space) {
+        if (!hasSum && turn.last()) {
             return false;
         }
-        sum = reserve(sum, next.sumFloats());
+        if (transformed == null) {
+            transformed = passes.sum();
+        }
+        sum = reserve(sum, transformed.floats());
         bytes = sum.length() * Float.BYTES;
-        next.sum(input, error, sum, !first, space.work(next.workFloats()));
-        transformed = next;
+        WinogradGradient pass = passes.gradient();
+        pass.sum(input, error, sum, hasSum, space.work(pass.workFloats()));
+        hasSum = true;
         return true;
     }
 
     /** Whether a sum in transformed form is left, instead of rows. */
     boolean hasSum() {
-        return transformed != null;
+        return hasSum;
     }
 
     /**
@@ -143,12 +148,11 @@ public final class GradientRows implements AutoCloseable {
      * @param add whether the weights' gradient is added to what is there
      */
     void writeSum(INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
-        WinogradGradient pass = transformed;
-        if (pass == null || sum == null) {
+        if (transformed == null || sum == null) {
             throw new IllegalStateException("There is no sum");
         }
-        pass.write(sum, view, add, ofBias, space.work(pass.workFloats()));
-        transformed = null;
+        transformed.write(sum, view, add, ofBias, space.work(transformed.workFloats()));
+        hasSum = false;
     }
 
     private static INDArray reserve(@Nullable INDArray known, long floats) {
@@ -182,5 +186,9 @@ public final class GradientRows implements AutoCloseable {
         bytes = 0;
         begin();
         primitives.close();
+        if (transformed != null) {
+            transformed.close();
+            transformed = null;
+        }
     }
 }

@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.internal.onednn.Convolution;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Winograd;
 import io.github.dl4jpipeline.internal.onednn.WinogradGradient;
+import io.github.dl4jpipeline.internal.onednn.WinogradSum;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -21,6 +22,7 @@ final class WinogradPasses implements AutoCloseable {
     private @Nullable Winograd forward;
     private @Nullable Winograd backward;
     private @Nullable WinogradGradient gradient;
+    private @Nullable WinogradSum sum;
 
     /** @param plain how the parameter holds the weights */
     WinogradPasses(
@@ -68,17 +70,24 @@ final class WinogradPasses implements AutoCloseable {
 
     void gradient(INDArray from, INDArray errors, INDArray view, @Nullable INDArray ofBias, boolean add, Space space) {
         WinogradGradient pass = gradient();
-        INDArray sum = space.work(pass.sumFloats());
-        INDArray floats = space.work(pass.workFloats());
-        pass.sum(from, errors, sum, false, floats);
-        pass.write(sum, view, add, ofBias, floats);
+        if (sum == null) {
+            sum = sum();
+        }
+        INDArray transformed = space.work(sum.floats());
+        pass.sum(from, errors, transformed, false, space.work(pass.workFloats()));
+        sum.write(transformed, view, add, ofBias, space.work(sum.workFloats()));
     }
 
     WinogradGradient gradient() {
         if (gradient == null) {
-            gradient = new WinogradGradient(input, output, shape.window().before(), plain, shape.bias());
+            gradient = new WinogradGradient(input, output, shape.window().before(), shape.bias());
         }
         return gradient;
+    }
+
+    /** A new one of such gradients. */
+    WinogradSum sum() {
+        return new WinogradSum(plain);
     }
 
     @Override
@@ -91,6 +100,9 @@ final class WinogradPasses implements AutoCloseable {
         }
         if (gradient != null) {
             gradient.close();
+        }
+        if (sum != null) {
+            sum.close();
         }
     }
 }

@@ -37,10 +37,11 @@ final class CallersWatch {
         caller = Thread.currentThread();
     }
 
-    /** The calling thread has left the step. It is no longer interrupted, if only this watch has interrupted it. */
+    /** The calling thread has left the step. It is no longer interrupted, unless it was before this watch has interrupted it. */
     synchronized void end() {
         step = null;
         caller = null;
+        notifyAll();
         if (interrupted) {
             interrupted = false;
             Thread.interrupted();
@@ -48,11 +49,11 @@ final class CallersWatch {
     }
 
     private synchronized void run() {
-        while (!closed) {
+        while (!closed || caller != null) {
             try {
                 wait(checkMillis);
             } catch (InterruptedException e) {
-                continue; // by others; only close() ends it
+                continue; // by others
             }
             if (step != null && caller != null) {
                 check(step, caller);
@@ -66,18 +67,20 @@ final class CallersWatch {
         } catch (IllegalStateException e) {
             log.error("A training step does not end: {}", e.getMessage());
             worker.giveUp(watched, e);
-            interrupted = true;
+            interrupted = !running.isInterrupted();
             running.interrupt();
             step = null; // it has been said
         }
     }
 
-    /** Lets the thread end, and waits for that. */
-    void close() {
-        synchronized (this) {
-            closed = true;
-            notifyAll();
-        }
+    /** Lets the thread end when no step runs. Returns at once. */
+    synchronized void close() {
+        closed = true;
+        notifyAll();
+    }
+
+    /** Waits for that. */
+    void join() {
         Uninterruptibly.join(thread);
     }
 }

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.execute;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.memory.PipelineMemory;
+import io.github.dl4jpipeline.internal.stage.ActivationMemory;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -107,7 +108,7 @@ final class StageWorkers implements PipelineMemory.Threads {
             return;
         }
         watch.begin(step);
-        try {
+        try (ActivationMemory.Visit ignored = new ActivationMemory.Visit()) {
             workers.get(0).submit(step);
         } finally {
             watch.end();
@@ -209,6 +210,9 @@ final class StageWorkers implements PipelineMemory.Threads {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+        if (ended && callersWatch != null) {
+            callersWatch.join();
         }
         return ended;
     }

@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.stage.ActivationMemory;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
@@ -85,7 +86,8 @@ final class ForwardPass implements AutoCloseable {
     INDArray[] outputs(MicroBatch batch, @Nullable MemoryWorkspace target) {
         boolean done = false;
         // The pass opens and closes workspaces of its own; the caller's is to be the current one afterwards.
-        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces();
+                ActivationMemory.Visit visit = new ActivationMemory.Visit()) {
             packed.renew();
             copy.begin(batch, false, 0, 0);
             workers.all(runners.size(), new Run()::run);

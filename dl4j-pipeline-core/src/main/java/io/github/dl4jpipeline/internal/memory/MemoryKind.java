@@ -9,7 +9,7 @@ import java.util.function.Function;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 
 /**
- * Where the stages on some devices have their memory: what a pipeline can do there, and how it gets it. Only {@link #of} asks
+ * Where the stages on some devices have their memory: what a pipeline can do there, and how it gets it. Only this class asks
  * whether devices share memory. Everybody else asks for what they need, or calls the memory that {@link #maker} makes.
  *
  * @param check throws {@link io.github.dl4jpipeline.exception.UnsupportedGraphException} if the parameters of a graph cannot be

@@ -16,8 +16,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * Parameters, gradients and updater state of the one stage that is in this process. The model's arrays are on the host, which is
  * another process.
  *
- * <p>Each replica of the stage adds up a part of the gradients, in the order of the replicas, updates these parameters, and sends
- * them to the others: a reduce-scatter, and an all-gather of parameters [from Rajbhandari et al., ZeRO, SC 2020]. So a replica sends
+ * <p>Each replica of the stage adds up a part of the gradients, in the order of the replicas. It updates these parameters, and
+ * sends them to the others. That is a reduce-scatter, and an all-gather of parameters [from Rajbhandari et al., ZeRO, SC 2020]. So a replica sends
  * and receives about twice its gradients, however many replicas there are, and all have the same parameters to the bit.
  *
  * <p>A step that fails in one process is undone by nobody: training goes on from what the host has.

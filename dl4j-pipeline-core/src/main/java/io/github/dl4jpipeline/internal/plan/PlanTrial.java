@@ -21,8 +21,8 @@ import java.util.Optional;
  * lower quartiles of all steps that count decide, since whatever else the machine does makes some steps slower, and none
  * faster. Of those that are nearly the same, the medians decide: other work disturbs a plan the more, the more often its
  * threads wait for each other. If those are nearly the same, too, a plan stays whose devices have the fewest threads, which
- * wait for each other in every operation; of such, one with a single worker, which takes the least memory; of such, the one that has
- * been predicted to be the fastest of all, or that with the least median. It is all numbers here: no clock, no thread.
+ * wait for each other in every operation. Of such, one with a single worker stays, which takes the least memory. Of such, the one
+ * stays that has been predicted to be the fastest of all, or that with the least median. It is all numbers here: no clock, no thread.
  */
 final class PlanTrial {
     static final int WARM_UP = 2;

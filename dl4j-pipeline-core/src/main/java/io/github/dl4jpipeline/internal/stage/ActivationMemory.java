@@ -1,5 +1,7 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,9 @@ public final class ActivationMemory {
             .policySpill(SpillPolicy.REALLOCATE)
             .policyAllocation(AllocationPolicy.OVERALLOCATE)
             .build();
+
+    /** Names that this thread has entered in its visit; none outside of one. */
+    private static final ThreadLocal<@Nullable Set<String>> ENTERED = new ThreadLocal<>();
 
     private final String name;
     private final boolean enabled;
@@ -128,7 +133,39 @@ public final class ActivationMemory {
         return workspace == null ? 0 : workspace.getThisCycleAllocations();
     }
 
+    /**
+     * Work in a thread of the user. When it is closed, the thread's map has none of the memory that was entered in between: ND4J
+     * would find it open there while another thread uses it, or free it with the thread's own.
+     */
+    public static final class Visit implements AutoCloseable {
+        private final @Nullable Set<String> outer = ENTERED.get();
+        private final Set<String> names = new HashSet<>();
+
+        public Visit() {
+            ENTERED.set(names);
+        }
+
+        @Override
+        public void close() {
+            ENTERED.set(outer);
+            if (outer != null) {
+                names.removeAll(outer);
+            }
+            names.forEach(name -> Nd4j.getWorkspaceManager().setWorkspaceForCurrentThread(Nothing.WORKSPACE, name));
+        }
+    }
+
+    /** Stands under names in a thread's map, which ND4J cannot take out of it without freeing what is there. It is never opened. */
+    private static final class Nothing {
+        static final MemoryWorkspace WORKSPACE =
+                Nd4j.getWorkspaceManager().createNewWorkspace(CONFIGURATION, "dl4j-pipeline-nothing");
+    }
+
     private MemoryWorkspace workspace() {
+        Set<String> entered = ENTERED.get();
+        if (entered != null) {
+            entered.add(name);
+        }
         if (workspace == null) {
             workspace = Nd4j.getWorkspaceManager().createNewWorkspace(CONFIGURATION, name);
         } else {

@@ -76,7 +76,8 @@ public final class InferenceGraph extends ComputationGraph {
         INDArray[] outputs(MicroBatch batch, @Nullable MemoryWorkspace target) {
             boolean done = false;
             // The pass opens and closes workspaces of its own; the caller's is to be the current one afterwards.
-            try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces();
+                    ActivationMemory.Visit visit = new ActivationMemory.Visit()) {
                 packed.renew();
                 copy.begin(batch, false, 0, 0);
                 runner.infer(copy, position -> {});
