@@ -154,6 +154,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             throw new IllegalArgumentException("The graph is a pipeline already; wrap the graph that it wraps");
         }
         graph.init();
+        FirstStepCode.beginToLoad();
         return new PipelineBuilder(graph.getConfiguration(), new WrappedGraph(graph), graph);
     }
 
@@ -163,6 +164,7 @@ public class PipelineComputationGraph extends ComputationGraph implements AutoCl
             throw new IllegalArgumentException("The network to wrap is null");
         }
         network.init();
+        FirstStepCode.beginToLoad();
         return new PipelineBuilder(ChainGraph.of(network), new WrappedNetwork(network), null);
     }
 

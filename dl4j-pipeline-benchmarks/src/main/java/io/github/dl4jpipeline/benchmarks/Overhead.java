@@ -96,6 +96,11 @@ final class Overhead implements Callable<Integer> {
         System.out.printf(Locale.ROOT, "%s, batch %d: %.1f ms a step, %d pairs%n", MODEL, BATCH, median(millis), pairs);
         print("time", ratios);
         print("processor time", cpuRatios);
+        System.out.printf(
+                Locale.ROOT,
+                "of it, in listeners: %.3f ms a step, %.2f %%%n",
+                watching.millisOfStep(),
+                100 * watching.millisOfStep() / median(millis));
     }
 
     private Turn turn(PipelineComputationGraph net, DataSet data, Watching watching, boolean on) {
@@ -132,6 +137,8 @@ final class Overhead implements Callable<Integer> {
     /** Listeners that can be left out. */
     private static final class Watching implements PipelineListener {
         private final List<PipelineListener> listeners;
+        private long steps;
+        private long nanos;
         boolean on = true;
 
         Watching(List<PipelineListener> listeners) {
@@ -146,8 +153,15 @@ final class Overhead implements Callable<Integer> {
         @Override
         public void stepDone(StepDone event) {
             if (on) {
+                long start = System.nanoTime();
                 listeners.forEach(listener -> listener.stepDone(event));
+                nanos += System.nanoTime() - start;
+                steps++;
             }
+        }
+
+        double millisOfStep() {
+            return nanos / 1e6 / steps;
         }
     }
 }

@@ -123,17 +123,21 @@ final class Soak implements Callable<Integer> {
         }
     }
 
-    private void read(double minute) {
-        System.gc();
+    private void read(double minute) throws InterruptedException {
+        MemoryReading memory = MemoryReading.settled();
         String[] files = new File("/proc/self/fd").list();
         System.out.printf(
                 Locale.ROOT,
-                "after %.1f minutes: %d faults, %d steps, %.1f MB resident, %d threads, %d open files%n",
+                "after %.1f minutes: %d faults, %d steps, %d threads, %d open files, %.1f MB resident, %.1f MB trimmed"
+                        + " (pointers %.1f, virtual machine beside the heap %.1f)%n",
                 minute,
                 total(),
                 steps,
-                ResidentMemory.bytes() / 1e6,
                 Thread.getAllStackTraces().size(),
-                files == null ? 0 : files.length);
+                files == null ? 0 : files.length,
+                memory.resident() / 1e6,
+                memory.trimmed() / 1e6,
+                memory.pointers() / 1e6,
+                memory.virtualMachine() / 1e6);
     }
 }
