@@ -66,8 +66,10 @@ final class TrainingEvents {
     }
 
     /** Waits for the present step to be committed, or for the next. */
-    synchronized void changed(PartitionPlan plan, Cause cause, Replanner replanner) {
-        changes.add(new PlanChanged(replanner.steps(), plan, cause, replanner.reason(), replanner.measuredPlans()));
+    synchronized void changed(PlanChoice.Change change) {
+        Replanner replanner = change.replanner();
+        changes.add(new PlanChanged(
+                replanner.steps(), change.plan(), change.cause(), replanner.reason(), replanner.measuredPlans()));
     }
 
     /** The last step has been committed. */
