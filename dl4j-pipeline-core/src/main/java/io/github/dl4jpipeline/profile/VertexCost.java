@@ -48,6 +48,8 @@ public record VertexCost(
         requireTime(vertex, "worstBackwardMillis", backward.worstMillis());
         requirePart(vertex, "fixedForwardMillis", forward.fixedMillis(), forward.millis());
         requirePart(vertex, "fixedBackwardMillis", backward.fixedMillis(), backward.millis());
+        requirePart(vertex, "onceForwardMillis", forward.onceMillis(), forward.millis());
+        requirePart(vertex, "onceBackwardMillis", backward.onceMillis(), backward.millis());
         requirePart(vertex, "weightMillis", split.weightMillis(), backward.millis());
         requireTime(vertex, "splitMillis", split.moreMillis());
         requireBytes(vertex, "activationBytes", bytes.activation());
@@ -55,6 +57,7 @@ public record VertexCost(
         requireBytes(vertex, "gradientBytes", bytes.gradients());
         requireBytes(vertex, "updaterBytes", bytes.updater());
         requireBytes(vertex, "apartBytes", bytes.apart());
+        requireBytes(vertex, "packedBytes", bytes.packed());
     }
 
     /** What the graph of these vertices looks like. */
@@ -131,6 +134,16 @@ public record VertexCost(
         return split.moreMillis();
     }
 
+    /** The part of the forward time that comes once for all micro-batches of a device in a step. */
+    public double onceForwardMillis() {
+        return forward.onceMillis();
+    }
+
+    /** The part of the backward time that comes once for all micro-batches of a device in a step. */
+    public double onceBackwardMillis() {
+        return backward.onceMillis();
+    }
+
     /** Size of its output. */
     public long activationBytes() {
         return bytes.activation();
@@ -151,14 +164,58 @@ public record VertexCost(
         return bytes.updater();
     }
 
-    /** Size of the array for the gradients of a second and later micro-batches; 0 where it needs none. */
+    /** Size of what a second and later micro-batches need for their gradients before they are in the sum; 0 for nothing. */
     public long apartBytes() {
         return bytes.apart();
     }
 
+    /** Size of its parameters as the code of the layer reads them, besides the parameters themselves. */
+    public long packedBytes() {
+        return bytes.packed();
+    }
+
     /** Bytes of parameters, gradients and updater state, where a step has so many micro-batches. */
     public long trainingBytes(int microBatches) {
-        return bytes.parameters() + bytes.gradients() + bytes.updater() + (microBatches > 1 ? bytes.apart() : 0);
+        return bytes.parameters()
+                + bytes.packed()
+                + bytes.gradients()
+                + bytes.updater()
+                + (microBatches > 1 ? bytes.apart() : 0);
+    }
+
+    private double addingMillis(double perByte) {
+        return Math.min(MOST_MILLIS, perByte * bytes.gradients());
+    }
+
+    /**
+     * What each micro-batch of a device after its first takes longer in a step. It adds its gradients, and does without what comes
+     * once. Mostly that is less than 0.
+     *
+     * @param addMillisPerByte time of adding gradients
+     */
+    public double laterMillis(double addMillisPerByte) {
+        return addingMillis(addMillisPerByte) - forward.onceMillis() - backward.onceMillis();
+    }
+
+    /**
+     * The cost of a micro-batch on average, where a device has several in a step.
+     *
+     * @param microBatches how many
+     * @param addMillisPerByte time of adding gradients
+     */
+    public VertexCost inStep(double microBatches, double addMillisPerByte) {
+        double later = Math.max(0, microBatches - 1) / microBatches;
+        double added = later * Math.min(MOST_MILLIS - backward.millis(), addingMillis(addMillisPerByte));
+        double saved = later * backward.onceMillis();
+        double weights = split.weightMillis() == 0 ? 0 : Math.max(0, split.weightMillis() - saved) + added;
+        PassTimes otherBackward = backward.plus(added - saved);
+        return new VertexCost(
+                vertex,
+                inputs,
+                forward.plus(-later * forward.onceMillis()),
+                otherBackward,
+                new SplitTimes(Math.min(weights, otherBackward.millis()), split.moreMillis()),
+                bytes);
     }
 
     /**

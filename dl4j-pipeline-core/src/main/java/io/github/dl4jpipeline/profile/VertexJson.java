@@ -12,13 +12,16 @@ record VertexJson(
         double backwardMillis,
         double fixedBackwardMillis,
         double worstBackwardMillis,
+        double onceForwardMillis,
+        double onceBackwardMillis,
         double weightMillis,
         double splitMillis,
         long activationBytes,
         long parameterBytes,
         long gradientBytes,
         long updaterBytes,
-        long apartBytes) {
+        long apartBytes,
+        long packedBytes) {
 
     static VertexJson of(VertexCost cost) {
         return new VertexJson(
@@ -30,22 +33,25 @@ record VertexJson(
                 cost.backwardMillis(),
                 cost.fixedBackwardMillis(),
                 cost.worstBackwardMillis(),
+                cost.onceForwardMillis(),
+                cost.onceBackwardMillis(),
                 cost.weightMillis(),
                 cost.splitMillis(),
                 cost.activationBytes(),
                 cost.parameterBytes(),
                 cost.gradientBytes(),
                 cost.updaterBytes(),
-                cost.apartBytes());
+                cost.apartBytes(),
+                cost.packedBytes());
     }
 
     VertexCost cost() {
         return new VertexCost(
                 vertex,
                 inputs,
-                new PassTimes(forwardMillis, fixedForwardMillis, worstForwardMillis),
-                new PassTimes(backwardMillis, fixedBackwardMillis, worstBackwardMillis),
+                new PassTimes(forwardMillis, fixedForwardMillis, worstForwardMillis, onceForwardMillis),
+                new PassTimes(backwardMillis, fixedBackwardMillis, worstBackwardMillis, onceBackwardMillis),
                 new SplitTimes(weightMillis, splitMillis),
-                new VertexBytes(activationBytes, parameterBytes, gradientBytes, updaterBytes, apartBytes));
+                new VertexBytes(activationBytes, parameterBytes, gradientBytes, updaterBytes, apartBytes, packedBytes));
     }
 }

@@ -28,9 +28,9 @@ class GraphProfileTest {
         return new VertexCost(
                 name,
                 List.of(inputs),
-                new PassTimes(0.25, 0.05, 0.5),
-                new PassTimes(1.75, 0.25, 2.5),
-                new VertexBytes(100, 40, 40, 80));
+                new PassTimes(0.25, 0.05, 0.5, 0.05),
+                new PassTimes(1.75, 0.25, 2.5, 0.2),
+                new VertexBytes(100, 40, 40, 80, 160, 320));
     }
 
     private static final GraphProfile PROFILE = new GraphProfile(
@@ -72,6 +72,22 @@ class GraphProfileTest {
         assertThatThrownBy(() -> new VertexCost(
                         "a", List.of(), new PassTimes(1, 2, 1), new PassTimes(1, 0, 1), new VertexBytes(0, 0, 0, 0)))
                 .hasMessage("Vertex 'a': fixedForwardMillis must be between 0 and the whole time, 1.0, got 2.0");
+    }
+
+    @Test
+    void whatComesOnceDoesNotGrowWithTheExamples() {
+        VertexCost few = PROFILE.costsFor(1).get(1);
+        assertThat(few.onceForwardMillis()).isEqualTo(0.05);
+        assertThat(few.onceBackwardMillis()).isEqualTo(0.2);
+        assertThat(few.apartBytes()).isEqualTo(160);
+        assertThat(few.packedBytes()).isEqualTo(320);
+        VertexCost inStep = few.inStep(4, 0.001);
+        assertThat(4 * inStep.millis()).isCloseTo(4 * few.millis() + 3 * few.laterMillis(0.001), within(1e-12));
+        assertThat(few.laterMillis(0.001)).isCloseTo(0.04 - 0.05 - 0.2, within(1e-12));
+        assertThat(few.inStep(1, 0.001)).isEqualTo(few);
+        assertThatThrownBy(() -> new VertexCost(
+                        "a", List.of(), new PassTimes(1, 0, 1, 2), new PassTimes(1, 0, 1), new VertexBytes(0, 0, 0, 0)))
+                .hasMessage("Vertex 'a': onceForwardMillis must be between 0 and the whole time, 1.0, got 2.0");
     }
 
     @Test
@@ -119,7 +135,7 @@ class GraphProfileTest {
         return """
                 {"examples": 1, "device": "x", "repetitions": 1, %s, "vertices": [{
                   "vertex": "a", "inputs": [%s], "forwardMillis": %s, "fixedForwardMillis": 0, "worstForwardMillis": 1, "backwardMillis": 1, "fixedBackwardMillis": 0,
-                  "worstBackwardMillis": 1, "weightMillis": 0, "splitMillis": 0, "activationBytes": 1,
-                  "parameterBytes": 1, "gradientBytes": 1, "updaterBytes": 1, "apartBytes": 1}]}""".formatted(MACHINE, inputs, forwardMillis);
+                  "worstBackwardMillis": 1, "onceForwardMillis": 0, "onceBackwardMillis": 0, "weightMillis": 0, "splitMillis": 0, "activationBytes": 1,
+                  "parameterBytes": 1, "gradientBytes": 1, "updaterBytes": 1, "apartBytes": 1, "packedBytes": 1}]}""".formatted(MACHINE, inputs, forwardMillis);
     }
 }

@@ -2,13 +2,17 @@ package io.github.dl4jpipeline.profile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.internal.onednn.OneDnn;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +53,37 @@ class GraphProfilerTest {
         assertThat(conv1.gradientBytes()).isEqualTo(conv1.parameterBytes());
         assertThat(conv1.updaterBytes()).isEqualTo(conv1.parameterBytes()); // Nesterovs keeps one value each
         assertThat(conv1.apartBytes()).isIn(0L, conv1.gradientBytes()); // depends on which code is faster here
+        assertThat(profile.vertices()).allSatisfy(cost -> {
+            assertThat(cost.onceForwardMillis()).isBetween(0.0, cost.forwardMillis());
+            assertThat(cost.onceBackwardMillis()).isBetween(0.0, cost.backwardMillis());
+        });
+    }
+
+    /** What wide convolutions and dense layers keep for all micro-batches of a step. */
+    @Test
+    void whatMicroBatchesHaveInCommonIsSized() {
+        assumeTrue(OneDnn.isAvailable(), "there is no library of oneDNN for this platform");
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.FLOAT)
+                .graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutional(8, 8, 64))
+                .addLayer("wide", TestGraphs.convolution(128), "image")
+                .addLayer("pool", TestGraphs.maxPool(), "wide")
+                .addLayer("dense", new DenseLayer.Builder().nOut(256).build(), "pool")
+                .addLayer("output", TestGraphs.softmax(4), "dense")
+                .setOutputs("output")
+                .build());
+        GraphProfile profile =
+                GraphProfiler.profile(graph, TestData.classification(DataType.FLOAT, 1, 32, 4, 64, 8, 8));
+        Map<String, VertexCost> costs =
+                profile.vertices().stream().collect(Collectors.toMap(VertexCost::vertex, Function.identity()));
+        VertexCost wide = costs.get("wide");
+        assertThat(wide.packedBytes()).isGreaterThanOrEqualTo(64 * 128 * 9 * 4);
+        assertThat(wide.apartBytes()).isIn(0L, (36 * 64 * 128 + 128) * 4L); // 0 where oneDNN has the algorithm
+        VertexCost dense = costs.get("dense");
+        assertThat(dense.apartBytes()).isBetween(1L, dense.gradientBytes());
+        assertThat(costs.get("pool").apartBytes()).isZero();
+        assertThat(costs.get("pool").laterMillis(1)).isZero();
     }
 
     @ParameterizedTest

@@ -75,8 +75,10 @@ class SequenceLayersTest {
                         new DenseLayer.Builder().nOut(5).hasLayerNorm(true).build(),
                         RnnOutput.WEIGHTS),
                 Named.of("last step of another mask " + type, lastStep(type)),
-                Named.of("embedding " + type, embedding(type)),
-                Named.of("embedding of sequences " + type, embeddingOfSequences(type)));
+                Named.of("embedding " + type, embedding(type, Activation.TANH, true)),
+                Named.of("embedding alone " + type, embedding(type, Activation.IDENTITY, false)),
+                Named.of("embedding of sequences " + type, embeddingOfSequences(type, Activation.TANH, true)),
+                Named.of("embedding of sequences alone " + type, embeddingOfSequences(type, Activation.IDENTITY, false)));
     }
 
     private enum RnnOutput {
@@ -143,15 +145,15 @@ class SequenceLayersTest {
         return new Case(builder, data(type, 1, false, true), data(type, 2, false, true));
     }
 
-    private static Case embedding(DataType type) {
+    private static Case embedding(DataType type, Activation function, boolean bias) {
         GraphBuilder builder = start(type, InputType.feedForward(9))
                 .addLayer(
                         "embedding",
                         new EmbeddingLayer.Builder()
                                 .nIn(9)
                                 .nOut(5)
-                                .hasBias(true)
-                                .activation(Activation.TANH)
+                                .hasBias(bias)
+                                .activation(function)
                                 .build(),
                         "steps")
                 .addLayer(
@@ -163,7 +165,7 @@ class SequenceLayersTest {
         return new Case(builder, words(type, 1, EXAMPLES, 1), words(type, 2, EXAMPLES, 1));
     }
 
-    private static Case embeddingOfSequences(DataType type) {
+    private static Case embeddingOfSequences(DataType type, Activation function, boolean bias) {
         GraphBuilder builder = start(type, InputType.recurrent(9, STEPS))
                 .addLayer(
                         "embedding",
@@ -171,7 +173,8 @@ class SequenceLayersTest {
                                 .nIn(9)
                                 .nOut(5)
                                 .inputLength(STEPS)
-                                .hasBias(true)
+                                .hasBias(bias)
+                                .activation(function)
                                 .build(),
                         "steps")
                 .addLayer("lstm", new LSTM.Builder().nOut(5).build(), "embedding")

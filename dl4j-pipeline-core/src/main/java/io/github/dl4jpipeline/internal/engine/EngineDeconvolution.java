@@ -37,10 +37,15 @@ final class EngineDeconvolution extends EngineConvolution {
     private static final class Transposed extends Passes {
         private final ChannelLoops loops;
         private final @Nullable Primitive activation;
+        private final double[] zeros;
+        private final double[] ones;
 
         Transposed(Convolution operations, Activation function, ChannelLoops loops) {
             super(operations, function);
             this.loops = loops;
+            zeros = new double[(int) operations.input().shape()[1]];
+            ones = zeros.clone();
+            Arrays.fill(ones, 1);
             activation = function.isIdentity() ? null : function.forward(operations.input());
         }
 
@@ -92,10 +97,7 @@ final class EngineDeconvolution extends EngineConvolution {
         Transposed passes = (Transposed) made;
         INDArray bias = bias();
         if (bias != null) {
-            double[] added = ChannelValues.of(bias);
-            double[] ones = new double[added.length];
-            Arrays.fill(ones, 1);
-            passes.loops.scale(to, new double[added.length], ones, added, to);
+            passes.loops.scale(to, passes.zeros, passes.ones, ChannelValues.of(bias), to);
         }
         if (passes.activation != null) {
             run(passes.activation.with(Slot.INPUT, to).with(Slot.OUTPUT, to), space);

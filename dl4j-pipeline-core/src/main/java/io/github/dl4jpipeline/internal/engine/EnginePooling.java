@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import io.github.dl4jpipeline.internal.layers.ReluGradient;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Pooling;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
@@ -11,7 +12,10 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Maxima or means of windows of maps with channels first. */
+/**
+ * Maxima or means of windows of maps with channels first. The derivative of a ReLU before maxima is that at their places. It is applied
+ * to the errors of the maxima, of which there are fewer.
+ */
 final class EnginePooling extends EngineLayer {
     private final Pooling.Kind kind;
     private final @Nullable Windows windows;
@@ -19,6 +23,9 @@ final class EnginePooling extends EngineLayer {
 
     private @Nullable Passes passes;
     private @Nullable INDArray workspace;
+
+    /** The maxima of what a ReLU has put out; null for others. */
+    private @Nullable INDArray rectified;
 
     /** The operations for one layout of input. */
     private record Passes(Layout input, Pooling operations, Primitive forward, Primitive backward)
@@ -96,6 +103,7 @@ final class EnginePooling extends EngineLayer {
         passes = made;
         Layout written = made.operations().output();
         INDArray output = space.activation(written.floats());
+        rectified = input.rectified() && kind == Pooling.Kind.MAX ? output : null;
         long bytes = made.operations().workspaceBytes();
         if (bytes > 0) {
             workspace = space.activation((bytes + Float.BYTES - 1) / Float.BYTES);
@@ -141,17 +149,19 @@ final class EnginePooling extends EngineLayer {
         if (workspace != null) {
             made.backward().with(Slot.WORKSPACE, workspace);
         }
-        made.backward()
-                .with(Slot.OUTPUT_ERROR, error(error, made.operations().output(), space))
-                .with(Slot.INPUT_ERROR, ofInput);
-        run(made.backward(), space);
-        return new Value[] {new Value(ofInput, made.input())};
+        INDArray ofOutput = error(error, made.operations().output(), space);
+        if (rectified != null) {
+            ReluGradient.apply(rectified, ofOutput);
+        }
+        run(made.backward().with(Slot.OUTPUT_ERROR, ofOutput).with(Slot.INPUT_ERROR, ofInput), space);
+        return new Value[] {new Value(ofInput, made.input(), rectified != null)};
     }
 
     @Override
     public void clear() {
         passes = null;
         workspace = null;
+        rectified = null;
     }
 
     @Override

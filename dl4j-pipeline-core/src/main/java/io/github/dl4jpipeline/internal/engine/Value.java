@@ -10,8 +10,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * @param values the array, or a vector of floats
  * @param layout of the floats; null for an array
+ * @param rectified whether ReLU has put it out; of an error, whether it is that of ReLU's input already
  */
-public record Value(INDArray values, @Nullable Layout layout) {
+public record Value(INDArray values, @Nullable Layout layout, boolean rectified) {
+    public Value(INDArray values, @Nullable Layout layout) {
+        this(values, layout, false);
+    }
 
     public static Value of(INDArray array) {
         return new Value(array, null);
@@ -43,6 +47,11 @@ public record Value(INDArray values, @Nullable Layout layout) {
 
     /** The same in memory of its own. */
     public Value copy(UnaryOperator<INDArray> copier) {
-        return new Value(copier.apply(values), layout);
+        return new Value(copier.apply(values), layout, rectified);
+    }
+
+    /** The same as the sum of an error with others, of which nothing is known. */
+    public Value asSum() {
+        return rectified ? new Value(values, layout) : this;
     }
 }

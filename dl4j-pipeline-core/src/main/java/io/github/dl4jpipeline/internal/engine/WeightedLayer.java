@@ -168,7 +168,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         if (rectifies) {
             Rectifier.run(output, output);
         }
-        return new Value(output, made.output());
+        return new Value(output, made.output(), Rectifier.is(function));
     }
 
     /** Writes the output. */
@@ -196,7 +196,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     public final @Nullable Value[] backward(Value error, boolean[] wanted, boolean postponed, Space space) {
         P made = requirePasses();
         INDArray ofOutput = error(error, made, space);
-        delta = derivative(made, ofOutput, postponed, space);
+        delta = derivative(made, ofOutput, error.rectified(), postponed, space);
         if (!wanted[0]) {
             return new Value[1];
         }
@@ -227,9 +227,10 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         return made.input();
     }
 
-    private INDArray derivative(P made, INDArray error, boolean postponed, Space space) {
+    /** @param done whether the error is that of the pre-activation already */
+    private INDArray derivative(P made, INDArray error, boolean done, boolean postponed, Space space) {
         INDArray result = postponed ? space.kept(made.output().floats()) : error;
-        if (function.isIdentity()) {
+        if (function.isIdentity() || done) {
             return postponed ? result.assign(error.reshape(error.length())) : error;
         }
         if (rectifies) {

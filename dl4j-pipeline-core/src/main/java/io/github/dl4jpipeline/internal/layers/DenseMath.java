@@ -39,6 +39,15 @@ final class DenseMath {
     /** Writes the gradients by weights and bias, if there is one, to their views, or adds them. */
     static void gradient(
             INDArray input, INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
+        biasGradient(delta, views, add, workspaces);
+        INDArray weightSum = views.get(DefaultParamInitializer.WEIGHT_KEY);
+        // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast.
+        NativeOp.transposedBy(delta, input, weightSum.transpose(), add);
+    }
+
+    /** The same of the bias alone. */
+    static void biasGradient(
+            INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
         INDArray biasSum = views.get(DefaultParamInitializer.BIAS_KEY);
         if (biasSum != null) {
             if (FewNumbers.are(delta, biasSum)) {
@@ -51,9 +60,6 @@ final class DenseMath {
                 delta.sum(biasSum, 0);
             }
         }
-        INDArray weightSum = views.get(DefaultParamInitializer.WEIGHT_KEY);
-        // With its rows in a row, as the transposed has them, oneDNN writes it up to twice as fast.
-        NativeOp.transposedBy(delta, input, weightSum.transpose(), add);
     }
 
     /** The gradients that have been written to their views, as far as there are such parameters, in the order given. */

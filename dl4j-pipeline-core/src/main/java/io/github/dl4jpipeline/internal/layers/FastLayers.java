@@ -22,6 +22,8 @@ import org.deeplearning4j.nn.layers.convolution.DepthwiseConvolution2DLayer;
 import org.deeplearning4j.nn.layers.convolution.SeparableConvolution2DLayer;
 import org.deeplearning4j.nn.layers.convolution.subsampling.SubsamplingLayer;
 import org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer;
+import org.deeplearning4j.nn.layers.feedforward.embedding.EmbeddingLayer;
+import org.deeplearning4j.nn.layers.feedforward.embedding.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.layers.normalization.BatchNormalization;
 import org.deeplearning4j.nn.layers.normalization.LocalResponseNormalization;
 import org.deeplearning4j.nn.layers.recurrent.RnnOutputLayer;
@@ -158,6 +160,12 @@ public final class FastLayers {
         if (kind == RnnOutputLayer.class) {
             RnnOutputLayer output = (RnnOutputLayer) layer;
             return output.layerConf().getIDropout() == null ? new FastRnnOutput(output) : null;
+        }
+        if (kind == EmbeddingLayer.class) {
+            return new FastEmbedding((EmbeddingLayer) layer);
+        }
+        if (kind == EmbeddingSequenceLayer.class) {
+            return new FastEmbeddingSequence((EmbeddingSequenceLayer) layer);
         }
         if (kind == SubsamplingLayer.class) {
             SubsamplingLayer pooling = (SubsamplingLayer) layer;

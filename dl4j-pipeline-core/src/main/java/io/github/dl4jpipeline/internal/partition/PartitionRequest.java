@@ -9,11 +9,12 @@ import java.util.List;
  * @param costs of the vertices for one micro-batch, in topological order
  * @param groups the devices
  * @param links between the devices
+ * @param addMillisPerByte time of adding the gradients of a micro-batch to those of others
  * @param microBatches number of micro-batches of a step
  * @param rules what stages may be like
  */
 public record PartitionRequest(
-        List<VertexCost> costs, List<DeviceGroup> groups, LinkTimes links, int microBatches, StageRules rules) {
+        List<VertexCost> costs, List<DeviceGroup> groups, LinkTimes links, double addMillisPerByte, int microBatches, StageRules rules) {
 
     public PartitionRequest {
         costs = List.copyOf(costs);

@@ -34,7 +34,7 @@ public final class PartitionSolver {
     PartitionSolver(CutPlaces places, PartitionRequest request) {
         this.places = places;
         this.request = request;
-        this.sums = new PlaceSums(places, request.costs(), request.microBatches());
+        this.sums = new PlaceSums(places, request);
         this.uses = new DeviceUses(request.groups());
         this.last = places.size() - 1;
         this.best = new double[places.size()][];
@@ -162,7 +162,9 @@ public final class PartitionSolver {
         int end = choice.next();
         int replicas = choice.replicas();
         double again = recompute ? sums.forwardMillis[end] - sums.forwardMillis[from] : 0;
-        double compute = (sums.millis[end] - sums.millis[from] + again)
+        double own = Math.max(1, (double) request.microBatches() / replicas);
+        double later = (sums.laterMillis[end] - sums.laterMillis[from]) * (own - 1) / own;
+        double compute = Math.max(0, sums.millis[end] - sums.millis[from] + later + again)
                 / request.groups().get(choice.group()).speed();
         double weights = sums.gradientBytes[end] - sums.gradientBytes[from];
         double sync = request.links().syncMillis(weights, replicas) / request.microBatches();

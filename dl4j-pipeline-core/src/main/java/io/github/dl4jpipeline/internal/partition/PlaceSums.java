@@ -11,6 +11,9 @@ final class PlaceSums {
     final double[] forwardMillis;
     final double[] gradientBytes;
 
+    /** What a micro-batch takes longer that is not the first of its device. */
+    final double[] laterMillis;
+
     /** Parameters, gradients, updater state. */
     final double[] fixedBytes;
 
@@ -20,12 +23,13 @@ final class PlaceSums {
     /** What crosses the cut, one way. */
     final double[] crossingBytes;
 
-    /** @param microBatches of a step */
-    PlaceSums(CutPlaces places, List<VertexCost> costs, int microBatches) {
+    PlaceSums(CutPlaces places, PartitionRequest request) {
+        List<VertexCost> costs = request.costs();
         millis = sums(places, costs, VertexCost::millis);
         forwardMillis = sums(places, costs, VertexCost::forwardMillis);
         gradientBytes = sums(places, costs, VertexCost::gradientBytes);
-        fixedBytes = sums(places, costs, cost -> cost.trainingBytes(microBatches));
+        laterMillis = sums(places, costs, cost -> cost.laterMillis(request.addMillisPerByte()));
+        fixedBytes = sums(places, costs, cost -> cost.trainingBytes(request.microBatches()));
         activationBytes = sums(places, costs, VertexCost::activationBytes);
         crossingBytes = new double[places.size()];
         for (int place = 0; place < crossingBytes.length; place++) {

@@ -52,7 +52,7 @@ record Predictor(
         List<StageTimes> slow = new ArrayList<>();
         double sync = 0;
         for (int i = 0; i < drafts.size(); i++) {
-            StageDraft draft = drafts.get(i);
+            StageDraft draft = onAverage(drafts.get(i), microBatches);
             int replicas = draft.devices().size();
             double speed = shared
                     * draft.devices().stream()
@@ -60,17 +60,16 @@ record Predictor(
                             .min()
                             .orElseThrow(); // micro-batches go round, so the slowest holds up the others
             double forward = sum(draft, VertexCost::forwardMillis) / speed;
-            double adding = addingMillis(draft, microBatches) / speed;
-            double backward = sum(draft, VertexCost::backwardMillis) / speed + adding;
+            double backward = sum(draft, VertexCost::backwardMillis) / speed;
             double weights = 0;
-            long memory = memory(draft, microBatches, inFlight[i], schedule.splitsBackward());
+            long memory = memory(drafts.get(i), microBatches, inFlight[i], schedule.splitsBackward());
             boolean recompute = recomputes(draft, memory, inFlight[i]);
             if (recompute) {
                 memory = memoryRecomputing(draft, microBatches, inFlight[i]);
                 backward += forward; // and without activations nothing can wait
             } else if (schedule.splitsBackward()) {
                 backward += sum(draft, VertexCost::splitMillis) / speed;
-                weights = weightMillis(draft, microBatches) / speed;
+                weights = sum(draft, VertexCost::weightMillis) / speed;
             }
             int first = workers.worker(i, 0);
             boolean last = i == drafts.size() - 1;
@@ -122,20 +121,12 @@ record Predictor(
                 : ScheduleSimulator.simulate(schedule, workers, stages, microBatches);
     }
 
-    /** Of a micro-batch on average: the first of a replica adds nothing. */
-    private double addingMillis(StageDraft draft, int microBatches) {
-        return addMillisPerByte(draft, microBatches) * sum(draft, VertexCost::gradientBytes);
-    }
-
-    private double addMillisPerByte(StageDraft draft, int microBatches) {
+    /** With the costs of a micro-batch on average: the first of a replica does what comes once, and adds nothing. */
+    private StageDraft onAverage(StageDraft draft, int microBatches) {
         double own = Math.max(1, (double) microBatches / draft.devices().size());
-        return machine.addMillisPerByte() * (own - 1) / own;
-    }
-
-    /** The part of the backward time that can wait, with the adding of those gradients. */
-    private double weightMillis(StageDraft draft, int microBatches) {
-        double perByte = addMillisPerByte(draft, microBatches);
-        return sum(draft, cost -> cost.weightMillis() == 0 ? 0 : cost.weightMillis() + perByte * cost.gradientBytes());
+        return draft.with(draft.costs().stream()
+                .map(cost -> cost.inStep(own, machine.addMillisPerByte()))
+                .toList());
     }
 
     private boolean recomputes(StageDraft draft, long memory, int inFlight) {

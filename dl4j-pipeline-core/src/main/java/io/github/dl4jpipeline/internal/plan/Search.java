@@ -253,6 +253,7 @@ public final class Search {
                 movable(costs),
                 pool.groups(),
                 links,
+                profile.machine().addMillisPerByte(),
                 microBatches,
                 new StageRules(replicas, inFlight(microBatches), mayRecompute())));
         for (List<Integer> use : solver.uses()) {
@@ -336,6 +337,7 @@ public final class Search {
                         movable(costs),
                         pool.groups(),
                         links,
+                        profile.machine().addMillisPerByte(),
                         microBatches,
                         new StageRules(
                                 replicas -> replicas == 1,
@@ -413,6 +415,7 @@ public final class Search {
         double least = Double.POSITIVE_INFINITY;
         for (int microBatches : microBatchChoices()) {
             double millis = profile.costsFor((double) examples / microBatches).stream()
+                    .map(cost -> cost.inStep(microBatches, profile.machine().addMillisPerByte()))
                     .mapToDouble(VertexCost::millis)
                     .sum();
             least = Math.min(least, millis * microBatches / devices.get(0).relativeSpeed());

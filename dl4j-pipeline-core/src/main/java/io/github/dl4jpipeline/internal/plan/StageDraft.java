@@ -12,4 +12,8 @@ import java.util.List;
  * @param crossingBytes what crosses the cut after it
  * @param recompute whether its activations are computed again in any case
  */
-record StageDraft(List<VertexCost> costs, List<Device> devices, long crossingBytes, boolean recompute) {}
+record StageDraft(List<VertexCost> costs, List<Device> devices, long crossingBytes, boolean recompute) {
+    StageDraft with(List<VertexCost> others) {
+        return new StageDraft(others, devices, crossingBytes, recompute);
+    }
+}

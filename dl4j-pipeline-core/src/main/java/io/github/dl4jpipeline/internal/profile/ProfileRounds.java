@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.internal.device.DeviceThread;
 import io.github.dl4jpipeline.internal.device.NativeHeap;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
+import io.github.dl4jpipeline.internal.profile.WarmCopy.Passes;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,7 +39,7 @@ public final class ProfileRounds implements AutoCloseable {
     public record Placed(WarmCopy copy, Device device) {}
 
     /** What runs at the same time, until the first has been measured, and the times of each. */
-    private record Way(List<Placed> together, boolean split, List<VertexTimer> times) {}
+    private record Way(List<Placed> together, Passes passes, List<VertexTimer> times) {}
 
     private final Effort effort;
     private final Progress progress;
@@ -75,12 +76,12 @@ public final class ProfileRounds implements AutoCloseable {
 
     /** One more way to measure, and the times, once they have been measured. */
     VertexTimer way(WarmCopy copy, Device device) {
-        return way(List.of(new Placed(copy, device))).get(0);
+        return way(copy, device, Passes.ONCE);
     }
 
-    /** One more way, with parameter gradients computed after the backward pass. */
-    public VertexTimer splitWay(WarmCopy copy, Device device) {
-        return way(List.of(new Placed(copy, device)), true).get(0);
+    /** One more way, with the passes run so. */
+    VertexTimer way(WarmCopy copy, Device device, Passes passes) {
+        return way(List.of(new Placed(copy, device)), passes).get(0);
     }
 
     /**
@@ -90,13 +91,13 @@ public final class ProfileRounds implements AutoCloseable {
      * @return the times of each, once they have been measured
      */
     List<VertexTimer> way(List<Placed> together) {
-        return way(together, false);
+        return way(together, Passes.ONCE);
     }
 
-    private List<VertexTimer> way(List<Placed> together, boolean split) {
+    private List<VertexTimer> way(List<Placed> together, Passes passes) {
         List<VertexTimer> times =
                 together.stream().map(placed -> new VertexTimer(vertices)).toList();
-        ways.add(new Way(together, split, times));
+        ways.add(new Way(together, passes, times));
         return times;
     }
 
@@ -131,7 +132,7 @@ public final class ProfileRounds implements AutoCloseable {
         int ofEach = way.together().get(0).device().threads();
         try (WholeProcess.Limit ignored = WholeProcess.limitThreads(ofEach)) {
             Placed measured = way.together().get(0);
-            Future<VertexTimer> first = thread(0).submit(() -> measure(measured, way.split()));
+            Future<VertexTimer> first = thread(0).submit(() -> measure(measured, way.passes()));
             List<Future<VertexTimer>> all = new ArrayList<>(List.of(first));
             for (Placed other : way.together().subList(1, way.together().size())) {
                 all.add(thread(all.size()).submit(() -> measureBeside(other, first)));
@@ -147,9 +148,9 @@ public final class ProfileRounds implements AutoCloseable {
         return threads.get(index);
     }
 
-    private VertexTimer measure(Placed placed, boolean split) {
+    private VertexTimer measure(Placed placed, Passes passes) {
         DeviceThread.bindForHostArrays(placed.device());
-        return placed.copy().measure(split, DeviceRuntimes.of(placed.device()), effort.runsNanos());
+        return placed.copy().measure(passes, DeviceRuntimes.of(placed.device()), effort.runsNanos());
     }
 
     private static VertexTimer measureBeside(Placed placed, Future<?> other) {

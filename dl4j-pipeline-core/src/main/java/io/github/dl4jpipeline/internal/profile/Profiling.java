@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.profile.ProfileRounds.Placed;
 import io.github.dl4jpipeline.internal.profile.ProfileTimes.AllDevices;
 import io.github.dl4jpipeline.internal.profile.ProfileTimes.OneDevice;
+import io.github.dl4jpipeline.internal.profile.WarmCopy.Passes;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.tiling.TileableVertices;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -48,6 +49,8 @@ public final class Profiling {
 
     /** Part of a time that does not grow with the number of examples. */
     private static final double MOST_FIXED = 0.9;
+
+    private static final double BYTES_PER_MEGABYTE = 1e6;
 
     private static final long MOST_ADDED = 4_000_000;
 
@@ -91,10 +94,11 @@ public final class Profiling {
                 .run(usual, choice -> times(graph, sample, devices, choice, splittable, effort, each));
         ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
+        double adding = devices.size() == 1 ? 0 : onThreadOf(device, () -> addMillisPerMegabyte(graph.numParams()));
         List<VertexCost> costs = vertices.vertices().stream()
-                .map(vertex -> times.cost(vertex, vertices, graph))
+                .map(vertex -> times.cost(vertex, vertices, graph, adding / BYTES_PER_MEGABYTE))
                 .toList();
-        MachineSpeed machine = devices.size() == 1 ? MachineSpeed.UNKNOWN : machine(graph, devices, times, costs);
+        MachineSpeed machine = devices.size() == 1 ? MachineSpeed.UNKNOWN : machine(devices, times, costs, adding);
         return new GraphProfile(
                 (int) sample.examples(),
                 device.id(),
@@ -131,8 +135,9 @@ public final class Profiling {
             }
             VertexTimer wholeTimes = rounds.way(whole, first);
             VertexTimer fewerTimes = rounds.way(fewer, first);
-            VertexTimer splitTimes = rounds.splitWay(whole, first);
-            VertexTimer none = new VertexTimer(VertexGraph.of(graph).size());
+            VertexTimer splitTimes = rounds.way(whole, first, Passes.SPLIT);
+            VertexTimer none = new VertexTimer(rounds.vertices());
+            VertexTimer twice = splittable ? rounds.way(fewer, first, Passes.TWICE) : none;
             boolean several = devices.size() > 1;
             VertexTimer alone = several ? rounds.way(together.get(0).copy(), first) : none;
             List<VertexTimer> shared = several ? rounds.way(together) : List.of(none);
@@ -141,7 +146,7 @@ public final class Profiling {
             VertexTimer jointFewer = several ? rounds.way(rounds.copy(part, choice, slot), all) : none;
             rounds.run();
             return new ProfileTimes(
-                    new OneDevice(wholeTimes, fewerTimes, splitTimes),
+                    new OneDevice(wholeTimes, fewerTimes, splitTimes, twice),
                     new AllDevices(
                             alone,
                             Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
@@ -153,7 +158,7 @@ public final class Profiling {
 
     private record Samples(MicroBatch all, MicroBatch part) {}
 
-    /** Four ways instead of seven; what they tell is the same, or follows from them nearly. */
+    /** Five ways instead of eight; what they tell is the same, or follows from them nearly. */
     private static ProfileTimes briefTimes(
             ProfileRounds rounds, Samples samples, Devices devices, KernelChoice choice, CopySlot slot) {
         Device first = devices.get(0);
@@ -162,16 +167,18 @@ public final class Profiling {
         for (Device other : devices.list().subList(1, devices.size())) {
             together.add(new Placed(rounds.copy(samples.part(), choice, rounds.slot()), other));
         }
-        VertexTimer split = rounds.splitWay(rounds.copy(samples.all(), choice, slot), first);
+        VertexTimer split = rounds.way(rounds.copy(samples.all(), choice, slot), first, Passes.SPLIT);
         VertexTimer fewerTimes = rounds.way(fewer, first);
         VertexTimer none = new VertexTimer(rounds.vertices());
+        VertexTimer twice =
+                samples.part().examples() < samples.all().examples() ? rounds.way(fewer, first, Passes.TWICE) : none;
         boolean several = devices.size() > 1;
         List<VertexTimer> shared = several ? rounds.way(together) : List.of(none);
         VertexTimer joint =
                 several ? rounds.way(rounds.copy(samples.all(), choice, slot), JointDevice.of(devices)) : none;
         rounds.run();
         return new ProfileTimes(
-                new OneDevice(split.undivided(), fewerTimes, split),
+                new OneDevice(split.undivided(), fewerTimes, split, twice),
                 new AllDevices(
                         several ? fewerTimes : none,
                         Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
@@ -181,7 +188,7 @@ public final class Profiling {
     }
 
     private static MachineSpeed machine(
-            ComputationGraph graph, Devices devices, ProfileTimes times, List<VertexCost> costs) {
+            Devices devices, ProfileTimes times, List<VertexCost> costs, double addMillisPerMegabyte) {
         double jointMillis = usualMillis(times.all().joint(), times.one().whole());
         double growing = costs.stream()
                 .mapToDouble(cost -> cost.millis() - cost.fixedMillis())
@@ -197,7 +204,7 @@ public final class Profiling {
                         1,
                         times.all().alone().shortestRunMillis()
                                 / times.all().shared().shortestRunMillis()),
-                onThreadOf(devices.get(0), () -> addMillisPerMegabyte(graph.numParams())));
+                addMillisPerMegabyte);
     }
 
     /** Where few examples were not measured on all cores, what does not grow is taken to last as long as on one. */
@@ -229,7 +236,7 @@ public final class Profiling {
             sum.addi(other);
             best = Math.min(best, (System.nanoTime() - start) / 1e6);
         }
-        double megabytes = sum.length() * DataType.FLOAT.width() / 1e6;
+        double megabytes = sum.length() * DataType.FLOAT.width() / BYTES_PER_MEGABYTE;
         sum.close();
         other.close();
         return best / megabytes;

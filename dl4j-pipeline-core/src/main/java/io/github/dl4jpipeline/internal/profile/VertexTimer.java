@@ -19,6 +19,8 @@ public final class VertexTimer implements VertexObserver {
     private final List<List<Double>> backwardMillis = new ArrayList<>();
     private final List<List<Double>> weightMillis = new ArrayList<>();
     private final long[] activationBytes;
+    private final long[] leftBytes;
+    private final long[] packedBytes;
 
     /** The vertices that add to the gradients that they find. */
     private final BitSet addsGradients = new BitSet();
@@ -36,6 +38,8 @@ public final class VertexTimer implements VertexObserver {
     VertexTimer(int vertices, Runnable finish) {
         this.finish = finish;
         activationBytes = new long[vertices];
+        leftBytes = new long[vertices];
+        packedBytes = new long[vertices];
         for (int position = 0; position < vertices; position++) {
             forwardMillis.add(new ArrayList<>());
             backwardMillis.add(new ArrayList<>());
@@ -70,6 +74,16 @@ public final class VertexTimer implements VertexObserver {
         addsGradients.set(position);
     }
 
+    /** Bytes of what micro-batches of a step leave to later ones for the gradients of a vertex. */
+    void left(int position, long bytes) {
+        leftBytes[position] = Math.max(leftBytes[position], bytes);
+    }
+
+    /** Bytes of a vertex's parameters as its code reads them. */
+    void packed(int position, long bytes) {
+        packedBytes[position] = Math.max(packedBytes[position], bytes);
+    }
+
     /** Position of the vertex that has begun last; {@link #NONE} before the first. */
     int begun() {
         return begun;
@@ -88,6 +102,8 @@ public final class VertexTimer implements VertexObserver {
             backwardMillis.get(position).addAll(other.backwardMillis.get(position));
             weightMillis.get(position).addAll(other.weightMillis.get(position));
             activationBytes[position] = other.activationBytes[position];
+            left(position, other.leftBytes[position]);
+            packed(position, other.packedBytes[position]);
         }
     }
 
@@ -125,6 +141,14 @@ public final class VertexTimer implements VertexObserver {
 
     long activationBytes(int position) {
         return activationBytes[position];
+    }
+
+    long leftBytes(int position) {
+        return leftBytes[position];
+    }
+
+    long packedBytes(int position) {
+        return packedBytes[position];
     }
 
     boolean needsArrayApart(int position) {

@@ -4,16 +4,19 @@ import io.github.dl4jpipeline.device.DeviceRuntime;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.engine.Engine;
+import io.github.dl4jpipeline.internal.engine.GradientRows;
+import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.engine.PackedWeights;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.StageRunner;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.IntStream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -27,6 +30,9 @@ public final class WarmCopy {
     /** A graph that takes less time is run more often. */
     private static final int MOST_RUNS = 6;
 
+    /** Micro-batches of the step whose first and last one {@link Passes#TWICE} runs, which decides how much memory is reserved. */
+    private static final long MICRO_BATCHES = 8;
+
     private static final AtomicLong CREATED = new AtomicLong();
 
     private final ComputationGraph graph;
@@ -38,8 +44,21 @@ public final class WarmCopy {
 
     private @Nullable Created created;
 
+    /** How the examples are run. */
+    enum Passes {
+        /** Forward and backward. */
+        ONCE,
+        /** With parameter gradients computed after the backward pass. */
+        SPLIT,
+        /** As two micro-batches of a step, which share what a step does once. Each has times of its own. */
+        TWICE
+    }
+
     /** What is made on the thread of a device. */
-    private record Created(GraphCopy copy, StageRunner runner) {}
+    private record Created(GraphCopy copy, StageRunner runner, List<Gradients> gradients) {}
+
+    /** Where the gradients of a vertex go, and what a micro-batch of a step leaves for them to the next. */
+    private record Gradients(int position, INDArray sum, GradientRows rows) {}
 
     /** @param slot memory that it shares with copies that run at other times */
     WarmCopy(ComputationGraph graph, MicroBatch sample, KernelChoice kernels, CopySlot slot) {
@@ -54,14 +73,13 @@ public final class WarmCopy {
      * Takes the times of at least one run on the device that the calling thread is bound to. Memory is reserved in the first
      * two runs, so they should not count.
      *
-     * @param split whether parameter gradients are computed after the backward pass
      * @param nanos time for several runs
      */
-    VertexTimer measure(boolean split, DeviceRuntime runtime, long nanos) {
+    VertexTimer measure(Passes passes, DeviceRuntime runtime, long nanos) {
         long start = System.nanoTime();
         VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
         do {
-            run(timer, split);
+            run(timer, passes);
         } while (timer.runs() < MOST_RUNS && System.nanoTime() - start < nanos);
         return timer;
     }
@@ -72,10 +90,10 @@ public final class WarmCopy {
      */
     VertexTimer measureBeside(Future<?> other, DeviceRuntime runtime) {
         VertexTimer timer = new VertexTimer(vertices.size(), runtime::synchronize);
-        run(timer, false);
+        run(timer, Passes.ONCE);
         while (!other.isDone()) {
             VertexTimer next = new VertexTimer(vertices.size(), runtime::synchronize);
-            run(next, false);
+            run(next, Passes.ONCE);
             if (!other.isDone()) {
                 timer.add(next);
             }
@@ -83,9 +101,9 @@ public final class WarmCopy {
         return timer;
     }
 
-    private void run(VertexTimer timer, boolean split) {
+    private void run(VertexTimer timer, Passes passes) {
         try {
-            runOnce(timer, split);
+            runStep(timer, passes);
         } catch (RuntimeException e) {
             reset();
             if (timer.begun() == VertexTimer.NONE) {
@@ -102,19 +120,50 @@ public final class WarmCopy {
         slot.freeScratch();
     }
 
-    private void runOnce(VertexTimer timer, boolean split) {
+    private void runStep(VertexTimer timer, Passes passes) {
         Created own = created();
         packed.renew();
+        if (passes == Passes.TWICE) {
+            own.gradients().forEach(gradients -> gradients.rows().begin());
+            gather(own, new GradientTurn(true, sample.examples(), (MICRO_BATCHES - 1) * sample.examples()));
+            runMicroBatch(own, timer, passes);
+            gather(own, new GradientTurn(false, sample.examples(), 0));
+            runMicroBatch(own, timer, passes);
+            own.gradients()
+                    .forEach(gradients -> timer.left(
+                            gradients.position(), gradients.rows().bytes()));
+        } else {
+            own.gradients()
+                    .forEach(gradients -> own.copy().bindGradients(gradients.position(), gradients.sum(), false));
+            runMicroBatch(own, timer, passes);
+        }
+        for (Vertex vertex : vertices.vertices()) {
+            if (own.copy().addsGradients(vertex.position())) {
+                timer.addsGradients(vertex.position());
+            }
+            timer.packed(vertex.position(), packed.bytes(Set.of(vertex.name())));
+        }
+    }
+
+    private static void gather(Created own, GradientTurn turn) {
+        for (Gradients gradients : own.gradients()) {
+            if (own.copy().addsGradients(gradients.position())) {
+                own.copy().bindGradients(gradients.position(), gradients.sum(), !turn.first());
+                own.copy().gather(gradients.position(), gradients.rows(), turn);
+            }
+        }
+    }
+
+    private void runMicroBatch(Created own, VertexTimer timer, Passes passes) {
         own.copy().begin(sample, false, graph.getIterationCount(), graph.getEpochCount());
         own.runner().forward(own.copy(), timer);
-        if (split) {
+        if (passes == Passes.SPLIT) {
             own.runner().backwardWithoutWeights(own.copy(), 0, timer);
             own.runner().weights(own.copy(), timer);
         } else {
             own.runner().backward(own.copy(), 0, timer);
         }
         own.copy().end();
-        IntStream.range(0, vertices.size()).filter(own.copy()::addsGradients).forEach(timer::addsGradients);
     }
 
     private Created created() {
@@ -133,31 +182,35 @@ public final class WarmCopy {
                 true,
                 Engine.of(packed),
                 null);
-        bindGradients(copy);
         List<Integer> positions =
                 vertices.vertices().stream().map(Vertex::position).toList();
-        return new Created(copy, new StageRunner(0, positions, slot.scratch(copy.usesWorkspaces()), false));
+        return new Created(
+                copy, new StageRunner(0, positions, slot.scratch(copy.usesWorkspaces()), false), gradients());
     }
 
-    private void bindGradients(GraphCopy bound) {
+    private List<Gradients> gradients() {
         if (graph.numParams() == 0) {
-            return;
+            return List.of();
         }
+        List<Gradients> all = new ArrayList<>();
         INDArray gradients = slot.gradients();
         long from = 0;
         for (Vertex vertex : vertices.vertices()) {
             long to = from + vertex.parameters();
             if (to > from && vertex.runsBackward()) {
-                bound.bindGradients(vertex.position(), gradients.get(NDArrayIndex.interval(from, to)), false);
+                INDArray sum = gradients.get(NDArrayIndex.interval(from, to));
+                all.add(new Gradients(vertex.position(), sum, new GradientRows()));
             }
             from = to;
         }
+        return all;
     }
 
     /** Frees its memory, when no thread runs it any more. */
     void free() {
         if (created != null) {
             created.copy().reset();
+            created.gradients().forEach(gradients -> gradients.rows().close());
             packed.close();
         }
     }

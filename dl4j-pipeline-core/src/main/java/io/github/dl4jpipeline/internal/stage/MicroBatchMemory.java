@@ -165,6 +165,7 @@ public class MicroBatchMemory {
         Value sum = errors[position];
         if (sum != null) {
             reorders.addTo(sum, error, space);
+            errors[position] = sum.asSum();
         } else {
             errors[position] = stageOf[position] == fromStage ? error : errorForOther(position, error);
         }

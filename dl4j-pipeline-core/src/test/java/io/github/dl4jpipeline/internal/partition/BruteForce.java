@@ -90,10 +90,12 @@ final class BruteForce {
     private double cost(int[] stageOf, int stages, int stage, DeviceGroup devices, int replicas, boolean recompute) {
         double millis = 0;
         double weights = 0;
+        double own = Math.max(1, (double) request.microBatches() / replicas);
         for (int vertex = 0; vertex < stageOf.length; vertex++) {
             if (stageOf[vertex] == stage) {
                 VertexCost cost = request.costs().get(vertex);
                 millis += recompute ? cost.millis() + cost.forwardMillis() : cost.millis();
+                millis += cost.laterMillis(request.addMillisPerByte()) * (own - 1) / own;
                 weights += request.costs().get(vertex).gradientBytes();
             }
         }

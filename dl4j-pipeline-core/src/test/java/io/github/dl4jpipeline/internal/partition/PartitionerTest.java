@@ -26,14 +26,20 @@ class PartitionerTest {
     }
 
     private static VertexCost cost(int vertex, List<Integer> inputs, double millis, long activation, long bytes) {
+        return cost(vertex, inputs, millis, 0, activation, bytes);
+    }
+
+    /** Of a vertex of whose time a share comes once for all micro-batches. */
+    private static VertexCost cost(
+            int vertex, List<Integer> inputs, double millis, double once, long activation, long bytes) {
         List<String> names = inputs.stream().map(input -> "v" + input).toList();
         double forward = millis / 4;
         double backward = millis - forward;
         return new VertexCost(
                 "v" + vertex,
                 names,
-                new PassTimes(forward, 0, forward),
-                new PassTimes(backward, 0, backward),
+                new PassTimes(forward, 0, forward, once * forward),
+                new PassTimes(backward, 0, backward, once * backward),
                 new VertexBytes(activation, bytes, bytes, bytes));
     }
 
@@ -45,7 +51,7 @@ class PartitionerTest {
 
     private static PartitionRequest request(List<VertexCost> costs, IntPredicate replicas, DeviceGroup... groups) {
         return new PartitionRequest(
-                costs, List.of(groups), LinkTimes.NONE, 8, new StageRules(replicas, PartitionerTest::inFlight, false));
+                costs, List.of(groups), LinkTimes.NONE, 0, 8, new StageRules(replicas, PartitionerTest::inFlight, false));
     }
 
     /** As one-forward-one-backward has it. */
@@ -116,6 +122,7 @@ class PartitionerTest {
                 chain(2, 6, 2),
                 List.of(devices(5)),
                 new LinkTimes(100, 1),
+                0,
                 8,
                 new StageRules(PartitionerTest::any, PartitionerTest::inFlight, false));
         assertThat(solve(slowSum, 5).orElseThrow().parts().stream().map(Partition.Part::replicas))
@@ -167,6 +174,7 @@ class PartitionerTest {
                 costs,
                 keeping.groups(),
                 LinkTimes.NONE,
+                0,
                 8,
                 new StageRules(PartitionerTest::one, PartitionerTest::inFlight, true));
         Partition partition = solve(request, 2).orElseThrow();
@@ -202,7 +210,8 @@ class PartitionerTest {
         List<VertexCost> costs = new ArrayList<>();
         for (int vertex = 0; vertex < inputs.size(); vertex++) {
             double millis = round % 3 == 0 ? random.nextInt(3) : random.nextDouble() * 10;
-            costs.add(cost(vertex, inputs.get(vertex), millis, random.nextInt(50), random.nextInt(50)));
+            double once = random.nextInt(2) * random.nextDouble() / 2;
+            costs.add(cost(vertex, inputs.get(vertex), millis, once, random.nextInt(50), random.nextInt(50)));
         }
         int devices = inputs.size() > 7 ? 3 : 4;
         int alike = 1 + random.nextInt(devices);
@@ -218,6 +227,7 @@ class PartitionerTest {
                 costs,
                 groups,
                 links ? new LinkTimes(5 + random.nextDouble() * 50, random.nextDouble() / 10) : LinkTimes.NONE,
+                random.nextInt(2) * random.nextDouble() / 100,
                 8,
                 new StageRules(
                         random.nextInt(3) == 0 ? PartitionerTest::one : PartitionerTest::any,

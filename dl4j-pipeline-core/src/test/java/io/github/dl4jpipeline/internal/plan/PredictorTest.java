@@ -103,6 +103,70 @@ class PredictorTest {
         assertThat(plan.stages().get(0).backwardMillis()).isCloseTo((10 + 0.01 * 200 * 3 / 4) / 2, within(1e-9));
     }
 
+    private static StageDraft withWhatComesOnce(Device... devices) {
+        VertexCost cost = new VertexCost(
+                "v0",
+                List.of("in"),
+                new PassTimes(4, 1, 8, 1),
+                new PassTimes(10, 3, 12, 2),
+                new SplitTimes(3, 1),
+                new VertexBytes(1_000, 100, 200, 50, 800, 400));
+        return new StageDraft(List.of(cost), List.of(devices), 0, false);
+    }
+
+    /** The first micro-batch of each replica takes 1 ms forward and 2 ms backward more than the others. */
+    @Test
+    void whatComesOnceForAllMicroBatches() {
+        Predictor predictor = predictor(LinkTimes.NONE, MachineSpeed.UNKNOWN, 1);
+        Schedule schedule = Schedules.oneForwardOneBackward();
+        PartitionPlan plan = predict(predictor, schedule, 4, withWhatComesOnce(device(0)));
+        Stage stage = plan.stages().get(0);
+        assertThat(stage.forwardMillis()).isCloseTo((4 + 3 * 3) / 4.0, within(1e-9));
+        assertThat(stage.backwardMillis()).isCloseTo((10 + 3 * 8) / 4.0, within(1e-9));
+        assertThat(millis(plan.predictedStepTime())).isCloseTo(14 + 3 * 11, within(1e-6));
+        assertThat(millis(plan.latestExecutionTime())).isCloseTo(20 + 3 * 17, within(1e-6));
+        assertThat(millis(predict(predictor, schedule, 4, withWhatComesOnce(device(0), device(1)))
+                        .predictedStepTime()))
+                .isCloseTo(14 + 11, within(1e-6));
+        assertThat(millis(predict(predictor, schedule, 1, withWhatComesOnce(device(0)))
+                        .predictedStepTime()))
+                .isCloseTo(14, within(1e-6));
+    }
+
+    /** It belongs to the parameter gradients, as far as these take that long. */
+    @Test
+    void whatComesOnceOfWeightsThatWait() {
+        PartitionPlan plan = predict(
+                predictor(LinkTimes.NONE, MachineSpeed.UNKNOWN, 1),
+                Schedules.zeroBubble(),
+                2,
+                withWhatComesOnce(device(0)),
+                draft(1, 0, false, device(1)));
+        List<StageTimes> times = List.of(new StageTimes(1, 3.5, 10, 2, 0), new StageTimes(1, 4, 11, 3, 0));
+        assertThat(millis(plan.predictedStepTime()))
+                .isCloseTo(
+                        ScheduleSimulator.simulate(Schedules.zeroBubble(), times, 2)
+                                .makespanMillis(),
+                        within(1e-6));
+    }
+
+    /** What micro-batches leave to later ones, and packed parameters. */
+    @Test
+    void memoryOfWhatComesOnce() {
+        Predictor predictor = predictor(LinkTimes.NONE, MachineSpeed.UNKNOWN, 1);
+        Schedule schedule = Schedules.fillDrain();
+        assertThat(predict(predictor, schedule, 3, withWhatComesOnce(device(0)))
+                        .stages()
+                        .get(0)
+                        .memoryBytes())
+                .isEqualTo(100 + 400 + 200 + 50 + 800 + 3 * 1_000);
+        assertThat(predict(predictor, schedule, 1, withWhatComesOnce(device(0)))
+                        .stages()
+                        .get(0)
+                        .memoryBytes())
+                .isEqualTo(100 + 400 + 200 + 50 + 1_000);
+    }
+
     /** A pass that is split takes longer; the part that can wait fills the bubble. */
     @Test
     void weightsThatWait() {
