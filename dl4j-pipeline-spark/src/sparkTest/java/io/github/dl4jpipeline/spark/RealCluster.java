@@ -112,8 +112,15 @@ final class RealCluster implements AutoCloseable {
                 .toList();
     }
 
-    Path directory() {
-        return directory;
+    /** Sends KILL or STOP to a process. */
+    static void signal(String signal, ProcessHandle process) {
+        try {
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Override
