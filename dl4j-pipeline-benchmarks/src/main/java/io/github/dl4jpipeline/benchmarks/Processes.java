@@ -126,7 +126,8 @@ final class Processes implements Callable<Integer> {
     /** Milliseconds of a step. */
     private double processes(PartitionPlan plan) throws IOException, InterruptedException {
         List<Integer> cores = IntStream.range(0, plan.workers()).boxed().toList();
-        List<String> options = List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=3g");
+        List<String> options = List.of(
+                "-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=3g", "-Dorg.bytedeco.javacpp.maxphysicalbytes=0");
         long[] ends = new long[WARM_UP + steps];
         WorkerProcesses.train(
                 graph(),

@@ -75,8 +75,6 @@ class CommandLineTest {
                     "128",
                     "--stages",
                     "2",
-                    "--replicas",
-                    "1",
                     "--out",
                     trained.toString()));
             ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);

@@ -19,10 +19,12 @@ final class RealCluster implements AutoCloseable {
 
     private final Path directory;
     private final String url;
+    private final int cores;
     private final List<Process> processes = new ArrayList<>();
 
     /** Starts workers with so many cores each. */
     RealCluster(int workers, int cores) throws IOException {
+        this.cores = workers * cores;
         directory = Files.createTempDirectory("spark");
         Files.createDirectory(directory.resolve("jars"));
         int port = freePort();
@@ -95,6 +97,7 @@ final class RealCluster implements AutoCloseable {
                 .set("spark.driver.host", LOOPBACK)
                 .set("spark.driver.bindAddress", LOOPBACK)
                 .set("spark.ui.enabled", "false")
+                .set("spark.cores.max", "" + cores)
                 .set("spark.executor.cores", "1")
                 .set("spark.executor.memory", "512m")
                 .set("spark.executor.extraClassPath", classPath())
@@ -112,8 +115,15 @@ final class RealCluster implements AutoCloseable {
                 .toList();
     }
 
-    Path directory() {
-        return directory;
+    /** Sends KILL or STOP to a process. */
+    static void signal(String signal, ProcessHandle process) {
+        try {
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Override

@@ -149,7 +149,7 @@ class SparkPipelineTest {
             @Override
             public void iterationDone(Model model, int iteration, int epoch) {
                 if (iteration == 12) {
-                    signal(signal, working());
+                    RealCluster.signal(signal, cluster.executors().get(0));
                 }
             }
         });
@@ -166,20 +166,6 @@ class SparkPipelineTest {
                 .doesNotHaveDuplicates();
     }
 
-    private static ProcessHandle working() {
-        return cluster.executors().get(0);
-    }
-
-    private static void signal(String signal, ProcessHandle process) {
-        try {
-            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
-                    .start()
-                    .waitFor();
-        } catch (IOException | InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     @Test
     void withoutRestartsTheLostWorkerIsNamed() {
         ComputationGraph graph = Networks.CONVOLUTIONS.graph();
@@ -187,7 +173,7 @@ class SparkPipelineTest {
             @Override
             public void iterationDone(Model model, int iteration, int epoch) {
                 if (iteration == 12) {
-                    signal("KILL", working());
+                    RealCluster.signal("KILL", cluster.executors().get(0));
                 }
             }
         });

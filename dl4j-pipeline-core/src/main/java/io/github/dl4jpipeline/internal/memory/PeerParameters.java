@@ -164,37 +164,18 @@ final class PeerParameters implements SeparateParameters {
 
     /** Adds a piece of the gradients of all replicas to this one's, in the order of the replicas. */
     private void add(int summing, Peers.Name name, INDArray piece) {
-        INDArray before = null;
-        for (int replica = 0; replica < Math.min(replica(), summing); replica++) {
-            INDArray next = received(replica, name);
-            if (before == null) {
-                before = next;
-            } else {
-                before.addi(next);
-                next.close();
+        boolean takesPart = replica() < summing;
+        INDArray own = takesPart && replica() > 1 ? piece.dup() : null; // the order of the first two makes no difference
+        boolean begun = takesPart && own == null;
+        for (int replica = 0; replica < summing; replica++) {
+            if (replica != replica()) {
+                peers.receive(replicas.get(replica), name, begun ? piece::addi : piece::assign);
+                begun = true;
+            } else if (own != null) {
+                piece.addi(own);
+                own.close();
             }
         }
-        if (before != null) {
-            if (replica() < summing) {
-                piece.addi(before);
-            } else {
-                piece.assign(before);
-            }
-            before.close();
-        }
-        for (int replica = replica() + 1; replica < summing; replica++) {
-            INDArray next = received(replica, name);
-            piece.addi(next);
-            next.close();
-        }
-    }
-
-    private INDArray received(int replica, Peers.Name name) {
-        INDArray array = peers.receive(replicas.get(replica), name);
-        if (array == null) {
-            throw new IllegalStateException("Worker " + replicas.get(replica) + " has sent nothing as " + name);
-        }
-        return array;
     }
 
     @Override
@@ -216,11 +197,12 @@ final class PeerParameters implements SeparateParameters {
                 Peers.Kind.PARAMETERS,
                 own.parameters(),
                 (name, piece) -> peers.send(replicas.get(other), name, piece)));
-        eachOther(other -> piecesOf(other, Peers.Kind.PARAMETERS, own.parameters(), (name, piece) -> {
-            INDArray received = received(other, name);
-            runtime.copy(received, piece);
-            received.close();
-        }));
+        eachOther(other -> piecesOf(
+                other,
+                Peers.Kind.PARAMETERS,
+                own.parameters(),
+                (name, piece) ->
+                        peers.receive(replicas.get(other), name, received -> runtime.copy(received, piece))));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -64,6 +65,9 @@ public interface Peers {
 
     /** Waits for an array. It is allocated in the current workspace; null if the peer has said that there is none. */
     @Nullable INDArray receive(int worker, Name name);
+
+    /** Waits for a vector, which is valid until {@code use} returns. Nothing is copied or allocated. */
+    void receive(int worker, Name name, Consumer<INDArray> use);
 
     /** Fills a vector with elements of the model's flat array on the host, from {@link Name#index}. */
     void load(Name name, INDArray own);

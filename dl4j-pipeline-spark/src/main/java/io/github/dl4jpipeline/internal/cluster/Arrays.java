@@ -54,29 +54,46 @@ final class Arrays {
         }
     }
 
+    /** What stands before the elements. */
+    private record Head(DataType type, char order, long[] shape) {
+        static Head read(ByteBuffer content) {
+            DataType type = DataType.fromInt(content.getInt());
+            char order = (char) content.getInt();
+            int rank = content.getInt();
+            content.getInt();
+            if (rank < 0 || rank > 32 || (order != 'c' && order != 'f')) {
+                throw new IllegalArgumentException("This is no array");
+            }
+            long[] shape = new long[rank];
+            long length = 1;
+            for (int i = 0; i < rank; i++) {
+                shape[i] = content.getLong();
+                length *= shape[i];
+            }
+            if (length * type.width() != content.remaining()) {
+                throw new IllegalArgumentException("An array of shape " + java.util.Arrays.toString(shape)
+                        + " cannot have " + content.remaining() + " bytes");
+            }
+            return new Head(type, order, shape);
+        }
+    }
+
     /** A new array in the current workspace. */
     static INDArray read(ByteBuffer content) {
-        DataType type = DataType.fromInt(content.getInt());
-        char order = (char) content.getInt();
-        int rank = content.getInt();
-        content.getInt();
-        if (rank < 0 || rank > 32 || (order != 'c' && order != 'f')) {
-            throw new IllegalArgumentException("This is no array");
-        }
-        long[] shape = new long[rank];
-        for (int i = 0; i < rank; i++) {
-            shape[i] = content.getLong();
-        }
-        INDArray array = Nd4j.createUninitialized(type, shape, order);
-        requireBytes(array, content);
-        copy(array.data().addressPointer(), at(content.rewind(), headBytes(rank)), array.length() * type.width());
+        Head head = Head.read(content);
+        long bytes = content.remaining();
+        INDArray array = Nd4j.createUninitialized(head.type(), head.shape(), head.order());
+        copy(array.data().addressPointer(), at(content.rewind(), headBytes(head.shape().length)), bytes);
         return array;
     }
 
-    private static void requireBytes(INDArray array, ByteBuffer content) {
-        if (array.length() * array.dataType().width() != content.remaining()) {
-            throw new IllegalArgumentException("An array of shape " + java.util.Arrays.toString(array.shape())
-                    + " cannot have " + content.remaining() + " bytes");
+    /** The vector that is in a buffer. It is valid as long as this is. */
+    static INDArray vector(ByteBuffer content) {
+        Head head = Head.read(content);
+        if (head.shape().length != 1) {
+            throw new IllegalArgumentException("This is no vector");
         }
+        long length = head.shape()[0];
+        return Nd4j.create(Nd4j.createBuffer(new BytePointer(content.slice()), length, head.type()), length);
     }
 }

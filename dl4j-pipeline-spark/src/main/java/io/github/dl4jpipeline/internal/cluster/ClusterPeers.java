@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -103,6 +104,16 @@ public final class ClusterPeers implements Peers, AutoCloseable {
         INDArray array = Arrays.read(content.get());
         group.release(content.get());
         return array;
+    }
+
+    @Override
+    public void receive(int from, Name name, Consumer<INDArray> use) {
+        ByteBuffer content = mailbox.take(from, name)
+                .orElseThrow(() -> new IllegalStateException(members.name(from) + " has sent nothing as " + name));
+        try (INDArray vector = Arrays.vector(content)) {
+            use.accept(vector);
+        }
+        group.release(content);
     }
 
     @Override

@@ -20,6 +20,11 @@ public record Choice(OptionalInt stages, OptionalInt replicas, OptionalInt micro
                 : OptionalInt.empty();
     }
 
+    /** How many workers there must be at least. */
+    int leastWorkers() {
+        return stages.orElse(1) * replicas.orElse(1);
+    }
+
     /** A plan without anything measured. */
     public PartitionPlan evenPlan(VertexGraph vertices) {
         int ofEach = replicas.orElse(1);

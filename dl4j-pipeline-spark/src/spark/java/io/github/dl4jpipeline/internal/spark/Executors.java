@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
+import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
@@ -16,6 +17,9 @@ final class Executors implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Executors.class);
     private static final Duration REMOVAL = Duration.ofMinutes(1);
     private static final Duration GRACE = Duration.ofSeconds(2);
+
+    /** Executors start at about the same time. */
+    private static final Duration NO_OTHER = Duration.ofSeconds(3);
 
     private final JavaSparkContext sc;
     private final Set<String> removed = ConcurrentHashMap.newKeySet();
@@ -59,6 +63,39 @@ final class Executors implements AutoCloseable {
                             + limit.toSeconds() + " s; start more executors, or ask for fewer stages or replicas",
                     null);
         }
+    }
+
+    /**
+     * Waits until executors are there that will be: as many as Spark's settings ask for, or until no other has come for some time.
+     *
+     * @param least there must be room for so many workers
+     * @throws PipelineException if there is not in time
+     */
+    void awaitAll(int least, Duration limit) {
+        awaitSlots(least, limit);
+        int before = 0;
+        int now = slots();
+        while (now > before && now < asked()) {
+            before = now;
+            int known = before;
+            await(NO_OTHER, () -> slots() > known);
+            now = slots();
+        }
+    }
+
+    /** How many tasks can run at the same time with as many executors as are asked for; 1 with local workers, which are there. */
+    private int asked() {
+        SparkConf conf = sc.getConf();
+        int cpus = conf.getInt("spark.task.cpus", 1);
+        if (sc.isLocal()) {
+            return 1;
+        }
+        if (conf.contains("spark.cores.max")) {
+            return conf.getInt("spark.cores.max", 1) / cpus;
+        }
+        return conf.contains("spark.executor.instances")
+                ? conf.getInt("spark.executor.instances", 1) * (conf.getInt("spark.executor.cores", 1) / cpus)
+                : Integer.MAX_VALUE;
     }
 
     /** How many tasks can run at the same time, as Spark itself counts before a barrier job. */

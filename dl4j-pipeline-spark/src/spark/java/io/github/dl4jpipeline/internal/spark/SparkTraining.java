@@ -70,7 +70,11 @@ public final class SparkTraining {
         }
         ClusterPlanning planning = new ClusterPlanning(sc, graph, settings.choice());
         try (Executors executors = new Executors(sc)) {
-            executors.awaitSlots(settings.choice().workers().orElse(1), settings.waitForExecutors());
+            if (settings.choice().workers().isPresent()) {
+                executors.awaitSlots(settings.choice().leastWorkers(), settings.waitForExecutors());
+            } else {
+                executors.awaitAll(settings.choice().leastWorkers(), settings.waitForExecutors());
+            }
             PartitionPlan made = planning.plan(batches, executors.slots());
             plan = made;
             return made;
