@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.internal.plan;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.List;
 
@@ -12,4 +13,10 @@ import java.util.List;
  * @param crossingBytes what crosses the cut after it
  * @param recompute whether its activations are computed again in any case
  */
-record StageDraft(List<VertexCost> costs, List<Device> devices, long crossingBytes, boolean recompute) {}
+record StageDraft(List<VertexCost> costs, List<Device> devices, long crossingBytes, boolean recompute) {
+
+    /** The stage without predictions, as if it kept its activations. */
+    Stage stage() {
+        return Stage.of(devices, costs.stream().map(VertexCost::vertex).toList());
+    }
+}
