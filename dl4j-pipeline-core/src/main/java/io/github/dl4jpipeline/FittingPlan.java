@@ -89,18 +89,11 @@ record FittingPlan(Devices devices, Function<Devices, PartitionPlan> planner, Un
     }
 
     private Stage onDevices(Stage stage) {
-        return new Stage(
-                stage.vertices(),
-                stage.devices().stream()
-                        .map(planned -> devices.list().stream()
-                                .filter(device -> device.id().equals(planned.id()))
-                                .findFirst()
-                                .orElseThrow())
-                        .toList(),
-                stage.forwardMillis(),
-                stage.backwardMillis(),
-                stage.sentBytes(),
-                stage.memoryBytes(),
-                stage.recompute());
+        return stage.on(stage.devices().stream()
+                .map(planned -> devices.list().stream()
+                        .filter(device -> device.id().equals(planned.id()))
+                        .findFirst()
+                        .orElseThrow())
+                .toList());
     }
 }

@@ -1,9 +1,12 @@
 package io.github.dl4jpipeline;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
@@ -14,6 +17,7 @@ import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.CompositeArchRule;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import io.github.dl4jpipeline.partition.Stage;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,6 +68,14 @@ class ArchitectureTest {
         Assertions.assertThat(classes.stream().map(JavaClass::getPackageName).collect(Collectors.toSet()))
                 .isSubsetOf(rooms);
     }
+
+    /** So that what is added to a stage concerns no class that does not know it. */
+    @ArchTest
+    static final ArchRule onlyStagesCallTheConstructorOfStage = noClasses()
+            .that()
+            .doNotBelongToAnyOf(Stage.class)
+            .should()
+            .callConstructorWhere(JavaCall.Predicates.target(owner(type(Stage.class))));
 
     @ArchTest
     static final ArchRule noCudaClasses =

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.benchmarks;
 
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -55,8 +55,7 @@ final class FirstStep implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        TextTable first = new TextTable()
-                .row(
+        TextTable first = new TextTable(
                         "model",
                         "plain fit",
                         "pipeline",
@@ -65,8 +64,7 @@ final class FirstStep implements Callable<Integer> {
                         "pipeline CPU",
                         "with cache CPU",
                         "plan");
-        TextTable choices = new TextTable()
-                .row(
+        TextTable choices = new TextTable(
                         "model",
                         "steps to it",
                         "plan kept",

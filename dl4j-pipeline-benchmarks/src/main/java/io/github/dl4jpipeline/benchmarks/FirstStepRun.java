@@ -132,9 +132,8 @@ final class FirstStepRun {
     }
 
     private static PartitionPlan withoutPredictions(PartitionPlan plan) {
-        return plan.withStages(plan.stages().stream()
-                .map(stage -> new Stage(stage.vertices(), stage.devices(), 0, 0, 0, 0, stage.recompute()))
-                .toList());
+        return plan.withStages(
+                plan.stages().stream().map(Stage::withoutPredictions).toList());
     }
 
     private static String tenth(double millis) {

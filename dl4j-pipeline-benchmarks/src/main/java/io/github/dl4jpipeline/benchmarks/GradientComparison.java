@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.benchmarks;
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.cli.io.InputException;
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
@@ -108,8 +108,7 @@ final class GradientComparison implements Callable<Integer> {
                 seed,
                 inDouble.gradient().size(),
                 largest);
-        TextTable table = new TextTable()
-                .row(
+        TextTable table = new TextTable(
                         "",
                         "as plain",
                         "as near double",
@@ -203,7 +202,7 @@ final class GradientComparison implements Callable<Integer> {
         List<String> heading = new ArrayList<>(List.of("vertex"));
         runs.keySet().forEach(name -> heading.add("activation, " + name));
         runs.keySet().forEach(name -> heading.add("gradient, " + name));
-        TextTable table = new TextTable().row(heading.toArray(String[]::new));
+        TextTable table = new TextTable(heading.toArray(String[]::new));
         for (Vertex vertex : VertexGraph.of(graph).vertices()) {
             if (vertex.role() != Vertex.Role.INPUT) {
                 List<String> row = new ArrayList<>(List.of(vertex.name()));

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.benchmarks;
 
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Vertex;
@@ -47,7 +47,7 @@ final class Planning implements Callable<Integer> {
 
     private final Random random = new Random(1);
     private final TextTable table =
-            new TextTable().row("graph", "vertices", "devices", "seconds", "bound", "plan", "note");
+            new TextTable("graph", "vertices", "devices", "seconds", "bound", "plan", "note");
 
     @Override
     public Integer call() {

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.benchmarks;
 
 import io.github.dl4jpipeline.PipelineComputationGraph;
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
@@ -154,7 +154,7 @@ final class Prediction implements Callable<Integer> {
                 .min(Comparator.comparingDouble(PredictedRun::median))
                 .orElseThrow();
         double fastestMillis = fastest.median();
-        TextTable table = new TextTable().row(PredictedRun.headings());
+        TextTable table = new TextTable(PredictedRun.headings());
         runs.forEach(run -> table.row(run.cells()));
         System.out.print(table);
         System.out.printf(

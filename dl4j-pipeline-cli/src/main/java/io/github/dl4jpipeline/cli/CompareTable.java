@@ -2,7 +2,7 @@ package io.github.dl4jpipeline.cli;
 
 import io.github.dl4jpipeline.cli.compare.CompareFigures;
 import io.github.dl4jpipeline.cli.compare.SystemFigures;
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -21,7 +21,7 @@ final class CompareTable {
                 figures.warmUpSteps(),
                 figures.cores(),
                 figures.classifier()));
-        TextTable table = new TextTable().row("system", "median step", "fastest", "/ pipeline", "OMP threads", "");
+        TextTable table = new TextTable("system", "median step", "fastest", "/ pipeline", "OMP threads", "");
         for (SystemFigures system : figures.systems()) {
             table.row(
                     system.name(),

@@ -3,7 +3,7 @@ package io.github.dl4jpipeline.cli;
 import io.github.dl4jpipeline.cli.infer.LatencyFigures;
 import io.github.dl4jpipeline.cli.infer.LatencyFigures.Projection;
 import io.github.dl4jpipeline.cli.infer.LatencyFigures.VertexFigures;
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import java.util.Locale;
 
 /** The time to an answer, for people. */
@@ -11,7 +11,7 @@ final class LatencyTable {
     private LatencyTable() {}
 
     static String of(LatencyFigures figures) {
-        TextTable table = new TextTable().row("system", "cores", "median", "fastest");
+        TextTable table = new TextTable("system", "cores", "median", "fastest");
         figures.systems()
                 .forEach(system -> table.row(
                         system.name(),
@@ -53,7 +53,7 @@ final class LatencyTable {
 
     /** The times of vertices, for people. */
     static String ofVertices(LatencyFigures figures) {
-        TextTable table = new TextTable().row("vertex, on one core", "original", "branch 0");
+        TextTable table = new TextTable("vertex, on one core", "original", "branch 0");
         double originalMillis = 0;
         double branchMillis = 0;
         for (VertexFigures vertex : figures.vertices()) {

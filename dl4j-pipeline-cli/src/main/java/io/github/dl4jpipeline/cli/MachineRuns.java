@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.cli;
 
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.ClusterPlan;
@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What {@code simulate --machines} predicts for several numbers of machines. */
 record MachineRuns(List<MachineRun> runs) {
+    private static final String TERMS = format("  used: more machines are not faster. sent: of a micro-batch, at most between%n"
+            + "  two stages. plan: in brackets the replicas of its stages.%n");
 
     /**
      * One number of machines.
@@ -65,33 +67,22 @@ record MachineRuns(List<MachineRun> runs) {
         return new MachineRuns(runs);
     }
 
-    TextTable table() {
-        TextTable table = new TextTable()
-                .row(
-                        "machines",
-                        "used",
-                        "step",
-                        "speed-up",
-                        "bubble",
-                        "micro-batches",
-                        "replicas of stages",
-                        "sent at most",
-                        "memory each",
-                        "");
+    String table() {
+        TextTable table = new TextTable(
+                "machines", "used", "step ms", "times", "bubble", "micro", "sent", "memory", "plan");
         for (MachineRun run : runs) {
             table.row(
                     String.valueOf(run.machines()),
                     String.valueOf(run.used()),
-                    format("%.1f ms", run.stepMillis()),
+                    format("%.1f", run.stepMillis()),
                     run.speedup() == null ? "" : format("%.2f", run.speedup()),
                     format("%.0f %%", 100 * run.bubble()),
                     String.valueOf(run.microBatches()),
-                    replicas(run.replicas()),
                     format("%.1f MB", run.sentBytes() / 1e6),
                     format("%.1f GB", run.memoryBytes() / 1e9),
-                    run.kind());
+                    run.kind() + " (" + replicas(run.replicas()) + ")");
         }
-        return table;
+        return table.within(SimulateCommand.WIDTH) + SimulateCommand.TERMS + TERMS;
     }
 
     /** Such as {@code 14, 2} for two stages; many alike as {@code 16 of 1}. */

@@ -1,6 +1,6 @@
 package io.github.dl4jpipeline.cli;
 
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.Locale;
@@ -10,7 +10,7 @@ final class ProfileTable {
     private ProfileTable() {}
 
     static String of(GraphProfile profile) {
-        TextTable table = new TextTable().row("vertex", "forward", "backward", "share", "activations", "parameters");
+        TextTable table = new TextTable("vertex", "forward", "backward", "share", "activations", "parameters");
         for (VertexCost cost : profile.vertices()) {
             table.row(
                     cost.vertex(),

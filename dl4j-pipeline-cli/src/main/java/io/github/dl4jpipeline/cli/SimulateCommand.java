@@ -3,7 +3,8 @@ package io.github.dl4jpipeline.cli;
 import io.github.dl4jpipeline.cli.io.InputException;
 import io.github.dl4jpipeline.cli.io.Json;
 import io.github.dl4jpipeline.cli.io.OutputFile;
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.Bytes;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
@@ -36,6 +37,13 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         sortOptions = false)
 final class SimulateCommand implements Callable<Integer> {
+    /** Characters in a line of its tables. */
+    static final int WIDTH = 80;
+
+    /** What columns of its tables mean. */
+    static final String TERMS = format("Simulated. times: as fast as one. bubble: share of a step in which workers wait.%n"
+            + "  micro: micro-batches. memory: of the device that needs most.%n");
+
     @Mixin
     private final PlanningOptions planning = new PlanningOptions();
 
@@ -94,7 +102,7 @@ final class SimulateCommand implements Callable<Integer> {
         return 0;
     }
 
-    private void print(TextTable table) {
+    private void print(String table) {
         PrintWriter stdout = spec.commandLine().getOut();
         stdout.print(table);
         stdout.flush();
@@ -116,22 +124,21 @@ final class SimulateCommand implements Callable<Integer> {
                 plan.stages().stream().mapToLong(Stage::memoryBytes).max().orElse(0));
     }
 
-    private static TextTable table(List<Run> runs) {
-        TextTable table = new TextTable()
-                .row("devices", "step", "speed-up", "bound", "bubble", "micro-batches", "stages", "memory each", "");
+    private static String table(List<Run> runs) {
+        TextTable table = new TextTable("devices", "step ms", "times", "bound", "bubble", "micro", "stages", "memory", "plan");
         for (Run run : runs) {
             table.row(
                     String.valueOf(run.devices()),
-                    format("%.1f ms", run.stepMillis()),
+                    format("%.1f", run.stepMillis()),
                     format("%.2f", run.speedup()),
                     format("%.2f", run.bound()),
                     format("%.0f %%", 100 * run.bubble()),
                     String.valueOf(run.microBatches()),
                     String.valueOf(run.stages()),
-                    format("%.1f MB", run.memoryBytes() / 1e6),
+                    Bytes.text(run.memoryBytes()),
                     run.kind() + (run.stages() > 1 ? ", " + run.schedule() : ""));
         }
-        return table;
+        return table.within(WIDTH) + TERMS + format("  bound: times that very many micro-batches come near to.%n");
     }
 
     private static String format(String pattern, Object... values) {

@@ -1,7 +1,7 @@
 package io.github.dl4jpipeline.cli;
 
 import io.github.dl4jpipeline.cli.SplitFigures.Part;
-import io.github.dl4jpipeline.cli.io.TextTable;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import java.util.Locale;
 
 /** What each device holds and computes, for people. */
@@ -9,7 +9,7 @@ final class SplitTable {
     private SplitTable() {}
 
     static String of(SplitFigures figures) {
-        TextTable table = new TextTable().row("device with", "parameters", "memory", "multiply-adds an image");
+        TextTable table = new TextTable("device with", "parameters", "memory", "multiply-adds an image");
         add(table, figures.original());
         figures.parts().forEach(part -> add(table, part));
         return table.toString();

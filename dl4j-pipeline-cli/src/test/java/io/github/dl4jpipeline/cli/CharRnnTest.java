@@ -65,6 +65,7 @@ class CharRnnTest {
                 2,
                 "--micro-batches",
                 2,
+                "--no-comparison",
                 "--resume",
                 "--checkpoint-dir",
                 checkpoints);

@@ -162,6 +162,8 @@ class PlanCommandTest {
         assertThat(four.get("stepMillis").asDouble()).isEqualTo(256); // data parallel, without transfers
         assertThat(four.get("speedup").asDouble()).isEqualTo(4);
         assertThat(four.get("bubble").asDouble()).isZero();
+        assertThat(run.out()).contains("devices  step ms  times", "data parallel");
+        assertFitsTerminal(run.out());
     }
 
     @Test
@@ -199,6 +201,8 @@ class PlanCommandTest {
         JsonNode four = Json.MAPPER.readTree(json.toFile()).get("runs").get(1);
         assertThat(four.get("used").asInt()).isEqualTo(4);
         assertThat(four.get("speedup").asDouble()).isBetween(2.5, 4.0);
+        assertThat(fast.out()).contains("machines  used  step ms  times", "in brackets the replicas");
+        assertFitsTerminal(fast.out());
         CommandRun slow = CommandRun.of(
                 "plan",
                 "--estimate",
@@ -239,6 +243,10 @@ class PlanCommandTest {
         assertRefused(CommandRun.of("plan", "--estimate", "gpt"), "there is no network 'gpt'");
         Files.writeString(graph, "\nnode0 -- nonsense\n");
         assertRefused(CommandRun.of("plan", "--profile", graph), "graph.txt line 2: expected");
+    }
+
+    private static void assertFitsTerminal(String text) {
+        assertThat(text.lines()).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
     }
 
     private static void assertRefused(CommandRun run, String message) {

@@ -6,12 +6,14 @@ import io.github.dl4jpipeline.internal.partition.TextTable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** Lays a plan out as a table, with what its words mean. */
 final class PlanTable {
     /** A smaller factor is printed as 1.00. */
     private static final double VISIBLE = 1.005;
+
+    /** Characters in a line of a table. */
+    private static final int WIDTH = 80;
 
     private final PartitionPlan plan;
     private final String example;
@@ -57,25 +59,24 @@ final class PlanTable {
         return text.append(terms(predicted)).toString();
     }
 
-    private TextTable stages() {
+    private String stages() {
         List<Stage> stages = plan.stages();
         double total = stages.stream().mapToDouble(PlanTable::passMillis).sum();
-        TextTable table = new TextTable(
-                "stage", "device", "threads", "vertices", "forward ms", "backward ms", "share %", "sends", "memory");
+        TextTable table =
+                new TextTable("stage", "device", "vertices", "fwd ms", "bwd ms", "share %", "sends", "memory");
         for (int i = 0; i < stages.size(); i++) {
             Stage stage = stages.get(i);
             table.row(
                     String.valueOf(i),
-                    stage.devices().stream().map(Device::id).collect(Collectors.joining(", ")),
-                    String.valueOf(stage.device().threads()),
-                    vertices(stage.vertices()),
+                    names(stage.devices().stream().map(Device::id).toList()) + threads(stage.device()),
+                    names(stage.vertices()),
                     format("%.1f", stage.forwardMillis()),
                     format("%.1f", stage.backwardMillis()),
                     total == 0 ? "" : format("%.0f", 100 * passMillis(stage) / total),
                     Bytes.text(stage.sentBytes()),
-                    Bytes.text(stage.memoryBytes()) + (stage.recompute() ? ", computes activations again" : ""));
+                    Bytes.text(stage.memoryBytes()) + (stage.recompute() ? " *" : ""));
         }
-        return table;
+        return table.within(WIDTH);
     }
 
     private String verdict() {
@@ -102,7 +103,7 @@ final class PlanTable {
         if (plan.alternatives().isEmpty()) {
             return "";
         }
-        TextTable table = new TextTable("Instead", "stages", "workers", "micro-batches", "predicted ms", "this plan's");
+        TextTable table = new TextTable("Instead", "stages", "workers", "micro", "step ms", "this plan's");
         for (Alternative other : plan.alternatives()) {
             table.row(
                     other.kind(),
@@ -115,38 +116,39 @@ final class PlanTable {
                             (double) other.predictedStepTime().toNanos()
                                     / plan.predictedStepTime().toNanos()));
         }
-        return table.toString();
+        return table.within(WIDTH);
     }
 
     private String terms(boolean predicted) {
         StringBuilder text = new StringBuilder(
-                format("Terms: forward, backward: one micro-batch. share: of the time of all stages.%n"
-                        + "  sends: of a micro-batch to later stages. memory: of a replica; parameters, gradients,%n"
-                        + "  updater state, activations in flight.%n"));
-        if (predicted) {
-            text.append(
-                    format("  latest: when nearly all steps end. bubble: share of a step in which workers wait.%n"));
+                format("Terms: fwd, bwd: forward, backward pass of a micro-batch. share: of the time of%n"
+                        + "  all stages. sends: of a micro-batch to later stages. memory: of a replica;%n"
+                        + "  parameters, gradients, updater state, activations in flight.%n"));
+        if (plan.stages().stream().anyMatch(Stage::recompute)) {
+            text.append(format("  *: computes activations again in backward passes.%n"));
         }
-        if (plan.stages().size() > 1) {
-            text.append(format("  %s: %s.%n", plan.schedule().name(), order()));
+        if (!plan.alternatives().isEmpty()) {
+            text.append(format("  micro: micro-batches.%n"));
+        }
+        if (predicted) {
+            text.append(format("  latest: when nearly all steps end. bubble: share of a step that workers wait.%n"));
+        }
+        if (plan.stages().size() > 1 && !plan.schedule().description().isEmpty()) {
+            text.append(format(
+                    "  %s: %s.%n", plan.schedule().name(), plan.schedule().description()));
         }
         return text.toString();
-    }
-
-    private String order() {
-        return switch (plan.schedule().name()) {
-            case "fill-drain" -> "all forward passes of a batch, then all backward passes";
-            case "1f1b" -> "each stage takes a forward and a backward pass in turn";
-            case "zb-h1" -> "as 1f1b, with parameter gradients where workers would wait";
-            default -> "the order of passes";
-        };
     }
 
     private static double passMillis(Stage stage) {
         return stage.forwardMillis() + stage.backwardMillis();
     }
 
-    private static String vertices(List<String> names) {
+    private static String threads(Device device) {
+        return device.threads() == 1 ? "" : " (" + device.threads() + " threads)";
+    }
+
+    private static String names(List<String> names) {
         return names.size() <= 3
                 ? String.join(", ", names)
                 : names.get(0) + " … " + names.get(names.size() - 1) + " (" + names.size() + ")";

@@ -5,7 +5,8 @@ import io.github.dl4jpipeline.internal.exception.Given;
 import java.util.List;
 
 /**
- * One stage of a plan.
+ * One stage of a plan. Made by {@link #of}; the methods that follow change one thing each, so that nothing else names all that
+ * a stage has.
  *
  * @param vertices names of its vertices, in topological order
  * @param devices where its replicas run, one device for each; they take micro-batches in turn
@@ -38,14 +39,19 @@ public record Stage(
         }
     }
 
-    /** A stage whose times are not known, with a replica on each device. */
+    /** A stage that nothing is predicted for, with a replica on each device. */
     public static Stage of(List<Device> devices, List<String> vertices) {
         return new Stage(vertices, devices, 0, 0, 0, 0, false);
     }
 
-    /** A stage with one replica whose times are not known. */
+    /** A stage with one replica that nothing is predicted for. */
     public static Stage of(Device device, List<String> vertices) {
         return of(List.of(Given.notNull("device of a stage", device)), vertices);
+    }
+
+    /** The same stage on other devices. */
+    public Stage on(List<Device> others) {
+        return new Stage(vertices, others, forwardMillis, backwardMillis, sentBytes, memoryBytes, recompute);
     }
 
     /** The same stage, which computes its activations again in backward tasks. */
@@ -53,9 +59,25 @@ public record Stage(
         return new Stage(vertices, devices, forwardMillis, backwardMillis, sentBytes, memoryBytes, true);
     }
 
+    /** The same stage with other times of its tasks. */
+    public Stage withMillis(double forward, double backward) {
+        return new Stage(vertices, devices, forward, backward, sentBytes, memoryBytes, recompute);
+    }
+
+    /** The same stage with another size of what it sends. */
+    public Stage withSentBytes(long bytes) {
+        return new Stage(vertices, devices, forwardMillis, backwardMillis, bytes, memoryBytes, recompute);
+    }
+
     /** The same stage with another estimate of its memory. */
     public Stage withMemoryBytes(long bytes) {
         return new Stage(vertices, devices, forwardMillis, backwardMillis, sentBytes, bytes, recompute);
+    }
+
+    /** The same stage without predictions. */
+    public Stage withoutPredictions() {
+        Stage plain = of(devices, vertices);
+        return recompute ? plain.recomputing() : plain;
     }
 
     /** The device of the first replica. */

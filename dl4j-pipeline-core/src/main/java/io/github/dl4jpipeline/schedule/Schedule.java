@@ -20,6 +20,11 @@ public interface Schedule {
         return "";
     }
 
+    /** The order of its tasks in a few words, for people; empty if its name says it. */
+    default String description() {
+        return "";
+    }
+
     /** The task with which a micro-batch leaves a stage. */
     default Task.Pass lastPass() {
         return splitsBackward() ? Task.Pass.WEIGHTS : Task.Pass.BACKWARD;

@@ -118,6 +118,11 @@ public final class Schedules {
         }
 
         @Override
+        public String description() {
+            return "all forward passes of a batch, then all backward passes";
+        }
+
+        @Override
         public String toString() {
             return name();
         }
@@ -144,6 +149,11 @@ public final class Schedules {
         @Override
         public String name() {
             return "1f1b";
+        }
+
+        @Override
+        public String description() {
+            return "each stage takes a forward and a backward pass in turn";
         }
 
         @Override
@@ -216,6 +226,11 @@ public final class Schedules {
         @Override
         public String name() {
             return "zb-h1";
+        }
+
+        @Override
+        public String description() {
+            return "as 1f1b, with parameter gradients where workers would wait";
         }
 
         @Override

@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,8 +35,11 @@ class PartitionPlanTest {
     private static PartitionPlan plan(double predictedMillis, double oneDeviceMillis) {
         return new PartitionPlan(
                 List.of(
-                        new Stage(List.of("in", "a", "b", "c"), List.of(FIRST), 1, 2, 500_000, 3_000_000, false),
-                        new Stage(List.of("d"), List.of(SECOND), 0.5, 0.5, 0, 0, false)),
+                        Stage.of(FIRST, List.of("in", "a", "b", "c"))
+                                .withMillis(1, 2)
+                                .withSentBytes(500_000)
+                                .withMemoryBytes(3_000_000),
+                        Stage.of(SECOND, List.of("d")).withMillis(0.5, 0.5)),
                 4,
                 Schedules.oneForwardOneBackward(),
                 Optional.empty(),
@@ -55,20 +59,54 @@ class PartitionPlanTest {
     void explainIsATableThatAPersonCanRead() {
         assertThat(plan(13, 16).explain()).isEqualToNormalizingNewlines("""
                         Plan: 2 stages, 4 micro-batches of 8 examples, schedule 1f1b
-                        stage  device  threads  vertices    forward ms  backward ms  share %     sends  memory
-                            0  cpu-0         1  in … c (4)         1.0          2.0       75  500.0 KB  3.0 MB
-                            1  cpu-1         1  d                  0.5          0.5       25       0 B     0 B
+                        stage  device  vertices    fwd ms  bwd ms  share %     sends  memory
+                            0  cpu-0   in … c (4)     1.0     2.0       75  500.0 KB  3.0 MB
+                            1  cpu-1   d              0.5     0.5       25       0 B     0 B
                         Predicted step of 32 examples, forward and backward: 13.0 ms, latest 15.6 ms, bubble 25 %.
                         Verdict: pipeline, 1.23 times as fast as one of its devices (16.0 ms).
-                        Instead        stages  workers  micro-batches  predicted ms  this plan's
-                        data parallel       1        2              4          14.0   1.08 times
+                        Instead        stages  workers  micro  step ms  this plan's
+                        data parallel       1        2      4     14.0   1.08 times
                         Note: remember the milk
-                        Terms: forward, backward: one micro-batch. share: of the time of all stages.
-                          sends: of a micro-batch to later stages. memory: of a replica; parameters, gradients,
-                          updater state, activations in flight.
-                          latest: when nearly all steps end. bubble: share of a step in which workers wait.
+                        Terms: fwd, bwd: forward, backward pass of a micro-batch. share: of the time of
+                          all stages. sends: of a micro-batch to later stages. memory: of a replica;
+                          parameters, gradients, updater state, activations in flight.
+                          micro: micro-batches.
+                          latest: when nearly all steps end. bubble: share of a step that workers wait.
                           1f1b: each stage takes a forward and a backward pass in turn.
                         """);
+    }
+
+    /** Tables and terms; sentences may be longer. */
+    @Test
+    void tablesFitIntoEightyCharacters() {
+        List<Device> many = IntStream.range(0, 16)
+                .mapToObj(i -> new Device("worker-" + i, Device.Kind.CPU, List.of(2 * i, 2 * i + 1), 1_000, 1))
+                .toList();
+        List<String> names = IntStream.range(0, 30)
+                .mapToObj(i -> "inception_resnet_block_" + i + "_convolution")
+                .toList();
+        String kind = "interleaved zero-bubble pipeline of replicated stages";
+        PartitionPlan plan = new PartitionPlan(
+                List.of(
+                        Stage.of(many, names)
+                                .withMillis(12_345.6, 23_456.7)
+                                .withSentBytes(500_000)
+                                .withMemoryBytes(999_900_000)
+                                .recomputing(),
+                        Stage.of(FIRST, List.of("conv4", "conv5", "output"))),
+                256,
+                Schedules.zeroBubble(),
+                Optional.empty(),
+                new Prediction(512, Duration.ofSeconds(9), Duration.ofSeconds(9), Duration.ofSeconds(12), 0.25),
+                new PlanContext(
+                        List.of(new Alternative(kind, 16, 16, 256, Duration.ofSeconds(14))),
+                        List.of(),
+                        Optional.empty()));
+        assertThat(plan.explain().lines())
+                .filteredOn(line -> !line.startsWith("Predicted step of ") && !line.startsWith("Verdict: "))
+                .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
+        assertThat(plan.explain())
+                .contains("(16) (2", "threads)", "12345.6", "999.9 MB *", "*: computes activations again");
     }
 
     @Test
@@ -103,7 +141,11 @@ class PartitionPlanTest {
         Device other = new Device("cpu-1", Device.Kind.CPU, List.of(2), 1L << 30, 1);
         PartitionPlan plan = new PartitionPlan(
                 List.of(
-                        new Stage(List.of("a", "b"), List.of(device, other), 1.25, 2.5, 10, 1L << 33, true),
+                        Stage.of(List.of(device, other), List.of("a", "b"))
+                                .withMillis(1.25, 2.5)
+                                .withSentBytes(10)
+                                .withMemoryBytes(1L << 33)
+                                .recomputing(),
                         Stage.of(other, List.of("c"))),
                 4,
                 Schedules.zeroBubble(),
@@ -134,7 +176,7 @@ class PartitionPlanTest {
     @Test
     void kindsInWords() {
         Stage first = Stage.of(FIRST, List.of("a"));
-        Stage both = new Stage(List.of("b"), List.of(FIRST, SECOND), 0, 0, 0, 0, false);
+        Stage both = Stage.of(List.of(FIRST, SECOND), List.of("b"));
         Stage second = Stage.of(SECOND, List.of("c"));
         Stage third = Stage.of(FIRST, List.of("d"));
         assertThat(PartitionPlan.of(List.of(first), 1).kind()).hasToString("one device");
@@ -228,7 +270,10 @@ class PartitionPlanTest {
     }
 
     private static Stage stage(double forward, double backward, Device... devices) {
-        return new Stage(List.of("v" + forward), List.of(devices), forward, backward, 10, 20, false);
+        return Stage.of(List.of(devices), List.of("v" + forward))
+                .withMillis(forward, backward)
+                .withSentBytes(10)
+                .withMemoryBytes(20);
     }
 
     @Test
@@ -290,6 +335,10 @@ class PartitionPlanTest {
         assertThat(stage.recomputing().vertices()).isEqualTo(stage.vertices());
         assertThat(stage.withMemoryBytes(77).memoryBytes()).isEqualTo(77);
         assertThat(stage.withMemoryBytes(77).sentBytes()).isEqualTo(10);
+        assertThat(stage.on(List.of(SECOND)).devices()).containsExactly(SECOND);
+        assertThat(stage.on(List.of(SECOND)).memoryBytes()).isEqualTo(20);
+        assertThat(stage.recomputing().withoutPredictions())
+                .isEqualTo(Stage.of(FIRST, stage.vertices()).recomputing());
     }
 
     @Test

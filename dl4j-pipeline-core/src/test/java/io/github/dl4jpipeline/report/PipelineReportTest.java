@@ -34,7 +34,7 @@ class PipelineReportTest {
 
     /** One stage that is predicted to take 7 ms. */
     private static PartitionPlan plan() {
-        Stage stage = new Stage(List.of("a"), DEVICES, 3, 4, 0, 0, false);
+        Stage stage = Stage.of(DEVICES, List.of("a")).withMillis(3, 4);
         return new PartitionPlan(
                 List.of(stage),
                 1,

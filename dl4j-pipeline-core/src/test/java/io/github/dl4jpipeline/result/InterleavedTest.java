@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.schedule.Schedule;
 import java.util.List;
 import java.util.Set;
@@ -35,10 +36,11 @@ class InterleavedTest {
         for (int devices = 1; devices <= 2; devices++) {
             for (int stages = devices + 1; stages <= 4; stages++) {
                 for (int microBatches : new int[] {1, 3, 8}) {
-                    for (Schedule schedule : Network.schedules().toList()) {
+                    PartitionPlan plan = SameResult.inTurn(SameResult.evenPlan(start, stages, microBatches), devices);
+                    for (Schedule schedule : Network.schedules(plan)) {
                         ComputationGraph graph = SameResult.copy(start);
                         try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                                .plan(SameResult.inTurn(SameResult.evenPlan(graph, stages, microBatches), devices))
+                                .plan(plan)
                                 .schedule(schedule)
                                 .build()) {
                             assertThat(net.plan().workers()).isEqualTo(devices);

@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.fixture.Network;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
@@ -44,10 +45,11 @@ class ReplicasTest {
         ComputationGraph expected = SameResult.plain(start, batches);
         for (List<Integer> replicas : REPLICAS) {
             for (int microBatches : new int[] {2, 5}) {
-                for (Schedule schedule : Network.schedules().toList()) {
+                PartitionPlan plan = SameResult.evenPlan(start, replicas, microBatches);
+                for (Schedule schedule : Network.schedules(plan)) {
                     ComputationGraph graph = SameResult.copy(start);
                     try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                            .plan(SameResult.evenPlan(graph, replicas, microBatches))
+                            .plan(plan)
                             .schedule(schedule)
                             .build()) {
                         batches.forEach(net::fit);

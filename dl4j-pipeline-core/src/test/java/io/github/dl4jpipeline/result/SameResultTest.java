@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.graph.Kernels;
+import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.EnumMap;
@@ -35,10 +36,11 @@ class SameResultTest {
         ComputationGraph expected = SameResult.plain(start, batches);
         for (int stages = 1; stages <= 4; stages++) {
             for (int microBatches : new int[] {1, 2, 3, 8}) {
-                for (Schedule schedule : Network.schedules().toList()) {
+                PartitionPlan plan = SameResult.evenPlan(start, stages, microBatches);
+                for (Schedule schedule : Network.schedules(plan)) {
                     ComputationGraph graph = SameResult.copy(start);
                     try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
-                            .plan(SameResult.evenPlan(graph, stages, microBatches))
+                            .plan(plan)
                             .schedule(schedule)
                             .kernels(kernels)
                             .build()) {

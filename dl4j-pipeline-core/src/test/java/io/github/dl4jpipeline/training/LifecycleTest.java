@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.fixture.TwoThreads;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import io.github.dl4jpipeline.profile.GraphProfiler;
@@ -178,17 +179,17 @@ class LifecycleTest {
 
     @Test
     void threadSettingsAndThreadsAreAsBefore() {
-        int maxThreads = Nd4j.getEnvironment().maxThreads();
-        int maxMasterThreads = Nd4j.getEnvironment().maxMasterThreads();
-        int blasThreads = Nd4j.factory().blas().getMaxThreads();
-        try (PipelineComputationGraph net =
-                PipelineComputationGraph.builder(graph()).stages(2).build()) {
-            net.fit(batches.get(0));
+        try (TwoThreads ignored = new TwoThreads()) {
+            int maxThreads = Nd4j.getEnvironment().maxThreads();
+            try (PipelineComputationGraph net =
+                    PipelineComputationGraph.builder(graph()).stages(2).build()) {
+                net.fit(batches.get(0));
+                assertThat(Nd4j.getEnvironment().maxThreads()).isEqualTo(maxThreads);
+            }
             assertThat(Nd4j.getEnvironment().maxThreads()).isEqualTo(maxThreads);
+            assertThat(Nd4j.getEnvironment().maxMasterThreads()).isEqualTo(2);
+            assertThat(Nd4j.factory().blas().getMaxThreads()).isEqualTo(2);
         }
-        assertThat(Nd4j.getEnvironment().maxThreads()).isEqualTo(maxThreads);
-        assertThat(Nd4j.getEnvironment().maxMasterThreads()).isEqualTo(maxMasterThreads);
-        assertThat(Nd4j.factory().blas().getMaxThreads()).isEqualTo(blasThreads);
         assertThat(Thread.getAllStackTraces().keySet())
                 .noneMatch(thread -> thread.getName().startsWith("pipeline-"));
     }

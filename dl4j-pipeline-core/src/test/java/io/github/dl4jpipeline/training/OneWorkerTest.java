@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.fixture.ProbeVertex;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.fixture.TwoThreads;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -20,7 +21,6 @@ import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.nativeblas.NativeOpsHolder;
 
 /** A plan with one worker runs in the thread that calls {@code fit}, and leaves no trace there. */
 @Timeout(120)
@@ -101,16 +101,16 @@ class OneWorkerTest {
 
     @Test
     void whatTheThreadHasIsAsBefore() {
-        int threads = NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
         INDArray expected = withSeed(() -> {});
-        try (PipelineComputationGraph net = oneWorker(graph(), 1, 1);
-                MemoryWorkspace own = Nd4j.getWorkspaceManager().getAndActivateWorkspace("own")) {
-            INDArray drawn = withSeed(() -> net.fit(batches.get(0)));
-            assertThat(drawn).isEqualTo(expected);
-            assertThat(Nd4j.getMemoryManager().getCurrentWorkspace()).isSameAs(own);
+        try (TwoThreads ignored = new TwoThreads()) {
+            try (PipelineComputationGraph net = oneWorker(graph(), 1, 1);
+                    MemoryWorkspace own = Nd4j.getWorkspaceManager().getAndActivateWorkspace("own")) {
+                INDArray drawn = withSeed(() -> net.fit(batches.get(0)));
+                assertThat(drawn).isEqualTo(expected);
+                assertThat(Nd4j.getMemoryManager().getCurrentWorkspace()).isSameAs(own);
+            }
+            assertThat(TwoThreads.now()).isEqualTo(2);
         }
-        assertThat(NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads())
-                .isEqualTo(threads);
         assertThat(Nd4j.getWorkspaceManager().getAllWorkspacesIdsForCurrentThread())
                 .noneMatch(name -> name.startsWith("pipeline-") && name.contains("-stage"));
     }

@@ -76,14 +76,11 @@ record Predictor(
             int next = last ? 0 : workers.replicas(i + 1);
             double send = last ? 0 : links.sendMillis((double) draft.crossingBytes(), first, replicas, next);
             double latency = last ? 0 : links.latencyMillis(first, replicas + next);
-            stages.add(new Stage(
-                    draft.costs().stream().map(VertexCost::vertex).toList(),
-                    draft.devices(),
-                    forward,
-                    backward,
-                    last ? 0 : draft.crossingBytes(),
-                    memory,
-                    recompute));
+            Stage stage = draft.stage()
+                    .withMillis(forward, backward)
+                    .withSentBytes(last ? 0 : draft.crossingBytes())
+                    .withMemoryBytes(memory);
+            stages.add(recompute ? stage.recomputing() : stage);
             usual.add(new StageTimes(replicas, forward, backward, weights, send, latency));
             double slowForward = sum(draft, cost -> Math.max(cost.forwardMillis(), cost.worstForwardMillis())) / speed;
             double slowBackward = backward

@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.internal.plan;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.List;
 
@@ -15,5 +16,10 @@ import java.util.List;
 record StageDraft(List<VertexCost> costs, List<Device> devices, long crossingBytes, boolean recompute) {
     StageDraft with(List<VertexCost> others) {
         return new StageDraft(others, devices, crossingBytes, recompute);
+    }
+
+    /** The stage without predictions, as if it kept its activations. */
+    Stage stage() {
+        return Stage.of(devices, costs.stream().map(VertexCost::vertex).toList());
     }
 }

@@ -98,14 +98,9 @@ final class TilePredictor {
         double slowest = sum(Set.of(), false, VertexCost::worstMillis);
         double forward = usual == 0 ? 0 : sum(Set.of(), false, VertexCost::forwardMillis) / usual;
         double task = tiles.stepMillis() / microBatches;
-        Stage stage = new Stage(
-                List.copyOf(costs.keySet()),
-                List.of(devices.get(0)),
-                task * forward,
-                task * (1 - forward),
-                0,
-                tiles.deviceBytes(),
-                false);
+        Stage stage = Stage.of(devices.get(0), List.copyOf(costs.keySet()))
+                .withMillis(task * forward, task * (1 - forward))
+                .withMemoryBytes(tiles.deviceBytes());
         return new PartitionPlan(
                 List.of(stage),
                 microBatches,

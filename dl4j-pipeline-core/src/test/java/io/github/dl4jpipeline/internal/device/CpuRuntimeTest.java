@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.jna.Function;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
+import io.github.dl4jpipeline.fixture.TwoThreads;
 import java.util.concurrent.atomic.AtomicReference;
 import net.openhft.affinity.Affinity;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.nativeblas.NativeOpsHolder;
 
 class CpuRuntimeTest {
 
@@ -49,16 +49,17 @@ class CpuRuntimeTest {
         Device device = Devices.cpu().get(0);
         assumeTrue(CpuCores.pinnable(device.cores()), "this platform does not let a thread choose its cores");
         AtomicReference<String> found = new AtomicReference<>();
-        int own = NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads();
-        Thread thread = new Thread(() -> {
-            CpuRuntime.bindCurrentThread(device);
-            found.set(Affinity.getAffinity() + " "
-                    + NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads());
-        });
-        thread.start();
-        thread.join();
-        assertThat(found.get()).isEqualTo("{" + device.cores().get(0) + "} 1");
-        assertThat(NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads())
-                .isEqualTo(own);
+        try (TwoThreads ignored = new TwoThreads()) {
+            Thread thread = new Thread(() -> {
+                try (TwoThreads ignoredHere = new TwoThreads()) {
+                    CpuRuntime.bindCurrentThread(device);
+                    found.set(Affinity.getAffinity() + " " + TwoThreads.now());
+                }
+            });
+            thread.start();
+            thread.join();
+            assertThat(found.get()).isEqualTo("{" + device.cores().get(0) + "} 1");
+            assertThat(TwoThreads.now()).isEqualTo(2);
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.layers;
 
+import io.github.dl4jpipeline.fixture.TwoThreads;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.device.WholeProcess;
 import io.github.dl4jpipeline.internal.graph.ArrayDifference;
@@ -35,6 +36,7 @@ final class LayerComparison {
     private final Consumer<String> announce;
     private final List<String> problems = new ArrayList<>();
     private int runs;
+    private Passes inDouble;
 
     /** @param announce told of each code before it runs */
     private LayerComparison(LayerCase layer, Consumer<String> announce) {
@@ -53,7 +55,8 @@ final class LayerComparison {
 
     static Outcome of(LayerCase layer, Consumer<String> announce) {
         LayerComparison comparison = new LayerComparison(layer, announce);
-        try (WholeProcess.Limit ignored = WholeProcess.limitThreads(layer.threads())) {
+        try (TwoThreads ignoredThreads = new TwoThreads();
+                WholeProcess.Limit ignored = WholeProcess.limitThreads(layer.threads())) {
             boolean refused = comparison.run();
             return new Outcome(comparison.runs, refused, comparison.problems);
         }
@@ -150,6 +153,13 @@ final class LayerComparison {
 
     /** What Deeplearning4j computes in double, where it does not in float; a failure if in neither. */
     private Passes inDouble() {
+        if (inDouble == null) {
+            inDouble = computeInDouble();
+        }
+        return inDouble;
+    }
+
+    private Passes computeInDouble() {
         LayerCaseGraph graphs = new LayerCaseGraph(layer, DataType.DOUBLE);
         try (GuardedMemory parameters = new GuardedMemory()) {
             return stockPasses(graphs.create(parameters), graphs);
@@ -230,11 +240,10 @@ final class LayerComparison {
 
     /** Whether a float array is no farther from what Deeplearning4j computes in double than twice its own in float is. */
     private boolean isAsExact(INDArray actual, INDArray expected, Function<Passes, INDArray> part, double largest) {
-        Passes inDouble = inDouble();
-        if (layer.type() != DataType.FLOAT || inDouble.failed()) {
+        if (layer.type() != DataType.FLOAT || inDouble().failed()) {
             return false;
         }
-        INDArray exact = part.apply(inDouble);
+        INDArray exact = part.apply(inDouble());
         ArrayDifference own = ArrayDifference.of(expected.castTo(DataType.DOUBLE), exact);
         ArrayDifference fast = ArrayDifference.of(actual.castTo(DataType.DOUBLE), exact);
         return fast.isWithin(0, 2 * own.largestDifference() + FLOAT * OF_LARGEST * largest);

@@ -56,7 +56,7 @@ public final class StageTraining {
                 devices.add(new Device(
                         "worker-" + next++, some.kind(), some.cores(), some.memoryBytes(), some.relativeSpeed()));
             }
-            stages.add(new Stage(stage.vertices(), devices, 0, 0, 0, 0, stage.recompute()));
+            stages.add(stage.on(devices).withoutPredictions());
         }
         return plan.withStages(stages);
     }
