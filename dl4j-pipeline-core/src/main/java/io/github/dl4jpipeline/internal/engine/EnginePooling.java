@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.internal.onednn.Pooling;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import io.github.dl4jpipeline.internal.onednn.Window;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +28,17 @@ final class EnginePooling extends EngineLayer {
     /** The maxima of what a ReLU has put out; null for others. */
     private @Nullable INDArray rectified;
 
-    /** The operations for one layout of input. */
-    private record Passes(Layout input, Pooling operations, Primitive forward, Primitive backward)
+    /**
+     * The operations for one layout of input.
+     *
+     * @param ofMaxima what takes the place of the backward pass; null for nothing
+     */
+    private record Passes(
+            Layout input,
+            Pooling operations,
+            Primitive forward,
+            Primitive backward,
+            @Nullable MaximaErrors ofMaxima)
             implements AutoCloseable {
         @Override
         public void close() {
@@ -136,7 +146,14 @@ final class EnginePooling extends EngineLayer {
             window = windows.window(size, shape[2], shape[3]);
         }
         Pooling operations = Pooling.reading(input, kind, window, new long[] {shape[0], shape[1], size[0], size[1]});
-        return operations == null ? null : new Passes(input, operations, operations.forward(), operations.backward());
+        return operations == null
+                ? null
+                : new Passes(
+                        input,
+                        operations,
+                        operations.forward(),
+                        operations.backward(),
+                        MaximaErrors.of(operations, input, window));
     }
 
     @Override
@@ -146,14 +163,18 @@ final class EnginePooling extends EngineLayer {
             throw new IllegalStateException("Backward pass without a forward pass before it");
         }
         INDArray ofInput = space.error(made.input().floats());
-        if (workspace != null) {
-            made.backward().with(Slot.WORKSPACE, workspace);
-        }
         INDArray ofOutput = error(error, made.operations().output(), space);
         if (rectified != null) {
             ReluGradient.apply(rectified, ofOutput);
         }
-        run(made.backward().with(Slot.OUTPUT_ERROR, ofOutput).with(Slot.INPUT_ERROR, ofInput), space);
+        if (made.ofMaxima() != null) {
+            made.ofMaxima().run(ofOutput, Objects.requireNonNull(workspace), ofInput);
+        } else {
+            if (workspace != null) {
+                made.backward().with(Slot.WORKSPACE, workspace);
+            }
+            run(made.backward().with(Slot.OUTPUT_ERROR, ofOutput).with(Slot.INPUT_ERROR, ofInput), space);
+        }
         return new Value[] {new Value(ofInput, made.input(), rectified != null)};
     }
 

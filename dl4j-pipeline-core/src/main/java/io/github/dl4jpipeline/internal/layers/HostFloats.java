@@ -1,7 +1,9 @@
 package io.github.dl4jpipeline.internal.layers;
 
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -46,5 +48,11 @@ public final class HostFloats {
     static IntBuffer bits(INDArray array) {
         IntPointer first = new IntPointer(array.data().addressPointer());
         return first.limit(first.position() + array.length()).asBuffer();
+    }
+
+    /** The bytes of the floats. */
+    public static ByteBuffer bytes(INDArray array) {
+        BytePointer first = new BytePointer(array.data().addressPointer());
+        return first.limit(first.position() + array.length() * Float.BYTES).asBuffer();
     }
 }

@@ -48,6 +48,17 @@ public final class Layout {
         return new memory.desc(shape, memory.data_type.f32, tag);
     }
 
+    /** That of single bytes at the same places as the floats; this must be in row-major order or in blocks of channels. */
+    memory.desc ofBytes() {
+        memory.format_tag tag =
+                switch (channelBlock()) {
+                    case 8 -> memory.format_tag.aBcd8b;
+                    case 16 -> memory.format_tag.aBcd16b;
+                    default -> ROW_MAJOR[shape.length - 1];
+                };
+        return new memory.desc(shape, memory.data_type.u8, tag);
+    }
+
     /** With so many elements from one index of a dimension to the next. */
     public static Layout strided(long[] shape, long[] strides) {
         long last = 0;

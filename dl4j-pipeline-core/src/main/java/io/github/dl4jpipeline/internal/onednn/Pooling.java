@@ -67,6 +67,13 @@ public final class Pooling {
         return forward.workspace_desc().get_size();
     }
 
+    /** Whether what maxima keep is a byte for each: the number of its place in its window, in row-major order. */
+    public boolean numbersPlaces() {
+        return kind == Kind.MAX
+                && output.channelBlock() > 0
+                && forward.workspace_desc().equals(output.ofBytes());
+    }
+
     /** From {@link Slot#INPUT} to {@link Slot#OUTPUT} and {@link Slot#WORKSPACE}, if that has bytes. */
     public Primitive forward() {
         return workspace(new Primitive(forward, new pooling_forward(forward))

@@ -10,8 +10,12 @@ import io.github.dl4jpipeline.fixture.TestGraphs;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
 import io.github.dl4jpipeline.internal.onednn.Pooling;
+import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.Slot;
+import io.github.dl4jpipeline.internal.onednn.Window;
 import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
@@ -22,6 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -29,8 +34,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Maxima of what a ReLU has put out, which apply its derivative. */
-class RectifiedPoolingTest {
+/** Pooling by maximum: its errors, and the derivative of a ReLU before it. */
+class MaxPoolingTest {
     @BeforeEach
     void oneDnnIsThere() {
         assumeTrue(OneDnn.isAvailable(), "there is no library of oneDNN for this platform");
@@ -81,6 +86,62 @@ class RectifiedPoolingTest {
                 .build()) {
             SameResult.assertSameGradient(SameResult.gradient(net, batch), graph, batch);
         }
+    }
+
+    /** Beside oneDNN's own code, over sizes of windows and maps; maxima that are there twice among them. */
+    @ParameterizedTest
+    @CsvSource({
+        "2, 2, 0, 8, 6, 1",
+        "2, 2, 0, 7, 9, 8",
+        "3, 2, 0, 7, 9, 8",
+        "3, 2, 1, 8, 8, 8",
+        "3, 1, 1, 5, 4, 8",
+        "2, 3, 0, 8, 8, 8",
+        "5, 3, 2, 9, 10, 8",
+        "7, 7, 0, 7, 7, 8",
+        "3, 2, 1, 8, 8, 1"
+    })
+    void errorsAsOneDnns(int kernel, int stride, int padding, int height, int width, int block) {
+        long down = (height + 2L * padding - kernel) / stride + 1;
+        long across = (width + 2L * padding - kernel) / stride + 1;
+        Layout input = Layout.ofBlocks(block, 3, 11, height, width);
+        Window window = Window.giving(
+                new long[] {down, across},
+                new long[] {height, width},
+                new long[] {kernel, kernel},
+                new long[] {stride, stride},
+                new long[] {1, 1},
+                new long[] {padding, padding});
+        Pooling pooling = Pooling.reading(input, Pooling.Kind.MAX, window, new long[] {3, 11, down, across});
+        assumeTrue(pooling != null && pooling.numbersPlaces(), "oneDNN has only slow code for it");
+        MaximaErrors own = MaximaErrors.of(pooling, input, window);
+        INDArray places = Nd4j.create(DataType.FLOAT, pooling.workspaceBytes());
+        INDArray errors = maps(pooling.output(), 2);
+        INDArray expected = maps(input, 3);
+        INDArray actual = maps(input, 4);
+        try (Primitive forward = pooling.forward();
+                Primitive backward = pooling.backward()) {
+            forward.with(Slot.INPUT, maps(input, 1)).with(Slot.OUTPUT, maps(pooling.output(), 5));
+            forward.with(Slot.WORKSPACE, places).run();
+            backward.with(Slot.OUTPUT_ERROR, errors).with(Slot.INPUT_ERROR, expected);
+            backward.with(Slot.WORKSPACE, places).run();
+            own.run(errors, places, actual);
+        }
+        assertThat(actual).isEqualTo(expected);
+    }
+
+    /** Few different whole numbers, so that sums are exact. */
+    private static INDArray maps(Layout layout, long seed) {
+        Random random = new Random(seed);
+        float[] values = new float[(int) layout.floats()];
+        int map = (int) (layout.shape()[2] * layout.shape()[3]);
+        int block = layout.channelBlock();
+        int blocks = (int) ((layout.shape()[1] + block - 1) / block);
+        for (int i = 0; i < values.length; i++) {
+            int channel = i / (map * block) % blocks * block + i % block;
+            values[i] = channel < layout.shape()[1] ? random.nextInt(9) - 4 : 0; // 0 is what pads blocks
+        }
+        return Nd4j.createFromArray(values);
     }
 
     private static Value value(float[] values, boolean rectified) {
