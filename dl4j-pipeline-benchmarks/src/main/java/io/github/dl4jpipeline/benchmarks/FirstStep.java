@@ -56,22 +56,9 @@ final class FirstStep implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         TextTable first = new TextTable(
-                        "model",
-                        "plain fit",
-                        "pipeline",
-                        "with cache",
-                        "plain CPU",
-                        "pipeline CPU",
-                        "with cache CPU",
-                        "plan");
+                "model", "plain fit", "pipeline", "with cache", "plain CPU", "pipeline CPU", "with cache CPU", "plan");
         TextTable choices = new TextTable(
-                        "model",
-                        "steps to it",
-                        "plan kept",
-                        "plan of a thorough profile",
-                        "ms kept",
-                        "ms thorough",
-                        "ratio");
+                "model", "steps to it", "plan kept", "plan of a thorough profile", "ms kept", "ms thorough", "ratio");
         for (String model : models) {
             List<Run> plain = new ArrayList<>();
             List<Run> cold = new ArrayList<>();

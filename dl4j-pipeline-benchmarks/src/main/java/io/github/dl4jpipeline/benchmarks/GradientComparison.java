@@ -3,13 +3,13 @@ package io.github.dl4jpipeline.benchmarks;
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.cli.io.InputException;
-import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.SameGradient;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.internal.stage.GraphCopier;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
@@ -109,14 +109,14 @@ final class GradientComparison implements Callable<Integer> {
                 inDouble.gradient().size(),
                 largest);
         TextTable table = new TextTable(
-                        "",
-                        "as plain",
-                        "as near double",
-                        "over",
-                        "distance/plain's, median",
-                        "90 %",
-                        "largest",
-                        "most of its bound");
+                "",
+                "as plain",
+                "as near double",
+                "over",
+                "distance/plain's, median",
+                "90 %",
+                "largest",
+                "most of its bound");
         addRow(table, "plain, examples turned round", gradientOfTurned(graph, data), plain, inDouble);
         Map<String, GradientRun> runs = new LinkedHashMap<>();
         runs.put("plain", plain);

@@ -1,10 +1,10 @@
 package io.github.dl4jpipeline.benchmarks;
 
-import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.device.Device;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
+import io.github.dl4jpipeline.internal.partition.TextTable;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.plan.PlanOptions;
 import io.github.dl4jpipeline.plan.Planner;
@@ -46,8 +46,7 @@ final class Planning implements Callable<Integer> {
     private static final int LAYERS_OF_BLOCK = 9;
 
     private final Random random = new Random(1);
-    private final TextTable table =
-            new TextTable("graph", "vertices", "devices", "seconds", "bound", "plan", "note");
+    private final TextTable table = new TextTable("graph", "vertices", "devices", "seconds", "bound", "plan", "note");
 
     @Override
     public Integer call() {

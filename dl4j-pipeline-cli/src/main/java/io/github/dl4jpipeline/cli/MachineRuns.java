@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What {@code simulate --machines} predicts for several numbers of machines. */
 record MachineRuns(List<MachineRun> runs) {
-    private static final String TERMS = format("  used: more machines are not faster. sent: of a micro-batch, at most between%n"
-            + "  two stages. plan: in brackets the replicas of its stages.%n");
+    private static final String TERMS =
+            format("  used: more machines are not faster. sent: of a micro-batch, at most between%n"
+                    + "  two stages. plan: in brackets the replicas of its stages.%n");
 
     /**
      * One number of machines.
@@ -68,8 +69,8 @@ record MachineRuns(List<MachineRun> runs) {
     }
 
     String table() {
-        TextTable table = new TextTable(
-                "machines", "used", "step ms", "times", "bubble", "micro", "sent", "memory", "plan");
+        TextTable table =
+                new TextTable("machines", "used", "step ms", "times", "bubble", "micro", "sent", "memory", "plan");
         for (MachineRun run : runs) {
             table.row(
                     String.valueOf(run.machines()),

@@ -41,8 +41,9 @@ final class SimulateCommand implements Callable<Integer> {
     static final int WIDTH = 80;
 
     /** What columns of its tables mean. */
-    static final String TERMS = format("Simulated. times: as fast as one. bubble: share of a step in which workers wait.%n"
-            + "  micro: micro-batches. memory: of the device that needs most.%n");
+    static final String TERMS =
+            format("Simulated. times: as fast as one. bubble: share of a step in which workers wait.%n"
+                    + "  micro: micro-batches. memory: of the device that needs most.%n");
 
     @Mixin
     private final PlanningOptions planning = new PlanningOptions();
@@ -125,7 +126,8 @@ final class SimulateCommand implements Callable<Integer> {
     }
 
     private static String table(List<Run> runs) {
-        TextTable table = new TextTable("devices", "step ms", "times", "bound", "bubble", "micro", "stages", "memory", "plan");
+        TextTable table =
+                new TextTable("devices", "step ms", "times", "bound", "bubble", "micro", "stages", "memory", "plan");
         for (Run run : runs) {
             table.row(
                     String.valueOf(run.devices()),
