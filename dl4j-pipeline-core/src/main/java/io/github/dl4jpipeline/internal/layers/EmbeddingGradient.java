@@ -36,7 +36,7 @@ final class EmbeddingGradient {
         }
         int[] numbers =
                 workspaces.dup(ArrayType.BP_WORKING_MEM, indices, 'c').data().asInt();
-        Nd4j.scatterUpdate(UpdateOp.ADD, weights, Nd4j.createFromArray(numbers), delta, ROWS);
+        Nd4j.getExecutioner().scatterUpdate(UpdateOp.ADD, weights, Nd4j.createFromArray(numbers), delta, ROWS);
         DenseMath.biasGradient(delta, views, add, workspaces);
         return DenseMath.named(views, DefaultParamInitializer.WEIGHT_KEY, DefaultParamInitializer.BIAS_KEY);
     }
