@@ -28,6 +28,7 @@ final class EmbeddingGradient {
      * @param indices numbers of the rows, of any shape
      * @param delta the errors of the rows, in the order of the indices
      */
+    @SuppressWarnings("deprecation") // the operation that Deeplearning4j's own layers take; its successor copies the table
     static Gradient of(
             INDArray indices, INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
         INDArray weights = views.get(DefaultParamInitializer.WEIGHT_KEY);
@@ -36,7 +37,7 @@ final class EmbeddingGradient {
         }
         int[] numbers =
                 workspaces.dup(ArrayType.BP_WORKING_MEM, indices, 'c').data().asInt();
-        Nd4j.getExecutioner().scatterUpdate(UpdateOp.ADD, weights, Nd4j.createFromArray(numbers), delta, ROWS);
+        Nd4j.scatterUpdate(UpdateOp.ADD, weights, Nd4j.createFromArray(numbers), delta, ROWS);
         DenseMath.biasGradient(delta, views, add, workspaces);
         return DenseMath.named(views, DefaultParamInitializer.WEIGHT_KEY, DefaultParamInitializer.BIAS_KEY);
     }
