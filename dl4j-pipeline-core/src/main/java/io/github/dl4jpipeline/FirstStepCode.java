@@ -8,9 +8,13 @@ import io.github.dl4jpipeline.profile.VertexCost;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The code that a first step needs beside Deeplearning4j's own. It takes a while to load: classes for profiles, and oneDNN. */
 final class FirstStepCode {
+    private static final Logger log = LoggerFactory.getLogger(FirstStepCode.class);
+
     private static final AtomicBoolean BEGUN = new AtomicBoolean();
 
     private FirstStepCode() {}
@@ -22,8 +26,16 @@ final class FirstStepCode {
     static void beginToLoad() {
         if (BEGUN.compareAndSet(false, true)) {
             DeviceThread thread = DeviceThread.unbound("first-step-code");
-            thread.submit(FirstStepCode::load);
+            thread.execute(FirstStepCode::tryToLoad, failure -> {});
             thread.close();
+        }
+    }
+
+    private static void tryToLoad() {
+        try {
+            load();
+        } catch (RuntimeException | LinkageError e) {
+            log.debug("Code of the first step does not load", e);
         }
     }
 

@@ -11,8 +11,7 @@ package io.github.dl4jpipeline.profile;
  *     to those that it finds; or what several micro-batches leave until their gradients are computed together
  * @param packed its parameters as the code of the layer reads them, besides the parameters themselves
  */
-public record VertexBytes(
-        long activation, long parameters, long gradients, long updater, long apart, long packed) {
+public record VertexBytes(long activation, long parameters, long gradients, long updater, long apart, long packed) {
 
     /** Of a vertex whose code reads the parameters as they are. */
     public VertexBytes(long activation, long parameters, long gradients, long updater, long apart) {

@@ -78,7 +78,9 @@ class SequenceLayersTest {
                 Named.of("embedding " + type, embedding(type, Activation.TANH, true)),
                 Named.of("embedding alone " + type, embedding(type, Activation.IDENTITY, false)),
                 Named.of("embedding of sequences " + type, embeddingOfSequences(type, Activation.TANH, true)),
-                Named.of("embedding of sequences alone " + type, embeddingOfSequences(type, Activation.IDENTITY, false)));
+                Named.of(
+                        "embedding of sequences alone " + type,
+                        embeddingOfSequences(type, Activation.IDENTITY, false)));
     }
 
     private enum RnnOutput {

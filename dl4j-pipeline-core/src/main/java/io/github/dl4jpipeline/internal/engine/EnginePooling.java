@@ -38,8 +38,7 @@ final class EnginePooling extends EngineLayer {
             Pooling operations,
             Primitive forward,
             Primitive backward,
-            @Nullable MaximaErrors ofMaxima)
-            implements AutoCloseable {
+            @Nullable MaximaErrors ofMaxima) implements AutoCloseable {
         @Override
         public void close() {
             forward.close();

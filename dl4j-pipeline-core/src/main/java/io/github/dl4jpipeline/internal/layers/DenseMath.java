@@ -46,8 +46,7 @@ final class DenseMath {
     }
 
     /** The same of the bias alone. */
-    static void biasGradient(
-            INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
+    static void biasGradient(INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
         INDArray biasSum = views.get(DefaultParamInitializer.BIAS_KEY);
         if (biasSum != null) {
             if (FewNumbers.are(delta, biasSum)) {

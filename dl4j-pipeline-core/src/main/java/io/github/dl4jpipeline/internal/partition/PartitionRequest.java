@@ -14,7 +14,12 @@ import java.util.List;
  * @param rules what stages may be like
  */
 public record PartitionRequest(
-        List<VertexCost> costs, List<DeviceGroup> groups, LinkTimes links, double addMillisPerByte, int microBatches, StageRules rules) {
+        List<VertexCost> costs,
+        List<DeviceGroup> groups,
+        LinkTimes links,
+        double addMillisPerByte,
+        int microBatches,
+        StageRules rules) {
 
     public PartitionRequest {
         costs = List.copyOf(costs);

@@ -55,7 +55,9 @@ record ProfileTimes(OneDevice one, AllDevices all, double share) {
                 vertex.inputs().stream()
                         .map(input -> vertices.get(input).name())
                         .toList(),
-                vertex.role() == Vertex.Role.INPUT ? PassTimes.NONE : pass(timer -> timer.forwardMillis(position), shares, 0),
+                vertex.role() == Vertex.Role.INPUT
+                        ? PassTimes.NONE
+                        : pass(timer -> timer.forwardMillis(position), shares, 0),
                 pass(timer -> timer.backwardMillis(position), shares, added),
                 whole.split(position, one.split()),
                 bytes);

@@ -130,8 +130,8 @@ public final class WarmCopy {
             gather(own, new GradientTurn(false, sample.examples(), 0));
             runMicroBatch(own, timer, passes);
             own.gradients()
-                    .forEach(gradients -> timer.left(
-                            gradients.position(), gradients.rows().bytes()));
+                    .forEach(gradients ->
+                            timer.left(gradients.position(), gradients.rows().bytes()));
         } else {
             own.gradients()
                     .forEach(gradients -> own.copy().bindGradients(gradients.position(), gradients.sum(), false));

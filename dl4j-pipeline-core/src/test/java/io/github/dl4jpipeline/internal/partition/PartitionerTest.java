@@ -51,7 +51,12 @@ class PartitionerTest {
 
     private static PartitionRequest request(List<VertexCost> costs, IntPredicate replicas, DeviceGroup... groups) {
         return new PartitionRequest(
-                costs, List.of(groups), LinkTimes.NONE, 0, 8, new StageRules(replicas, PartitionerTest::inFlight, false));
+                costs,
+                List.of(groups),
+                LinkTimes.NONE,
+                0,
+                8,
+                new StageRules(replicas, PartitionerTest::inFlight, false));
     }
 
     /** As one-forward-one-backward has it. */
