@@ -42,15 +42,17 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true)
 final class Processes implements Callable<Integer> {
     private static final String MODEL = "alexnet-cifar";
-    private static final int BATCH = 64;
-    private static final int WARM_UP = 4;
+    private static final int WARM_UP = 8;
     private static final long SEED = 7;
 
     /** What a worker of the wide network may take. */
-    private static final String LITTLE_MEMORY = "700m";
+    private static final String LITTLE_MEMORY = "500m";
 
     @Option(names = "--steps", defaultValue = "12", description = "Steps that count. Default: ${DEFAULT-VALUE}.")
     private int steps = 12;
+
+    @Option(names = "--batch", defaultValue = "64", description = "Examples of a step. Default: ${DEFAULT-VALUE}.")
+    private int examples = 64;
 
     @Option(
             names = "--cut",
@@ -64,8 +66,10 @@ final class Processes implements Callable<Integer> {
             description = "Some of: one, stages, replicas, threads, memory. Default: all.")
     private List<String> only = List.of("one", "stages", "replicas", "threads", "memory");
 
-    private final MultiDataSet batch = (MultiDataSet)
-            RandomBatch.of(NamedModel.of(MODEL, SEED).shape(), BATCH, SEED).toMultiDataSet();
+    private MultiDataSet batch() {
+        return (MultiDataSet) RandomBatch.of(NamedModel.of(MODEL, SEED).shape(), examples, SEED)
+                .toMultiDataSet();
+    }
 
     private static ComputationGraph graph() {
         return NamedModel.of(MODEL, SEED).graph();
@@ -75,7 +79,7 @@ final class Processes implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         PartitionPlan stages = stages();
         PartitionPlan replicas = EvenPlan.of(VertexGraph.of(graph()), 1, 2, 2);
-        System.out.printf("%s, batch %d; %d steps, median; 2 stages: %s%n", MODEL, BATCH, steps, cut(stages));
+        System.out.printf("%s, batch %d; %d steps, median; 2 stages: %s%n", MODEL, examples, steps, cut(stages));
         double one = 0;
         double ofStages = 0;
         double ofReplicas = 0;
@@ -126,13 +130,13 @@ final class Processes implements Callable<Integer> {
     /** Milliseconds of a step. */
     private double processes(PartitionPlan plan) throws IOException, InterruptedException {
         List<Integer> cores = IntStream.range(0, plan.workers()).boxed().toList();
-        List<String> options = List.of(
-                "-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=3g", "-Dorg.bytedeco.javacpp.maxphysicalbytes=0");
+        List<String> options =
+                List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=3g", "-Dorg.bytedeco.javacpp.maxphysicalbytes=0");
         long[] ends = new long[WARM_UP + steps];
         WorkerProcesses.train(
                 graph(),
                 plan,
-                Collections.nCopies(ends.length, batch),
+                Collections.nCopies(ends.length, batch()),
                 1,
                 WorkerProcesses.Place.onCores(cores, options),
                 step -> ends[step] = System.nanoTime());
@@ -141,6 +145,7 @@ final class Processes implements Callable<Integer> {
 
     private double threads(PartitionPlan plan) {
         long[] ends = new long[WARM_UP + steps];
+        MultiDataSet batch = batch();
         List<Stage> placed = new ArrayList<>();
         Devices cores = Devices.cpu(2);
         int next = 0;
@@ -203,14 +208,14 @@ final class Processes implements Callable<Integer> {
                 .setOutputs("out")
                 .build());
         wide.init();
-        MultiDataSet examples = new MultiDataSet(Nd4j.rand(8, 5_000), Nd4j.rand(8, 10));
+        MultiDataSet few = new MultiDataSet(Nd4j.rand(8, 5_000), Nd4j.rand(8, 10));
         for (int workers : new int[] {1, 2}) {
             String result;
             try {
                 WorkerProcesses.train(
                         wide,
                         EvenPlan.of(VertexGraph.of(wide), workers, 1, workers),
-                        List.of(examples, examples),
+                        List.of(few, few),
                         1,
                         WorkerProcesses.Place.onCores(
                                 IntStream.range(0, workers).boxed().toList(),

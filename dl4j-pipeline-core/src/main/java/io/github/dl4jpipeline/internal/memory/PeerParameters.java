@@ -165,7 +165,8 @@ final class PeerParameters implements SeparateParameters {
     /** Adds a piece of the gradients of all replicas to this one's, in the order of the replicas. */
     private void add(int summing, Peers.Name name, INDArray piece) {
         boolean takesPart = replica() < summing;
-        INDArray own = takesPart && replica() > 1 ? piece.dup() : null; // the order of the first two makes no difference
+        INDArray own =
+                takesPart && replica() > 1 ? piece.dup() : null; // the order of the first two makes no difference
         boolean begun = takesPart && own == null;
         for (int replica = 0; replica < summing; replica++) {
             if (replica != replica()) {
@@ -201,8 +202,7 @@ final class PeerParameters implements SeparateParameters {
                 other,
                 Peers.Kind.PARAMETERS,
                 own.parameters(),
-                (name, piece) ->
-                        peers.receive(replicas.get(other), name, received -> runtime.copy(received, piece))));
+                (name, piece) -> peers.receive(replicas.get(other), name, received -> runtime.copy(received, piece))));
     }
 
     @Override

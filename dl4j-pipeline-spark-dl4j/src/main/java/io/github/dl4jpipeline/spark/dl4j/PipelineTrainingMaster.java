@@ -52,6 +52,7 @@ public final class PipelineTrainingMaster implements TrainingMaster<TrainingResu
 
     /** What is trained now, with its plan. */
     private record Current(JavaSparkContext sc, ComputationGraph graph, SparkPipeline pipeline) {
+        @SuppressWarnings("ReferenceEquality") // equal graphs are not the same
         boolean isOf(SparkComputationGraph trained) {
             return sc == trained.getSparkContext() && graph == trained.getNetwork();
         }

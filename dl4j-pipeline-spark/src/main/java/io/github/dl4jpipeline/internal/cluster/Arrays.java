@@ -55,6 +55,7 @@ final class Arrays {
     }
 
     /** What stands before the elements. */
+    @SuppressWarnings("ArrayRecordComponent") // compared with nothing
     private record Head(DataType type, char order, long[] shape) {
         static Head read(ByteBuffer content) {
             DataType type = DataType.fromInt(content.getInt());

@@ -30,7 +30,8 @@ public final class CommandLineTraining implements ClusterTraining {
 
     private static InputException gone(String master, String version, IllegalStateException cause) {
         return new InputException(
-                "--spark " + master + ": no master answers there, or it has ended this program; check the address, and that"
+                "--spark " + master
+                        + ": no master answers there, or it has ended this program; check the address, and that"
                         + " Spark there has version " + version + " or a near one",
                 cause);
     }
