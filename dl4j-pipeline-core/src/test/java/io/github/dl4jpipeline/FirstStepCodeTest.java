@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Test;
 class FirstStepCodeTest {
     @Test
     void whatItLoadsWorks() {
-        assertThat(FirstStepCode.load().vertices()).extracting(VertexCost::vertex).containsExactly("vertex");
+        assertThat(FirstStepCode.load().vertices())
+                .extracting(VertexCost::vertex)
+                .containsExactly("vertex");
     }
 }

@@ -34,11 +34,7 @@ record MemoryReading(long resident, long trimmed, long pointers, long virtualMac
             least = Math.min(least, now);
         }
         trim();
-        return new MemoryReading(
-                least,
-                ResidentMemory.bytes(),
-                Pointer.totalBytes(),
-                beside());
+        return new MemoryReading(least, ResidentMemory.bytes(), Pointer.totalBytes(), beside());
     }
 
     private static long collected() throws InterruptedException {
