@@ -28,7 +28,7 @@ final class EmbeddingGradient {
      * @param indices numbers of the rows, of any shape
      * @param delta the errors of the rows, in the order of the indices
      */
-    @SuppressWarnings("deprecation") // the operation that Deeplearning4j's own layers take; its successor copies the table
+    @SuppressWarnings("deprecation") // its successor copies the table
     static Gradient of(
             INDArray indices, INDArray delta, Map<String, INDArray> views, boolean add, LayerWorkspaceMgr workspaces) {
         INDArray weights = views.get(DefaultParamInitializer.WEIGHT_KEY);
