@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.profile;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /** A {@link VertexCost} as it stands in a file: one list of names and numbers. */
@@ -12,8 +13,8 @@ record VertexJson(
         double backwardMillis,
         double fixedBackwardMillis,
         double worstBackwardMillis,
-        double onceForwardMillis,
-        double onceBackwardMillis,
+        @JsonProperty(required = false) double onceForwardMillis,
+        @JsonProperty(required = false) double onceBackwardMillis,
         double weightMillis,
         double splitMillis,
         long activationBytes,
@@ -21,7 +22,7 @@ record VertexJson(
         long gradientBytes,
         long updaterBytes,
         long apartBytes,
-        long packedBytes) {
+        @JsonProperty(required = false) long packedBytes) {
 
     static VertexJson of(VertexCost cost) {
         return new VertexJson(

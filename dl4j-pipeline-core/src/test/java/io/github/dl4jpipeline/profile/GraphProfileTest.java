@@ -61,6 +61,19 @@ class GraphProfileTest {
     }
 
     @Test
+    void aFileFromBeforeCostsThatComeOnceWereMeasured() {
+        String json =
+                PROFILE.toJson().replaceAll("\"(onceForwardMillis|onceBackwardMillis|packedBytes)\" : [^,}]*,?", "");
+        json = json.replaceAll(",(\\s*})", "$1");
+
+        VertexCost older = GraphProfile.fromJson("older", json).vertices().get(0);
+
+        assertThat(older.onceBackwardMillis() + older.onceForwardMillis() + older.packedBytes())
+                .isZero();
+        assertThat(older.apartBytes()).isEqualTo(160);
+    }
+
+    @Test
     void costsForOtherNumbersOfExamples() {
         VertexCost half = PROFILE.costsFor(4).get(1);
         assertThat(half.forwardMillis()).isCloseTo(0.05 + 0.1, within(1e-12));
