@@ -45,8 +45,8 @@ final class Processes implements Callable<Integer> {
     private static final int WARM_UP = 8;
     private static final long SEED = 7;
 
-    /** What a worker of the wide network may take. */
-    private static final String LITTLE_MEMORY = "500m";
+    /** What a worker of the wide network may have for everything: heap, parameters, gradients, updater state, activations. */
+    private static final int LITTLE_MEGABYTES = 800;
 
     @Option(names = "--steps", defaultValue = "12", description = "Steps that count. Default: ${DEFAULT-VALUE}.")
     private int steps = 12;
@@ -218,8 +218,8 @@ final class Processes implements Callable<Integer> {
                         List.of(few, few),
                         1,
                         WorkerProcesses.Place.onCores(
-                                IntStream.range(0, workers).boxed().toList(),
-                                List.of("-Xmx512m", "-Dorg.bytedeco.javacpp.maxbytes=" + LITTLE_MEMORY)),
+                                        IntStream.range(0, workers).boxed().toList(), List.of("-Xmx192m"))
+                                .withMemory(LITTLE_MEGABYTES * 1_000_000L),
                         step -> {});
                 result = "trains";
             } catch (PipelineException e) {
@@ -229,7 +229,7 @@ final class Processes implements Callable<Integer> {
                                 .orElse("");
             }
             System.out.printf(
-                    "%-55s %s%n", "50 million parameters, " + LITTLE_MEMORY + " each, " + workers + " workers", result);
+                    "50 million parameters, %d workers of %d MB each: %s%n", workers, LITTLE_MEGABYTES, result);
         }
     }
 

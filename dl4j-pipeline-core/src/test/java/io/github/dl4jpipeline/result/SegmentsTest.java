@@ -90,8 +90,7 @@ class SegmentsTest {
         ComputationGraph expected = SameResult.plain(start, batches);
         for (int stages = 1; stages <= 3; stages++) {
             for (int microBatches : new int[] {1, 3, EXAMPLES}) {
-                for (Schedule schedule :
-                        List.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble())) {
+                for (Schedule schedule : Schedules.all()) {
                     ComputationGraph graph = SameResult.copy(start);
                     try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                             .plan(SameResult.evenPlan(graph, stages, microBatches))

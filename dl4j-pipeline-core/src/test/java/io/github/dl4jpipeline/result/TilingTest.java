@@ -213,7 +213,7 @@ class TilingTest {
     }
 
     static Stream<Schedule> schedules() {
-        return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble());
+        return Schedules.all().stream();
     }
 
     /** Tiles in the first of two stages, and in both replicas of it, with more micro-batches than in flight. */

@@ -91,7 +91,7 @@ class SchedulesTest {
     }
 
     static Stream<Schedule> schedules() {
-        return Stream.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble());
+        return Schedules.all().stream();
     }
 
     @ParameterizedTest

@@ -14,6 +14,7 @@ import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.SplitTimes;
 import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
+import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.ArrayList;
 import java.util.List;
@@ -190,9 +191,8 @@ class SettingsKeptTest {
             options = options.withMicroBatches(1 + random.nextInt(8));
         }
         if (random.nextBoolean()) {
-            options = options.withSchedule(
-                    List.of(Schedules.fillDrain(), Schedules.oneForwardOneBackward(), Schedules.zeroBubble())
-                            .get(random.nextInt(3)));
+            List<Schedule> all = Schedules.all();
+            options = options.withSchedule(all.get(random.nextInt(all.size())));
         }
         if (random.nextBoolean()) {
             options = options.withRecompute(Optional.of(random.nextBoolean()));

@@ -18,7 +18,7 @@ class CopyAssignmentTest {
     private static final Schedule ALTERNATING = Schedules.oneForwardOneBackward();
 
     static List<Schedule> schedules() {
-        return List.of(Schedules.fillDrain(), ALTERNATING, Schedules.zeroBubble());
+        return Schedules.all();
     }
 
     @Test
