@@ -22,6 +22,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class Kills implements Callable<Integer> {
+    private static final int MOST_TRIES = 3;
+
     @Option(names = "--kills", description = "Number of runs that are killed; every third one is killed twice.")
     private int kills = 20;
 
@@ -59,13 +61,17 @@ final class Kills implements Callable<Integer> {
 
         SplittableRandom random = new SplittableRandom(seed);
         List<Outcome> outcomes = new ArrayList<>();
-        for (int i = 0; i < kills; i++) {
+        int killedRuns = 0;
+        for (int i = 0; killedRuns < kills && i < MOST_TRIES * kills; i++) { // some end before their moment comes
             TrainProcess killed = process("run" + i, whole.options());
             // Every other run is killed after its first checkpoint; the others at any time.
             KilledRun run = new KilledRun(killed, i % 2 == 1, i % 3 == 2, first, all, random);
             Outcome outcome = run.run(whole.out());
             System.out.printf("run %d: %s%n", i, outcome);
             outcomes.add(outcome);
+            if (outcome.kills() > 0) {
+                killedRuns++;
+            }
         }
         return report(outcomes);
     }
@@ -75,8 +81,9 @@ final class Kills implements Callable<Integer> {
     }
 
     private static int report(List<Outcome> outcomes) {
-        long later =
-                outcomes.stream().filter(outcome -> outcome.checkpoints() > 0).count();
+        long later = outcomes.stream()
+                .filter(outcome -> outcome.kills() > 0 && outcome.checkpoints() > 0)
+                .count();
         long same = outcomes.stream().filter(Outcome::same).count();
         int torn = outcomes.stream().mapToInt(Outcome::torn).sum();
         int left = outcomes.stream().mapToInt(outcome -> outcome.left().size()).sum();

@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.exception.PipelineException;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.cluster.EvenPlan;
+import io.github.dl4jpipeline.internal.cluster.WorkerLostException;
 import io.github.dl4jpipeline.internal.cluster.WorkerProcesses;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
@@ -45,8 +46,8 @@ final class Processes implements Callable<Integer> {
     private static final int WARM_UP = 8;
     private static final long SEED = 7;
 
-    /** What a worker of the wide network may have for everything: heap, parameters, gradients, updater state, activations. */
-    private static final int LITTLE_MEGABYTES = 800;
+    /** JavaCPP allocates nothing more in a process that is larger than four times the heap. */
+    private static final String NO_OTHER_LIMIT = "-Dorg.bytedeco.javacpp.maxphysicalbytes=0";
 
     @Option(names = "--steps", defaultValue = "12", description = "Steps that count. Default: ${DEFAULT-VALUE}.")
     private int steps = 12;
@@ -65,6 +66,13 @@ final class Processes implements Callable<Integer> {
             split = ",",
             description = "Some of: one, stages, replicas, threads, memory. Default: all.")
     private List<String> only = List.of("one", "stages", "replicas", "threads", "memory");
+
+    @Option(
+            names = "--worker-memory",
+            defaultValue = "1100",
+            description = "Physical memory of a worker of the wide network, in MB, with all that it has. Default:"
+                    + " ${DEFAULT-VALUE}.")
+    private int workerMegabytes = 1_100;
 
     private MultiDataSet batch() {
         return (MultiDataSet) RandomBatch.of(NamedModel.of(MODEL, SEED).shape(), examples, SEED)
@@ -130,8 +138,7 @@ final class Processes implements Callable<Integer> {
     /** Milliseconds of a step. */
     private double processes(PartitionPlan plan) throws IOException, InterruptedException {
         List<Integer> cores = IntStream.range(0, plan.workers()).boxed().toList();
-        List<String> options =
-                List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=3g", "-Dorg.bytedeco.javacpp.maxphysicalbytes=0");
+        List<String> options = List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=3g", NO_OTHER_LIMIT);
         long[] ends = new long[WARM_UP + steps];
         WorkerProcesses.train(
                 graph(),
@@ -210,27 +217,38 @@ final class Processes implements Callable<Integer> {
         wide.init();
         MultiDataSet few = new MultiDataSet(Nd4j.rand(8, 5_000), Nd4j.rand(8, 10));
         for (int workers : new int[] {1, 2}) {
-            String result;
-            try {
-                WorkerProcesses.train(
-                        wide,
-                        EvenPlan.of(VertexGraph.of(wide), workers, 1, workers),
-                        List.of(few, few),
-                        1,
-                        WorkerProcesses.Place.onCores(
-                                        IntStream.range(0, workers).boxed().toList(), List.of("-Xmx192m"))
-                                .withMemory(LITTLE_MEGABYTES * 1_000_000L),
-                        step -> {});
-                result = "trains";
-            } catch (PipelineException e) {
-                result = "fails: "
-                        + Arrays.stream(String.valueOf(e.getMessage()).split("\n"))
-                                .findFirst()
-                                .orElse("");
+            String result = "trains";
+            try (MemoryGuard guard = new MemoryGuard(workerMegabytes * 1_000_000L)) {
+                try {
+                    WorkerProcesses.train(
+                            wide,
+                            workers == 1 ? EvenPlan.of(VertexGraph.of(wide), 1, 1, 1) : halves(),
+                            List.of(few, few),
+                            1,
+                            WorkerProcesses.Place.onCores(
+                                    IntStream.range(0, workers).boxed().toList(), List.of("-Xmx512m", NO_OTHER_LIMIT)),
+                            step -> {});
+                } catch (PipelineException | WorkerLostException e) {
+                    result = "fails: "
+                            + Arrays.stream(String.valueOf(e.getMessage()).split("\n"))
+                                    .findFirst()
+                                    .orElse("");
+                }
+                System.out.printf(
+                        Locale.ROOT,
+                        "50 million parameters, %d workers of %d MB each: %s; at most %.0f MB%n",
+                        workers,
+                        workerMegabytes,
+                        result,
+                        guard.peakBytes() / 1e6);
             }
-            System.out.printf(
-                    "50 million parameters, %d workers of %d MB each: %s%n", workers, LITTLE_MEGABYTES, result);
         }
+    }
+
+    private static PartitionPlan halves() {
+        return PartitionPlan.of(
+                List.of(Stage.of(worker(0), List.of("in", "dense1")), Stage.of(worker(1), List.of("dense2", "out"))),
+                2);
     }
 
     private static DenseLayer dense() {

@@ -23,7 +23,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -60,15 +59,6 @@ public final class WorkerProcesses {
                     LOOPBACK,
                     javaOptions,
                     Duration.ofSeconds(8));
-        }
-
-        /** The same with a limit for each process: heap, arrays, stacks and whatever else is not a file. For Linux. */
-        public Place withMemory(long bytes) {
-            List<List<String>> limited = prefixes.stream()
-                    .map(prefix -> Stream.concat(prefix.stream(), Stream.of("prlimit", "--data=" + bytes))
-                            .toList())
-                    .toList();
-            return new Place(limited, addresses, host, javaOptions, silence);
         }
     }
 
