@@ -4,7 +4,7 @@ package io.github.dl4jpipeline.internal.profile;
  * How thoroughly to profile.
  *
  * @param brief whether some ways are left out: passes with undivided backward tasks, devices beside each other with their whole
- *     share of the examples, and few examples on all cores
+ *     share of the examples, few examples on all cores, and two micro-batches of a step
  * @param warmUp rounds that do not count; in the first two, memory is taken
  * @param least rounds that count
  * @param most rounds that count, while there is time

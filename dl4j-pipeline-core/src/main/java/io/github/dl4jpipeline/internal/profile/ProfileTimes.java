@@ -48,7 +48,7 @@ record ProfileTimes(OneDevice one, AllDevices all, double share) {
         int position = vertex.position();
         VertexTimer whole = one.whole();
         VertexBytes bytes = bytes(vertex, graph);
-        boolean shares = one.twice().leftBytes(position) + bytes.packed() > 0;
+        boolean shares = one.twice().runs() > 0 && one.twice().leftBytes(position) + bytes.packed() > 0;
         double added = addMillisPerByte * bytes.gradients();
         return new VertexCost(
                 vertex.name(),
@@ -83,7 +83,7 @@ record ProfileTimes(OneDevice one, AllDevices all, double share) {
      *
      * <p>Slowest is a pass the most times slower than usual that it has been alone, beside others, or on all devices as one.
      *
-     * @param shares whether micro-batches have anything in common
+     * @param shares whether it was measured what micro-batches have in common, and there is anything
      * @param added time of adding gradients
      */
     private PassTimes pass(Function<VertexTimer, List<Double>> ofPass, boolean shares, double added) {
@@ -96,7 +96,7 @@ record ProfileTimes(OneDevice one, AllDevices all, double share) {
         double sharedWorst = sharedUsual + longest(shared) - Median.of(shared);
         double jointWorst = Median.of(joint) == 0 ? 0 : usual * (longest(joint) / Median.of(joint));
         double fewer = Median.of(ofPass.apply(one.fewer()));
-        double saved = shares && one.twice().runs() > 0 ? 2 * fewer - ofBoth(ofPass.apply(one.twice())) : 0;
+        double saved = shares ? 2 * fewer - ofBoth(ofPass.apply(one.twice())) : 0;
         return new PassTimes(
                 usual,
                 Math.max(VertexTimer.fixed(fewer, usual, share), Math.min(usual, saved)),

@@ -158,7 +158,10 @@ public final class Profiling {
 
     private record Samples(MicroBatch all, MicroBatch part) {}
 
-    /** Five ways instead of eight; what they tell is the same, or follows from them nearly. */
+    /**
+     * Four ways instead of eight. What they tell is the same, or follows from them nearly, but for what comes once for several
+     * micro-batches.
+     */
     private static ProfileTimes briefTimes(
             ProfileRounds rounds, Samples samples, Devices devices, KernelChoice choice, CopySlot slot) {
         Device first = devices.get(0);
@@ -170,15 +173,13 @@ public final class Profiling {
         VertexTimer split = rounds.way(rounds.copy(samples.all(), choice, slot), first, Passes.SPLIT);
         VertexTimer fewerTimes = rounds.way(fewer, first);
         VertexTimer none = new VertexTimer(rounds.vertices());
-        VertexTimer twice =
-                samples.part().examples() < samples.all().examples() ? rounds.way(fewer, first, Passes.TWICE) : none;
         boolean several = devices.size() > 1;
         List<VertexTimer> shared = several ? rounds.way(together) : List.of(none);
         VertexTimer joint =
                 several ? rounds.way(rounds.copy(samples.all(), choice, slot), JointDevice.of(devices)) : none;
         rounds.run();
         return new ProfileTimes(
-                new OneDevice(split.undivided(), fewerTimes, split, twice),
+                new OneDevice(split.undivided(), fewerTimes, split, none),
                 new AllDevices(
                         several ? fewerTimes : none,
                         Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
