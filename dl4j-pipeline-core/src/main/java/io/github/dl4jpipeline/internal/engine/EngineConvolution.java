@@ -274,7 +274,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     void writeGradient(Passes made, Primitive gradient, INDArray view, boolean add, Space space) {
         Layout layout = made.gradientWeights();
         boolean direct = !add && layout.equals(kernel.plain());
-        INDArray floats = direct ? view : space.work(layout.floats());
+        INDArray floats = direct ? view : space.alignedWork(layout.floats());
         run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
         if (add) {
             reorders().add(floats, layout, view, kernel.plain(), space);

@@ -4,6 +4,7 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Memory for the floats of a task, in the workspaces of its stage. */
 public record Space(LayerWorkspaceMgr workspaces) {
@@ -25,6 +26,14 @@ public record Space(LayerWorkspaceMgr workspaces) {
     /** What is read no more when the layer's pass ends. */
     INDArray work(long floats) {
         return of(ArrayType.FF_WORKING_MEM, floats);
+    }
+
+    /** The same, beginning at a multiple of 64 bytes. */
+    INDArray alignedWork(long floats) {
+        INDArray more = work(floats + 15);
+        long address = more.data().addressPointer().address();
+        long first = (-address & 63) / Float.BYTES;
+        return Nd4j.create(more.data(), new long[] {floats}, new long[] {1}, first, 'c');
     }
 
     private INDArray of(ArrayType use, long floats) {

@@ -122,12 +122,19 @@ class MaxPoolingTest {
         try (Primitive forward = pooling.forward();
                 Primitive backward = pooling.backward()) {
             forward.with(Slot.INPUT, maps(input, 1)).with(Slot.OUTPUT, maps(pooling.output(), 5));
-            forward.with(Slot.WORKSPACE, places).run();
+            run(forward.with(Slot.WORKSPACE, places));
             backward.with(Slot.OUTPUT_ERROR, errors).with(Slot.INPUT_ERROR, expected);
-            backward.with(Slot.WORKSPACE, places).run();
+            run(backward.with(Slot.WORKSPACE, places));
             own.run(errors, places, actual);
         }
         assertThat(actual).isEqualTo(expected);
+    }
+
+    private static void run(Primitive primitive) {
+        if (primitive.scratchFloats() > 0) {
+            primitive.with(Slot.SCRATCH, Nd4j.create(DataType.FLOAT, primitive.scratchFloats()));
+        }
+        primitive.run();
     }
 
     /** Few different whole numbers, so that sums are exact. */
