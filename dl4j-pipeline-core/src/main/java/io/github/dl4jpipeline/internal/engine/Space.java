@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.engine;
 
+import io.github.dl4jpipeline.internal.onednn.Primitive;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -28,11 +29,11 @@ public record Space(LayerWorkspaceMgr workspaces) {
         return of(ArrayType.FF_WORKING_MEM, floats);
     }
 
-    /** The same, beginning at a multiple of 64 bytes. */
+    /** The same, beginning at a multiple of {@link Primitive#ALIGNMENT}. */
     INDArray alignedWork(long floats) {
-        INDArray more = work(floats + 15);
-        long address = more.data().addressPointer().address();
-        long first = (-address & 63) / Float.BYTES;
+        INDArray more = work(floats + Primitive.ALIGNMENT / Float.BYTES - 1);
+        long begin = more.data().addressPointer().address();
+        long first = Math.floorMod(-begin, Primitive.ALIGNMENT) / Float.BYTES;
         return Nd4j.create(more.data(), new long[] {floats}, new long[] {1}, first, 'c');
     }
 

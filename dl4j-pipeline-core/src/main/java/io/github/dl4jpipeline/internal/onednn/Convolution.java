@@ -6,6 +6,7 @@ import org.bytedeco.dnnl.convolution_forward;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.primitive_attr;
+import org.bytedeco.dnnl.primitive_desc_base;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,7 +91,11 @@ public final class Convolution {
 
     /** Whether oneDNN runs it by Winograd's algorithm. */
     boolean isWinograd() {
-        return forward.impl_info_str().getString().contains("wino");
+        return isWinograd(forward);
+    }
+
+    private static boolean isWinograd(primitive_desc_base description) {
+        return description.impl_info_str().getString().contains("wino");
     }
 
     /** What it reads. */
@@ -137,14 +142,19 @@ public final class Convolution {
     }
 
     /**
-     * From {@link Slot#INPUT} and {@link Slot#OUTPUT_ERROR} to {@link Slot#WEIGHT_GRADIENT} and {@link Slot#BIAS_GRADIENT}.
+     * From {@link Slot#INPUT} and {@link Slot#OUTPUT_ERROR} to {@link Slot#WEIGHT_GRADIENT}, which may have to be aligned, and
+     * {@link Slot#BIAS_GRADIENT}.
      */
     public Primitive gradient() {
         convolution_backward_weights.primitive_desc description = gradients();
         Primitive primitive = new Primitive(description, new convolution_backward_weights(description))
                 .takes(Slot.INPUT, input)
-                .takes(Slot.OUTPUT_ERROR, output)
-                .takes(Slot.WEIGHT_GRADIENT, description.diff_weights_desc());
+                .takes(Slot.OUTPUT_ERROR, output);
+        if (isWinograd(description)) {
+            primitive.takesAligned(Slot.WEIGHT_GRADIENT, description.diff_weights_desc());
+        } else {
+            primitive.takes(Slot.WEIGHT_GRADIENT, description.diff_weights_desc());
+        }
         return bias ? primitive.takes(Slot.BIAS_GRADIENT, biasLayout()) : primitive;
     }
 

@@ -20,6 +20,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>{@link #with} sets each argument before each {@link #run}. The arrays are held until the native call has returned.
  */
 public final class Primitive implements AutoCloseable {
+    /** In bytes; some of oneDNN's code ends the process where an array that it writes does not begin at a multiple of it. */
+    public static final int ALIGNMENT = 64;
+
     private final String name;
     private final primitive_desc_base description;
     private final primitive operation;
@@ -33,12 +36,14 @@ public final class Primitive implements AutoCloseable {
     private static final class Argument {
         final memory native_;
         final long bytes;
+        final int alignment;
 
         @Nullable INDArray array;
 
-        Argument(memory native_, long bytes) {
+        Argument(memory native_, long bytes, int alignment) {
             this.native_ = native_;
             this.bytes = bytes;
+            this.alignment = alignment;
         }
     }
 
@@ -59,16 +64,21 @@ public final class Primitive implements AutoCloseable {
     }
 
     Primitive takes(Slot slot, Layout layout) {
-        return takes(slot, layout.description(), layout.bytes());
+        return takes(slot, layout.description(), layout.bytes(), 1);
     }
 
     Primitive takes(Slot slot, memory.desc layout) {
-        return takes(slot, layout, layout.get_size());
+        return takes(slot, layout, layout.get_size(), 1);
     }
 
-    private Primitive takes(Slot slot, memory.desc layout, long bytes) {
+    /** Likewise an array that begins at a multiple of {@link #ALIGNMENT}. */
+    Primitive takesAligned(Slot slot, memory.desc layout) {
+        return takes(slot, layout, layout.get_size(), ALIGNMENT);
+    }
+
+    private Primitive takes(Slot slot, memory.desc layout, long bytes, int alignment) {
         memory argument = new memory(layout, OneDnn.engine(), null);
-        slots.put(slot, new Argument(argument, bytes));
+        slots.put(slot, new Argument(argument, bytes, alignment));
         arguments.put(slot.number(), argument);
         return this;
     }
@@ -82,7 +92,7 @@ public final class Primitive implements AutoCloseable {
      * Sets an argument for the next run.
      *
      * @param array contiguous from its first element on, and at least as large as the primitive's layout
-     * @throws IllegalArgumentException if it is smaller, or this takes no such argument
+     * @throws IllegalArgumentException if it is smaller, not aligned as it must be, or this takes no such argument
      */
     public Primitive with(Slot slot, INDArray array) {
         return with(slot, array, 0);
@@ -104,10 +114,14 @@ public final class Primitive implements AutoCloseable {
             throw new IllegalArgumentException(name + ": " + slot + " has " + elements + " elements of "
                     + array.dataType() + ", and " + argument.bytes + " bytes are needed");
         }
+        long begin = array.data().addressPointer().address()
+                + first * array.dataType().width();
+        if (begin % argument.alignment != 0) {
+            throw new IllegalArgumentException(
+                    name + ": " + slot + " does not begin at a multiple of " + argument.alignment + " bytes");
+        }
         argument.array = array;
-        argument.native_.set_data_handle(
-                address.at(array.data().addressPointer().address()
-                        + first * array.dataType().width()));
+        argument.native_.set_data_handle(address.at(begin));
         return this;
     }
 
