@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Blocks implements AutoCloseable {
     private static final Path DIRECTORY = Path.of("/dev/shm");
+    private static final String PREFIX = "dl4j-pipeline-";
     private static final int TOKEN = 32;
     private static final int HEAD = 4096;
     private static final int MOST_BYTES = Integer.MAX_VALUE - HEAD;
@@ -62,11 +63,10 @@ final class Blocks implements AutoCloseable {
         try {
             Path file = Files.createTempFile(
                     DIRECTORY,
-                    "dl4j-pipeline-",
+                    PREFIX,
                     "",
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            try (FileChannel channel =
-                    FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                 int number;
                 Set<Integer> readers;
                 try {
@@ -74,7 +74,7 @@ final class Blocks implements AutoCloseable {
                     new SecureRandom().nextBytes(token);
                     write(channel, ByteBuffer.wrap(token), 0);
                     number = number();
-                    byte[] name = file.getFileName().toString().getBytes(StandardCharsets.UTF_8);
+                    byte[] name = DIRECTORY.relativize(file).toString().getBytes(StandardCharsets.UTF_8);
                     byte[] content = ByteBuffer.allocate(TOKEN + name.length)
                             .put(token)
                             .put(name)
@@ -92,13 +92,12 @@ final class Blocks implements AutoCloseable {
     }
 
     private synchronized int number() {
-        answers.put(next, new HashMap<>());
         return next++;
     }
 
     private synchronized Set<Integer> readers(int number, Set<Integer> peers, Predicate<Integer> isConnected)
             throws InterruptedException {
-        Map<Integer, Boolean> answered = answers.get(number);
+        Map<Integer, Boolean> answered = answersOn(number);
         while (!peers.stream().allMatch(peer -> answered.containsKey(peer) || !isConnected.test(peer))) {
             wait(CHECK_MILLIS);
         }
@@ -114,11 +113,12 @@ final class Blocks implements AutoCloseable {
 
     /** Takes a member's answer. */
     synchronized void answered(int peer, int number, boolean reads) {
-        Map<Integer, Boolean> answered = answers.get(number);
-        if (answered != null) {
-            answered.put(peer, reads);
-            notifyAll();
-        }
+        answersOn(number).put(peer, reads);
+        notifyAll();
+    }
+
+    private Map<Integer, Boolean> answersOn(int number) {
+        return answers.computeIfAbsent(number, block -> new HashMap<>());
     }
 
     /** Writes all of it, so that a full file system is seen here, and not when the memory is used. */
@@ -142,9 +142,12 @@ final class Blocks implements AutoCloseable {
         byte[] token = new byte[Math.min(TOKEN, offer.remaining())];
         offer.get(token);
         String name = StandardCharsets.UTF_8.decode(offer).toString();
-        Path file = DIRECTORY.resolve(Path.of(name).getFileName());
+        if (!name.startsWith(PREFIX) || name.indexOf('/') >= 0) {
+            throw new IllegalArgumentException("This is no name of a block: " + name);
+        }
         try {
-            FileChannel channel = FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
+            FileChannel channel = FileChannel.open(
+                    DIRECTORY.resolve(name), Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
             ByteBuffer found = ByteBuffer.allocate(TOKEN);
             channel.read(found, 0);
             if (MessageDigest.isEqual(token, found.array())) {
