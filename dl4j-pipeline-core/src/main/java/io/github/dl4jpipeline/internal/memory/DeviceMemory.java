@@ -81,13 +81,7 @@ final class DeviceMemory extends PipelineMemory {
     private SeparateParameters parametersAmong(Peers peers) {
         Workers workers = setup.tasks().workers();
         int stage = workers.stagesOf(peers.worker()).get(0);
-        return new PeerParameters(
-                runtime,
-                setup.graph(),
-                stages.get(stage).get(0).own,
-                stage,
-                workersOf(stage),
-                peers);
+        return new PeerParameters(runtime, setup.graph(), stages.get(stage).get(0).own, stage, workersOf(stage), peers);
     }
 
     private Stage stageOn(Device device, int stage, int replica, int count) {

@@ -73,8 +73,8 @@ class LoopbackTrainingTest {
         List<Future<?>> running = new ArrayList<>();
         try (TrainingHost host = new TrainingHost(workers, graph.params(), state, loopback, secret, LIMITS)) {
             for (int worker = 0; worker < workers; worker++) {
-                peers.add(new ClusterPeers(
-                        worker, address(worker), secret, LIMITS, Duration.ofSeconds(30), () -> false));
+                peers.add(
+                        new ClusterPeers(worker, address(worker), secret, LIMITS, Duration.ofSeconds(30), () -> false));
             }
             List<InetSocketAddress> addresses =
                     peers.stream().map(ClusterPeers::address).toList();
@@ -266,6 +266,7 @@ class LoopbackTrainingTest {
         assertThatThrownBy(() -> train(graph, plan, batches, 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining(
-                        "1 arrays of features, but the network needs one for each of its inputs: [a, b] (batch 0 of epoch 0, counted from 0)");
+                        "1 arrays of features, but the network needs one for each of its inputs: [a, b] (batch 0 of"
+                                + " epoch 0, counted from 0)");
     }
 }

@@ -204,7 +204,8 @@ class GroupTest {
         Path file = Files.createTempFile(MEMORY, "dl4j-pipeline-", "");
         try (Blocks blocks = new Blocks()) {
             byte[] name = file.getFileName().toString().getBytes(StandardCharsets.UTF_8);
-            ByteBuffer offer = ByteBuffer.allocate(32 + name.length).putLong(0, 7).put(32, name);
+            ByteBuffer offer =
+                    ByteBuffer.allocate(32 + name.length).putLong(0, 7).put(32, name);
             assertThat(blocks.open(1, 0, offer)).isFalse();
         } finally {
             Files.delete(file);
