@@ -43,7 +43,7 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true)
 final class Processes implements Callable<Integer> {
     private static final String MODEL = "alexnet-cifar";
-    private static final int WARM_UP = 8;
+    private static final int WARM_UP = 40;
     private static final long SEED = 7;
 
     /** JavaCPP allocates nothing more in a process that is larger than four times the heap. */

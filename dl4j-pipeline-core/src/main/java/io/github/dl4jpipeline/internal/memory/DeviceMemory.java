@@ -17,6 +17,7 @@ import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Workers;
 import io.github.dl4jpipeline.tile.TileMeasurement;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -25,6 +26,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -79,22 +81,13 @@ final class DeviceMemory extends PipelineMemory {
     private SeparateParameters parametersAmong(Peers peers) {
         Workers workers = setup.tasks().workers();
         int stage = workers.stagesOf(peers.worker()).get(0);
-        return new PeerParameters(
-                runtime,
-                setup.graph(),
-                stages.get(stage).get(0).own,
-                stage,
-                IntStream.range(0, workers.replicas(stage))
-                        .map(replica -> workers.worker(stage, replica))
-                        .boxed()
-                        .toList(),
-                peers);
+        return new PeerParameters(runtime, setup.graph(), stages.get(stage).get(0).own, stage, workersOf(stage), peers);
     }
 
     private Stage stageOn(Device device, int stage, int replica, int count) {
         List<Integer> positions = setup.stages().positions(stage);
         ParameterLayout layout = ParameterLayout.of(setup.stages().vertices(), Set.copyOf(positions));
-        INDArray ofStage = runtime.on(device, () -> flat(layout));
+        INDArray ofStage = runtime.on(device, () -> flat(layout, stage));
         DeviceMicroBatchMemory.Place place =
                 new DeviceMicroBatchMemory.Place(stage, device, runtime, layout.slices(ofStage), transfers);
         String name = setup.name() + "-" + device.id() + "-" + stage + "-copy-";
@@ -105,7 +98,7 @@ final class DeviceMemory extends PipelineMemory {
             memories.add(memory);
             copies.add(setup.copy(memory, engine(positions)));
         }
-        INDArray sums = runtime.on(device, () -> flat(layout));
+        INDArray sums = runtime.on(device, () -> flat(layout, stage));
         StageGradients gradients = runtime.on(
                 device,
                 () -> new StageGradients(
@@ -146,8 +139,25 @@ final class DeviceMemory extends PipelineMemory {
                 (stage, microBatch) -> workers.workerOf(Task.forward(stage, microBatch)));
     }
 
-    private INDArray flat(ParameterLayout layout) {
-        return Nd4j.create(setup.graph().getConfiguration().getDataType(), Math.max(1, layout.length()));
+    /** Other replicas of the stage, in processes of this machine, read it there. */
+    private INDArray flat(ParameterLayout layout, int stage) {
+        DataType type = setup.graph().getConfiguration().getDataType();
+        long length = Math.max(1, layout.length());
+        Peers peers = setup.peers();
+        if (peers == null || !runtime.sharesMemory()) {
+            return Nd4j.create(type, length);
+        }
+        Set<Integer> readers = new HashSet<>(workersOf(stage));
+        readers.remove(peers.worker());
+        return readers.isEmpty() ? Nd4j.create(type, length) : peers.lendable(type, length, readers);
+    }
+
+    private List<Integer> workersOf(int stage) {
+        Workers workers = setup.tasks().workers();
+        return IntStream.range(0, workers.replicas(stage))
+                .map(replica -> workers.worker(stage, replica))
+                .boxed()
+                .toList();
     }
 
     /** A replica of a stage. */

@@ -20,6 +20,9 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * sends them to the others. That is a reduce-scatter, and an all-gather of parameters [from Rajbhandari et al., ZeRO, SC 2020]. So a replica sends
  * and receives about twice its gradients, however many replicas there are, and all have the same parameters to the bit.
  *
+ * <p>Where replicas are on one machine, gradients and parameters are lent. Each replica's gradients stay as they are until it has
+ * the others' parameters, and its parameters until it has heard of all others in the next step.
+ *
  * <p>A step that fails in one process is undone by nobody: training goes on from what the host has.
  */
 final class PeerParameters implements SeparateParameters {
@@ -147,12 +150,28 @@ final class PeerParameters implements SeparateParameters {
                     other,
                     Peers.Kind.GRADIENTS,
                     own.sums(),
-                    (name, piece) -> peers.send(replicas.get(other), name, piece)));
+                    (name, piece) -> peers.lend(replicas.get(other), name, piece)));
         }
+        awaitIdle(summing);
         if (replicas.size() > 1) {
             piecesOf(replica(), Peers.Kind.GRADIENTS, own.sums(), (name, piece) -> add(summing, name, piece));
         }
         runtime.synchronize();
+    }
+
+    /** Replicas that had nothing to do say so. Then all have read the parameters of this one, which may change. */
+    private void awaitIdle(int summing) {
+        Peers.Name nothing = Peers.Name.of(Peers.Kind.GRADIENTS, -1);
+        eachOther(other -> {
+            if (replica() >= summing) {
+                peers.send(replicas.get(other), nothing, null);
+            }
+        });
+        eachOther(other -> {
+            if (other >= summing) {
+                peers.receive(replicas.get(other), nothing);
+            }
+        });
     }
 
     /** The next replica first, so that not all send to the same. */
@@ -181,6 +200,9 @@ final class PeerParameters implements SeparateParameters {
 
     @Override
     public void update(LayerWorkspaceMgr workspaces) {
+        if (parts.get(replica()).length() == 0) {
+            return; // the gradients here are lent to others
+        }
         int iteration = pipeline.getIterationCount();
         int epoch = pipeline.getEpochCount();
         updater.prepare(iteration, epoch, pipeline.batchSize(), pipeline.conf().isMiniBatch());
@@ -197,7 +219,7 @@ final class PeerParameters implements SeparateParameters {
                 replica(),
                 Peers.Kind.PARAMETERS,
                 own.parameters(),
-                (name, piece) -> peers.send(replicas.get(other), name, piece)));
+                (name, piece) -> peers.lend(replicas.get(other), name, piece)));
         eachOther(other -> piecesOf(
                 other,
                 Peers.Kind.PARAMETERS,

@@ -1,7 +1,9 @@
 package io.github.dl4jpipeline.internal.stage;
 
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -63,8 +65,18 @@ public interface Peers {
     /** Sends an array, or null to say that there is none. The array may be changed as soon as this returns. */
     void send(int worker, Name name, @Nullable INDArray array);
 
+    /** A vector of zeros. Where some workers are on the same machine, they can read it there when it is lent. */
+    INDArray lendable(DataType type, long length, Set<Integer> readers);
+
+    /**
+     * As {@link #send}, without a copy where the vector is part of a {@linkplain #lendable lendable} one. It must stay as it is until
+     * the receiver has used it, which later messages have to show.
+     */
+    void lend(int worker, Name name, INDArray vector);
+
     /** Waits for an array. It is allocated in the current workspace; null if the peer has said that there is none. */
-    @Nullable INDArray receive(int worker, Name name);
+    @Nullable
+    INDArray receive(int worker, Name name);
 
     /** Waits for a vector, which is valid until {@code use} returns. Nothing is copied or allocated. */
     void receive(int worker, Name name, Consumer<INDArray> use);

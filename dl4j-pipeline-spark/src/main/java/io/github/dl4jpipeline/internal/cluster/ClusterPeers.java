@@ -1,11 +1,13 @@
 package io.github.dl4jpipeline.internal.cluster;
 
 import io.github.dl4jpipeline.internal.stage.Peers;
+import io.github.dl4jpipeline.internal.wire.Block;
 import io.github.dl4jpipeline.internal.wire.Group;
 import io.github.dl4jpipeline.internal.wire.Handler;
 import io.github.dl4jpipeline.internal.wire.Header;
 import io.github.dl4jpipeline.internal.wire.Limits;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -14,18 +16,22 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** A worker's connections to the other workers and the host. */
 public final class ClusterPeers implements Peers, AutoCloseable {
     private final int worker;
     private final Mailbox mailbox;
     private final Group group;
+    private final List<Block> blocks = new CopyOnWriteArrayList<>();
     private volatile Members members = new Members(List.of());
 
     /**
@@ -88,6 +94,43 @@ public final class ClusterPeers implements Peers, AutoCloseable {
         }
     }
 
+    @Override
+    public INDArray lendable(DataType type, long length, Set<Integer> readers) {
+        Block block;
+        try {
+            block = group.block(length * type.width(), readers);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PeerFailure("interrupted while waiting for those who read an array");
+        }
+        if (block == null) {
+            return Nd4j.create(type, length);
+        }
+        blocks.add(block);
+        return Arrays.vector(block.memory(), type, length);
+    }
+
+    @Override
+    public void lend(int to, Name name, INDArray vector) {
+        for (Block block : blocks) {
+            if (block.readers().contains(to) && Arrays.isIn(vector, block)) {
+                requireNoFailure();
+                ByteBuffer content = Arrays.lent(group, vector, block);
+                group.send(to, Message.ARRAY, name.kind().code(), name.index(), name.microBatch(), content);
+                return;
+            }
+        }
+        send(to, name, vector);
+    }
+
+    private ByteBuffer blockOf(int peer, int number) {
+        try {
+            return group.blockOf(peer, number);
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot read what " + members.name(peer) + " has lent", e);
+        }
+    }
+
     private void requireNoFailure() {
         String failure = mailbox.failure();
         if (failure != null) {
@@ -110,7 +153,7 @@ public final class ClusterPeers implements Peers, AutoCloseable {
     public void receive(int from, Name name, Consumer<INDArray> use) {
         ByteBuffer content = mailbox.take(from, name)
                 .orElseThrow(() -> new IllegalStateException(members.name(from) + " has sent nothing as " + name));
-        try (INDArray vector = Arrays.vector(content)) {
+        try (INDArray vector = Arrays.vector(content, number -> blockOf(from, number))) {
             use.accept(vector);
         }
         group.release(content);

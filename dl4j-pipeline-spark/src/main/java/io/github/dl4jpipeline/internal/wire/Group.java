@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ public final class Group implements AutoCloseable {
     private final Handler handler;
     private final Limits limits;
     private final Buffers buffers = new Buffers();
+    private final Blocks blocks = new Blocks();
     private final ServerSocketChannel server;
     private final Map<Integer, Link> links = new ConcurrentHashMap<>();
 
@@ -185,6 +187,46 @@ public final class Group implements AutoCloseable {
         buffers.give(content);
     }
 
+    /**
+     * Memory that some members can read where it is, so that it need not be sent; null if none of them can. They are on this machine.
+     * It lives as long as its buffer or a reader.
+     */
+    public @Nullable Block block(long bytes, Set<Integer> readers) throws InterruptedException {
+        Set<Integer> near = readers.stream().filter(this::isNear).collect(Collectors.toSet());
+        return blocks.make(
+                bytes,
+                near,
+                (peer, number, content) -> send(
+                        peer,
+                        Header.OFFER,
+                        (byte) 0,
+                        number,
+                        0,
+                        buffer(content.length).put(content).flip()),
+                this::isNear);
+    }
+
+    private boolean isNear(int peer) {
+        Link link = links.get(peer);
+        return link != null && link.isOpen() && link.isWithinMachine();
+    }
+
+    /** A block of another member, for reading. */
+    public ByteBuffer blockOf(int peer, int number) throws IOException {
+        return blocks.of(peer, number);
+    }
+
+    void ofBlocks(int peer, Header header, ByteBuffer content) {
+        int number = Math.toIntExact(header.index());
+        if (header.type() == Header.OFFER) {
+            boolean reads = blocks.open(peer, number, content);
+            send(peer, Header.ANSWER, (byte) (reads ? 1 : 0), number, 0, null);
+        } else {
+            blocks.answered(peer, number, header.kind() == 1);
+        }
+        release(content);
+    }
+
     Buffers buffers() {
         return buffers;
     }
@@ -221,5 +263,6 @@ public final class Group implements AutoCloseable {
         }
         strangers.keySet().forEach(Group::close);
         links.values().parallelStream().forEach(Link::close);
+        blocks.close();
     }
 }

@@ -19,6 +19,12 @@ public record Header(byte type, byte kind, long index, int part, int length) {
     static final byte HEARTBEAT = 1;
     static final byte BYE = 2;
 
+    /** A block is offered. The index is its number. */
+    static final byte OFFER = 3;
+
+    /** Whether an offered block can be read, in {@link #kind}. */
+    static final byte ANSWER = 4;
+
     /** The longest content. */
     static final int MOST_BYTES = 1 << 30;
 

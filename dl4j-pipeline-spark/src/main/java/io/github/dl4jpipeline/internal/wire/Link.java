@@ -1,6 +1,7 @@
 package io.github.dl4jpipeline.internal.wire;
 
 import java.io.IOException;
+import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.BlockingQueue;
@@ -45,6 +46,16 @@ final class Link {
 
     void offer(Header header, @Nullable ByteBuffer content) {
         queue.add(new Outgoing(header, content));
+    }
+
+    boolean isOpen() {
+        return !ended;
+    }
+
+    /** Whether both ends have the same address, so that they are on one machine. */
+    boolean isWithinMachine() {
+        Socket socket = channel.socket();
+        return socket.getLocalAddress().equals(socket.getInetAddress());
     }
 
     /** Ends this link if nothing has been heard for too long. */
@@ -106,6 +117,10 @@ final class Link {
                 }
                 ByteBuffer content = group.buffers().take(header.length());
                 fill(content);
+                if (header.type() == Header.OFFER || header.type() == Header.ANSWER) {
+                    group.ofBlocks(peer, header, content.flip());
+                    continue;
+                }
                 group.received(peer, header, content.flip());
             }
         } catch (IOException e) {

@@ -12,6 +12,7 @@ import io.github.dl4jpipeline.internal.wire.Limits;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.schedule.Schedules;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -26,6 +27,8 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -38,6 +41,13 @@ class LoopbackTrainingTest {
             new Limits(Duration.ofMillis(200), Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(2));
 
     private final List<Double> scores = new ArrayList<>();
+
+    /** Whether workers are taken to be on several machines. */
+    private boolean apart;
+
+    private InetAddress address(int worker) throws IOException {
+        return apart ? InetAddress.getByName("127.0.0." + (worker + 1)) : InetAddress.getLoopbackAddress();
+    }
 
     private void train(ComputationGraph graph, PartitionPlan plan, List<MultiDataSet> batches, int epochs)
             throws Exception {
@@ -63,7 +73,8 @@ class LoopbackTrainingTest {
         List<Future<?>> running = new ArrayList<>();
         try (TrainingHost host = new TrainingHost(workers, graph.params(), state, loopback, secret, LIMITS)) {
             for (int worker = 0; worker < workers; worker++) {
-                peers.add(new ClusterPeers(worker, loopback, secret, LIMITS, Duration.ofSeconds(30), () -> false));
+                peers.add(
+                        new ClusterPeers(worker, address(worker), secret, LIMITS, Duration.ofSeconds(30), () -> false));
             }
             List<InetSocketAddress> addresses =
                     peers.stream().map(ClusterPeers::address).toList();
@@ -155,6 +166,19 @@ class LoopbackTrainingTest {
                 .isLessThan(1e-10);
     }
 
+    /** The first two share memory, the third is sent copies: its connection is between different addresses. */
+    @Test
+    @EnabledOnOs(OS.LINUX) // where the whole network 127 is this machine
+    void replicasMayBeOnSeveralMachines() throws Exception {
+        apart = true;
+        ComputationGraph graph = Networks.CONVOLUTIONS.graph();
+        ComputationGraph expected = graph.clone();
+        List<MultiDataSet> batches = Networks.CONVOLUTIONS.batches(3);
+        batches.forEach(expected::fit);
+        train(graph, EvenPlan.of(VertexGraph.of(graph), 1, 3, 3), batches, 1);
+        requireSame(graph, expected);
+    }
+
     /** With a schedule that splits backward passes, and a batch of fewer examples than there are replicas. */
     @Test
     void stagesMayHaveDifferentNumbersOfReplicas() throws Exception {
@@ -242,6 +266,7 @@ class LoopbackTrainingTest {
         assertThatThrownBy(() -> train(graph, plan, batches, 1))
                 .isInstanceOf(PipelineException.class)
                 .hasMessageContaining(
-                        "1 arrays of features, but the network needs one for each of its inputs: [a, b] (batch 0 of epoch 0, counted from 0)");
+                        "1 arrays of features, but the network needs one for each of its inputs: [a, b] (batch 0 of"
+                                + " epoch 0, counted from 0)");
     }
 }

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -10,11 +11,16 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +30,7 @@ class GroupTest {
     private static final Limits LIMITS =
             new Limits(Duration.ofMillis(50), Duration.ofMillis(700), Duration.ofSeconds(2), Duration.ofSeconds(2));
     private static final byte[] SECRET = {1, 2, 3, 4};
+    private static final Path MEMORY = Path.of("/dev/shm");
     private static final byte TYPE = Header.FIRST_TYPE;
 
     /** What one member has heard, in words. */
@@ -156,6 +163,52 @@ class GroupTest {
             new Header(TYPE, (byte) 0, 0, 0, 0).write(head, 7);
             channel.write(head.flip());
             assertThat(heard.next()).isEqualTo("lost 1: is lost: message 7 where 0 was expected");
+        }
+    }
+
+    private static List<String> filesOfBlocks() throws IOException {
+        try (Stream<Path> files = Files.list(MEMORY)) {
+            return files.map(Path::toString)
+                    .filter(file -> file.contains("dl4j-pipeline-"))
+                    .toList();
+        }
+    }
+
+    @Test
+    void aBlockIsReadWhereItIsAndHasNoName() throws Exception {
+        assumeTrue(Files.isWritable(MEMORY), "this system has no files in memory");
+        try (Group peer = member(1, new Heard())) {
+            peer.connect(0, group.address());
+            group.awaitConnected(Set.of(1), Duration.ofSeconds(5));
+            List<String> before = filesOfBlocks();
+            Block block = peer.block(3_000_000, Set.of(0, 7));
+            assertThat(block).isNotNull();
+            assertThat(filesOfBlocks()).isSubsetOf(before);
+            assertThat(block.readers()).as("member 7 is not there").containsExactly(0);
+            ByteBuffer read = group.blockOf(1, block.number());
+            assertThat(read.capacity()).isEqualTo(3_000_000);
+            assertThat(read.isReadOnly()).isTrue();
+            assertThat(read.get(2_999_999)).isZero();
+            block.memory().put(2_999_999, (byte) 5);
+            assertThat(read.get(2_999_999)).isEqualTo((byte) 5);
+            assertThatThrownBy(() -> group.blockOf(1, 9))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("member 1 has lent a block that it has not offered");
+        }
+        assertThat(group.block(1_000, Set.of(7))).as("nobody reads it").isNull();
+    }
+
+    @Test
+    void aFileThatTheOwnerHasNotWrittenIsNotRead() throws Exception {
+        assumeTrue(Files.isWritable(MEMORY), "this system has no files in memory");
+        Path file = Files.createTempFile(MEMORY, "dl4j-pipeline-", "");
+        try (Blocks blocks = new Blocks()) {
+            byte[] name = file.getFileName().toString().getBytes(StandardCharsets.UTF_8);
+            ByteBuffer offer =
+                    ByteBuffer.allocate(32 + name.length).putLong(0, 7).put(32, name);
+            assertThat(blocks.open(1, 0, offer)).isFalse();
+        } finally {
+            Files.delete(file);
         }
     }
 
