@@ -26,8 +26,7 @@ final class AttentionPasses implements AutoCloseable {
     private final Lazy softmax = lazy(() -> Softmax.forward(scores()));
     private final Lazy attend = lazy(() -> product(scores(), rows(), results(), 1, false));
     private final Lazy putOut = lazy(() -> Product.of(
-            Product.matrix(size().rows(), size().width()),
-            Product.matrix(size().width(), size().outputs())));
+            Product.matrix(size().rows(), size().width()), Product.matrix(size().width(), size().outputs())));
 
     private final Lazy resultError = lazy(() -> ofOutput().forward(Activation.IDENTITY));
     private final Lazy shareError = lazy(() -> product(results(), turned(), scores(), 1, false));
@@ -36,8 +35,7 @@ final class AttentionPasses implements AutoCloseable {
     private final Lazy queryError = lazy(() -> product(scores(), rows(), rows(), scale(), addsErrors()));
     private final Lazy keyError = lazy(() -> product(turnedScores(), rows(), rows(), scale(), addsErrors()));
     private final Lazy inputError = lazy(() -> Product.of(
-            Product.matrix(size().rows(), 3 * size().width()),
-            Product.matrix(3 * size().width(), size().inputs())));
+            Product.matrix(size().rows(), 3 * size().width()), Product.matrix(3 * size().width(), size().inputs())));
     private final Lazy projectionGradient = lazy(() -> ofProjections().gradient());
     private final Lazy outputGradient = lazy(() -> ofOutput().gradient());
 

@@ -161,7 +161,8 @@ final class EngineAttention extends EngineLayer {
     /** Whether oneDNN may see these inputs and the parameters. */
     private boolean areFinite(Value value) {
         if (!conf.isProjectInput()) {
-            return !value.isArray() || Double.isFinite(value.values().sumNumber().doubleValue());
+            return !value.isArray()
+                    || Double.isFinite(value.values().sumNumber().doubleValue());
         }
         return packed.isFinite(new PackedWeights.Parameter(vertex, QUERIES), value, projections(), null)
                 && packed.isFinite(new PackedWeights.Parameter(vertex, OUTPUT), value, layer.getParam(OUTPUT), null);
@@ -188,7 +189,8 @@ final class EngineAttention extends EngineLayer {
     /** Makes scores of steps that a mask leaves out so small that nothing is taken of them, unless all are left out. */
     @SuppressWarnings("ReachabilityFenceUsage") // where a loop fails, it reads no more
     private static void addMask(INDArray scores, INDArray mask, AttentionSize size) {
-        float[] added = mask.castTo(DataType.FLOAT).dup('c').reshape(mask.length()).toFloatVector();
+        float[] added =
+                mask.castTo(DataType.FLOAT).dup('c').reshape(mask.length()).toFloatVector();
         for (int i = 0; i < added.length; i++) {
             added[i] = (added[i] - 1) * OF_MASK;
         }
@@ -236,8 +238,7 @@ final class EngineAttention extends EngineLayer {
             return new Value[1];
         }
         return new Value[] {
-            new Value(
-                    size.projects() ? inputError(made, ofHeads, space) : ofHeads, size.sequences(size.inputs()))
+            new Value(size.projects() ? inputError(made, ofHeads, space) : ofHeads, size.sequences(size.inputs()))
         };
     }
 
