@@ -22,8 +22,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * Self-attention of sequences. Queries, keys and values of all heads are one product for all steps. The products of each example and
  * head follow, all in one call.
  *
- * <p>Deeplearning4j takes the error of the output twice in its backward pass, and so does this: gradients of the layer, and of all
- * before it, are twice what they should be.
+ * <p>Deeplearning4j takes the error of the output twice in its backward pass, and so does this: gradients of the layer, and the error
+ * of its input, are twice the numerical ones.
  */
 final class EngineAttention extends EngineLayer {
     private static final String QUERIES = "Wq";
