@@ -4,6 +4,8 @@ import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.fixture.SameResult;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.schedule.Schedule;
+import io.github.dl4jpipeline.schedule.Schedules;
 import java.util.List;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
@@ -32,7 +34,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Invariant 1 for the layers of sequences that stay Deeplearning4j's own, with masks that differ from micro-batch to micro-batch. */
+/**
+ * Invariant 1 for self-attention, and for the layers of sequences that stay Deeplearning4j's own, with masks that differ from
+ * micro-batch to micro-batch.
+ */
 class SequenceLayersTest {
     private static final int SIZE = 4;
     private static final int STEPS = 6;
@@ -49,6 +54,15 @@ class SequenceLayersTest {
     private static Stream<Named<Case>> cases(DataType type) {
         return Stream.of(
                 one("self-attention, projected", type, attention(2), RnnOutput.WEIGHTS),
+                one(
+                        "self-attention of the input itself",
+                        type,
+                        new SelfAttentionLayer.Builder()
+                                .nHeads(1)
+                                .projectInput(false)
+                                .build(),
+                        RnnOutput.WEIGHTS),
+                one("self-attention, unmasked", type, attention(4), RnnOutput.POOLED_UNMASKED),
                 one(
                         "recurrent attention",
                         type,
@@ -206,6 +220,17 @@ class SequenceLayersTest {
     @ParameterizedTest
     @MethodSource("cases")
     void parametersAfterTwoSteps(Case layer) {
+        assertParametersAfterTwoSteps(layer, Schedules.oneForwardOneBackward());
+    }
+
+    /** Parameter gradients in tasks of their own. */
+    @ParameterizedTest
+    @MethodSource("cases")
+    void withZeroBubbles(Case layer) {
+        assertParametersAfterTwoSteps(layer, Schedules.zeroBubble());
+    }
+
+    private static void assertParametersAfterTwoSteps(Case layer, Schedule schedule) {
         ComputationGraph start = TestGraphs.graph(layer.builder().build());
         boolean precise = start.params().dataType() == DataType.DOUBLE;
         List<org.nd4j.linalg.dataset.api.MultiDataSet> batches = List.of(layer.first(), layer.second());
@@ -215,6 +240,7 @@ class SequenceLayersTest {
                 ComputationGraph graph = SameResult.copy(start);
                 try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
                         .plan(SameResult.evenPlan(graph, stages, microBatches))
+                        .schedule(schedule)
                         .build()) {
                     batches.forEach(net::fit);
                     SameResult.assertSame(net, expected, precise ? 1e-10 : 2e-5);

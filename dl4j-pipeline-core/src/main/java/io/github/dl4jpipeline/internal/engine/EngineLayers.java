@@ -24,6 +24,7 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
@@ -183,6 +184,9 @@ public final class EngineLayers {
         if (kind == LocalResponseNormalization.class) {
             LocalResponseNormalization normalization = (LocalResponseNormalization) conf;
             return in(normalization.getDataFormat(), EngineLrn.of(normalization));
+        }
+        if (kind == SelfAttentionLayer.class) {
+            return new EngineAttention(vertex, layer, (SelfAttentionLayer) conf, packed);
         }
         if (kind == ActivationLayer.class) {
             Activation function = Functions.of(((ActivationLayer) conf).getActivationFn());

@@ -59,6 +59,28 @@ public final class Product {
                 result);
     }
 
+    /**
+     * The same with a factor, where a layout says; added to what is there if it adds. The layouts may leave gaps: the matrices may
+     * be parts of others.
+     */
+    public static Primitive into(Layout left, Layout right, Layout result, float factor, boolean adds) {
+        primitive_attr attributes = OneDnn.attributes();
+        if (factor != 1) {
+            attributes.set_output_scales(0, new float[] {factor});
+        }
+        if (adds) {
+            post_ops after = new post_ops();
+            after.append_sum();
+            attributes.set_post_ops(after);
+        }
+        return of(
+                new matmul.desc(left.description(), right.description(), result.description()),
+                attributes,
+                left,
+                right,
+                result);
+    }
+
     /** The product plus {@link Slot#BIAS} in each row. */
     public static Primitive withBias(Layout left, Layout right) {
         Layout result = result(left, right);

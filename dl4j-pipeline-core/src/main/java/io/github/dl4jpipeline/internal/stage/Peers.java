@@ -75,8 +75,7 @@ public interface Peers {
     void lend(int worker, Name name, INDArray vector);
 
     /** Waits for an array. It is allocated in the current workspace; null if the peer has said that there is none. */
-    @Nullable
-    INDArray receive(int worker, Name name);
+    @Nullable INDArray receive(int worker, Name name);
 
     /** Waits for a vector, which is valid until {@code use} returns. Nothing is copied or allocated. */
     void receive(int worker, Name name, Consumer<INDArray> use);

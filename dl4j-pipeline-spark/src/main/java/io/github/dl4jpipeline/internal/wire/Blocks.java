@@ -55,8 +55,7 @@ final class Blocks implements AutoCloseable {
      *
      * @param isConnected whether an answer may come from a member
      */
-    @Nullable
-    Block make(long bytes, Set<Integer> peers, Offer offer, Predicate<Integer> isConnected)
+    @Nullable Block make(long bytes, Set<Integer> peers, Offer offer, Predicate<Integer> isConnected)
             throws InterruptedException {
         if (bytes <= 0 || bytes > MOST_BYTES || peers.isEmpty() || !Files.isWritable(DIRECTORY)) {
             return null;
