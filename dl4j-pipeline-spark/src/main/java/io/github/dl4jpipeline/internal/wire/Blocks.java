@@ -19,6 +19,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The {@linkplain Block blocks} of a member, and those of others that it reads. A block is a file in memory, which only its user may
@@ -27,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Random bytes at its beginning, which the owner also sends, show that a reader has opened the same file.
  */
 final class Blocks implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Blocks.class);
+
     private static final Path DIRECTORY = Path.of("/dev/shm");
     private static final String PREFIX = "dl4j-pipeline-";
     private static final int TOKEN = 32;
@@ -87,6 +91,7 @@ final class Blocks implements AutoCloseable {
                 return readers.isEmpty() ? null : new Block(number, memory(channel, (int) bytes), readers);
             }
         } catch (IOException | UnsupportedOperationException e) { // no room, or another kind of system
+            log.info("No memory is shared with other processes in {} ({}): they get copies", DIRECTORY, e.toString());
             return null;
         }
     }
