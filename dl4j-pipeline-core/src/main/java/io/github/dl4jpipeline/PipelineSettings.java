@@ -84,12 +84,14 @@ record PipelineSettings(
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
     /** The profile that the user has given; null for none. */
-    @Nullable GraphProfile profile() {
+    @Nullable
+    GraphProfile profile() {
         return prepared.profile();
     }
 
     /** The plan that the user has given; null for none. */
-    @Nullable PartitionPlan plan() {
+    @Nullable
+    PartitionPlan plan() {
         return prepared.plan();
     }
 
@@ -137,7 +139,8 @@ record PipelineSettings(
      *
      * @throws IllegalArgumentException if devices have memory of their own
      */
-    @Nullable TiledRegion tiledRegion(ComputationGraph graph, @Nullable PartitionPlan made) {
+    @Nullable
+    TiledRegion tiledRegion(ComputationGraph graph, @Nullable PartitionPlan made) {
         Optional<Tiling> planned = made == null ? Optional.empty() : made.tiling();
         Optional<Tiling> tiles = tiling.or(() -> planned);
         if (tiles.isPresent() && !memory().sharesTiles()) {
@@ -159,10 +162,10 @@ record PipelineSettings(
         return cached(graph, batch, Effort.THOROUGH)
                 .map(kept -> new FoundProfile(kept, true, false))
                 .orElseGet(() -> mayBeginBriefly()
-                        ? cached(graph, batch, Effort.BRIEF)
+                        ? cached(graph, batch, Effort.FIRST)
                                 .map(kept -> new FoundProfile(kept, true, true))
                                 .orElseGet(() ->
-                                        new FoundProfile(measured(graph, batch, Effort.BRIEF, progress), false, true))
+                                        new FoundProfile(measured(graph, batch, Effort.FIRST, progress), false, true))
                         : new FoundProfile(thoroughProfile(graph, batch, progress), false, false));
     }
 
@@ -285,7 +288,8 @@ record PipelineSettings(
      * @param plans the plan made and its alternatives
      * @param stepsBefore number of steps that have been run already
      */
-    @Nullable Replanner replanner(
+    @Nullable
+    Replanner replanner(
             ComputationGraph graph, @Nullable GraphProfile measured, List<PartitionPlan> plans, long stepsBefore) {
         PartitionPlan made = plans.get(0);
         if (plan() != null

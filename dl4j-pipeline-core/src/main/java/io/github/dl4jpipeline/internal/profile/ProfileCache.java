@@ -69,7 +69,11 @@ public record ProfileCache(Path directory) {
                 .map(path -> path.resolve("dl4j-pipeline").resolve("profiles"));
     }
 
-    /** The profile under a key, if there is one of this graph that is not too old. */
+    /**
+     * The profile under a key, if there is one of this graph that is not too old.
+     *
+     * @param examples of the sample; a profile may be of a part of them
+     */
     public Optional<GraphProfile> read(String key, GraphOutline graph, int examples) {
         Path file = file(key);
         if (!Files.exists(file)) {
@@ -82,9 +86,9 @@ public record ProfileCache(Path directory) {
                 return Optional.empty();
             }
             GraphProfile profile = GraphProfile.load(file);
-            Optional<String> difference = profile.examples() == examples
+            Optional<String> difference = profile.examples() <= examples
                     ? VertexCost.outline(profile.vertices()).differenceFrom(graph)
-                    : Optional.of("it is for " + profile.examples() + " examples instead of " + examples);
+                    : Optional.of("it is for " + profile.examples() + " examples, the sample has " + examples);
             difference.ifPresent(why -> log.warn("The profile {} is ignored: {}", file, why));
             return difference.isPresent() ? Optional.empty() : Optional.of(profile);
         } catch (IOException | RuntimeException e) {

@@ -27,7 +27,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class ProfileKey {
     /** Changes when what is measured does. */
-    private static final String FORMAT = "2";
+    private static final String FORMAT = "3";
 
     private static final Path PROCESSOR = Path.of("/proc/cpuinfo");
     private static final int LETTERS = 40;

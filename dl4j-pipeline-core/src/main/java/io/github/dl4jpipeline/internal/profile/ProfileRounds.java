@@ -43,6 +43,13 @@ public final class ProfileRounds implements AutoCloseable {
 
     private final Effort effort;
     private final Progress progress;
+    private boolean isSmall = true;
+
+    /** The first ways, which have been run once. */
+    private int warm;
+
+    private int done;
+    private int expected;
 
     /** Is told after each measurement, in the thread that asked for them. */
     interface Progress {
@@ -101,18 +108,30 @@ public final class ProfileRounds implements AutoCloseable {
         return times;
     }
 
+    /** Warms up the ways that there are. Returns whether that takes no longer than a small graph's first passes. */
+    boolean beginWarmUp() {
+        long start = System.nanoTime();
+        warmUpOnce();
+        isSmall = System.nanoTime() - start <= effort.firstNanos();
+        return isSmall;
+    }
+
+    /** In the first pass, memory is taken array by array, and then freed and taken as a whole. */
+    private void warmUpOnce() {
+        for (Way way : ways.subList(warm, ways.size())) {
+            measure(way);
+            NativeHeap.giveBack();
+        }
+        warm = ways.size();
+    }
+
     /** Measures each way in turn, again and again. The first times do not count. */
     void run() {
-        int done = 0;
-        int expected = ways.size() * (effort.warmUp() + effort.most());
-        for (int round = 0; round < effort.warmUp(); round++) {
-            for (Way way : ways) {
-                measure(way);
-                progress.measured(++done, expected);
-                if (round == 0) { // in which memory is taken array by array, and then freed and taken as a whole
-                    NativeHeap.giveBack();
-                }
-            }
+        int warmUp = isSmall ? effort.warmUp() : 1;
+        expected = ways.size() * (warmUp + effort.most());
+        warmUpOnce();
+        for (int round = 1; round < warmUp; round++) {
+            ways.forEach(this::measure);
         }
         long start = System.nanoTime();
         for (int round = 0;
@@ -123,7 +142,6 @@ public final class ProfileRounds implements AutoCloseable {
                 for (int i = 0; i < measured.size(); i++) {
                     way.times().get(i).add(measured.get(i));
                 }
-                progress.measured(++done, expected);
             }
         }
     }
@@ -137,7 +155,9 @@ public final class ProfileRounds implements AutoCloseable {
             for (Placed other : way.together().subList(1, way.together().size())) {
                 all.add(thread(all.size()).submit(() -> measureBeside(other, first)));
             }
-            return all.stream().map(ProfileRounds::result).toList();
+            List<VertexTimer> times = all.stream().map(ProfileRounds::result).toList();
+            progress.measured(++done, Math.max(done, expected));
+            return times;
         }
     }
 

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.profile;
 import io.github.dl4jpipeline.graph.Vertex;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.graph.UpdaterState;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
 import io.github.dl4jpipeline.profile.PassTimes;
 import io.github.dl4jpipeline.profile.VertexBytes;
 import io.github.dl4jpipeline.profile.VertexCost;
@@ -14,9 +15,10 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 /**
  * Times of a graph.
  *
+ * @param sample the examples
  * @param share the part of the examples that {@code fewer} are, from 0 to 1; 1 if nothing can be told from them
  */
-record ProfileTimes(OneDevice one, AllDevices all, double share) {
+record ProfileTimes(OneDevice one, AllDevices all, MicroBatch sample, double share) {
 
     /**
      * Times on the first device.

@@ -100,13 +100,13 @@ public final class Profiling {
                 .toList();
         MachineSpeed machine = devices.size() == 1 ? MachineSpeed.UNKNOWN : machine(devices, times, costs, adding);
         return new GraphProfile(
-                (int) sample.examples(),
+                (int) times.sample().examples(),
                 device.id(),
                 times.one().whole().runs(),
                 machine,
                 measured.choice().other(),
                 costs,
-                TileableVertices.of(graph, sample));
+                TileableVertices.of(graph, times.sample()));
     }
 
     private static ProfileTimes times(
@@ -152,26 +152,34 @@ public final class Profiling {
                             Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
                             joint,
                             jointFewer),
+                    sample,
                     (double) part.examples() / sample.examples());
         }
     }
 
-    private record Samples(MicroBatch all, MicroBatch part) {}
+    private record Samples(MicroBatch all, MicroBatch part) {
+        /** Twice the part, or all where that is less. */
+        Samples fewer() {
+            long parts = all.examples() / (2 * part.examples());
+            return new Samples(parts > 1 ? all.split((int) parts).get(0) : all, part);
+        }
+    }
 
     /**
      * Four ways instead of eight. What they tell is the same, or follows from them nearly, but for what comes once for several
-     * micro-batches.
+     * micro-batches. The first pass, with few examples, tells whether the graph is a large one, whose profile is of fewer examples.
      */
     private static ProfileTimes briefTimes(
-            ProfileRounds rounds, Samples samples, Devices devices, KernelChoice choice, CopySlot slot) {
+            ProfileRounds rounds, Samples given, Devices devices, KernelChoice choice, CopySlot slot) {
         Device first = devices.get(0);
-        WarmCopy fewer = rounds.copy(samples.part(), choice, slot);
+        WarmCopy fewer = rounds.copy(given.part(), choice, slot);
+        VertexTimer fewerTimes = rounds.way(fewer, first);
+        Samples samples = rounds.beginWarmUp() ? given : given.fewer();
         List<Placed> together = new ArrayList<>(List.of(new Placed(fewer, first)));
         for (Device other : devices.list().subList(1, devices.size())) {
             together.add(new Placed(rounds.copy(samples.part(), choice, rounds.slot()), other));
         }
         VertexTimer split = rounds.way(rounds.copy(samples.all(), choice, slot), first, Passes.SPLIT);
-        VertexTimer fewerTimes = rounds.way(fewer, first);
         VertexTimer none = new VertexTimer(rounds.vertices());
         boolean several = devices.size() > 1;
         List<VertexTimer> shared = several ? rounds.way(together) : List.of(none);
@@ -185,6 +193,7 @@ public final class Profiling {
                         Collections.max(shared, Comparator.comparingDouble(VertexTimer::shortestRunMillis)),
                         joint,
                         none),
+                samples.all(),
                 (double) samples.part().examples() / samples.all().examples());
     }
 
