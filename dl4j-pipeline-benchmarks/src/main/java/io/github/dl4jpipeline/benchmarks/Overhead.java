@@ -28,6 +28,9 @@ import picocli.CommandLine.Option;
  * What it costs to watch a run: steps with a recording of Java Flight Recorder, metrics and the listener of the training UI, and steps
  * without, in turn. All are of one pipeline, since two differ by more, by where their memory happens to lie. So what steps always do is
  * on both sides: their times are kept, and events for listeners are made, in about a microsecond for each task.
+ *
+ * <p>What is watched does not depend on the number of examples. So what a step costs more is measured on short steps, where it stands out
+ * from the noise, and put beside a step of the usual batch.
  */
 @Command(
         name = "overhead",
@@ -43,11 +46,22 @@ final class Overhead implements Callable<Integer> {
     private static final int MICRO_BATCHES = 8;
     private static final int WARM_UP = 12;
 
-    @Option(names = "--pairs", description = "Turns of each side.")
-    private int pairs = 30;
+    /** A recording that begins or ends has code compiled anew. */
+    private static final int STEPS_BEFORE = 3;
 
-    @Option(names = "--steps", description = "Steps of a turn, after one that does not count.")
-    private int steps = 4;
+    private static final int USUAL_STEPS = 20;
+
+    /** Of the normal distribution, for 95 %. */
+    private static final double DEVIATIONS = 1.96;
+
+    @Option(names = "--pairs", description = "Turns of each side.")
+    private int pairs = 100;
+
+    @Option(names = "--steps", description = "Steps of a turn, after some that do not count.")
+    private int steps = 10;
+
+    @Option(names = "--batch", description = "Examples of the short steps that cost is measured on.")
+    private int batch = 8;
 
     /** What a turn has taken, in nanoseconds. */
     private record Turn(long nanos, long cpuNanos) {}
@@ -62,7 +76,8 @@ final class Overhead implements Callable<Integer> {
                         Stage.of(devices.get(0), names.subList(0, names.size() / 2)),
                         Stage.of(devices.get(1), names.subList(names.size() / 2, names.size()))),
                 MICRO_BATCHES);
-        DataSet data = RandomBatch.of(NamedModel.of(MODEL, 1).shape(), BATCH, 1);
+        DataSet few = RandomBatch.of(NamedModel.of(MODEL, 1).shape(), batch, 1);
+        DataSet usual = RandomBatch.of(NamedModel.of(MODEL, 1).shape(), BATCH, 1);
         try (PipelineStatsListener page = new PipelineStatsListener(new InMemoryStatsStorage())) {
             Watching watching = new Watching(List.of(new PipelineMetrics(new SimpleMeterRegistry()), page));
             try (PipelineComputationGraph net = PipelineComputationGraph.builder(graph)
@@ -71,36 +86,59 @@ final class Overhead implements Callable<Integer> {
                     .listener(watching)
                     .build()) {
                 for (int step = 0; step < WARM_UP; step++) {
-                    net.fit(data);
+                    net.fit(few);
                 }
-                measure(net, data, watching);
+                measure(net, few, usual, watching);
             }
         }
         return 0;
     }
 
-    private void measure(PipelineComputationGraph net, DataSet data, Watching watching) {
-        List<Double> ratios = new ArrayList<>();
-        List<Double> cpuRatios = new ArrayList<>();
+    private void measure(PipelineComputationGraph net, DataSet few, DataSet usual, Watching watching) {
         List<Double> millis = new ArrayList<>();
+        List<Double> cpuMillis = new ArrayList<>();
         for (int pair = 0; pair < pairs; pair++) {
             boolean onFirst = pair % 2 == 0;
-            Turn first = turn(net, data, watching, onFirst);
-            Turn second = turn(net, data, watching, !onFirst);
+            Turn first = turn(net, few, watching, onFirst);
+            Turn second = turn(net, few, watching, !onFirst);
             Turn on = onFirst ? first : second;
             Turn off = onFirst ? second : first;
-            ratios.add((double) on.nanos() / off.nanos());
-            cpuRatios.add((double) on.cpuNanos() / off.cpuNanos());
-            millis.add(off.nanos() / 1e6 / steps);
+            millis.add((on.nanos() - off.nanos()) / 1e6 / steps);
+            cpuMillis.add((on.cpuNanos() - off.cpuNanos()) / 1e6 / steps);
         }
-        System.out.printf(Locale.ROOT, "%s, batch %d: %.1f ms a step, %d pairs%n", MODEL, BATCH, median(millis), pairs);
-        print("time", ratios);
-        print("processor time", cpuRatios);
+        Turn step = usual(net, usual, watching);
         System.out.printf(
                 Locale.ROOT,
-                "of it, in listeners: %.3f ms a step, %.2f %%%n",
+                "%s, batch %d: %.1f ms a step, %.1f ms of processor time; %d pairs%n",
+                MODEL,
+                BATCH,
+                step.nanos() / 1e6,
+                step.cpuNanos() / 1e6,
+                pairs);
+        print("time", millis, step.nanos() / 1e6);
+        print("processor time", cpuMillis, step.cpuNanos() / 1e6);
+        System.out.printf(
+                Locale.ROOT,
+                "of it, in listeners: %.3f ms a step, at batch %d%n",
                 watching.millisOfStep(),
-                100 * watching.millisOfStep() / median(millis));
+                batch);
+    }
+
+    /** Median of a step of the usual batch, with nothing watched. */
+    private static Turn usual(PipelineComputationGraph net, DataSet data, Watching watching) {
+        watching.on = false;
+        List<Double> nanos = new ArrayList<>();
+        List<Double> cpuNanos = new ArrayList<>();
+        for (int step = -STEPS_BEFORE; step < USUAL_STEPS; step++) {
+            long start = System.nanoTime();
+            long cpuStart = SYSTEM.getProcessCpuTime();
+            net.fit(data);
+            if (step >= 0) {
+                nanos.add((double) (System.nanoTime() - start));
+                cpuNanos.add((double) (SYSTEM.getProcessCpuTime() - cpuStart));
+            }
+        }
+        return new Turn(Math.round(median(nanos)), Math.round(median(cpuNanos)));
     }
 
     private Turn turn(PipelineComputationGraph net, DataSet data, Watching watching, boolean on) {
@@ -110,7 +148,9 @@ final class Overhead implements Callable<Integer> {
                 List.of("Step", "Task", "Copy", "Plan").forEach(event -> recording.enable("dl4jpipeline." + event));
                 recording.start();
             }
-            net.fit(data);
+            for (int step = 0; step < STEPS_BEFORE; step++) {
+                net.fit(data);
+            }
             long start = System.nanoTime();
             long cpuStart = SYSTEM.getProcessCpuTime();
             for (int step = 0; step < steps; step++) {
@@ -120,14 +160,22 @@ final class Overhead implements Callable<Integer> {
         }
     }
 
-    private static void print(String what, List<Double> ratios) {
+    /** The median of what a step costs more, with the interval that it is in with 95 % confidence, and the same beside a usual step. */
+    private static void print(String what, List<Double> differences, double usualMillis) {
+        double margin = DEVIATIONS / 2 / Math.sqrt(differences.size());
+        double middle = median(differences);
+        double least = PredictedRun.quantile(differences, Math.max(0, 0.5 - margin));
+        double most = PredictedRun.quantile(differences, Math.min(1, 0.5 + margin));
         System.out.printf(
                 Locale.ROOT,
-                "%s, on by off: median %.4f, quartiles %.4f to %.4f%n",
+                "%s: %.3f ms a step (%.3f to %.3f); on by off %.4f (%.4f to %.4f)%n",
                 what,
-                median(ratios),
-                PredictedRun.quantile(ratios, 0.25),
-                PredictedRun.quantile(ratios, 0.75));
+                middle,
+                least,
+                most,
+                1 + middle / usualMillis,
+                1 + least / usualMillis,
+                1 + most / usualMillis);
     }
 
     private static double median(List<Double> values) {
