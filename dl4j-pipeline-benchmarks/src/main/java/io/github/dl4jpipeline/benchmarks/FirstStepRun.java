@@ -5,7 +5,6 @@ import io.github.dl4jpipeline.PipelineComputationGraph;
 import io.github.dl4jpipeline.cli.model.NamedModel;
 import io.github.dl4jpipeline.cli.model.RandomBatch;
 import io.github.dl4jpipeline.partition.PartitionPlan;
-import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.profile.GraphProfile;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -123,7 +122,7 @@ final class FirstStepRun {
             profile = net.profile().orElseThrow();
         }
         PartitionPlan kept = PartitionPlan.load(planFile);
-        if (withoutPredictions(kept).runsLike(withoutPredictions(chosen))) {
+        if (asRun(kept).equals(asRun(chosen))) {
             return clock.line(chosen.summary(), "", "", "the same plan");
         }
         double[] medians = inTurn(profile, List.of(kept, chosen));
@@ -131,9 +130,20 @@ final class FirstStepRun {
                 chosen.summary(), tenth(medians[0]), tenth(medians[1]), format("%.3f", medians[0] / medians[1]));
     }
 
-    private static PartitionPlan withoutPredictions(PartitionPlan plan) {
-        return plan.withStages(
-                plan.stages().stream().map(Stage::withoutPredictions).toList());
+    /** What decides how a plan runs: not what is predicted, nor how much memory was free when it was made. */
+    private static List<Object> asRun(PartitionPlan plan) {
+        return List.of(
+                plan.stages().stream()
+                        .map(stage -> List.of(
+                                stage.vertices(),
+                                stage.recompute(),
+                                stage.devices().stream()
+                                        .map(device -> device.id() + device.cores())
+                                        .toList()))
+                        .toList(),
+                plan.microBatches(),
+                plan.schedule(),
+                plan.tiling());
     }
 
     private static String tenth(double millis) {
