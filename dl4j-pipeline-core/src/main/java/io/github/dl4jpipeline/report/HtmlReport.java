@@ -42,6 +42,7 @@ final class HtmlReport {
               stroke: var(--line); } .edge, .cut { fill: none; stroke: var(--line); } .cut { stroke: var(--backward); stroke-width: 2; }
             .curve { fill: none; stroke: var(--forward); stroke-width: 1.5; }
             @media print { body { max-width: none; } .scroll { overflow: visible; } svg { max-width: 100%; height: auto; } }
+            @media print { tr, svg { break-inside: avoid; } thead, h2, caption { break-after: avoid; } }
             """;
 
     private final PipelineReport report;
