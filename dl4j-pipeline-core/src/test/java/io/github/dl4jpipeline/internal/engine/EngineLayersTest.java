@@ -95,6 +95,7 @@ class EngineLayersTest {
                                         .nOut(4)
                                         .activation(Activation.RELU)
                                         .build()),
+                        EngineCase.of("normalized dense", ROWS, normalized(4).build()),
                         EngineCase.of("max-pooling", MAPS, pooling(SubsamplingLayer.PoolingType.MAX)),
                         EngineCase.of("mean pooling", MAPS, pooling(SubsamplingLayer.PoolingType.AVG)),
                         EngineCase.of(
@@ -109,6 +110,14 @@ class EngineLayersTest {
                         EngineCase.of("ReLU", MAPS, new ActivationLayer(Activation.RELU)),
                         EngineCase.of("tanh", MAPS, new ActivationLayer(Activation.TANH)))
                 .map(layer -> Named.of(layer.toString(), layer));
+    }
+
+    private static DenseLayer.Builder normalized(int outputs) {
+        return new DenseLayer.Builder()
+                .nOut(outputs)
+                .hasLayerNorm(true)
+                .gainInit(0.7)
+                .activation(Activation.RELU);
     }
 
     private static Layer transposed() {
@@ -232,6 +241,23 @@ class EngineLayersTest {
                     ROWS,
                     new DenseLayer.Builder().nOut(5).activation(activation).build()));
         }
+        for (Activation activation :
+                List.of(Activation.IDENTITY, Activation.RELU, Activation.TANH, Activation.SIGMOID)) {
+            for (int outputs : new int[] {1, 2, 7, 300}) {
+                cases.add(EngineCase.of(
+                        "normalized dense, " + outputs + " " + activation,
+                        ROWS,
+                        normalized(outputs).activation(activation).build()));
+            }
+        }
+        cases.add(EngineCase.of(
+                "normalized dense without bias",
+                MAPS,
+                normalized(5).hasBias(false).build()));
+        cases.add(EngineCase.of(
+                "frozen normalized dense",
+                ROWS,
+                new FrozenLayer(normalized(5).build())));
         cases.add(EngineCase.of(
                 "dense of maps",
                 MAPS,
