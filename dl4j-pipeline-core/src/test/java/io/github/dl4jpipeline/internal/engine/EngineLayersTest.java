@@ -221,6 +221,19 @@ class EngineLayersTest {
                 new GlobalPoolingLayer.Builder(PoolingType.AVG)
                         .collapseDimensions(false)
                         .build()));
+        for (ConvolutionMode mode : List.of(ConvolutionMode.Truncate, ConvolutionMode.Same)) {
+            for (int stride = 1; stride <= 2; stride++) {
+                cases.add(EngineCase.of(
+                        "large kernel of channels that fill no block, stride " + stride + " " + mode,
+                        MAPS,
+                        new ConvolutionLayer.Builder(5, 4)
+                                .nOut(20)
+                                .stride(stride, stride)
+                                .convolutionMode(mode)
+                                .activation(Activation.RELU)
+                                .build()));
+            }
+        }
         cases.add(EngineCase.of(
                 "frozen convolution", MAPS, new FrozenLayer(convolution().build())));
         cases.add(EngineCase.of(
