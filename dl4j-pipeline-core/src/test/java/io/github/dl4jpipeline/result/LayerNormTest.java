@@ -89,7 +89,8 @@ class LayerNormTest {
         for (int stages = 1; stages <= 2; stages++) {
             Map<String, INDArray> actual = gradient(schedule, stages, 4, batch);
             SameResult.assertSameGradient(actual, graph, batch);
-            actual.values().forEach(array -> assertThat(array.sumNumber().doubleValue()).isFinite());
+            actual.values().forEach(array -> assertThat(array.sumNumber().doubleValue())
+                    .isFinite());
         }
     }
 }

@@ -423,7 +423,12 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
     }
 
     private void writeOfInput(Passes made, INDArray turned, INDArray to, Space space) {
-        run(made.inputGradient().with(Slot.INPUT, turned).with(Slot.WEIGHTS, input).with(Slot.OUTPUT, to), space);
+        run(
+                made.inputGradient()
+                        .with(Slot.INPUT, turned)
+                        .with(Slot.WEIGHTS, input)
+                        .with(Slot.OUTPUT, to),
+                space);
     }
 
     /** From each step to the next, in the direction of the layer. */

@@ -344,8 +344,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     }
 
     /** Writes the bias' gradient, if there is a bias, with what is given null if not. */
-    private void writeBias(
-            Map<String, INDArray> views, boolean add, Space space, Consumer<@Nullable INDArray> writer) {
+    private void writeBias(Map<String, INDArray> views, boolean add, Space space, Consumer<@Nullable INDArray> writer) {
         if (bias) {
             write(views.get(DefaultParamInitializer.BIAS_KEY), add, space, writer);
         } else {

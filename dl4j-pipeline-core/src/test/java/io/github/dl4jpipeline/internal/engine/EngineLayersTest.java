@@ -268,9 +268,7 @@ class EngineLayersTest {
                 MAPS,
                 normalized(5).hasBias(false).build()));
         cases.add(EngineCase.of(
-                "frozen normalized dense",
-                ROWS,
-                new FrozenLayer(normalized(5).build())));
+                "frozen normalized dense", ROWS, new FrozenLayer(normalized(5).build())));
         cases.add(EngineCase.of(
                 "dense of maps",
                 MAPS,
