@@ -11,8 +11,12 @@ import io.github.dl4jpipeline.internal.onednn.OneDnn;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,6 +100,39 @@ class GraphProfilerTest {
         assertThat(profile.examples()).isEqualTo(examples);
         assertThat(profile.machine().sharedSpeed()).isBetween(0.0, 1.0).isPositive();
         assertThat(profile.machine().jointSpeed()).isPositive();
+    }
+
+    /** Deeplearning4j's {@code numParams} counts those of layers only. */
+    @Test
+    void aVertexThatIsNoLayerMayHaveParameters() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.settings(DataType.FLOAT)
+                .graphBuilder()
+                .addInputs("steps")
+                .setInputTypes(InputType.recurrent(4, 6))
+                .addLayer("lstm", new LSTM.Builder().nOut(4).build(), "steps")
+                .addVertex(
+                        "attention",
+                        new AttentionVertex.Builder()
+                                .nOut(4)
+                                .nHeads(2)
+                                .projectInput(true)
+                                .nInQueries(4)
+                                .nInKeys(4)
+                                .nInValues(4)
+                                .build(),
+                        "lstm",
+                        "lstm",
+                        "lstm")
+                .addLayer("pool", new GlobalPoolingLayer(PoolingType.AVG), "attention")
+                .addLayer("output", TestGraphs.softmax(3), "pool")
+                .setOutputs("output")
+                .build());
+        assertThat(graph.numParams()).isLessThan(graph.params().length());
+        VertexCost attention = GraphProfiler.profile(graph, TestData.sequences(DataType.FLOAT, 1, 5, 4, 3, 6, false))
+                .vertices()
+                .get(2);
+        assertThat(attention.vertex()).isEqualTo("attention");
+        assertThat(attention.parameterBytes()).isEqualTo(4 * 4 * 4 * 4);
     }
 
     @Test

@@ -1,7 +1,6 @@
 package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.internal.layers.HostFloats;
-import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
@@ -330,14 +329,6 @@ final class EngineAttention extends EngineLayer {
         Gradient gradient = new DefaultGradient();
         NAMES.forEach(name -> gradient.setGradientFor(name, views.get(name)));
         return gradient;
-    }
-
-    private static void write(Primitive gradient, INDArray view, boolean add, Space space) {
-        INDArray floats = add ? space.work(view.length()) : view;
-        run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
-        if (add) {
-            view.addi(floats.reshape('c', view.shape()));
-        }
     }
 
     @Override

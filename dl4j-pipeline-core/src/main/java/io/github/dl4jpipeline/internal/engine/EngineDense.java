@@ -13,8 +13,8 @@ final class EngineDense extends WeightedLayer<EngineDense.Passes> {
     private final long inputs;
     private final long outputs;
 
-    EngineDense(DenseLayer layer, Activation function) {
-        super(layer, DefaultParamInitializer.WEIGHT_KEY, layer.hasBias(), function, Rectifier.is(function));
+    EngineDense(DenseLayer layer, boolean bias, Activation function) {
+        super(layer, DefaultParamInitializer.WEIGHT_KEY, bias, function, Rectifier.is(function));
         inputs = weights().size(0);
         outputs = weights().size(1);
     }

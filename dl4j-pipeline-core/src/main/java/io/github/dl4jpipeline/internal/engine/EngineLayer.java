@@ -6,6 +6,7 @@ import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.jspecify.annotations.Nullable;
@@ -131,6 +132,25 @@ public abstract class EngineLayer implements AutoCloseable {
     /** Floats of an error in a layout. */
     final INDArray error(Value value, Layout wanted, Space space) {
         return reorders.in(wanted, value, space, space::error);
+    }
+
+    /**
+     * Writes a gradient.
+     *
+     * @param add whether to add it to what is in the view
+     * @param writer writes it into an array
+     */
+    static void write(INDArray view, boolean add, Space space, Consumer<INDArray> writer) {
+        INDArray floats = add ? space.work(view.length()).reshape(view.ordering(), view.shape()) : view;
+        writer.accept(floats);
+        if (add) {
+            view.addi(floats);
+        }
+    }
+
+    /** The same with a primitive for weights' gradients, all whose other arguments are set. */
+    static void write(Primitive gradient, INDArray view, boolean add, Space space) {
+        write(view, add, space, floats -> run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space));
     }
 
     /** Runs a primitive whose other arguments are set. */

@@ -266,7 +266,7 @@ public final class EngineLayers {
         if (kind == SeparableConvolution2D.class && conf.getNIn() > 1) { // Deeplearning4j fails with one channel
             Kernel ofChannels = Kernel.ofEachChannelLast(vertex, weights, layer);
             Kernel ofPlaces = Kernel.of(vertex, SeparableConvolutionParamInitializer.POINT_WISE_WEIGHT_KEY, layer);
-            return new EngineSeparable(
+            return new EngineChain(
                     new EngineConvolution(
                             ofChannels, windows, layer, false, Activation.IDENTITY, packed, inputErrors, exact),
                     new EngineConvolution(
@@ -292,8 +292,16 @@ public final class EngineLayers {
 
     private static @Nullable EngineLayer dense(Layer layer, DenseLayer conf) {
         Activation function = Functions.of(conf.getActivationFn());
-        return function == null || conf.hasLayerNorm()
-                ? null
-                : new EngineDense((org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer, function);
+        if (function == null) {
+            return null;
+        }
+        var dense = (org.deeplearning4j.nn.layers.feedforward.dense.DenseLayer) layer;
+        if (!conf.hasLayerNorm()) {
+            return new EngineDense(dense, conf.hasBias(), function);
+        }
+        EngineDense products = new EngineDense(dense, false, Activation.IDENTITY);
+        return function.isIdentity()
+                ? new EngineChain(products, new EngineRowNorm(dense))
+                : new EngineChain(products, new EngineRowNorm(dense), new EngineActivation(function));
     }
 }

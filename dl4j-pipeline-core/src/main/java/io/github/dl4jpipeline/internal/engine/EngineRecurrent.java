@@ -403,52 +403,48 @@ abstract class EngineRecurrent<P extends EngineRecurrent.Passes> extends EngineL
     public final Gradient gradient(Map<String, INDArray> views, boolean add, Space space) {
         P made = requirePasses();
         RecurrentWeights.Arrays sums = weights.named(views);
-        RecurrentWeights.Arrays next = add
-                ? new RecurrentWeights.Arrays(
-                        like(sums.ofInput(), space), like(sums.recurrent(), space), like(sums.bias(), space))
-                : sums;
-        write(made, next, space);
-        if (add) {
-            sums.ofInput().addi(next.ofInput());
-            sums.recurrent().addi(next.recurrent());
-            sums.bias().addi(next.bias());
-        }
+        INDArray turned = turned(made, space);
+        write(sums.ofInput(), add, space, to -> writeOfInput(made, turned, to, space));
+        write(sums.recurrent(), add, space, to -> writeRecurrent(made, turned, to, space));
+        write(sums.bias(), add, space, to -> writeBias(made.wide(), to));
         Gradient gradient = new DefaultGradient();
         weights.names(sums).forEach(gradient::setGradientFor);
         delta = null;
         return gradient;
     }
 
-    private static INDArray like(INDArray view, Space space) {
-        return space.work(view.length()).reshape('f', view.shape());
-    }
-
-    private void write(P made, RecurrentWeights.Arrays gradients, Space space) {
-        Passes all = made;
+    /** The gradient turned around: products with its transposed array would read it with strides that the cache takes badly. */
+    private INDArray turned(P made, Space space) {
         Sequence wide = made.wide();
-        // products with the transposed array would read it with strides that the cache takes badly
         INDArray turned = space.work(wide.floats());
         Layout turnedRows = Product.transposed(wide.rows(), wide.size());
         reorders().write(delta, Product.matrix(wide.rows(), wide.size()), turned, turnedRows, space);
+        return turned;
+    }
+
+    private void writeOfInput(Passes made, INDArray turned, INDArray to, Space space) {
         run(
-                all.inputGradient()
+                made.inputGradient()
                         .with(Slot.INPUT, turned)
                         .with(Slot.WEIGHTS, input)
-                        .with(Slot.OUTPUT, gradients.ofInput()),
+                        .with(Slot.OUTPUT, to),
                 space);
+    }
+
+    /** From each step to the next, in the direction of the layer. */
+    private void writeRecurrent(P made, INDArray turned, INDArray to, Space space) {
+        Passes all = made;
         if (all.input.steps() == 1) {
-            gradients.recurrent().assign(0);
+            to.assign(0);
         } else {
-            // from each step to the next, in the direction of the layer
             run(
                     all.recurrentGradient()
-                            .with(Slot.INPUT, turned, reversed ? 0 : wide.examples())
-                            .with(Slot.WEIGHTS, output, reversed ? made.output().step() : 0)
-                            .with(Slot.OUTPUT, gradients.recurrent()),
+                            .with(Slot.INPUT, turned, reversed ? 0 : all.wide.examples())
+                            .with(Slot.WEIGHTS, output, reversed ? all.output.step() : 0)
+                            .with(Slot.OUTPUT, to),
                     space);
         }
-        writePeepholes(made, delta, gradients.recurrent());
-        writeBias(wide, gradients.bias());
+        writePeepholes(made, delta, to);
     }
 
     private void writeBias(Sequence wide, INDArray bias) {

@@ -8,6 +8,7 @@ import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -267,9 +268,11 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         P made = requirePasses();
         INDArray from = Objects.requireNonNull(input);
         INDArray errors = Objects.requireNonNull(delta, "no backward pass before the gradient");
-        INDArray ofBias = bias ? biasGradient(views, add, space) : null;
-        computeGradient(made, from, errors, views.get(weights), ofBias, add, space);
-        addBiasGradient(ofBias, views, add);
+        writeBias(
+                views,
+                add,
+                space,
+                ofBias -> computeGradient(made, from, errors, views.get(weights), ofBias, add, space));
         delta = null;
         return named(views);
     }
@@ -290,10 +293,11 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             boolean add,
             Space space) {
         Primitive primitive = made.gradient().with(Slot.INPUT, from).with(Slot.OUTPUT_ERROR, errors);
-        if (ofBias != null) {
-            primitive.with(Slot.BIAS_GRADIENT, ofBias);
-        }
-        writeGradient(made, primitive, view, add, space);
+        writeGradient(made, with(ofBias, primitive), view, add, space);
+    }
+
+    private static Primitive with(@Nullable INDArray ofBias, Primitive gradient) {
+        return ofBias == null ? gradient : gradient.with(Slot.BIAS_GRADIENT, ofBias);
     }
 
     @Override
@@ -328,31 +332,23 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
     public final void finish(Map<String, INDArray> views, GradientRows rows, Space space) {
         if (!rows.isEmpty()) {
             boolean add = rows.isWritten();
-            INDArray ofBias = bias ? biasGradient(views, add, space) : null;
-            if (rows.hasSum()) {
-                rows.writeSum(views.get(weights), ofBias, add, space);
-            } else {
-                Primitive primitive = rows.takeProduct();
-                if (ofBias != null) {
-                    primitive.with(Slot.BIAS_GRADIENT, ofBias);
+            writeBias(views, add, space, ofBias -> {
+                if (rows.hasSum()) {
+                    rows.writeSum(views.get(weights), ofBias, add, space);
+                } else {
+                    write(with(ofBias, rows.takeProduct()), views.get(weights), add, space);
                 }
-                writeProduct(primitive, views.get(weights), add, space);
-            }
-            addBiasGradient(ofBias, views, add);
+            });
             rows.write();
         }
     }
 
-    /** Where a primitive writes the bias' gradient: into the view, or beside it if it is to be added. */
-    private static INDArray biasGradient(Map<String, INDArray> views, boolean add, Space space) {
-        INDArray view = views.get(DefaultParamInitializer.BIAS_KEY);
-        return add ? space.work(view.length()) : view;
-    }
-
-    private static void addBiasGradient(@Nullable INDArray written, Map<String, INDArray> views, boolean add) {
-        if (add && written != null) {
-            INDArray view = views.get(DefaultParamInitializer.BIAS_KEY);
-            view.addi(written.reshape(view.shape()));
+    /** Writes the bias' gradient, if there is a bias, with what is given null if not. */
+    private void writeBias(Map<String, INDArray> views, boolean add, Space space, Consumer<@Nullable INDArray> writer) {
+        if (bias) {
+            write(views.get(DefaultParamInitializer.BIAS_KEY), add, space, writer);
+        } else {
+            writer.accept(null);
         }
     }
 
@@ -367,15 +363,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
 
     /** Runs the primitive for the weights' gradient, all whose other arguments are set. */
     void writeGradient(P made, Primitive gradient, INDArray view, boolean add, Space space) {
-        writeProduct(gradient, view, add, space);
-    }
-
-    private static void writeProduct(Primitive gradient, INDArray view, boolean add, Space space) {
-        INDArray floats = add ? space.work(view.length()) : view;
-        run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
-        if (add) {
-            view.addi(floats.reshape(view.ordering(), view.shape()));
-        }
+        write(gradient, view, add, space);
     }
 
     /** How Deeplearning4j flattens the weights' gradient; null for its usual way. */

@@ -7,14 +7,14 @@ import java.util.Arrays;
  * lane by lane as a tree, then in double. Added one after another, some thousand equal floats are off by 1e-6 and more, and
  * activations behind a ReLU are equal where they are zero. Not for two threads at once.
  */
-final class LaneSum {
+public final class LaneSum {
     private static final int LANES = 256;
     private static final int LAST_LANES = 8;
 
     private final float[] lanes = new float[LANES];
 
     /** The sum of some thousand elements, from one index to before another. */
-    double of(float[] elements, int from, int to) {
+    public double of(float[] elements, int from, int to) {
         int i = from;
         double sum = 0;
         if (to - from >= LANES) {
@@ -34,7 +34,7 @@ final class LaneSum {
     }
 
     /** The same of the products of elements with others at the same indices. */
-    double ofProducts(float[] elements, float[] others, int from, int to) {
+    public double ofProducts(float[] elements, float[] others, int from, int to) {
         int i = from;
         double sum = 0;
         if (to - from >= LANES) {

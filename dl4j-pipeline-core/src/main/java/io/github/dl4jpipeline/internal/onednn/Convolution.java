@@ -17,6 +17,15 @@ import org.jspecify.annotations.Nullable;
 public final class Convolution {
     private static final int FEW_CHANNELS = 4;
 
+    /** Blocks of channels with AVX-512. */
+    private static final long BLOCK = 16;
+
+    /** Arithmetic with channels that pad blocks, beside that without. */
+    private static final double MUCH_PADDING = 1.25;
+
+    /** Of smaller kernels, changing the layout of maps may cost more than it saves, and Winograd's algorithm less. */
+    private static final long MANY_TAPS = 16;
+
     private final dnnl.algorithm method;
     private final Window window;
     private final boolean bias;
@@ -63,6 +72,16 @@ public final class Convolution {
      * @return null if oneDNN has only slow code for it
      */
     public static @Nullable Convolution reading(Layout input, Shape shape, Activation activation) {
+        if (isPadded(shape)) {
+            Convolution exact = new Convolution(
+                    shape,
+                    Layout.channelsLast(shape.inputShape()).description(),
+                    Layout.channelsLast(shape.outputShape()).description(),
+                    activation);
+            if (exact.isOfAnyChannels() && exact.isFast(shape)) {
+                return exact;
+            }
+        }
         boolean chooses = input.isRowMajor() && shape.inputShape()[1] > FEW_CHANNELS;
         memory.desc given = input.description();
         memory.desc any = Layout.any(shape.inputShape());
@@ -81,6 +100,25 @@ public final class Convolution {
                 Layout.rowMajor(shape.outputShape()).description(),
                 activation);
         return plain.isFast(shape) ? plain : null;
+    }
+
+    /** Whether blocks of channels make much more arithmetic. */
+    private static boolean isPadded(Shape shape) {
+        long[] weights = shape.weightShape();
+        if (weights.length != 4 || weights[1] <= FEW_CHANNELS || weights[2] * weights[3] < MANY_TAPS) {
+            return false;
+        }
+        double padded = (double) blocked(weights[0]) * blocked(weights[1]);
+        return padded >= MUCH_PADDING * weights[0] * weights[1];
+    }
+
+    private static long blocked(long channels) {
+        return (channels + BLOCK - 1) / BLOCK * BLOCK;
+    }
+
+    /** Whether it computes no padding; only with AVX-512 there is such code. */
+    private boolean isOfAnyChannels() {
+        return forward.impl_info_str().getString().startsWith("brgconv");
     }
 
     private boolean isFast(Shape shape) {

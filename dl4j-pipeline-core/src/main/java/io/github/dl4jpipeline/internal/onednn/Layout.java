@@ -43,6 +43,11 @@ public final class Layout {
         return block == 1 ? rowMajor(shape) : new Layout(blocked(block, shape), shape.clone());
     }
 
+    /** Of maps, with all channels side by side at each place. */
+    static Layout channelsLast(long... shape) {
+        return new Layout(new memory.desc(shape, memory.data_type.f32, memory.format_tag.acdb), shape.clone());
+    }
+
     private static memory.desc blocked(int block, long... shape) {
         memory.format_tag tag = block == 8 ? memory.format_tag.aBcd8b : memory.format_tag.aBcd16b;
         return new memory.desc(shape, memory.data_type.f32, tag);

@@ -31,7 +31,7 @@ public final class CopySlot {
     /** Only for graphs with parameters. */
     INDArray gradients() {
         if (gradients == null) {
-            gradients = Nd4j.create(graph.params().dataType(), graph.numParams());
+            gradients = Nd4j.create(graph.params().dataType(), graph.params().length());
         }
         return gradients;
     }

@@ -94,7 +94,8 @@ public final class Profiling {
                 .run(usual, choice -> times(graph, sample, devices, choice, splittable, effort, each));
         ProfileTimes times = measured.result();
         VertexGraph vertices = VertexGraph.of(graph);
-        double adding = devices.size() == 1 ? 0 : onThreadOf(device, () -> addMillisPerMegabyte(graph.numParams()));
+        long parameters = graph.params().length();
+        double adding = devices.size() == 1 ? 0 : onThreadOf(device, () -> addMillisPerMegabyte(parameters));
         List<VertexCost> costs = vertices.vertices().stream()
                 .map(vertex -> times.cost(vertex, vertices, graph, adding / BYTES_PER_MEGABYTE))
                 .toList();

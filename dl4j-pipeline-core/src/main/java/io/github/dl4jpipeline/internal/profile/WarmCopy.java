@@ -189,7 +189,7 @@ public final class WarmCopy {
     }
 
     private List<Gradients> gradients() {
-        if (graph.numParams() == 0) {
+        if (graph.params().length() == 0) {
             return List.of();
         }
         List<Gradients> all = new ArrayList<>();

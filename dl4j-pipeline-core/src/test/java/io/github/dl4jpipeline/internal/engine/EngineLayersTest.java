@@ -95,6 +95,7 @@ class EngineLayersTest {
                                         .nOut(4)
                                         .activation(Activation.RELU)
                                         .build()),
+                        EngineCase.of("normalized dense", ROWS, normalized(4).build()),
                         EngineCase.of("max-pooling", MAPS, pooling(SubsamplingLayer.PoolingType.MAX)),
                         EngineCase.of("mean pooling", MAPS, pooling(SubsamplingLayer.PoolingType.AVG)),
                         EngineCase.of(
@@ -109,6 +110,14 @@ class EngineLayersTest {
                         EngineCase.of("ReLU", MAPS, new ActivationLayer(Activation.RELU)),
                         EngineCase.of("tanh", MAPS, new ActivationLayer(Activation.TANH)))
                 .map(layer -> Named.of(layer.toString(), layer));
+    }
+
+    private static DenseLayer.Builder normalized(int outputs) {
+        return new DenseLayer.Builder()
+                .nOut(outputs)
+                .hasLayerNorm(true)
+                .gainInit(0.7)
+                .activation(Activation.RELU);
     }
 
     private static Layer transposed() {
@@ -212,6 +221,19 @@ class EngineLayersTest {
                 new GlobalPoolingLayer.Builder(PoolingType.AVG)
                         .collapseDimensions(false)
                         .build()));
+        for (ConvolutionMode mode : List.of(ConvolutionMode.Truncate, ConvolutionMode.Same)) {
+            for (int stride = 1; stride <= 2; stride++) {
+                cases.add(EngineCase.of(
+                        "large kernel of channels that fill no block, stride " + stride + " " + mode,
+                        MAPS,
+                        new ConvolutionLayer.Builder(5, 4)
+                                .nOut(20)
+                                .stride(stride, stride)
+                                .convolutionMode(mode)
+                                .activation(Activation.RELU)
+                                .build()));
+            }
+        }
         cases.add(EngineCase.of(
                 "frozen convolution", MAPS, new FrozenLayer(convolution().build())));
         cases.add(EngineCase.of(
@@ -232,6 +254,21 @@ class EngineLayersTest {
                     ROWS,
                     new DenseLayer.Builder().nOut(5).activation(activation).build()));
         }
+        for (Activation activation :
+                List.of(Activation.IDENTITY, Activation.RELU, Activation.TANH, Activation.SIGMOID)) {
+            for (int outputs : new int[] {1, 2, 7, 300}) {
+                cases.add(EngineCase.of(
+                        "normalized dense, " + outputs + " " + activation,
+                        ROWS,
+                        normalized(outputs).activation(activation).build()));
+            }
+        }
+        cases.add(EngineCase.of(
+                "normalized dense without bias",
+                MAPS,
+                normalized(5).hasBias(false).build()));
+        cases.add(EngineCase.of(
+                "frozen normalized dense", ROWS, new FrozenLayer(normalized(5).build())));
         cases.add(EngineCase.of(
                 "dense of maps",
                 MAPS,
