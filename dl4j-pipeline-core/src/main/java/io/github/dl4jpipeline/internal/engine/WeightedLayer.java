@@ -2,9 +2,9 @@ package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.internal.layers.ReluGradient;
 import io.github.dl4jpipeline.internal.onednn.Activation;
-import io.github.dl4jpipeline.internal.onednn.Dense;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.SharedGradient;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.util.Map;
 import java.util.Objects;
@@ -63,14 +63,17 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             return forward;
         }
 
-        /** What it is if it is a product of matrices; null if not. */
-        @Nullable Dense product() {
+        /** The operation whose gradient several micro-batches share; null if each has its own. */
+        @Nullable SharedGradient shared() {
             return null;
         }
 
         abstract Primitive makeBackward();
 
         abstract Primitive makeGradient();
+
+        /** The layout in which the gradient of the weights is written. */
+        abstract Layout gradientWeights();
 
         final Primitive derivative() {
             if (derivative == null) {
@@ -293,7 +296,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         if (ofBias != null) {
             primitive.with(Slot.BIAS_GRADIENT, ofBias);
         }
-        writeGradient(made, primitive, view, add, space);
+        writeGradient(primitive, made.gradientWeights(), view, add, space);
     }
 
     @Override
@@ -314,14 +317,14 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             GradientRows rows,
             GradientTurn turn,
             Space space) {
-        Dense product = made.product();
-        if (product == null) {
+        SharedGradient shared = made.shared();
+        if (shared == null) {
             return false;
         }
-        if (!rows.hasRoomFor(product)) {
+        if (!rows.hasRoomFor(shared)) {
             finish(views, rows, space);
         }
-        return rows.take(product, from, errors, turn);
+        return rows.take(shared, from, errors, turn);
     }
 
     @Override
@@ -332,11 +335,11 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             if (rows.hasSum()) {
                 rows.writeSum(views.get(weights), ofBias, add, space);
             } else {
-                Primitive primitive = rows.takeProduct();
+                GradientRows.Shared shared = rows.takeGradient();
                 if (ofBias != null) {
-                    primitive.with(Slot.BIAS_GRADIENT, ofBias);
+                    shared.gradient().with(Slot.BIAS_GRADIENT, ofBias);
                 }
-                writeProduct(primitive, views.get(weights), add, space);
+                writeGradient(shared.gradient(), shared.weights(), views.get(weights), add, space);
             }
             addBiasGradient(ofBias, views, add);
             rows.write();
@@ -365,12 +368,12 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         return named;
     }
 
-    /** Runs the primitive for the weights' gradient, all whose other arguments are set. */
-    void writeGradient(P made, Primitive gradient, INDArray view, boolean add, Space space) {
-        writeProduct(gradient, view, add, space);
-    }
-
-    private static void writeProduct(Primitive gradient, INDArray view, boolean add, Space space) {
+    /**
+     * Runs the primitive for the weights' gradient, all whose other arguments are set.
+     *
+     * @param layout in which it writes
+     */
+    void writeGradient(Primitive gradient, Layout layout, INDArray view, boolean add, Space space) {
         INDArray floats = add ? space.work(view.length()) : view;
         run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);
         if (add) {

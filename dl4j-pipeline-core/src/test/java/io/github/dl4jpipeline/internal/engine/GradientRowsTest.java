@@ -49,7 +49,7 @@ class GradientRowsTest {
         assertThat(take(2, 4)).isTrue();
         assertThat(rows.hasRoomFor(product(1))).isFalse();
         assertThat(rows.bytes()).isEqualTo(MOST * (INPUTS + OUTPUTS) * Float.BYTES);
-        assertThat(rows.takeProduct()).isNotNull();
+        assertThat(rows.takeGradient()).isNotNull();
         assertThat(rows.isEmpty()).isTrue();
         assertThat(take(2, 2)).isTrue();
         rows.begin();
