@@ -273,9 +273,18 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             GradientRows rows,
             GradientTurn turn,
             Space space) {
-        return made.hasOwnGradient()
-                ? rows.add(made.winograd, from, errors, turn, space)
-                : super.leave(made, from, errors, views, rows, turn, space);
+        if (!made.hasOwnGradient()) {
+            return super.leave(made, from, errors, views, rows, turn, space);
+        }
+        if (rows.hasExamplesOf(Convolution.class)) {
+            finish(views, rows, space);
+        }
+        return rows.add(made.winograd, from, errors, turn, space);
+    }
+
+    @Override
+    boolean hasLeft(GradientRows rows) {
+        return rows.hasSum() || rows.hasExamplesOf(Convolution.class);
     }
 
     @Override

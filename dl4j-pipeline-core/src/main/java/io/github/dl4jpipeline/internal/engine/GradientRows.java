@@ -70,9 +70,14 @@ public final class GradientRows implements AutoCloseable {
         return rows == 0 && !hasSum;
     }
 
+    /** Whether examples are left for this kind of operation. */
+    boolean hasExamplesOf(Class<? extends SharedGradient> kind) {
+        return rows > 0 && kind.isInstance(operation);
+    }
+
     /** Whether the examples of another micro-batch can lie beside those that are there. */
     boolean hasRoomFor(SharedGradient next) {
-        return operation != null && operation.joins(next) && rows + next.examples() <= most;
+        return rows > 0 && operation != null && operation.joins(next) && rows + next.examples() <= most;
     }
 
     /**

@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.internal.engine;
 
 import io.github.dl4jpipeline.internal.layers.ReluGradient;
 import io.github.dl4jpipeline.internal.onednn.Activation;
+import io.github.dl4jpipeline.internal.onednn.Dense;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
 import io.github.dl4jpipeline.internal.onednn.SharedGradient;
@@ -329,7 +330,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
 
     @Override
     public final void finish(Map<String, INDArray> views, GradientRows rows, Space space) {
-        if (!rows.isEmpty()) {
+        if (hasLeft(rows)) {
             boolean add = rows.isWritten();
             INDArray ofBias = bias ? biasGradient(views, add, space) : null;
             if (rows.hasSum()) {
@@ -344,6 +345,11 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             addBiasGradient(ofBias, views, add);
             rows.write();
         }
+    }
+
+    /** Whether this code has left what is there, and not another code of the same vertex. */
+    boolean hasLeft(GradientRows rows) {
+        return rows.hasExamplesOf(Dense.class);
     }
 
     /** Where a primitive writes the bias' gradient: into the view, or beside it if it is to be added. */
