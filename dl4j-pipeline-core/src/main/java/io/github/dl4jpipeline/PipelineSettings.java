@@ -84,14 +84,12 @@ record PipelineSettings(
     private static final Logger log = LoggerFactory.getLogger(PipelineSettings.class);
 
     /** The profile that the user has given; null for none. */
-    @Nullable
-    GraphProfile profile() {
+    @Nullable GraphProfile profile() {
         return prepared.profile();
     }
 
     /** The plan that the user has given; null for none. */
-    @Nullable
-    PartitionPlan plan() {
+    @Nullable PartitionPlan plan() {
         return prepared.plan();
     }
 
@@ -139,8 +137,7 @@ record PipelineSettings(
      *
      * @throws IllegalArgumentException if devices have memory of their own
      */
-    @Nullable
-    TiledRegion tiledRegion(ComputationGraph graph, @Nullable PartitionPlan made) {
+    @Nullable TiledRegion tiledRegion(ComputationGraph graph, @Nullable PartitionPlan made) {
         Optional<Tiling> planned = made == null ? Optional.empty() : made.tiling();
         Optional<Tiling> tiles = tiling.or(() -> planned);
         if (tiles.isPresent() && !memory().sharesTiles()) {
@@ -288,8 +285,7 @@ record PipelineSettings(
      * @param plans the plan made and its alternatives
      * @param stepsBefore number of steps that have been run already
      */
-    @Nullable
-    Replanner replanner(
+    @Nullable Replanner replanner(
             ComputationGraph graph, @Nullable GraphProfile measured, List<PartitionPlan> plans, long stepsBefore) {
         PartitionPlan made = plans.get(0);
         if (plan() != null

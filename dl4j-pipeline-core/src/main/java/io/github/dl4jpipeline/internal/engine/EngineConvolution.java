@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.Convolution;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.SharedGradient;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import io.github.dl4jpipeline.internal.onednn.Winograd;
 import java.util.Map;
@@ -101,6 +102,8 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
         private final Convolution operations;
         private final Layout forwardWeights;
         private final @Nullable WinogradPasses winograd;
+        private final boolean ownOutputs;
+        private @Nullable Boolean sharesGradient;
         private @Nullable Layout backwardWeights;
         private @Nullable Layout gradientWeights;
 
@@ -108,6 +111,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             super(operations.input(), operations.output(), function, operations.forward());
             this.operations = operations;
             this.winograd = winograd;
+            ownOutputs = winograd != null && Winograd.isFasterThan(operations);
             forwardWeights = operations.forwardWeights();
         }
 
@@ -116,6 +120,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             super(/* input= */ operations.output(), /* output= */ operations.input(), function, operations.backward());
             this.operations = operations;
             winograd = null;
+            ownOutputs = false;
             forwardWeights = operations.backwardWeights();
             backwardWeights = operations.forwardWeights();
         }
@@ -131,7 +136,30 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             return backwardWeights;
         }
 
-        Layout gradientWeights() {
+        /** Whether outputs and input errors come from our Winograd algorithm. */
+        final boolean hasOwnOutputs() {
+            return ownOutputs;
+        }
+
+        /** Whether the gradient of the weights does. */
+        final boolean hasOwnGradient() {
+            return winograd != null && !sharesGradient();
+        }
+
+        private boolean sharesGradient() {
+            if (sharesGradient == null) {
+                sharesGradient = operations.hasWinogradGradient();
+            }
+            return sharesGradient;
+        }
+
+        @Override
+        @Nullable SharedGradient shared() {
+            return sharesGradient() ? operations : null;
+        }
+
+        @Override
+        final Layout gradientWeights() {
             if (gradientWeights == null) {
                 gradientWeights = operations.gradientWeights();
             }
@@ -196,7 +224,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
                 : new Passes(
                         operations,
                         function(),
-                        Winograd.suits(convolution, operations)
+                        Winograd.fits(convolution, operations)
                                 ? new WinogradPasses(
                                         kernel.parameter(), kernel.plain(), convolution, operations, function())
                                 : null);
@@ -204,7 +232,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
 
     @Override
     void computeOutput(Passes made, INDArray from, INDArray to, Space space) {
-        if (made.winograd == null) {
+        if (!made.hasOwnOutputs()) {
             super.computeOutput(made, from, to, space);
         } else {
             made.winograd.output(from, weights(), bias(), to, packed, space);
@@ -213,7 +241,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
 
     @Override
     void computeError(Passes made, INDArray from, INDArray to, Space space) {
-        if (made.winograd == null) {
+        if (!made.hasOwnOutputs()) {
             super.computeError(made, from, to, space);
         } else {
             made.winograd.error(from, weights(), to, packed, space);
@@ -229,7 +257,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             @Nullable INDArray ofBias,
             boolean add,
             Space space) {
-        if (made.winograd == null) {
+        if (!made.hasOwnGradient()) {
             super.computeGradient(made, from, errors, view, ofBias, add, space);
         } else {
             made.winograd.gradient(from, errors, view, ofBias, add, space);
@@ -245,7 +273,18 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
             GradientRows rows,
             GradientTurn turn,
             Space space) {
-        return made.winograd != null && rows.add(made.winograd, from, errors, turn, space);
+        if (!made.hasOwnGradient()) {
+            return super.leave(made, from, errors, views, rows, turn, space);
+        }
+        if (rows.hasExamplesOf(Convolution.class)) {
+            finish(views, rows, space);
+        }
+        return rows.add(made.winograd, from, errors, turn, space);
+    }
+
+    @Override
+    boolean hasLeft(GradientRows rows) {
+        return rows.hasSum() || rows.hasExamplesOf(Convolution.class);
     }
 
     @Override
@@ -271,8 +310,7 @@ class EngineConvolution extends WeightedLayer<EngineConvolution.Passes> {
     }
 
     @Override
-    void writeGradient(Passes made, Primitive gradient, INDArray view, boolean add, Space space) {
-        Layout layout = made.gradientWeights();
+    void writeGradient(Primitive gradient, Layout layout, INDArray view, boolean add, Space space) {
         boolean direct = !add && layout.equals(kernel.plain());
         INDArray floats = direct ? view : space.alignedWork(layout.floats());
         run(gradient.with(Slot.WEIGHT_GRADIENT, floats), space);

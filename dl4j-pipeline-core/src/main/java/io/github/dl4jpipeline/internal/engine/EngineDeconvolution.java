@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.Convolution;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.SharedGradient;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.util.Arrays;
 import org.deeplearning4j.nn.api.Layer;
@@ -52,6 +53,12 @@ final class EngineDeconvolution extends EngineConvolution {
         @Override
         Primitive makeBackward() {
             return operations().forward();
+        }
+
+        /** None: inputs and errors have changed places. */
+        @Override
+        @Nullable SharedGradient shared() {
+            return null;
         }
 
         @Override
@@ -121,7 +128,7 @@ final class EngineDeconvolution extends EngineConvolution {
             boolean add,
             Space space) {
         Primitive gradient = made.gradient().with(Slot.INPUT, errors).with(Slot.OUTPUT_ERROR, from);
-        writeGradient(made, gradient, view, add, space);
+        writeGradient(gradient, made.gradientWeights(), view, add, space);
         if (ofBias != null) {
             ChannelValues.write(((Transposed) made).loops.sum(errors), ofBias);
         }

@@ -47,6 +47,7 @@ final class EngineEither extends EngineLayer {
 
     @Override
     public Gradient gradient(Map<String, INDArray> views, GradientRows rows, GradientTurn turn, Space space) {
+        (chosen == first ? second : first).finish(views, rows, space);
         return chosen.gradient(views, rows, turn, space);
     }
 

@@ -1,8 +1,8 @@
 package io.github.dl4jpipeline.internal.engine;
 
-import io.github.dl4jpipeline.internal.onednn.Dense;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.SharedGradient;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import io.github.dl4jpipeline.internal.onednn.WinogradGradient;
 import io.github.dl4jpipeline.internal.onednn.WinogradSum;
@@ -15,18 +15,19 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * What the micro-batches of a step have left for the parameter gradients of one vertex, in one replica of its stage. Where the vertex
- * is a product of matrices, rows of several micro-batches lie side by side here until one product gives the gradient of all. Weight
- * gradients are large, and each further product would pass them through memory again. Where it is a convolution by Winograd's
- * algorithm, the sum over several micro-batches stays here in transformed form, and the last one transforms it back.
+ * is a product of matrices, or a convolution by oneDNN's own Winograd algorithm, examples of several micro-batches lie side by side here
+ * until one operation gives the gradient of all. Weight gradients are large, and each further operation would pass them through memory
+ * again. Where it is a convolution by our Winograd algorithm, the sum over several micro-batches stays here in transformed form, and the
+ * last one transforms it back.
  *
- * <p>How many rows are gathered follows from the micro-batches alone. Their memory is at most as large as the gradient; that of a
- * transformed sum is four times as large. One thread at a
+ * <p>How many examples are gathered follows from the micro-batches alone. Rows take at most as much memory as the gradient, maps and a
+ * transformed sum four times as much. One thread at a
  * time uses it; {@link #bytes} may be asked by any.
  */
 public final class GradientRows implements AutoCloseable {
-    private final ByLayout<Primitive> primitives = new ByLayout<>();
+    private final ByLayout<Shared> operations = new ByLayout<>();
 
-    private @Nullable Dense product;
+    private @Nullable SharedGradient operation;
     private @Nullable INDArray inputs;
     private @Nullable INDArray errors;
     private @Nullable WinogradSum transformed;
@@ -39,6 +40,14 @@ public final class GradientRows implements AutoCloseable {
 
     private long most;
     private boolean written;
+
+    /** The gradient of all that is gathered. */
+    record Shared(Primitive gradient, Layout weights) implements AutoCloseable {
+        @Override
+        public void close() {
+            gradient.close();
+        }
+    }
 
     /** A step begins. */
     public void begin() {
@@ -61,32 +70,37 @@ public final class GradientRows implements AutoCloseable {
         return rows == 0 && !hasSum;
     }
 
-    /** Whether the rows of another micro-batch have room beside those that are there. */
-    boolean hasRoomFor(Dense next) {
-        return rows + next.rows() <= most;
+    /** Whether examples are left for this kind of operation. */
+    boolean hasExamplesOf(Class<? extends SharedGradient> kind) {
+        return rows > 0 && kind.isInstance(operation);
+    }
+
+    /** Whether the examples of another micro-batch can lie beside those that are there. */
+    boolean hasRoomFor(SharedGradient next) {
+        return rows > 0 && operation != null && operation.joins(next) && rows + next.examples() <= most;
     }
 
     /**
-     * Takes the rows of a micro-batch, for which there is room where others are.
+     * Takes the examples of a micro-batch, for which there is room where others are.
      *
-     * @param next the product that they would have alone
+     * @param next the operation that they would have alone
      * @return false if that is what they should have
      */
-    boolean take(Dense next, INDArray input, INDArray error, GradientTurn turn) {
+    boolean take(SharedGradient next, INDArray input, INDArray error, GradientTurn turn) {
         if (isEmpty()) {
-            long allowed = next.inputs() * next.outputs() / (next.inputs() + next.outputs());
-            if (turn.last() || allowed < 2 * next.rows()) {
+            long allowed = next.mostExamples();
+            if (turn.last() || allowed < 2 * next.examples()) {
                 return false;
             }
-            most = Math.min(allowed, next.rows() * (turn.examples() + turn.later()) / turn.examples());
+            most = Math.min(allowed, next.examples() * (turn.examples() + turn.later()) / turn.examples());
             inputs = reserve(inputs, most * next.inputs());
             errors = reserve(errors, most * next.outputs());
             bytes = (inputs.length() + errors.length()) * Float.BYTES;
         }
-        product = next;
-        put(input, inputs, next.inputs(), next.rows());
-        put(error, errors, next.outputs(), next.rows());
-        rows += next.rows();
+        operation = next;
+        put(input, inputs, next.inputs(), next.examples());
+        put(error, errors, next.outputs(), next.examples());
+        rows += next.examples();
         return true;
     }
 
@@ -98,21 +112,23 @@ public final class GradientRows implements AutoCloseable {
                 .assign(from.reshape(from.length()).get(NDArrayIndex.interval(0, count * width)));
     }
 
-    /** The product of all rows, with what it reads; none are left then. */
-    Primitive takeProduct() {
-        Dense own = product;
+    /** The gradient of all examples, with what it reads; none are left then. */
+    Shared takeGradient() {
+        SharedGradient own = operation;
         if (own == null || inputs == null || errors == null) {
-            throw new IllegalStateException("There are no rows");
+            throw new IllegalStateException("There are no examples");
         }
         long count = rows;
-        Primitive primitive =
-                primitives.get(Layout.rowMajor(count, own.inputs(), own.outputs()), layout -> own.ofRows(count)
-                        .gradient());
-        if (primitive == null) {
-            throw new IllegalStateException("oneDNN has no product of " + count + " rows");
+        Shared shared = operations.get(Layout.rowMajor(count, own.inputs(), own.outputs()), layout -> {
+            SharedGradient all = own.ofExamples(count);
+            return new Shared(all.gradient(), all.gradientWeights());
+        });
+        if (shared == null) {
+            throw new IllegalStateException("oneDNN has no gradient of " + count + " examples");
         }
         rows = 0;
-        return primitive.with(Slot.INPUT, inputs).with(Slot.OUTPUT_ERROR, errors);
+        shared.gradient().with(Slot.INPUT, inputs).with(Slot.OUTPUT_ERROR, errors);
+        return shared;
     }
 
     /**
@@ -185,7 +201,7 @@ public final class GradientRows implements AutoCloseable {
         sum = null;
         bytes = 0;
         begin();
-        primitives.close();
+        operations.close();
         if (transformed != null) {
             transformed.close();
             transformed = null;

@@ -16,8 +16,13 @@ abstract class ProductPasses extends WeightedLayer.Passes {
     }
 
     @Override
-    final Dense product() {
+    final Dense shared() {
         return product;
+    }
+
+    @Override
+    final Layout gradientWeights() {
+        return product.gradientWeights();
     }
 
     @Override

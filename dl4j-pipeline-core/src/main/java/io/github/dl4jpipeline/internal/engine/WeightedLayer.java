@@ -5,6 +5,7 @@ import io.github.dl4jpipeline.internal.onednn.Activation;
 import io.github.dl4jpipeline.internal.onednn.Dense;
 import io.github.dl4jpipeline.internal.onednn.Layout;
 import io.github.dl4jpipeline.internal.onednn.Primitive;
+import io.github.dl4jpipeline.internal.onednn.SharedGradient;
 import io.github.dl4jpipeline.internal.onednn.Slot;
 import java.util.Map;
 import java.util.Objects;
@@ -64,14 +65,17 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             return forward;
         }
 
-        /** What it is if it is a product of matrices; null if not. */
-        @Nullable Dense product() {
+        /** The operation whose gradient several micro-batches share; null if each has its own. */
+        @Nullable SharedGradient shared() {
             return null;
         }
 
         abstract Primitive makeBackward();
 
         abstract Primitive makeGradient();
+
+        /** The layout in which the gradient of the weights is written. */
+        abstract Layout gradientWeights();
 
         final Primitive derivative() {
             if (derivative == null) {
@@ -293,7 +297,7 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             boolean add,
             Space space) {
         Primitive primitive = made.gradient().with(Slot.INPUT, from).with(Slot.OUTPUT_ERROR, errors);
-        writeGradient(made, with(ofBias, primitive), view, add, space);
+        writeGradient(with(ofBias, primitive), made.gradientWeights(), view, add, space);
     }
 
     private static Primitive with(@Nullable INDArray ofBias, Primitive gradient) {
@@ -318,29 +322,35 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
             GradientRows rows,
             GradientTurn turn,
             Space space) {
-        Dense product = made.product();
-        if (product == null) {
+        SharedGradient shared = made.shared();
+        if (shared == null) {
             return false;
         }
-        if (!rows.hasRoomFor(product)) {
+        if (!rows.hasRoomFor(shared)) {
             finish(views, rows, space);
         }
-        return rows.take(product, from, errors, turn);
+        return rows.take(shared, from, errors, turn);
     }
 
     @Override
     public final void finish(Map<String, INDArray> views, GradientRows rows, Space space) {
-        if (!rows.isEmpty()) {
+        if (hasLeft(rows)) {
             boolean add = rows.isWritten();
             writeBias(views, add, space, ofBias -> {
                 if (rows.hasSum()) {
                     rows.writeSum(views.get(weights), ofBias, add, space);
                 } else {
-                    write(with(ofBias, rows.takeProduct()), views.get(weights), add, space);
+                    GradientRows.Shared shared = rows.takeGradient();
+                    writeGradient(with(ofBias, shared.gradient()), shared.weights(), views.get(weights), add, space);
                 }
             });
             rows.write();
         }
+    }
+
+    /** Whether this code has left what is there, and not another code of the same vertex. */
+    boolean hasLeft(GradientRows rows) {
+        return rows.hasExamplesOf(Dense.class);
     }
 
     /** Writes the bias' gradient, if there is a bias, with what is given null if not. */
@@ -361,8 +371,12 @@ abstract class WeightedLayer<P extends WeightedLayer.Passes> extends EngineLayer
         return named;
     }
 
-    /** Runs the primitive for the weights' gradient, all whose other arguments are set. */
-    void writeGradient(P made, Primitive gradient, INDArray view, boolean add, Space space) {
+    /**
+     * Runs the primitive for the weights' gradient, all whose other arguments are set.
+     *
+     * @param layout in which it writes
+     */
+    void writeGradient(Primitive gradient, Layout layout, INDArray view, boolean add, Space space) {
         write(gradient, view, add, space);
     }
 

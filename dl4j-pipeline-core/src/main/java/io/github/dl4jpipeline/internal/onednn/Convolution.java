@@ -1,5 +1,6 @@
 package io.github.dl4jpipeline.internal.onednn;
 
+import java.util.Arrays;
 import org.bytedeco.dnnl.convolution_backward_data;
 import org.bytedeco.dnnl.convolution_backward_weights;
 import org.bytedeco.dnnl.convolution_forward;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Layouts of activations are given, or chosen where that is faster. Each operation chooses the layout of its weights.
  */
-public final class Convolution {
+public final class Convolution implements SharedGradient {
     private static final int FEW_CHANNELS = 4;
 
     /** Blocks of channels with AVX-512. */
@@ -26,6 +27,7 @@ public final class Convolution {
     /** Of smaller kernels, changing the layout of maps may cost more than it saves, and Winograd's algorithm less. */
     private static final long MANY_TAPS = 16;
 
+    private final Shape shape;
     private final dnnl.algorithm method;
     private final Window window;
     private final boolean bias;
@@ -52,9 +54,27 @@ public final class Convolution {
             Window window,
             boolean bias,
             boolean inputErrors,
-            boolean exact) {}
+            boolean exact) {
+        private Shape ofExamples(long count) {
+            return new Shape(
+                    withExamples(inputShape, count),
+                    withExamples(outputShape, count),
+                    weightShape,
+                    window,
+                    bias,
+                    inputErrors,
+                    exact);
+        }
+
+        private static long[] withExamples(long[] maps, long count) {
+            long[] some = maps.clone();
+            some[0] = count;
+            return some;
+        }
+    }
 
     private Convolution(Shape shape, memory.desc input, memory.desc output, Activation activation) {
+        this.shape = shape;
         method = shape.exact() ? dnnl.algorithm.convolution_direct : dnnl.algorithm.convolution_auto;
         window = shape.window();
         bias = shape.bias();
@@ -127,9 +147,14 @@ public final class Convolution {
                 && !(shape.inputErrors() && Primitive.isSlow(inputErrors()));
     }
 
-    /** Whether oneDNN runs it by Winograd's algorithm. */
+    /** Whether oneDNN computes its outputs by Winograd's algorithm. */
     boolean isWinograd() {
         return isWinograd(forward);
+    }
+
+    /** Whether oneDNN computes its weights' gradient by Winograd's algorithm. */
+    public boolean hasWinogradGradient() {
+        return isWinograd(gradients());
     }
 
     private static boolean isWinograd(primitive_desc_base description) {
@@ -174,15 +199,50 @@ public final class Convolution {
                 .takes(Slot.INPUT_ERROR, input);
     }
 
-    /** The layout in which {@link #gradient} writes the weights' gradient. */
+    @Override
+    public long examples() {
+        return shape.inputShape()[0];
+    }
+
+    @Override
+    public long inputs() {
+        return input.floats() / examples();
+    }
+
+    @Override
+    public long outputs() {
+        return output.floats() / examples();
+    }
+
+    /** Maps that take at most as much memory as the gradient in transformed form. */
+    @Override
+    public long mostExamples() {
+        return 4 * Arrays.stream(weightShape).reduce(1, Math::multiplyExact) / (inputs() + outputs());
+    }
+
+    @Override
+    public Convolution ofExamples(long count) {
+        return new Convolution(
+                shape.ofExamples(count),
+                input.ofExamples(count).description(),
+                output.ofExamples(count).description(),
+                Activation.IDENTITY);
+    }
+
+    @Override
+    public boolean joins(SharedGradient other) {
+        return other instanceof Convolution convolution
+                && input.ofExamples(1).equals(convolution.input.ofExamples(1))
+                && output.ofExamples(1).equals(convolution.output.ofExamples(1));
+    }
+
+    @Override
     public Layout gradientWeights() {
         return Layout.of(gradients().diff_weights_desc(), weightShape);
     }
 
-    /**
-     * From {@link Slot#INPUT} and {@link Slot#OUTPUT_ERROR} to {@link Slot#WEIGHT_GRADIENT}, which may have to be aligned, and
-     * {@link Slot#BIAS_GRADIENT}.
-     */
+    /** What it writes may have to be aligned. */
+    @Override
     public Primitive gradient() {
         convolution_backward_weights.primitive_desc description = gradients();
         Primitive primitive = new Primitive(description, new convolution_backward_weights(description))

@@ -10,7 +10,7 @@ import org.bytedeco.dnnl.memory;
 /**
  * Products of rows with weights, each in row-major order: rows {@code [examples, inputs]}, weights {@code [outputs, inputs]}.
  */
-public final class Dense {
+public final class Dense implements SharedGradient {
     private final Layout rows;
     private final Layout results;
     private final Layout weights;
@@ -23,19 +23,33 @@ public final class Dense {
         this.bias = bias;
     }
 
-    /** The same product of another number of rows. */
-    public Dense ofRows(long count) {
+    @Override
+    public Dense ofExamples(long count) {
         return new Dense(count, inputs(), outputs(), bias);
     }
 
-    public long rows() {
+    @Override
+    public boolean joins(SharedGradient other) {
+        return true;
+    }
+
+    @Override
+    public long examples() {
         return rows.shape()[0];
     }
 
+    /** Rows that take at most as much memory as the gradient. */
+    @Override
+    public long mostExamples() {
+        return inputs() * outputs() / (inputs() + outputs());
+    }
+
+    @Override
     public long inputs() {
         return rows.shape()[1];
     }
 
+    @Override
     public long outputs() {
         return results.shape()[1];
     }
@@ -80,9 +94,12 @@ public final class Dense {
                 .takes(Slot.INPUT_ERROR, rows);
     }
 
-    /**
-     * From {@link Slot#INPUT} and {@link Slot#OUTPUT_ERROR} to {@link Slot#WEIGHT_GRADIENT} and {@link Slot#BIAS_GRADIENT}.
-     */
+    @Override
+    public Layout gradientWeights() {
+        return weights;
+    }
+
+    @Override
     public Primitive gradient() {
         inner_product_backward_weights.desc operation = bias
                 ? new inner_product_backward_weights.desc(

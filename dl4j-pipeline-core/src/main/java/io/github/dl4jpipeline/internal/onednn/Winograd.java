@@ -28,6 +28,9 @@ public final class Winograd implements AutoCloseable {
     private static final long LEAST_PAIRS = 64 * 128;
     private static final long LEAST_TILES = 32;
 
+    /** Measured on a core with AVX-512. */
+    private static final long FEW_TILES = 256;
+
     private final long inputs;
     private final long outputs;
     private final boolean bias;
@@ -99,10 +102,10 @@ public final class Winograd implements AutoCloseable {
     }
 
     /**
-     * Whether it is faster than oneDNN's own code for a convolution: with many channels, where transforming the weights pays, since
-     * there are many tiles, most of whose outputs count. oneDNN has the algorithm itself for some processors.
+     * Whether it is faster than the usual algorithm for a convolution: with many channels, where transforming the weights pays, since
+     * there are many tiles, most of whose outputs count.
      */
-    public static boolean suits(Convolution.Shape shape, Convolution other) {
+    public static boolean fits(Convolution.Shape shape, Convolution other) {
         long[] weights = shape.weightShape();
         Window window = shape.window();
         return !shape.exact()
@@ -116,8 +119,15 @@ public final class Winograd implements AutoCloseable {
                 && weights[0] * weights[1] >= LEAST_PAIRS
                 && hasManyTiles(shape.outputShape())
                 && other.input().channelBlock() != 0
-                && other.output().channelBlock() != 0
-                && !other.isWinograd();
+                && other.output().channelBlock() != 0;
+    }
+
+    /**
+     * Whether outputs and input errors are faster than oneDNN's own code for a convolution that this fits. oneDNN has the algorithm
+     * itself for some processors. It transforms the weights for each micro-batch, which takes long beside few tiles.
+     */
+    public static boolean isFasterThan(Convolution other) {
+        return !other.isWinograd() || tiles(other.output().shape()) <= FEW_TILES;
     }
 
     private static boolean isAll(long[] values, long wanted) {
@@ -129,8 +139,12 @@ public final class Winograd implements AutoCloseable {
     }
 
     private static boolean hasManyTiles(long[] output) {
-        long tiles = output[0] * WinogradMatrices.tiles(output[2]) * WinogradMatrices.tiles(output[3]);
+        long tiles = tiles(output);
         return tiles >= LEAST_TILES && tiles * OUTPUTS_OF_TILE <= 2 * output[0] * output[2] * output[3];
+    }
+
+    private static long tiles(long[] output) {
+        return output[0] * WinogradMatrices.tiles(output[2]) * WinogradMatrices.tiles(output[3]);
     }
 
     /** With the bias as one more place. */

@@ -256,7 +256,7 @@ class WinogradTest {
                 exact);
         Convolution other = Convolution.reading(Layout.ofBlocks(8, maps), shape, RELU);
         assumeFalse(other == null || other.isWinograd(), "oneDNN has the algorithm itself on this processor");
-        return Winograd.suits(shape, other);
+        return Winograd.fits(shape, other);
     }
 
     @ParameterizedTest
