@@ -16,8 +16,11 @@ import io.github.dl4jpipeline.internal.memory.ParameterMemory;
 import io.github.dl4jpipeline.internal.memory.PipelineMemory;
 import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
+import io.github.dl4jpipeline.internal.schedule.GroupingSchedule;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
+import io.github.dl4jpipeline.internal.stage.GroupRunner;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchGroup;
 import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageRunner;
 import io.github.dl4jpipeline.internal.stage.TrailingSteps;
@@ -92,6 +95,7 @@ public final class TaskController implements AutoCloseable {
     private final VertexGraph vertices;
     private final TrailingSteps trailing;
     private final Workers layout;
+    private final Schedule order;
     private final String summary;
     private final int maxThreads;
     private final DeviceRuntime runtime;
@@ -124,6 +128,7 @@ public final class TaskController implements AutoCloseable {
         this.trailing = TrailingSteps.of(setup.graph());
         PartitionPlan plan = setup.plan();
         this.layout = plan.taskWorkers();
+        this.order = GroupingSchedule.of(setup.schedule(), plan.grouped());
         this.summary = plan.summary();
         List<Device> used = plan.devices().list();
         this.maxThreads = used.stream().mapToInt(Device::threads).max().orElse(1);
@@ -152,9 +157,16 @@ public final class TaskController implements AutoCloseable {
                     continue;
                 }
                 StageMemory own = memory.stage(stage, replica);
-                StageRunner runner = new StageRunner(stage, stages.positions(stage), own.scratch(), recompute);
+                GroupRunner group = own.groupRunner();
+                List<Integer> positions = new ArrayList<>(stages.positions(stage));
+                if (group != null) {
+                    positions.removeAll(group.positions());
+                }
+                StageRunner runner = new StageRunner(stage, positions, own.scratch(), recompute);
                 StageRunner weights = runner.with(own.weightScratch());
-                replicas.add(new StageReplica(stage, replica, runner, weights, own, new AtomicLong()));
+                GroupRunner weightsOfGroup = group == null ? null : group.with(own.weightScratch());
+                replicas.add(
+                        new StageReplica(stage, replica, runner, weights, group, weightsOfGroup, own, new AtomicLong()));
             }
         }
         busyBefore = new long[replicas.size()];
@@ -216,7 +228,7 @@ public final class TaskController implements AutoCloseable {
     }
 
     private StepTasks tasks(int microBatches) {
-        return tasks.computeIfAbsent(microBatches, count -> StepTasks.of(setup.schedule(), layout, count));
+        return tasks.computeIfAbsent(microBatches, count -> StepTasks.of(order, layout, count));
     }
 
     /**
@@ -233,7 +245,11 @@ public final class TaskController implements AutoCloseable {
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, split.size()) : null;
         long given = trailing.timeSteps(whole);
         long computed = trailing.timeSteps(split);
-        memory.beginStep(ofStep, split, request.iteration(), request.epoch());
+        int grouped = capture == null && ofStep.mayGroup(setup.plan().grouped())
+                ? setup.plan().grouped()
+                : 1;
+        List<MicroBatchGroup> groups = MicroBatchGroup.of(grouped, request.batch(), split);
+        memory.beginStep(ofStep, split, groups, request.iteration(), request.epoch());
         MovableWeights movable = memory.movesWeights() ? MovableWeights.of(layout, ofStep.byWorker()) : null;
         Step step = new Step(request, ofStep, split, capture, memory.joint(), movable, workers.count());
         for (int i = 0; i < busyBefore.length; i++) {

@@ -51,6 +51,30 @@ public record StepTasks(
         return alike.subList(alike.indexOf(task) + 1, alike.size());
     }
 
+    /**
+     * Whether the last stage can run its last vertices for so many micro-batches at a time: it has run all of them forward before
+     * the first backward, and takes them in order.
+     */
+    public boolean mayGroup(int size) {
+        int stage = workers.stages() - 1;
+        if (workers.replicas(stage) > 1) {
+            return size == 1;
+        }
+        int[] seen = new int[Task.Pass.values().length];
+        for (Task task : byWorker.get(workers.worker(stage, 0))) {
+            if (task.stage() != stage) {
+                continue;
+            }
+            int place = seen[task.pass().ordinal()]++;
+            int needed = Math.min(microBatches, place - place % size + size);
+            if (task.microBatch() != place
+                    || (task.pass() != Task.Pass.FORWARD && seen[Task.Pass.FORWARD.ordinal()] < needed)) {
+                return size == 1;
+            }
+        }
+        return true;
+    }
+
     private List<Task> alike(Task task) {
         return byWorker.get(workers.workerOf(task)).stream()
                 .filter(other -> other.pass() == task.pass() && other.stage() == task.stage())
