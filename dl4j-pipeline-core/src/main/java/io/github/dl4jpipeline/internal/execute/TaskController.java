@@ -95,6 +95,9 @@ public final class TaskController implements AutoCloseable {
     private final VertexGraph vertices;
     private final TrailingSteps trailing;
     private final Workers layout;
+    /** How many micro-batches the last stage runs its last vertices for as one. */
+    private final int grouped;
+
     private final Schedule order;
     private final String summary;
     private final int maxThreads;
@@ -128,11 +131,13 @@ public final class TaskController implements AutoCloseable {
         this.trailing = TrailingSteps.of(setup.graph());
         PartitionPlan plan = setup.plan();
         this.layout = plan.taskWorkers();
-        this.order = GroupingSchedule.of(setup.schedule(), plan.grouped());
         this.summary = plan.summary();
         List<Device> used = plan.devices().list();
         this.maxThreads = used.stream().mapToInt(Device::threads).max().orElse(1);
         this.runtime = DeviceRuntimes.of(plan.stages().get(0).device());
+        MemoryKind kind = setup.peers() == null ? MemoryKind.of(runtime) : MemoryKind.amongPeers(runtime);
+        this.grouped = kind.groupsMicroBatches() ? plan.grouped() : 1;
+        this.order = GroupingSchedule.of(setup.schedule(), grouped);
         String name = "pipeline-" + COUNT.incrementAndGet();
         StageAssignment stages = StageAssignment.of(plan, vertices);
         TiledRegion tiles = setup.tiles();
@@ -148,7 +153,6 @@ public final class TaskController implements AutoCloseable {
                 tileSetup,
                 name,
                 setup.peers());
-        MemoryKind kind = setup.peers() == null ? MemoryKind.of(runtime) : MemoryKind.amongPeers(runtime);
         this.memory = kind.maker().make(ofMemory, workers);
         for (int stage = 0; stage < stages.stages(); stage++) {
             boolean recompute = plan.stages().get(stage).recompute();
@@ -245,10 +249,8 @@ public final class TaskController implements AutoCloseable {
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, split.size()) : null;
         long given = trailing.timeSteps(whole);
         long computed = trailing.timeSteps(split);
-        int grouped = capture == null && ofStep.mayGroup(setup.plan().grouped())
-                ? setup.plan().grouped()
-                : 1;
-        List<MicroBatchGroup> groups = MicroBatchGroup.of(grouped, request.batch(), split);
+        int together = capture == null && ofStep.mayGroup(grouped) ? grouped : 1;
+        List<MicroBatchGroup> groups = MicroBatchGroup.of(together, request.batch(), split);
         memory.beginStep(ofStep, split, groups, request.iteration(), request.epoch());
         MovableWeights movable = memory.movesWeights() ? MovableWeights.of(layout, ofStep.byWorker()) : null;
         Step step = new Step(request, ofStep, split, capture, memory.joint(), movable, workers.count());

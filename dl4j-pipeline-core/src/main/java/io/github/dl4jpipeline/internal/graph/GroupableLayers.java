@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
@@ -42,13 +43,13 @@ public final class GroupableLayers {
         return List.copyOf(positions);
     }
 
-    /** Their names, in order; empty also if they have so few parameters that there is nothing to gain. */
-    public static List<String> worthGrouping(ComputationGraph graph) {
+    /** Their names; empty also if they have so few parameters that there is nothing to gain. */
+    public static Set<String> worthGrouping(ComputationGraph graph) {
         VertexGraph vertices = VertexGraph.of(graph);
         List<Vertex> all = positions(graph).stream().map(vertices::get).toList();
         return all.stream().mapToLong(Vertex::parameters).sum() < LEAST_PARAMETERS
-                ? List.of()
-                : all.stream().map(Vertex::name).toList();
+                ? Set.of()
+                : all.stream().map(Vertex::name).collect(Collectors.toSet());
     }
 
     private static boolean isOne(ComputationGraph graph, Vertex vertex) {
