@@ -183,7 +183,7 @@ public record PartitionPlan(
     /** What kind of parallelism this is. */
     public PlanKind kind() {
         return PlanKind.of(
-                stages, tiling.isPresent(), schedule.adjective(), taskWorkers().interleaved());
+                stages, tiling.isPresent(), schedule.adjective(), taskWorkers().interleaved(), grouped() > 1);
     }
 
     /** Whether its schedule splits backward passes into errors and parameter gradients that can wait. */

@@ -185,7 +185,7 @@ class PartitionPlanTest {
         assertThat(PartitionPlan.of(List.of(Stage.of(joint, List.of("a"))), 1).kind())
                 .hasToString("one device with 2 threads");
         assertThat(PartitionPlan.of(List.of(both), 2).kind()).hasToString("data parallel");
-        assertThat(kind(first, second)).isEqualTo(new PlanKind(Parallelism.PIPELINE, 1, "", false));
+        assertThat(kind(first, second)).isEqualTo(new PlanKind(Parallelism.PIPELINE, 1, "", false, false));
         assertThat(kind(first, second)).hasToString("pipeline");
         assertThat(kind(first, both)).hasToString("pipeline of replicated stages");
         assertThat(kind(first, second, third)).hasToString("interleaved pipeline");
@@ -367,6 +367,7 @@ class PartitionPlanTest {
         assertThat(PartitionPlan.fromJson(plan.toJson())).isEqualTo(plan);
         assertThat(grouping(plan, 100).grouped()).isEqualTo(4);
         assertThat(plan.runsLike(plan(13, 16))).isFalse();
+        assertThat(plan.kind()).hasToString("grouped pipeline");
         assertThatThrownBy(() -> grouping(plan, 0)).hasMessageContaining("at least 1 micro-batch as one, got 0");
     }
 

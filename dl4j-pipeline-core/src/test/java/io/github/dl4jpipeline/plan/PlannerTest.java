@@ -468,4 +468,13 @@ class PlannerTest {
         assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withReplicas(2)).grouped())
                 .isEqualTo(1);
     }
+
+    /** Groups make a pipeline wait, so predictions alone do not decide. */
+    @Test
+    void pipelinesAreMeasuredWithAndWithoutGroups() {
+        PlanOptions options = straight(2, 4).withSchedule(Schedules.zeroBubble()).withInGroups(Set.of("out"));
+        assertThat(Planner.finalists(withFixedEnd(0.5), LARGE, options))
+                .extracting(plan -> plan.kind().toString())
+                .containsExactlyInAnyOrder("zero-bubble pipeline", "grouped zero-bubble pipeline");
+    }
 }

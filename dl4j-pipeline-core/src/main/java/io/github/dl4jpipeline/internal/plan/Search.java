@@ -47,8 +47,10 @@ public final class Search {
 
     private static final int MOST_ROWS = 128;
 
-    /** Plans with groups must be predicted to be faster by this. */
-    private static final double GAIN_OF_GROUPS = 0.98;
+    /** Plans with groups may be measured if their prediction is this part of that without, and are taken without measuring at that. */
+    private static final double TRIED = 1.05;
+
+    private static final double GAIN = 0.98;
 
     /** Of stages for each device. */
     private static final int MOST_ROUNDS = 3;
@@ -222,17 +224,18 @@ public final class Search {
         return choices;
     }
 
-    /** The stages in groups of the number of micro-batches that is predicted to be the fastest by far enough. */
+    /**
+     * In groups of how many micro-batches the stages are predicted to be the fastest; 1 if that is by far slower than without groups. A
+     * pipeline with groups is of another kind, so both can be measured. On one device prediction decides.
+     */
     private int bestGroup(
             List<StageDraft> drafts, int microBatches, Schedule schedule, Duration oneDevice, PartitionPlan alone) {
         int best = 1;
-        double least = alone.predictedStepTime().toNanos() * GAIN_OF_GROUPS;
+        double least = alone.predictedStepTime().toNanos() * (drafts.size() > 1 ? TRIED : GAIN);
         for (int size : groupChoices(drafts, microBatches)) {
             PartitionPlan plan =
                     predictor.predict(grouping(drafts, microBatches, size), microBatches, schedule, oneDevice);
-            if (plan.grouped() == size
-                    && hasRoom(plan)
-                    && plan.predictedStepTime().toNanos() < least) {
+            if (plan.grouped() == size && hasRoom(plan) && plan.predictedStepTime().toNanos() < least) {
                 best = size;
                 least = plan.predictedStepTime().toNanos();
             }
@@ -348,16 +351,30 @@ public final class Search {
         for (Schedule schedule : schedules(drafts)) {
             PartitionPlan alone = predictor.predict(drafts, microBatches, schedule, oneDevice);
             int size = bestGroup(drafts, microBatches, schedule, oneDevice, alone);
-            PartitionPlan plan = size == 1
-                    ? alone
-                    : predictor.predict(grouping(drafts, microBatches, size), microBatches, schedule, oneDevice);
-            if (fits(plan, schedule)) {
-                plans.add(new Candidate(plan, () -> lighter.get()
-                        .map(other -> predictor.predict(
-                                grouping(other, microBatches, size), microBatches, schedule, oneDevice))
-                        .filter(other -> fits(other, schedule))
-                        .orElse(plan)));
+            if (size == 1 || drafts.size() > 1) {
+                addScheduled(plans, alone, lighter, schedule, oneDevice);
             }
+            if (size > 1) {
+                PartitionPlan grouped =
+                        predictor.predict(grouping(drafts, microBatches, size), microBatches, schedule, oneDevice);
+                addScheduled(plans, grouped, lighter, schedule, oneDevice);
+            }
+        }
+    }
+
+    private void addScheduled(
+            List<Candidate> plans,
+            PartitionPlan plan,
+            Supplier<Optional<List<StageDraft>>> lighter,
+            Schedule schedule,
+            Duration oneDevice) {
+        int microBatches = plan.microBatches();
+        if (fits(plan, schedule)) {
+            plans.add(new Candidate(plan, () -> lighter.get()
+                    .map(other -> predictor.predict(
+                            grouping(other, microBatches, plan.grouped()), microBatches, schedule, oneDevice))
+                    .filter(other -> fits(other, schedule))
+                    .orElse(plan)));
         }
     }
 
