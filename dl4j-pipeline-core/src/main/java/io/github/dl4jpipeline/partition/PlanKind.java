@@ -11,8 +11,7 @@ import java.util.List;
  * @param interleaved in a pipeline, whether a worker runs several stages in turn
  * @param grouped in a pipeline, whether dense layers run several micro-batches as one
  */
-public record PlanKind(
-        Parallelism parallelism, int threads, String schedule, boolean interleaved, boolean grouped) {
+public record PlanKind(Parallelism parallelism, int threads, String schedule, boolean interleaved, boolean grouped) {
 
     static PlanKind of(List<Stage> stages, boolean tiled, String schedule, boolean interleaved, boolean grouped) {
         Parallelism parallelism = tiled ? Parallelism.TILES : parallelism(stages);

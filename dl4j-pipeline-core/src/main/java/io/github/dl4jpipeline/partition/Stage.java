@@ -66,7 +66,8 @@ public record Stage(
 
     /** The same stage, whose dense layers at the end of the network run so many micro-batches as one. */
     public Stage grouping(int microBatches) {
-        return new Stage(vertices, devices, forwardMillis, backwardMillis, sentBytes, memoryBytes, recompute, microBatches);
+        return new Stage(
+                vertices, devices, forwardMillis, backwardMillis, sentBytes, memoryBytes, recompute, microBatches);
     }
 
     /** The same stage with other times of its tasks. */

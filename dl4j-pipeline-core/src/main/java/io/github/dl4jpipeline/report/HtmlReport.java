@@ -147,8 +147,7 @@ final class HtmlReport {
         boolean shared = report.transfers().isEmpty(); // then workers may run each other's parameter gradients
         return Optional.of(
                 shared
-                        ? ScheduleSimulator.simulateMoving(
-                                schedule, plan.taskWorkers(), times, plan.microBatches())
+                        ? ScheduleSimulator.simulateMoving(schedule, plan.taskWorkers(), times, plan.microBatches())
                         : ScheduleSimulator.simulate(schedule, plan.taskWorkers(), times, plan.microBatches()));
     }
 

@@ -50,8 +50,7 @@ public record StageTimes(
 
     /** The same stage, of which groups of micro-batches run some more vertices. */
     public StageTimes with(GroupTimes times) {
-        return new StageTimes(
-                replicas, forwardMillis, backwardMillis, weightMillis, sendMillis, latencyMillis, times);
+        return new StageTimes(replicas, forwardMillis, backwardMillis, weightMillis, sendMillis, latencyMillis, times);
     }
 
     double millis(Task task, int microBatches, Schedule schedule) {

@@ -353,7 +353,8 @@ class PartitionPlanTest {
 
     private static PartitionPlan grouping(PartitionPlan plan, int grouped) {
         Stage last = plan.stages().get(plan.stages().size() - 1);
-        List<Stage> stages = new ArrayList<>(plan.stages().subList(0, plan.stages().size() - 1));
+        List<Stage> stages =
+                new ArrayList<>(plan.stages().subList(0, plan.stages().size() - 1));
         stages.add(last.grouping(grouped));
         return plan.withStages(stages);
     }

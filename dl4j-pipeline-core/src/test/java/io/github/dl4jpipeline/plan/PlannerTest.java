@@ -449,9 +449,9 @@ class PlannerTest {
         assertThat(plan.grouped()).isEqualTo(4);
         assertThat(plan.microBatches()).isEqualTo(4);
         assertThat(plan.predictedStepTime())
-                .isLessThan(Planner.plan(withFixedEnd(0.9), LARGE, straight(1, 4)).predictedStepTime());
-        assertThat(Planner.predict(plan, withFixedEnd(0.9), LARGE, options)
-                        .withAlternatives(plan.alternatives()))
+                .isLessThan(
+                        Planner.plan(withFixedEnd(0.9), LARGE, straight(1, 4)).predictedStepTime());
+        assertThat(Planner.predict(plan, withFixedEnd(0.9), LARGE, options).withAlternatives(plan.alternatives()))
                 .isEqualTo(plan);
         assertThat(Planner.plan(withFixedEnd(0), LARGE, options).grouped()).isEqualTo(1);
         assertThat(Planner.plan(withFixedEnd(0.9), LARGE, straight(1, 4)).grouped())
@@ -461,18 +461,22 @@ class PlannerTest {
     @Test
     void groupsOnlyOfFewExamplesAndWithoutReplicas() {
         PlanOptions options = straight(1, 2).withInGroups(Set.of("out"));
-        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withExamples(256)).grouped())
+        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withExamples(256))
+                        .grouped())
                 .isEqualTo(1);
-        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withExamples(16)).grouped())
+        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withExamples(16))
+                        .grouped())
                 .isEqualTo(1);
-        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withReplicas(2)).grouped())
+        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withReplicas(2))
+                        .grouped())
                 .isEqualTo(1);
     }
 
     /** Groups make a pipeline wait, so predictions alone do not decide. */
     @Test
     void pipelinesAreMeasuredWithAndWithoutGroups() {
-        PlanOptions options = straight(2, 4).withSchedule(Schedules.zeroBubble()).withInGroups(Set.of("out"));
+        PlanOptions options =
+                straight(2, 4).withSchedule(Schedules.zeroBubble()).withInGroups(Set.of("out"));
         assertThat(Planner.finalists(withFixedEnd(0.5), LARGE, options))
                 .extracting(plan -> plan.kind().toString())
                 .containsExactlyInAnyOrder("zero-bubble pipeline", "grouped zero-bubble pipeline");

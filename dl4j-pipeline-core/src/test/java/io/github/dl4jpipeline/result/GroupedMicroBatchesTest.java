@@ -60,7 +60,13 @@ class GroupedMicroBatchesTest {
                 .addLayer("convolution", convolution(16), "maps")
                 .addLayer("normalization", new LocalResponseNormalization.Builder().build(), "convolution")
                 .addLayer("second", convolution(20), "normalization")
-                .addLayer("pooling", new SubsamplingLayer.Builder().kernelSize(2, 2).stride(2, 2).build(), "second");
+                .addLayer(
+                        "pooling",
+                        new SubsamplingLayer.Builder()
+                                .kernelSize(2, 2)
+                                .stride(2, 2)
+                                .build(),
+                        "second");
     }
 
     private static ConvolutionLayer convolution(int maps) {

@@ -272,8 +272,7 @@ final class StageWorker {
         return new GradientTurn(step.tasks().isFirst(first), examples, later);
     }
 
-    private static void collect(
-            Step step, Task task, StageReplica replica, BackwardResult result, long examples) {
+    private static void collect(Step step, Task task, StageReplica replica, BackwardResult result, long examples) {
         boolean first = step.tasks().isFirst(task);
         replica.memory().collect(result, first, examples);
         step.score().add(task.microBatch(), replica.stage(), result.scores(), examples);
@@ -286,8 +285,7 @@ final class StageWorker {
         addGradients(step, replica, gradients, first);
     }
 
-    private static void addGradients(
-            Step step, StageReplica replica, Map<Integer, Gradient> gradients, boolean first) {
+    private static void addGradients(Step step, StageReplica replica, Map<Integer, Gradient> gradients, boolean first) {
         if (first && replica.replica() == 0) {
             step.addGradients(gradients);
         }

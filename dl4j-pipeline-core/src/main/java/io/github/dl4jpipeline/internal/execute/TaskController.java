@@ -169,8 +169,8 @@ public final class TaskController implements AutoCloseable {
                 StageRunner runner = new StageRunner(stage, positions, own.scratch(), recompute);
                 StageRunner weights = runner.with(own.weightScratch());
                 GroupRunner weightsOfGroup = group == null ? null : group.with(own.weightScratch());
-                replicas.add(
-                        new StageReplica(stage, replica, runner, weights, group, weightsOfGroup, own, new AtomicLong()));
+                replicas.add(new StageReplica(
+                        stage, replica, runner, weights, group, weightsOfGroup, own, new AtomicLong()));
             }
         }
         busyBefore = new long[replicas.size()];

@@ -37,7 +37,8 @@ public record MemoryKind(
         PipelineMemory make(PipelineMemory.Setup setup, PipelineMemory.Threads threads);
     }
 
-    private static final MemoryKind SHARED = new MemoryKind(graph -> {}, true, true, true, true, true, SharedMemory::new);
+    private static final MemoryKind SHARED =
+            new MemoryKind(graph -> {}, true, true, true, true, true, SharedMemory::new);
 
     /** That of the devices of a runtime, where all workers are in this process. */
     public static MemoryKind of(DeviceRuntime runtime) {

@@ -132,11 +132,7 @@ public abstract class PipelineMemory implements AutoCloseable {
      * @param groups of micro-batches that run the last vertices of a stage as one, by micro-batch
      */
     public final void beginStep(
-            StepTasks tasks,
-            List<MicroBatch> microBatches,
-            List<MicroBatchGroup> groups,
-            int iteration,
-            int epoch) {
+            StepTasks tasks, List<MicroBatch> microBatches, List<MicroBatchGroup> groups, int iteration, int epoch) {
         CopyAssignment assigned = copies.computeIfAbsent(tasks.microBatches(), count -> rule.apply(tasks));
         int[] stagesLeft = new int[microBatches.size()];
         Arrays.fill(stagesLeft, tasks.workers().stages());

@@ -59,8 +59,8 @@ record Predictor(
                 .toList());
         double shared = sharedSpeed.applyAsDouble(
                 workers.count(), Math.min(workers.count(), microBatches)); // a micro-batch is in one place at a time
-        Schedule order =
-                GroupingSchedule.of(schedule, drafts.get(drafts.size() - 1).group().size());
+        Schedule order = GroupingSchedule.of(
+                schedule, drafts.get(drafts.size() - 1).group().size());
         int[] inFlight = ScheduleSimulator.inFlight(order, workers, microBatches);
         List<Stage> stages = new ArrayList<>();
         List<StageTimes> usual = new ArrayList<>();
@@ -102,16 +102,9 @@ record Predictor(
                     .withSentBytes(last ? 0 : draft.crossingBytes())
                     .withMemoryBytes(memory);
             stages.add(recompute ? stage.recomputing() : stage);
-            usual.add(new StageTimes(
-                    replicas, own.forward(), own.backward(), own.weights(), send, latency, ofGroup));
+            usual.add(new StageTimes(replicas, own.forward(), own.backward(), own.weights(), send, latency, ofGroup));
             slow.add(new StageTimes(
-                    replicas,
-                    ownSlow.forward(),
-                    ownSlow.backward(),
-                    ownSlow.weights(),
-                    send,
-                    latency,
-                    ofSlowGroup));
+                    replicas, ownSlow.forward(), ownSlow.backward(), ownSlow.weights(), send, latency, ofSlowGroup));
             int active = Math.min(replicas, microBatches);
             sync = Math.max(
                     sync, links.syncMillis(sum(draft.costs(), VertexCost::gradientBytes), first, active) / shared);
@@ -146,9 +139,7 @@ record Predictor(
         }
         return splits
                 ? new Times(
-                        forward,
-                        backward + sum(costs, VertexCost::splitMillis),
-                        sum(costs, VertexCost::weightMillis))
+                        forward, backward + sum(costs, VertexCost::splitMillis), sum(costs, VertexCost::weightMillis))
                 : new Times(forward, backward, 0);
     }
 

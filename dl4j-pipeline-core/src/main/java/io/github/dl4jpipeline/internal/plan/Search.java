@@ -186,10 +186,7 @@ public final class Search {
                 .toList();
         Schedule schedule = options.schedule().orElse(plan.schedule());
         return predictor.predict(
-                grouping(drafts, plan.microBatches(), plan.grouped()),
-                plan.microBatches(),
-                schedule,
-                oneDeviceTime());
+                grouping(drafts, plan.microBatches(), plan.grouped()), plan.microBatches(), schedule, oneDeviceTime());
     }
 
     /** The stages with the last vertices of the last one in groups of so many micro-batches. */
@@ -201,7 +198,8 @@ public final class Search {
         StageDraft last = others.remove(others.size() - 1);
         Set<String> own = last.costs().stream().map(VertexCost::vertex).collect(Collectors.toSet());
         List<VertexCost> costs = profile.costsFor((double) examples / microBatches * size).stream()
-                .filter(cost -> own.contains(cost.vertex()) && options.inGroups().contains(cost.vertex()))
+                .filter(cost ->
+                        own.contains(cost.vertex()) && options.inGroups().contains(cost.vertex()))
                 .toList();
         others.add(last.grouping(new StageDraft.Group(size, costs)));
         return others;
@@ -235,7 +233,9 @@ public final class Search {
         for (int size : groupChoices(drafts, microBatches)) {
             PartitionPlan plan =
                     predictor.predict(grouping(drafts, microBatches, size), microBatches, schedule, oneDevice);
-            if (plan.grouped() == size && hasRoom(plan) && plan.predictedStepTime().toNanos() < least) {
+            if (plan.grouped() == size
+                    && hasRoom(plan)
+                    && plan.predictedStepTime().toNanos() < least) {
                 best = size;
                 least = plan.predictedStepTime().toNanos();
             }

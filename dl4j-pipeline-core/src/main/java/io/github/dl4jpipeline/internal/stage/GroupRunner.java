@@ -106,9 +106,8 @@ public final class GroupRunner {
      * @param split whether parameter gradients that can wait are left to {@link #weights}
      */
     public BackwardResult backward(GraphCopy group, List<GraphCopy> members, boolean split, VertexObserver observer) {
-        BackwardResult result = split
-                ? runner.backwardWithoutWeights(group, 0, observer)
-                : runner.backward(group, 0, observer);
+        BackwardResult result =
+                split ? runner.backwardWithoutWeights(group, 0, observer) : runner.backward(group, 0, observer);
         for (int position : read) {
             Value error = group.memory().takeError(position);
             if (error != null) {

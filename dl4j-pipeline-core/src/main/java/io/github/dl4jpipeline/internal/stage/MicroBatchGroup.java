@@ -33,9 +33,7 @@ public record MicroBatchGroup(int first, int last, MicroBatch examples) {
         MicroBatch from = microBatches.get(first);
         MicroBatch to = microBatches.get(last);
         return new MicroBatchGroup(
-                first,
-                last,
-                first == last ? from : batch.part(from.first(), to.first() + to.examples()));
+                first, last, first == last ? from : batch.part(from.first(), to.first() + to.examples()));
     }
 
     /** Its micro-batches. */

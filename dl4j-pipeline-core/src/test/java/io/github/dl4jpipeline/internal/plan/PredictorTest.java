@@ -293,8 +293,8 @@ class PredictorTest {
         StageDraft last = draft(1, 0, false, device(1));
         StageDraft grouping = last.grouping(new StageDraft.Group(2, last.costs()));
         Predictor predictor = predictor(LinkTimes.NONE, MachineSpeed.UNKNOWN, 1);
-        PartitionPlan plan = predict(
-                predictor, Schedules.oneForwardOneBackward(), 2, draft(0, 0, false, device(0)), grouping);
+        PartitionPlan plan =
+                predict(predictor, Schedules.oneForwardOneBackward(), 2, draft(0, 0, false, device(0)), grouping);
         // 2 forward, then 4 + 10 for both, then 2 backward
         assertThat(millis(plan.predictedStepTime())).isEqualTo(8 + 14 + 20);
     }
