@@ -9,6 +9,7 @@ import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.graph.VertexGraph;
 import io.github.dl4jpipeline.internal.device.DeviceRuntimes;
 import io.github.dl4jpipeline.internal.graph.ExampleCoupling;
+import io.github.dl4jpipeline.internal.graph.GroupableLayers;
 import io.github.dl4jpipeline.internal.layers.FastLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.memory.MemoryKind;
@@ -307,6 +308,8 @@ record PipelineSettings(
                 asked.withExamples(examples).withRecompute(tiling.isPresent() ? Optional.of(false) : asked.recompute());
         if (tiling.isPresent()) {
             options = options.withInOneStage(tiledVertices(graph, tiling.get()));
+        } else if (memory().groupsMicroBatches()) {
+            options = options.withInGroups(GroupableLayers.worthGrouping(graph));
         }
         if (mayBeSplit(examples)) {
             Optional<ExampleCoupling> coupling = coupling(graph);

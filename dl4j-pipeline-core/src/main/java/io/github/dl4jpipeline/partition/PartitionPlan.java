@@ -183,7 +183,7 @@ public record PartitionPlan(
     /** What kind of parallelism this is. */
     public PlanKind kind() {
         return PlanKind.of(
-                stages, tiling.isPresent(), schedule.adjective(), taskWorkers().interleaved());
+                stages, tiling.isPresent(), schedule.adjective(), taskWorkers().interleaved(), grouped() > 1);
     }
 
     /** Whether its schedule splits backward passes into errors and parameter gradients that can wait. */
@@ -201,6 +201,19 @@ public record PartitionPlan(
     /** Whether each micro-batch has a replica of its own in every stage, so that all of them run at the same time. */
     public boolean runsMicroBatchesTogether() {
         return stages.stream().allMatch(stage -> stage.replicas() >= microBatches);
+    }
+
+    /**
+     * How many micro-batches the dense layers at the end of the network run as one: what the last stage says, or 1 where it cannot
+     * be. It cannot where stages have replicas or share workers, where the last stage computes its activations again, and with tiles.
+     */
+    public int grouped() {
+        Stage last = stages.get(stages.size() - 1);
+        boolean can = tiling.isEmpty()
+                && !last.recompute()
+                && !taskWorkers().interleaved()
+                && stages.stream().allMatch(stage -> stage.replicas() == 1);
+        return can ? Math.min(last.grouped(), microBatches) : 1;
     }
 
     /** Number of workers: the replicas of all stages, or the devices that stages share. */

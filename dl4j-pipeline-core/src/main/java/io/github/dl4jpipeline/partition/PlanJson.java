@@ -17,7 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
-/** A plan as JSON: times in nanoseconds, tiling as a list with at most one. The oldest have no graph. */
+/** A plan as JSON: times in nanoseconds, tiling as a list with at most one. The oldest have no graph, and no groups. */
 record PlanJson(
         List<Stage> stages,
         int microBatches,
@@ -35,6 +35,8 @@ record PlanJson(
     static final String KIND = "plan";
 
     private static final String GRAPH = "graph";
+    private static final String STAGES = "stages";
+    private static final String GROUPED = "grouped";
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -84,6 +86,11 @@ record PlanJson(
             if (tree instanceof ObjectNode object && !object.has(GRAPH)) {
                 object.putArray(GRAPH);
             }
+            tree.path(STAGES).forEach(stage -> {
+                if (stage instanceof ObjectNode object && !object.has(GROUPED)) {
+                    object.put(GROUPED, 1);
+                }
+            });
             PlanJson json = JSON.treeToValue(tree, PlanJson.class);
             if (json == null) {
                 throw new IllegalArgumentException("it holds null");

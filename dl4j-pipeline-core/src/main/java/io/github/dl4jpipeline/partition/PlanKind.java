@@ -9,10 +9,11 @@ import java.util.List;
  * @param threads on one device, how many threads run an operation; otherwise 1
  * @param schedule in a pipeline, the adjective of its schedule; otherwise empty
  * @param interleaved in a pipeline, whether a worker runs several stages in turn
+ * @param grouped in a pipeline, whether dense layers run several micro-batches as one
  */
-public record PlanKind(Parallelism parallelism, int threads, String schedule, boolean interleaved) {
+public record PlanKind(Parallelism parallelism, int threads, String schedule, boolean interleaved, boolean grouped) {
 
-    static PlanKind of(List<Stage> stages, boolean tiled, String schedule, boolean interleaved) {
+    static PlanKind of(List<Stage> stages, boolean tiled, String schedule, boolean interleaved, boolean grouped) {
         Parallelism parallelism = tiled ? Parallelism.TILES : parallelism(stages);
         boolean oneDevice = parallelism == Parallelism.ONE_DEVICE;
         boolean pipeline = parallelism.hasStages();
@@ -20,7 +21,8 @@ public record PlanKind(Parallelism parallelism, int threads, String schedule, bo
                 parallelism,
                 oneDevice ? stages.get(0).device().threads() : 1,
                 pipeline ? schedule : "",
-                pipeline && interleaved);
+                pipeline && interleaved,
+                pipeline && grouped);
     }
 
     private static Parallelism parallelism(List<Stage> stages) {
@@ -34,7 +36,8 @@ public record PlanKind(Parallelism parallelism, int threads, String schedule, bo
     /** In words, such as {@code one device with 2 threads} or {@code interleaved zero-bubble pipeline}. */
     @Override
     public String toString() {
-        return (interleaved ? "interleaved " : "")
+        return (grouped ? "grouped " : "")
+                + (interleaved ? "interleaved " : "")
                 + (schedule.isEmpty() ? "" : schedule + " ")
                 + parallelism
                 + (threads > 1 ? " with " + threads + " threads" : "");

@@ -44,6 +44,11 @@ final class PlanTable {
                 count(Math.max(1, plan.examples() / plan.microBatches()), example, examples),
                 plan.schedule().name() + (plan.taskWorkers().interleaved() ? ", interleaved" : "")));
         text.append(stages());
+        if (plan.grouped() > 1) {
+            text.append(format(
+                    "Dense layers of stage %d run %d micro-batches as one.%n",
+                    plan.stages().size() - 1, plan.grouped()));
+        }
         plan.tiling().ifPresent(tiling -> text.append(format("Tiles: %s%n", tiling)));
         boolean predicted = !plan.predictedStepTime().isZero();
         if (predicted) {

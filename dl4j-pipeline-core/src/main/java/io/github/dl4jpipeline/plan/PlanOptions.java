@@ -28,6 +28,7 @@ public final class PlanOptions {
     private Optional<Duration> deadline = Optional.empty();
     private Optional<Boolean> recompute = Optional.empty();
     private Set<String> inOneStage = Set.of();
+    private Set<String> inGroups = Set.of();
     private List<String> notes = List.of();
 
     private PlanOptions() {}
@@ -51,6 +52,7 @@ public final class PlanOptions {
         copy.deadline = deadline;
         copy.recompute = recompute;
         copy.inOneStage = inOneStage;
+        copy.inGroups = inGroups;
         copy.notes = notes;
         change.accept(copy);
         return copy;
@@ -193,6 +195,15 @@ public final class PlanOptions {
         return with(copy -> copy.inOneStage = Set.copyOf(given("inOneStage", vertices)));
     }
 
+    /** Vertices at the end of the network that may run several micro-batches as one; empty for none. */
+    public Set<String> inGroups() {
+        return inGroups;
+    }
+
+    public PlanOptions withInGroups(Set<String> vertices) {
+        return with(copy -> copy.inGroups = Set.copyOf(given("inGroups", vertices)));
+    }
+
     /** What the plan should tell the user besides. */
     public List<String> notes() {
         return notes;
@@ -239,6 +250,7 @@ public final class PlanOptions {
                 deadline,
                 recompute,
                 inOneStage,
+                inGroups,
                 notes);
     }
 
@@ -256,7 +268,7 @@ public final class PlanOptions {
     public String toString() {
         return String.format(
                 "examples %s, stages %s, replicas %s, micro-batches %s, together %s, schedule %s, bytes per second %s, machines %s,"
-                        + " deadline %s, recompute %s, in one stage %s, notes %s",
+                        + " deadline %s, recompute %s, in one stage %s, in groups %s, notes %s",
                 values().toArray());
     }
 }

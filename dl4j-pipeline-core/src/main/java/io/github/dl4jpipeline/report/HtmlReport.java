@@ -1,11 +1,13 @@
 package io.github.dl4jpipeline.report;
 
 import io.github.dl4jpipeline.device.Device;
+import io.github.dl4jpipeline.internal.schedule.GroupingSchedule;
 import io.github.dl4jpipeline.partition.Alternative;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
 import io.github.dl4jpipeline.plan.MeasuredPlan;
 import io.github.dl4jpipeline.plan.PlanChange;
+import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.ScheduleSimulator;
 import io.github.dl4jpipeline.schedule.StageTimes;
 import io.github.dl4jpipeline.schedule.Timeline;
@@ -142,12 +144,12 @@ final class HtmlReport {
                         plan.splitsBackward() ? stage.backwardMillis() / 2 : 0,
                         0))
                 .toList();
+        Schedule schedule = GroupingSchedule.of(plan.schedule(), plan.grouped());
         boolean shared = report.transfers().isEmpty(); // then workers may run each other's parameter gradients
         return Optional.of(
                 shared
-                        ? ScheduleSimulator.simulateMoving(
-                                plan.schedule(), plan.taskWorkers(), times, plan.microBatches())
-                        : ScheduleSimulator.simulate(plan.schedule(), plan.taskWorkers(), times, plan.microBatches()));
+                        ? ScheduleSimulator.simulateMoving(schedule, plan.taskWorkers(), times, plan.microBatches())
+                        : ScheduleSimulator.simulate(schedule, plan.taskWorkers(), times, plan.microBatches()));
     }
 
     private String stages() {

@@ -201,7 +201,7 @@ public final class ScheduleSimulator {
     private void run(int worker, Task task, double begin) {
         int stage = task.stage();
         int microBatch = task.microBatch();
-        double end = begin + stages.get(stage).millis(task.pass(), schedule);
+        double end = begin + stages.get(stage).millis(task, microBatches, schedule);
         free[worker] = end;
         spans.add(new Timeline.Span(worker, task, begin, end));
         if (task.pass() == Task.Pass.FORWARD) {

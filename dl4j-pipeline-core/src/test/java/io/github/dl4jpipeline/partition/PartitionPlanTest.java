@@ -19,6 +19,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -184,7 +185,7 @@ class PartitionPlanTest {
         assertThat(PartitionPlan.of(List.of(Stage.of(joint, List.of("a"))), 1).kind())
                 .hasToString("one device with 2 threads");
         assertThat(PartitionPlan.of(List.of(both), 2).kind()).hasToString("data parallel");
-        assertThat(kind(first, second)).isEqualTo(new PlanKind(Parallelism.PIPELINE, 1, "", false));
+        assertThat(kind(first, second)).isEqualTo(new PlanKind(Parallelism.PIPELINE, 1, "", false, false));
         assertThat(kind(first, second)).hasToString("pipeline");
         assertThat(kind(first, both)).hasToString("pipeline of replicated stages");
         assertThat(kind(first, second, third)).hasToString("interleaved pipeline");
@@ -348,5 +349,43 @@ class PartitionPlanTest {
         assertThat(plan).hasToString(plan.explain());
         assertThat(plan.splitsBackward()).isFalse();
         assertThat(plan.withSchedule(Schedules.zeroBubble()).splitsBackward()).isTrue();
+    }
+
+    private static PartitionPlan grouping(PartitionPlan plan, int grouped) {
+        Stage last = plan.stages().get(plan.stages().size() - 1);
+        List<Stage> stages =
+                new ArrayList<>(plan.stages().subList(0, plan.stages().size() - 1));
+        stages.add(last.grouping(grouped));
+        return plan.withStages(stages);
+    }
+
+    @Test
+    void groupsOfMicroBatches() {
+        PartitionPlan plan = grouping(plan(13, 16), 2);
+        assertThat(plan(13, 16).grouped()).isEqualTo(1);
+        assertThat(plan.grouped()).isEqualTo(2);
+        assertThat(plan.explain()).contains("Dense layers of stage 1 run 2 micro-batches as one.");
+        assertThat(PartitionPlan.fromJson(plan.toJson())).isEqualTo(plan);
+        assertThat(grouping(plan, 100).grouped()).isEqualTo(4);
+        assertThat(plan.runsLike(plan(13, 16))).isFalse();
+        assertThat(plan.kind()).hasToString("grouped pipeline");
+        assertThatThrownBy(() -> grouping(plan, 0)).hasMessageContaining("at least 1 micro-batch as one, got 0");
+    }
+
+    @Test
+    void groupsWhereTheyCannotBe() {
+        Stage both = Stage.of(List.of(FIRST, SECOND), List.of("in", "a")).grouping(2);
+        assertThat(PartitionPlan.of(List.of(both), 4).grouped()).isEqualTo(1);
+        Stage again = Stage.of(FIRST, List.of("in", "a")).grouping(2).recomputing();
+        assertThat(PartitionPlan.of(List.of(again), 4).grouped()).isEqualTo(1);
+        assertThat(again.withoutPredictions()).isEqualTo(again);
+    }
+
+    @Test
+    void filesOfBeforeHaveNoGroups() throws JsonProcessingException {
+        ObjectMapper mapper = new ObjectMapper();
+        ObjectNode json = (ObjectNode) mapper.readTree(plan(13, 16).toJson());
+        json.get("stages").forEach(stage -> ((ObjectNode) stage).remove("grouped"));
+        assertThat(PartitionPlan.fromJson(json.toString())).isEqualTo(plan(13, 16));
     }
 }

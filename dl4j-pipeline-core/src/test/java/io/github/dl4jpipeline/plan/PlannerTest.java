@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -423,5 +424,61 @@ class PlannerTest {
             assertThat(other.kind()).isEqualTo("pipeline");
             assertThat(other.predictedStepTime().toNanos() / 1e6).isCloseTo(16.0 * (4 + 1), within(0.001));
         });
+    }
+
+    /** As {@link #chain}, where the last vertex takes nearly as long for few examples. */
+    private static GraphProfile withFixedEnd(double fixed) {
+        return new GraphProfile(
+                8,
+                "d0",
+                5,
+                MachineSpeed.UNKNOWN,
+                Map.of(),
+                List.of(
+                        cost("in", 0, 0, 1000, 100),
+                        cost("a", 4, 0, 800, 100, "in"),
+                        cost("b", 4, 0, 80, 100, "a"),
+                        cost("out", 4, fixed, 8, 100, "b")));
+    }
+
+    @Test
+    void groupsWhereTheEndOfTheNetworkGainsFromThem() {
+        PlanOptions options = straight(1, 4).withInGroups(Set.of("out"));
+        // Micro-batches of 16, so in groups of 2 or 4.
+        PartitionPlan plan = Planner.plan(withFixedEnd(0.9), LARGE, options);
+        assertThat(plan.grouped()).isEqualTo(4);
+        assertThat(plan.microBatches()).isEqualTo(4);
+        assertThat(plan.predictedStepTime())
+                .isLessThan(
+                        Planner.plan(withFixedEnd(0.9), LARGE, straight(1, 4)).predictedStepTime());
+        assertThat(Planner.predict(plan, withFixedEnd(0.9), LARGE, options).withAlternatives(plan.alternatives()))
+                .isEqualTo(plan);
+        assertThat(Planner.plan(withFixedEnd(0), LARGE, options).grouped()).isEqualTo(1);
+        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, straight(1, 4)).grouped())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void groupsOnlyOfFewExamplesAndWithoutReplicas() {
+        PlanOptions options = straight(1, 2).withInGroups(Set.of("out"));
+        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withExamples(256))
+                        .grouped())
+                .isEqualTo(1);
+        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withExamples(16))
+                        .grouped())
+                .isEqualTo(1);
+        assertThat(Planner.plan(withFixedEnd(0.9), LARGE, options.withReplicas(2))
+                        .grouped())
+                .isEqualTo(1);
+    }
+
+    /** Groups make a pipeline wait, so predictions alone do not decide. */
+    @Test
+    void pipelinesAreMeasuredWithAndWithoutGroups() {
+        PlanOptions options =
+                straight(2, 4).withSchedule(Schedules.zeroBubble()).withInGroups(Set.of("out"));
+        assertThat(Planner.finalists(withFixedEnd(0.5), LARGE, options))
+                .extracting(plan -> plan.kind().toString())
+                .containsExactlyInAnyOrder("zero-bubble pipeline", "grouped zero-bubble pipeline");
     }
 }

@@ -17,13 +17,16 @@ final class ScoreSum {
         this.stages = stages;
     }
 
-    /** Adds the scores of one micro-batch on one stage: sums as they are, means by their share of the examples. */
-    synchronized void add(int microBatch, int stage, List<BackwardResult.Score> scores, long examplesOfMicroBatch) {
-        double share = (double) examplesOfMicroBatch / examples;
+    /**
+     * Adds the scores of one micro-batch, or of a group that begins with it, on one stage: sums as they are, means by their share of
+     * the examples.
+     */
+    synchronized void add(int microBatch, int stage, List<BackwardResult.Score> scores, long examplesOfScores) {
+        double share = (double) examplesOfScores / examples;
         double sum = scores.stream()
                 .mapToDouble(score -> score.isSum() ? score.score() : score.score() * share)
                 .sum();
-        parts.put(microBatch * stages + stage, sum);
+        parts.merge(microBatch * stages + stage, sum, Double::sum);
     }
 
     synchronized double get() {

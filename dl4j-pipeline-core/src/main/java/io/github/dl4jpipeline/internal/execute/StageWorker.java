@@ -9,7 +9,7 @@ import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
-import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchGroup;
 import io.github.dl4jpipeline.internal.stage.VertexObserver;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.HashMap;
@@ -210,36 +210,84 @@ final class StageWorker {
 
     private void runTask(Step step, Task task, StageReplica replica) {
         StageMemory memory = replica.memory();
-        MicroBatch microBatch = step.microBatch(task.microBatch());
-        boolean onlyOne = step.tasks().microBatches() == 1;
+        int microBatch = task.microBatch();
         Observer observer = new Observer(step, task, memory);
+        MicroBatchGroup group = replica.group() == null ? null : memory.group(microBatch);
         if (task.pass() == Task.Pass.FORWARD) {
-            replica.runner().forward(memory.begin(task.microBatch()), observer);
+            replica.runner().forward(memory.begin(microBatch), observer);
+            if (group != null && group.last() == microBatch) {
+                replica.group().forward(memory.begin(group), memory.members(group), observer);
+            }
             return;
         }
-        boolean first = step.tasks().isFirst(task);
-        long later = step.tasks().after(task).stream()
-                .mapToLong(other -> step.microBatch(other.microBatch()).examples())
-                .sum();
-        GraphCopy copy = memory.resume(task.microBatch(), new GradientTurn(first, microBatch.examples(), later));
-        Map<Integer, Gradient> gradients;
+        if (group != null && group.first() == microBatch) {
+            runGroup(step, task, replica, group, observer);
+        }
+        long examples = step.microBatch(microBatch).examples();
+        GraphCopy copy = memory.resume(microBatch, turn(step, task, task, examples));
         if (task.pass() == Task.Pass.BACKWARD) {
+            boolean onlyOne = step.tasks().microBatches() == 1;
             double regularization = onlyOne ? step.request().regularization() : 0;
             BackwardResult result = step.tasks().splitsBackward()
                     ? replica.runner().backwardWithoutWeights(copy, regularization, observer)
                     : replica.runner().backward(copy, regularization, observer);
-            memory.collect(result, first, microBatch.examples());
-            step.score().add(task.microBatch(), replica.stage(), result.scores(), microBatch.examples());
-            gradients = result.gradients();
+            collect(step, task, replica, result, examples);
         } else {
-            gradients = replica.weightRunner().weights(copy, observer);
-            memory.collect(gradients, first);
-        }
-        if (first && replica.replica() == 0) {
-            step.addGradients(gradients);
+            collect(step, task, replica, replica.weightRunner().weights(copy, observer));
         }
         if (step.tasks().isLastOfStage(task)) {
-            memory.end(task.microBatch());
+            memory.end(microBatch);
+        }
+    }
+
+    /** Runs the last vertices of the stage backward, before those of the first micro-batch of a group. */
+    private static void runGroup(
+            Step step, Task task, StageReplica replica, MicroBatchGroup group, VertexObserver observer) {
+        StageMemory memory = replica.memory();
+        long examples = group.examples().examples();
+        Task last = new Task(task.pass(), task.stage(), group.last());
+        GraphCopy copy = memory.resume(group, turn(step, task, last, examples));
+        if (task.pass() == Task.Pass.BACKWARD) {
+            BackwardResult result = replica.group()
+                    .backward(copy, memory.members(group), step.tasks().splitsBackward(), observer);
+            collect(step, task, replica, result, examples);
+        } else {
+            collect(step, task, replica, replica.weightGroup().weights(copy, observer));
+        }
+        if (step.tasks().isLastOfStage(task)) {
+            memory.end(group);
+        }
+    }
+
+    /**
+     * The place of some examples among those of the stage.
+     *
+     * @param first the task of their first micro-batch
+     * @param last the task of their last micro-batch
+     */
+    private static GradientTurn turn(Step step, Task first, Task last, long examples) {
+        long later = step.tasks().after(last).stream()
+                .mapToLong(other -> step.microBatch(other.microBatch()).examples())
+                .sum();
+        return new GradientTurn(step.tasks().isFirst(first), examples, later);
+    }
+
+    private static void collect(Step step, Task task, StageReplica replica, BackwardResult result, long examples) {
+        boolean first = step.tasks().isFirst(task);
+        replica.memory().collect(result, first, examples);
+        step.score().add(task.microBatch(), replica.stage(), result.scores(), examples);
+        addGradients(step, replica, result.gradients(), first);
+    }
+
+    private static void collect(Step step, Task task, StageReplica replica, Map<Integer, Gradient> gradients) {
+        boolean first = step.tasks().isFirst(task);
+        replica.memory().collect(gradients, first);
+        addGradients(step, replica, gradients, first);
+    }
+
+    private static void addGradients(Step step, StageReplica replica, Map<Integer, Gradient> gradients, boolean first) {
+        if (first && replica.replica() == 0) {
+            step.addGradients(gradients);
         }
     }
 

@@ -16,8 +16,11 @@ import io.github.dl4jpipeline.internal.memory.ParameterMemory;
 import io.github.dl4jpipeline.internal.memory.PipelineMemory;
 import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
+import io.github.dl4jpipeline.internal.schedule.GroupingSchedule;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
+import io.github.dl4jpipeline.internal.stage.GroupRunner;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchGroup;
 import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageRunner;
 import io.github.dl4jpipeline.internal.stage.TrailingSteps;
@@ -92,6 +95,10 @@ public final class TaskController implements AutoCloseable {
     private final VertexGraph vertices;
     private final TrailingSteps trailing;
     private final Workers layout;
+    /** How many micro-batches the last stage runs its last vertices for as one. */
+    private final int grouped;
+
+    private final Schedule order;
     private final String summary;
     private final int maxThreads;
     private final DeviceRuntime runtime;
@@ -128,6 +135,9 @@ public final class TaskController implements AutoCloseable {
         List<Device> used = plan.devices().list();
         this.maxThreads = used.stream().mapToInt(Device::threads).max().orElse(1);
         this.runtime = DeviceRuntimes.of(plan.stages().get(0).device());
+        MemoryKind kind = setup.peers() == null ? MemoryKind.of(runtime) : MemoryKind.amongPeers(runtime);
+        this.grouped = kind.groupsMicroBatches() ? plan.grouped() : 1;
+        this.order = GroupingSchedule.of(setup.schedule(), grouped);
         String name = "pipeline-" + COUNT.incrementAndGet();
         StageAssignment stages = StageAssignment.of(plan, vertices);
         TiledRegion tiles = setup.tiles();
@@ -143,7 +153,6 @@ public final class TaskController implements AutoCloseable {
                 tileSetup,
                 name,
                 setup.peers());
-        MemoryKind kind = setup.peers() == null ? MemoryKind.of(runtime) : MemoryKind.amongPeers(runtime);
         this.memory = kind.maker().make(ofMemory, workers);
         for (int stage = 0; stage < stages.stages(); stage++) {
             boolean recompute = plan.stages().get(stage).recompute();
@@ -152,9 +161,16 @@ public final class TaskController implements AutoCloseable {
                     continue;
                 }
                 StageMemory own = memory.stage(stage, replica);
-                StageRunner runner = new StageRunner(stage, stages.positions(stage), own.scratch(), recompute);
+                GroupRunner group = own.groupRunner();
+                List<Integer> positions = new ArrayList<>(stages.positions(stage));
+                if (group != null) {
+                    positions.removeAll(group.positions());
+                }
+                StageRunner runner = new StageRunner(stage, positions, own.scratch(), recompute);
                 StageRunner weights = runner.with(own.weightScratch());
-                replicas.add(new StageReplica(stage, replica, runner, weights, own, new AtomicLong()));
+                GroupRunner weightsOfGroup = group == null ? null : group.with(own.weightScratch());
+                replicas.add(new StageReplica(
+                        stage, replica, runner, weights, group, weightsOfGroup, own, new AtomicLong()));
             }
         }
         busyBefore = new long[replicas.size()];
@@ -216,7 +232,7 @@ public final class TaskController implements AutoCloseable {
     }
 
     private StepTasks tasks(int microBatches) {
-        return tasks.computeIfAbsent(microBatches, count -> StepTasks.of(setup.schedule(), layout, count));
+        return tasks.computeIfAbsent(microBatches, count -> StepTasks.of(order, layout, count));
     }
 
     /**
@@ -233,7 +249,9 @@ public final class TaskController implements AutoCloseable {
         ActivationCapture capture = request.keepActivations() ? new ActivationCapture(vertices, split.size()) : null;
         long given = trailing.timeSteps(whole);
         long computed = trailing.timeSteps(split);
-        memory.beginStep(ofStep, split, request.iteration(), request.epoch());
+        int together = capture == null && ofStep.mayGroup(grouped) ? grouped : 1;
+        List<MicroBatchGroup> groups = MicroBatchGroup.of(together, request.batch(), split);
+        memory.beginStep(ofStep, split, groups, request.iteration(), request.epoch());
         MovableWeights movable = memory.movesWeights() ? MovableWeights.of(layout, ofStep.byWorker()) : null;
         Step step = new Step(request, ofStep, split, capture, memory.joint(), movable, workers.count());
         for (int i = 0; i < busyBefore.length; i++) {

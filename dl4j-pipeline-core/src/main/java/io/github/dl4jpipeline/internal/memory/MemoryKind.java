@@ -18,6 +18,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
  * @param joinsStatistics whether micro-batches that run at the same time can take the statistics of a batch normalization
  *     together
  * @param hasRoomForAnyPlan whether any plan's stages fit, so that one plan may take the place of another at any time
+ * @param groupsMicroBatches whether a stage can run its last vertices for several micro-batches as one
  * @param servesInference whether all devices can run inference with the parameters as they are
  */
 public record MemoryKind(
@@ -25,6 +26,7 @@ public record MemoryKind(
         boolean sharesTiles,
         boolean joinsStatistics,
         boolean hasRoomForAnyPlan,
+        boolean groupsMicroBatches,
         boolean servesInference,
         Maker maker) {
 
@@ -35,7 +37,8 @@ public record MemoryKind(
         PipelineMemory make(PipelineMemory.Setup setup, PipelineMemory.Threads threads);
     }
 
-    private static final MemoryKind SHARED = new MemoryKind(graph -> {}, true, true, true, true, SharedMemory::new);
+    private static final MemoryKind SHARED =
+            new MemoryKind(graph -> {}, true, true, true, true, true, SharedMemory::new);
 
     /** That of the devices of a runtime, where all workers are in this process. */
     public static MemoryKind of(DeviceRuntime runtime) {
@@ -52,6 +55,7 @@ public record MemoryKind(
         Function<PackedWeights, Engine> engine = runtime.sharesMemory() ? Engine::of : packed -> Engine.NONE;
         return new MemoryKind(
                 GraphCopier::requireParametersOfLayers,
+                false,
                 false,
                 false,
                 false,

@@ -3,6 +3,7 @@ package io.github.dl4jpipeline.internal.memory;
 import io.github.dl4jpipeline.graph.BatchNormStatistics;
 import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.engine.PackedWeights;
+import io.github.dl4jpipeline.internal.graph.GroupableLayers;
 import io.github.dl4jpipeline.internal.layers.KernelChoice;
 import io.github.dl4jpipeline.internal.memory.StageMemory.RunningStep;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
@@ -11,6 +12,7 @@ import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchGroup;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
@@ -18,6 +20,7 @@ import io.github.dl4jpipeline.internal.tiling.TileSetup;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.schedule.MovableWeights;
 import io.github.dl4jpipeline.tile.TileMeasurement;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -71,6 +74,16 @@ public abstract class PipelineMemory implements AutoCloseable {
             return tasks.microBatches() > replicas(stage);
         }
 
+        /** Positions of the last vertices of the last stage that groups of micro-batches run; empty without groups. */
+        List<Integer> grouped() {
+            if (plan.grouped() == 1 || tiles != null) {
+                return List.of();
+            }
+            List<Integer> positions = new ArrayList<>(stages.positions(stages.stages() - 1));
+            positions.retainAll(GroupableLayers.positions(graph));
+            return positions;
+        }
+
         GraphCopy copy(MicroBatchMemory memory, Engine engine) {
             return new GraphCopy(graph, memory, kernels, CopyAssignment.leavesFewInFlight(tasks), engine, tiles);
         }
@@ -113,12 +126,17 @@ public abstract class PipelineMemory implements AutoCloseable {
         this.rule = rule;
     }
 
-    /** Begins a step. */
-    public final void beginStep(StepTasks tasks, List<MicroBatch> microBatches, int iteration, int epoch) {
+    /**
+     * Begins a step.
+     *
+     * @param groups of micro-batches that run the last vertices of a stage as one, by micro-batch
+     */
+    public final void beginStep(
+            StepTasks tasks, List<MicroBatch> microBatches, List<MicroBatchGroup> groups, int iteration, int epoch) {
         CopyAssignment assigned = copies.computeIfAbsent(tasks.microBatches(), count -> rule.apply(tasks));
         int[] stagesLeft = new int[microBatches.size()];
         Arrays.fill(stagesLeft, tasks.workers().stages());
-        running = new RunningStep(assigned, microBatches, new AtomicIntegerArray(stagesLeft), iteration, epoch);
+        running = new RunningStep(assigned, microBatches, groups, new AtomicIntegerArray(stagesLeft), iteration, epoch);
         packed.renew();
     }
 

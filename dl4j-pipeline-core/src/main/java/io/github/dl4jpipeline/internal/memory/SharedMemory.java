@@ -6,7 +6,10 @@ import io.github.dl4jpipeline.internal.engine.Engine;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.GroupMemory;
+import io.github.dl4jpipeline.internal.stage.GroupRunner;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.MicroBatchGroup;
 import io.github.dl4jpipeline.internal.stage.MicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.tile.TileMeasurement;
@@ -35,6 +38,12 @@ final class SharedMemory extends PipelineMemory {
 
     private final List<GraphCopy> copies = new ArrayList<>();
 
+    /** Positions of the vertices that groups of micro-batches run; in the last stage. */
+    private final List<Integer> grouped;
+
+    /** By copy: that of the group whose last micro-batch it holds. */
+    private final List<GraphCopy> groups = new ArrayList<>();
+
     private final @Nullable JointMicroBatches joint;
     private final HostParameters parameters;
 
@@ -51,6 +60,8 @@ final class SharedMemory extends PipelineMemory {
         this.gradients = flat.reshape(flat.length());
         this.parameters = new HostParameters(setup.graph(), threads::inEachThread);
         int[] stageOf = setup.stages().stageOf();
+        this.grouped = setup.grouped();
+        grouped.forEach(position -> stageOf[position] = stageOfGroups());
         int count = CopyAssignment.throughStages(setup.tasks()).count(0);
         boolean together = setup.plan().runsMicroBatchesTogether();
         boolean normalize = setup.batchNorm() == BatchNormStatistics.FULL_BATCH;
@@ -59,6 +70,9 @@ final class SharedMemory extends PipelineMemory {
         for (int i = 0; i < count; i++) {
             copies.add(setup.copy(new MicroBatchMemory(setup.graph(), stageOf, setup.name() + "-copy-" + i), engine));
         }
+        for (int i = 0; i < count && !grouped.isEmpty(); i++) {
+            groups.add(setup.copy(new GroupMemory(setup.graph(), stageOf, setup.name() + "-group-" + i), engine));
+        }
         joint = together ? JointMicroBatches.across(copies, normalize) : null;
         for (int stage = 0; stage < setup.stages().stages(); stage++) {
             addStage(stage);
@@ -66,6 +80,15 @@ final class SharedMemory extends PipelineMemory {
                     .map(position -> setup.stages().vertices().get(position).name())
                     .collect(Collectors.toSet()));
         }
+    }
+
+    /** In copies of the graph, vertices that groups of micro-batches run are a stage of their own. */
+    private int stageOfGroups() {
+        return setup.stages().stages();
+    }
+
+    private boolean hasGroups(int stage) {
+        return !grouped.isEmpty() && stage == stageOfGroups() - 1;
     }
 
     /**
@@ -130,6 +153,18 @@ final class SharedMemory extends PipelineMemory {
                 running().begin(copy, microBatch);
             }
             return copy;
+        }
+
+        @Override
+        public @Nullable GroupRunner groupRunner() {
+            return hasGroups(stage())
+                    ? new GroupRunner(setup.stages().vertices(), stageOfGroups(), grouped, scratch())
+                    : null;
+        }
+
+        @Override
+        GraphCopy copy(MicroBatchGroup group) {
+            return groups.get(running().copies().of(stage(), group.last()));
         }
 
         @Override
@@ -215,6 +250,11 @@ final class SharedMemory extends PipelineMemory {
         for (GraphCopy copy : copies) {
             bytes += copy.bytes(stage);
         }
+        if (hasGroups(stage)) {
+            bytes += groups.stream()
+                    .mapToLong(group -> group.bytes(stageOfGroups()))
+                    .sum();
+        }
         for (Stage replica : stages.get(stage)) {
             bytes += replica.scratchBytes();
         }
@@ -229,6 +269,7 @@ final class SharedMemory extends PipelineMemory {
     @Override
     public void reset() {
         copies.forEach(GraphCopy::reset);
+        groups.forEach(GraphCopy::reset);
         if (joint != null) {
             joint.close();
         }

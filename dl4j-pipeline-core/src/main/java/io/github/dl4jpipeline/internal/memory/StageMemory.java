@@ -4,7 +4,9 @@ import io.github.dl4jpipeline.internal.engine.GradientTurn;
 import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.stage.BackwardResult;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.GroupRunner;
 import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.internal.stage.MicroBatchGroup;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
 import io.github.dl4jpipeline.schedule.Task;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.gradient.Gradient;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -25,11 +28,13 @@ public abstract class StageMemory {
     /**
      * The micro-batches of the step that runs, and which copies of the graph they use. Any worker may call it.
      *
+     * @param groups of micro-batches that run the last vertices of a stage as one, by micro-batch
      * @param stagesLeft by micro-batch: in how many stages it still has tasks
      */
     record RunningStep(
             CopyAssignment copies,
             List<MicroBatch> microBatches,
+            List<MicroBatchGroup> groups,
             AtomicIntegerArray stagesLeft,
             int iteration,
             int epoch) {
@@ -37,6 +42,11 @@ public abstract class StageMemory {
         /** Gives a copy its micro-batch. */
         void begin(GraphCopy copy, int microBatch) {
             copy.begin(microBatches.get(microBatch), microBatches.size() > 1, iteration, epoch);
+        }
+
+        /** Gives a copy its group of micro-batches. */
+        void begin(GraphCopy copy, MicroBatchGroup group) {
+            copy.begin(group.examples(), microBatches.size() > 1, iteration, epoch);
         }
 
         /** A micro-batch has left a stage. Returns whether that was the last one. */
@@ -130,6 +140,45 @@ public abstract class StageMemory {
     /** The same for the gradients that a backward task had left to another. */
     public final void collect(Map<Integer, Gradient> postponed, boolean first) {
         gradients.add(postponed, first);
+    }
+
+    /** Runs the stage's last vertices for groups of micro-batches; null if each micro-batch runs them alone. */
+    public @Nullable GroupRunner groupRunner() {
+        return null;
+    }
+
+    /** The group that a micro-batch belongs to. */
+    public final MicroBatchGroup group(int microBatch) {
+        return running.get().groups().get(microBatch);
+    }
+
+    /** The copies of the graph of the group's micro-batches, in order. */
+    public final List<GraphCopy> members(MicroBatchGroup group) {
+        return group.members().mapToObj(this::copy).toList();
+    }
+
+    /** The copy of the graph for a group. */
+    GraphCopy copy(MicroBatchGroup group) {
+        throw new UnsupportedOperationException("There are no groups");
+    }
+
+    /** The copy of the graph for a group's forward task. */
+    public final GraphCopy begin(MicroBatchGroup group) {
+        GraphCopy copy = copy(group);
+        running.get().begin(copy, group);
+        return copy;
+    }
+
+    /** The same copy for a later task, as {@link #resume(int, GradientTurn)}. */
+    public final GraphCopy resume(MicroBatchGroup group, GradientTurn turn) {
+        GraphCopy copy = copy(group);
+        gradients.bind(copy, turn);
+        return copy;
+    }
+
+    /** The last task of a group is done. */
+    public final void end(MicroBatchGroup group) {
+        copy(group).end();
     }
 
     /** The last task of a micro-batch in this stage is done. */

@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntBinaryOperator;
@@ -40,6 +41,16 @@ import java.util.stream.IntStream;
 public final class Search {
     private static final int MOST_MICRO_BATCHES_PER_DEVICE = 8;
     private static final int FEW_DEVICES = 8;
+
+    /** Rows of a dense layer, in micro-batches that run it as one: it gains from fewer, and nothing more from more. */
+    private static final int LEAST_ROWS = 32;
+
+    private static final int MOST_ROWS = 128;
+
+    /** Plans with groups may be measured if their prediction is this part of that without, and are taken without measuring at that. */
+    private static final double TRIED = 1.05;
+
+    private static final double GAIN = 0.98;
 
     /** Of stages for each device. */
     private static final int MOST_ROUNDS = 3;
@@ -174,7 +185,62 @@ public final class Search {
                         stage.recompute()))
                 .toList();
         Schedule schedule = options.schedule().orElse(plan.schedule());
-        return predictor.predict(drafts, plan.microBatches(), schedule, oneDeviceTime());
+        return predictor.predict(
+                grouping(drafts, plan.microBatches(), plan.grouped()), plan.microBatches(), schedule, oneDeviceTime());
+    }
+
+    /** The stages with the last vertices of the last one in groups of so many micro-batches. */
+    private List<StageDraft> grouping(List<StageDraft> drafts, int microBatches, int size) {
+        if (size == 1) {
+            return drafts;
+        }
+        List<StageDraft> others = new ArrayList<>(drafts);
+        StageDraft last = others.remove(others.size() - 1);
+        Set<String> own = last.costs().stream().map(VertexCost::vertex).collect(Collectors.toSet());
+        List<VertexCost> costs = profile.costsFor((double) examples / microBatches * size).stream()
+                .filter(cost ->
+                        own.contains(cost.vertex()) && options.inGroups().contains(cost.vertex()))
+                .toList();
+        others.add(last.grouping(new StageDraft.Group(size, costs)));
+        return others;
+    }
+
+    /** How many micro-batches may run the last vertices of the last stage as one, besides one. */
+    private List<Integer> groupChoices(List<StageDraft> drafts, int microBatches) {
+        boolean can = options.machines().isEmpty()
+                && !mustRecompute()
+                && drafts.stream().allMatch(draft -> draft.devices().size() == 1)
+                && drafts.get(drafts.size() - 1).costs().stream()
+                        .anyMatch(cost -> options.inGroups().contains(cost.vertex()));
+        List<Integer> choices = new ArrayList<>();
+        for (int size = 2; can && size <= microBatches; size *= 2) {
+            int rows = examples * size / microBatches;
+            if (LEAST_ROWS <= rows && rows <= MOST_ROWS) {
+                choices.add(size);
+            }
+        }
+        return choices;
+    }
+
+    /**
+     * In groups of how many micro-batches the stages are predicted to be the fastest; 1 if that is by far slower than without groups. A
+     * pipeline with groups is of another kind, so both can be measured. On one device prediction decides.
+     */
+    private int bestGroup(
+            List<StageDraft> drafts, int microBatches, Schedule schedule, Duration oneDevice, PartitionPlan alone) {
+        int best = 1;
+        double least = alone.predictedStepTime().toNanos() * (drafts.size() > 1 ? TRIED : GAIN);
+        for (int size : groupChoices(drafts, microBatches)) {
+            PartitionPlan plan =
+                    predictor.predict(grouping(drafts, microBatches, size), microBatches, schedule, oneDevice);
+            if (plan.grouped() == size
+                    && hasRoom(plan)
+                    && plan.predictedStepTime().toNanos() < least) {
+                best = size;
+                least = plan.predictedStepTime().toNanos();
+            }
+        }
+        return best;
     }
 
     private SortedSet<Integer> microBatchChoices() {
@@ -283,13 +349,32 @@ public final class Search {
             int microBatches,
             Duration oneDevice) {
         for (Schedule schedule : schedules(drafts)) {
-            PartitionPlan plan = predictor.predict(drafts, microBatches, schedule, oneDevice);
-            if (fits(plan, schedule)) {
-                plans.add(new Candidate(plan, () -> lighter.get()
-                        .map(other -> predictor.predict(other, microBatches, schedule, oneDevice))
-                        .filter(other -> fits(other, schedule))
-                        .orElse(plan)));
+            PartitionPlan alone = predictor.predict(drafts, microBatches, schedule, oneDevice);
+            int size = bestGroup(drafts, microBatches, schedule, oneDevice, alone);
+            if (size == 1 || drafts.size() > 1) {
+                addScheduled(plans, alone, lighter, schedule, oneDevice);
             }
+            if (size > 1) {
+                PartitionPlan grouped =
+                        predictor.predict(grouping(drafts, microBatches, size), microBatches, schedule, oneDevice);
+                addScheduled(plans, grouped, lighter, schedule, oneDevice);
+            }
+        }
+    }
+
+    private void addScheduled(
+            List<Candidate> plans,
+            PartitionPlan plan,
+            Supplier<Optional<List<StageDraft>>> lighter,
+            Schedule schedule,
+            Duration oneDevice) {
+        int microBatches = plan.microBatches();
+        if (fits(plan, schedule)) {
+            plans.add(new Candidate(plan, () -> lighter.get()
+                    .map(other -> predictor.predict(
+                            grouping(other, microBatches, plan.grouped()), microBatches, schedule, oneDevice))
+                    .filter(other -> fits(other, schedule))
+                    .orElse(plan)));
         }
     }
 
@@ -304,10 +389,13 @@ public final class Search {
                 .toList();
     }
 
-    /** Partitions fit as far as the usual schedule goes. What a split backward pass keeps besides is looked at here. */
+    /** Partitions fit as far as the usual schedule goes. What split backward passes and groups keep besides is looked at here. */
     private boolean fits(PartitionPlan plan, Schedule schedule) {
+        return (!schedule.splitsBackward() && plan.grouped() == 1) || hasRoom(plan);
+    }
+
+    private boolean hasRoom(PartitionPlan plan) {
         return !limitMemory
-                || !schedule.splitsBackward()
                 || plan.stages().stream().allMatch(stage -> stage.devices().stream()
                         .allMatch(device -> stage.memoryBytes() <= device.memoryBytes()));
     }

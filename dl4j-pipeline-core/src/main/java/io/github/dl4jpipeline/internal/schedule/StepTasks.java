@@ -7,7 +7,9 @@ import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Timeline;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The tasks of a step for a number of micro-batches.
@@ -49,6 +51,30 @@ public record StepTasks(
     public List<Task> after(Task task) {
         List<Task> alike = alike(task);
         return alike.subList(alike.indexOf(task) + 1, alike.size());
+    }
+
+    /**
+     * Whether the last stage can run its last vertices for so many micro-batches at a time: it has run all of them forward before
+     * the first backward, and takes them in order.
+     */
+    public boolean mayGroup(int size) {
+        int stage = workers.stages() - 1;
+        if (workers.replicas(stage) > 1) {
+            return size == 1;
+        }
+        Map<Task.Pass, Integer> seen = new EnumMap<>(Task.Pass.class);
+        for (Task task : byWorker.get(workers.worker(stage, 0))) {
+            if (task.stage() != stage) {
+                continue;
+            }
+            int place = seen.merge(task.pass(), 1, Integer::sum) - 1;
+            int needed = Math.min(microBatches, place - place % size + size);
+            if (task.microBatch() != place
+                    || (task.pass() != Task.Pass.FORWARD && seen.getOrDefault(Task.Pass.FORWARD, 0) < needed)) {
+                return size == 1;
+            }
+        }
+        return true;
     }
 
     private List<Task> alike(Task task) {

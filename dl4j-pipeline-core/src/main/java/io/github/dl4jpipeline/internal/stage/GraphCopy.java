@@ -204,6 +204,11 @@ public final class GraphCopy {
         return isInRegion(position) || runners[position].addsGradients();
     }
 
+    /** The present one. */
+    MicroBatch microBatch() {
+        return microBatch;
+    }
+
     /** Where its arrays are. */
     MicroBatchMemory memory() {
         return memory;

@@ -74,16 +74,21 @@ public record MicroBatch(
         for (int i = 0; i < parts; i++) {
             long from = examples * i / parts;
             long to = examples * (i + 1) / parts;
-            microBatches.add(new MicroBatch(
-                    slice(features, from, to),
-                    slice(labels, from, to),
-                    featureMasks == null ? null : slice(featureMasks, from, to),
-                    labelMasks == null ? null : slice(labelMasks, from, to),
-                    first + from,
-                    to - from,
-                    states));
+            microBatches.add(part(from, to));
         }
         return microBatches;
+    }
+
+    /** Its examples {@code from} to before {@code to}. */
+    MicroBatch part(long from, long to) {
+        return new MicroBatch(
+                slice(features, from, to),
+                slice(labels, from, to),
+                featureMasks == null ? null : slice(featureMasks, from, to),
+                labelMasks == null ? null : slice(labelMasks, from, to),
+                first + from,
+                to - from,
+                states);
     }
 
     /**

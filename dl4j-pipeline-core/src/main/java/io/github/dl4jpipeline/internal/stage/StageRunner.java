@@ -40,6 +40,11 @@ public final class StageRunner {
         this.recompute = recompute;
     }
 
+    /** Its vertices, in topological order. */
+    List<Integer> positions() {
+        return positions;
+    }
+
     /** The same stage with other working memory. */
     public StageRunner with(StageScratch other) {
         return new StageRunner(stage, positions, other, recompute);
@@ -183,6 +188,11 @@ public final class StageRunner {
             scratch.activations.close();
         }
         return result;
+    }
+
+    /** Gives a vertex of another stage an error that this one has computed. */
+    void hand(GraphCopy copy, int position, Value error) {
+        copy.memory().addError(position, error, stage, scratch.reorders, new Space(TaskWorkspaces.none()));
     }
 
     /** When gradients are added for the first time. */

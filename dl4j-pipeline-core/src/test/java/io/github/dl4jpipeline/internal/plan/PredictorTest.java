@@ -256,4 +256,46 @@ class PredictorTest {
                 .isCloseTo(
                         ScheduleSimulator.simulate(schedule, workers, times, 2).makespanMillis(), within(1e-6));
     }
+
+    /** Of two vertices, one is run by both micro-batches as one, in less than twice the time. */
+    @Test
+    void groupsRunTheirVerticesOnce() {
+        VertexCost alone = new VertexCost(
+                "alone",
+                List.of("in"),
+                new PassTimes(4, 0, 4),
+                new PassTimes(10, 0, 10),
+                new VertexBytes(1_000, 100, 200, 50));
+        VertexCost grouped = cost("grouped", "alone");
+        StageDraft.Group both = new StageDraft.Group(
+                2,
+                List.of(new VertexCost(
+                        "grouped",
+                        List.of("alone"),
+                        new PassTimes(5, 0, 9),
+                        new PassTimes(12, 0, 15),
+                        new VertexBytes(2_000, 100, 200, 50))));
+        StageDraft draft = new StageDraft(List.of(alone, grouped), List.of(device(0)), 0, false).grouping(both);
+        PartitionPlan plan = predict(
+                predictor(LinkTimes.NONE, MachineSpeed.UNKNOWN, 1), Schedules.oneForwardOneBackward(), 4, draft);
+        assertThat(plan.grouped()).isEqualTo(2);
+        assertThat(plan.schedule()).isEqualTo(Schedules.oneForwardOneBackward());
+        assertThat(millis(plan.predictedStepTime())).isEqualTo(4 * 14 + 2 * 17);
+        assertThat(millis(plan.latestExecutionTime())).isEqualTo(4 * 14 + 2 * 24);
+        assertThat(plan.stages().get(0).forwardMillis()).isEqualTo(6.5);
+        assertThat(plan.stages().get(0).backwardMillis()).isEqualTo(16);
+        assertThat(plan.stages().get(0).vertices()).containsExactly("alone", "grouped");
+    }
+
+    /** The second stage runs both micro-batches as one, so its first backward pass has to wait for both. */
+    @Test
+    void aStageThatGroupsWaitsForAll() {
+        StageDraft last = draft(1, 0, false, device(1));
+        StageDraft grouping = last.grouping(new StageDraft.Group(2, last.costs()));
+        Predictor predictor = predictor(LinkTimes.NONE, MachineSpeed.UNKNOWN, 1);
+        PartitionPlan plan =
+                predict(predictor, Schedules.oneForwardOneBackward(), 2, draft(0, 0, false, device(0)), grouping);
+        // 2 forward, then 4 + 10 for both, then 2 backward
+        assertThat(millis(plan.predictedStepTime())).isEqualTo(8 + 14 + 20);
+    }
 }

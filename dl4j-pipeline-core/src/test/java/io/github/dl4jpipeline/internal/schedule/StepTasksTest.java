@@ -7,6 +7,7 @@ import io.github.dl4jpipeline.schedule.Schedules;
 import io.github.dl4jpipeline.schedule.Task;
 import io.github.dl4jpipeline.schedule.Workers;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class StepTasksTest {
@@ -74,5 +75,39 @@ class StepTasksTest {
                 .isTrue();
         assertThat(CopyAssignment.leavesFewInFlight(tasks(Schedules.fillDrain(), List.of(1, 1), 8)))
                 .isFalse();
+    }
+
+    /** F: forward, B: backward, W: parameter gradients of the last stage. */
+    private static String ofLastStage(Schedule schedule, int stages, int microBatches, int grouped) {
+        StepTasks tasks = StepTasks.of(GroupingSchedule.of(schedule, grouped), Workers.straight(stages), microBatches);
+        assertThat(tasks.mayGroup(grouped)).isTrue();
+        return tasks.byWorker().get(stages - 1).stream()
+                .map(task -> task.pass().name().charAt(0) + "" + task.microBatch())
+                .collect(Collectors.joining(" "));
+    }
+
+    @Test
+    void groupsHaveRunForwardBeforeTheirFirstMicroBatchRunsBackward() {
+        assertThat(ofLastStage(Schedules.oneForwardOneBackward(), 2, 4, 2)).isEqualTo("F0 F1 B0 F2 B1 F3 B2 B3");
+        assertThat(ofLastStage(Schedules.oneForwardOneBackward(), 1, 5, 3)).isEqualTo("F0 F1 F2 B0 F3 B1 F4 B2 B3 B4");
+        assertThat(ofLastStage(Schedules.zeroBubble(), 2, 4, 2)).isEqualTo("F0 F1 B0 F2 B1 W0 F3 B2 W1 B3 W2 W3");
+        assertThat(ofLastStage(Schedules.fillDrain(), 3, 3, 2)).isEqualTo("F0 F1 F2 B0 B1 B2");
+        for (Schedule schedule : Schedules.all()) {
+            for (int microBatches = 1; microBatches <= 9; microBatches++) {
+                for (int grouped = 1; grouped <= 9; grouped++) {
+                    ofLastStage(schedule, 4, microBatches, grouped);
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatDoesNotFitGroups() {
+        assertThat(tasks(Schedules.oneForwardOneBackward(), List.of(1, 1), 4).mayGroup(2))
+                .isFalse();
+        assertThat(tasks(Schedules.oneForwardOneBackward(), List.of(1, 1), 4).mayGroup(1))
+                .isTrue();
+        assertThat(tasks(Schedules.fillDrain(), List.of(1, 2), 4).mayGroup(2)).isFalse();
+        assertThat(GroupingSchedule.of(Schedules.fillDrain(), 1)).isEqualTo(Schedules.fillDrain());
     }
 }
