@@ -118,10 +118,7 @@ final class Overhead implements Callable<Integer> {
         print("time", millis, step.nanos() / 1e6);
         print("processor time", cpuMillis, step.cpuNanos() / 1e6);
         System.out.printf(
-                Locale.ROOT,
-                "of it, in listeners: %.3f ms a step, at batch %d%n",
-                watching.millisOfStep(),
-                batch);
+                Locale.ROOT, "of it, in listeners: %.3f ms a step, at batch %d%n", watching.millisOfStep(), batch);
     }
 
     /** Median of a step of the usual batch, with nothing watched. */
