@@ -7,7 +7,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.dl4jpipeline.device.Devices;
 import io.github.dl4jpipeline.fixture.TestData;
 import io.github.dl4jpipeline.fixture.TestGraphs;
+import io.github.dl4jpipeline.graph.Kernels;
 import io.github.dl4jpipeline.internal.onednn.OneDnn;
+import io.github.dl4jpipeline.internal.profile.Effort;
+import io.github.dl4jpipeline.internal.profile.Profiling;
+import io.github.dl4jpipeline.internal.stage.MicroBatch;
+import io.github.dl4jpipeline.partition.PartitionPlan;
+import io.github.dl4jpipeline.plan.PlanOptions;
+import io.github.dl4jpipeline.plan.Planner;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -133,6 +140,34 @@ class GraphProfilerTest {
                 .get(2);
         assertThat(attention.vertex()).isEqualTo("attention");
         assertThat(attention.parameterBytes()).isEqualTo(4 * 4 * 4 * 4);
+    }
+
+    /** A first profile of a graph that takes long has fewer examples. Plans for the whole batch follow from it. */
+    @Test
+    void aFirstProfileOfALargeGraphHasFewerExamples() {
+        ComputationGraph graph = TestGraphs.graph(TestGraphs.leNet(DataType.FLOAT));
+        MultiDataSet batch = TestData.classification(DataType.FLOAT, 1, 32, 4, 1, 14, 14);
+        Effort first = Effort.FIRST;
+        Effort atOnce = new Effort(
+                first.brief(), first.warmUp(), first.least(), first.most(), first.nanos(), first.runsNanos(), 0);
+        GraphProfile profile = Profiling.profile(
+                graph,
+                MicroBatch.whole(batch.getFeatures(), batch.getLabels(), null, null),
+                Devices.cpu(2),
+                Kernels.FAST,
+                true,
+                atOnce,
+                progress -> assertThat(progress.done()).isBetween(1, progress.expected()));
+        assertThat(profile.examples()).isBetween(1, 31);
+        assertThat(profile.vertices().subList(1, 6)).allSatisfy(cost -> {
+            assertThat(cost.forwardMillis()).isPositive();
+            assertThat(cost.backwardMillis()).isPositive();
+            assertThat(cost.activationBytes()).isNotNegative();
+        });
+        PartitionPlan plan =
+                Planner.plan(profile, Devices.cpu(2), PlanOptions.defaults().withExamples(32));
+        assertThat(plan.examples()).isEqualTo(32);
+        assertThat(plan.predictedStepTime()).isPositive();
     }
 
     @Test

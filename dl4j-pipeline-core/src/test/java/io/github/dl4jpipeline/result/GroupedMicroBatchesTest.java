@@ -2,6 +2,7 @@ package io.github.dl4jpipeline.result;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.dl4jpipeline.PipelineBuilder;
 import io.github.dl4jpipeline.PipelineComputationGraph;
@@ -17,12 +18,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
@@ -44,7 +47,11 @@ class GroupedMicroBatchesTest {
 
     /** As AlexNet: convolutions, then dense layers. */
     private static ComputationGraph graph(DataType type, double kept) {
-        return TestGraphs.graph(maps(type)
+        return graph(TestGraphs.settings(type), kept);
+    }
+
+    private static ComputationGraph graph(NeuralNetConfiguration.Builder settings, double kept) {
+        return TestGraphs.graph(maps(settings)
                 .addLayer("wide", dense(48, kept), "pooling")
                 .addLayer("narrow", dense(24, kept), "wide")
                 .addLayer("output", TestGraphs.softmax(CLASSES), "narrow")
@@ -52,9 +59,8 @@ class GroupedMicroBatchesTest {
                 .build());
     }
 
-    private static GraphBuilder maps(DataType type) {
-        return TestGraphs.settings(type)
-                .graphBuilder()
+    private static GraphBuilder maps(NeuralNetConfiguration.Builder settings) {
+        return settings.graphBuilder()
                 .addInputs("maps")
                 .setInputTypes(InputType.convolutional(8, 8, 3))
                 .addLayer("convolution", convolution(16), "maps")
@@ -171,11 +177,49 @@ class GroupedMicroBatchesTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("schedules")
+    void weightNoise(Schedule schedule) {
+        ComputationGraph graph = graph(TestGraphs.settings(DataType.DOUBLE).weightNoise(new DropConnect(0.7)), 1);
+        List<MultiDataSet> batches = List.of(batch(DataType.DOUBLE, 16), batch(DataType.DOUBLE, 11));
+        try (PipelineComputationGraph alone =
+                builder(graph, SameResult.evenPlan(graph, 1, 1), schedule).build()) {
+            batches.forEach(alone::fit);
+            for (int stages = 1; stages <= 3; stages++) {
+                PartitionPlan plan = grouping(SameResult.evenPlan(graph, stages, 4), 2);
+                try (PipelineComputationGraph net =
+                        builder(graph, plan, schedule).build()) {
+                    batches.forEach(net::fit);
+                    SameResult.assertSame(net, alone, 1e-10);
+                }
+            }
+        }
+    }
+
+    /** The regularization term is in the score once, also where a batch is one micro-batch. */
+    @ParameterizedTest
+    @MethodSource("schedules")
+    void scores(Schedule schedule) {
+        ComputationGraph graph = graph(TestGraphs.settings(DataType.DOUBLE).l2(0.01), 1);
+        for (int stages = 1; stages <= 2; stages++) {
+            PartitionPlan plan = grouping(SameResult.evenPlan(graph, stages, 4), 2);
+            ComputationGraph expected = SameResult.copy(graph);
+            try (PipelineComputationGraph net = builder(graph, plan, schedule).build()) {
+                for (int examples : new int[] {16, 11, 1}) {
+                    MultiDataSet batch = batch(DataType.DOUBLE, examples);
+                    expected.fit(batch);
+                    net.fit(batch);
+                    assertThat(net.score()).as("%d examples", examples).isCloseTo(expected.score(), within(1e-10));
+                }
+            }
+        }
+    }
+
     /** One output reads maps, so it is not among the layers that are grouped; both read what is before them. */
     @ParameterizedTest
     @MethodSource("schedules")
     void severalOutputs(Schedule schedule) {
-        ComputationGraph graph = TestGraphs.graph(maps(DataType.DOUBLE)
+        ComputationGraph graph = TestGraphs.graph(maps(TestGraphs.settings(DataType.DOUBLE))
                 .addLayer("wide", dense(48, 1), "pooling")
                 .addLayer("one", TestGraphs.softmax(CLASSES), "wide")
                 .addLayer("other", dense(10, 1), "pooling")
@@ -241,18 +285,12 @@ class GroupedMicroBatchesTest {
             for (int step = 0; step < 5; step++) {
                 batches.forEach(net::fit);
             }
-            long before = memory(net);
+            long before = SameResult.stageBytes(net);
             for (int step = 0; step < 5; step++) {
                 batches.forEach(net::fit);
             }
-            assertThat(memory(net)).isEqualTo(before);
+            assertThat(SameResult.stageBytes(net)).isEqualTo(before);
         }
-    }
-
-    private static long memory(PipelineComputationGraph net) {
-        return net.report().stages().stream()
-                .mapToLong(stage -> stage.memoryBytes())
-                .sum();
     }
 
     @ParameterizedTest

@@ -226,8 +226,7 @@ final class StageWorker {
         long examples = step.microBatch(microBatch).examples();
         GraphCopy copy = memory.resume(microBatch, turn(step, task, task, examples));
         if (task.pass() == Task.Pass.BACKWARD) {
-            boolean onlyOne = step.tasks().microBatches() == 1;
-            double regularization = onlyOne ? step.request().regularization() : 0;
+            double regularization = regularization(step);
             BackwardResult result = step.tasks().splitsBackward()
                     ? replica.runner().backwardWithoutWeights(copy, regularization, observer)
                     : replica.runner().backward(copy, regularization, observer);
@@ -249,7 +248,12 @@ final class StageWorker {
         GraphCopy copy = memory.resume(group, turn(step, task, last, examples));
         if (task.pass() == Task.Pass.BACKWARD) {
             BackwardResult result = replica.group()
-                    .backward(copy, memory.members(group), step.tasks().splitsBackward(), observer);
+                    .backward(
+                            copy,
+                            memory.members(group),
+                            regularization(step),
+                            step.tasks().splitsBackward(),
+                            observer);
             collect(step, task, replica, result, examples);
         } else {
             collect(step, task, replica, replica.weightGroup().weights(copy, observer));
@@ -257,6 +261,11 @@ final class StageWorker {
         if (step.tasks().isLastOfStage(task)) {
             memory.end(group);
         }
+    }
+
+    /** The regularization term that the output adds to its score; 0 if it is added to the sum of several micro-batches. */
+    private static double regularization(Step step) {
+        return step.tasks().microBatches() == 1 ? step.request().regularization() : 0;
     }
 
     /**

@@ -232,8 +232,13 @@ public final class Convolution implements SharedGradient {
     @Override
     public boolean joins(SharedGradient other) {
         return other instanceof Convolution convolution
-                && input.ofExamples(1).equals(convolution.input.ofExamples(1))
-                && output.ofExamples(1).equals(convolution.output.ofExamples(1));
+                && isAlike(input, convolution.input)
+                && isAlike(output, convolution.output);
+    }
+
+    /** Whether an example of both has the same layout. */
+    private static boolean isAlike(Layout one, Layout other) {
+        return one.equals(other) || one.ofExamples(1).equals(other.ofExamples(1));
     }
 
     @Override

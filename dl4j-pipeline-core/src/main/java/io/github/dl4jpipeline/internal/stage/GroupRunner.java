@@ -103,11 +103,14 @@ public final class GroupRunner {
     /**
      * Runs the vertices backward, before the backward task of any micro-batch of the group.
      *
+     * @param regularization as {@link StageRunner#backward} adds it to the score
      * @param split whether parameter gradients that can wait are left to {@link #weights}
      */
-    public BackwardResult backward(GraphCopy group, List<GraphCopy> members, boolean split, VertexObserver observer) {
-        BackwardResult result =
-                split ? runner.backwardWithoutWeights(group, 0, observer) : runner.backward(group, 0, observer);
+    public BackwardResult backward(
+            GraphCopy group, List<GraphCopy> members, double regularization, boolean split, VertexObserver observer) {
+        BackwardResult result = split
+                ? runner.backwardWithoutWeights(group, regularization, observer)
+                : runner.backward(group, regularization, observer);
         for (int position : read) {
             Value error = group.memory().takeError(position);
             if (error != null) {
