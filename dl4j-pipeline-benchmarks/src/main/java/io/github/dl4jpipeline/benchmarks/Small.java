@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class Small implements Callable<Integer> {
-    private static final Duration MOST_TO_SETTLE = Duration.ofSeconds(20);
+    private static final Duration MOST_TO_SETTLE = Duration.ofSeconds(60);
     private static final int LEAST_STEPS = 3;
 
     @Option(
@@ -74,6 +74,7 @@ final class Small implements Callable<Integer> {
             while (!pipeline.report().settled() && System.nanoTime() - begin < MOST_TO_SETTLE.toNanos()) {
                 pipeline.fit(data);
             }
+            boolean settled = pipeline.report().settled();
             ComputationGraph plain = network.graph();
             List<Turn> systems = Stream.of(
                             new Turn(plain, 1),
@@ -92,14 +93,16 @@ final class Small implements Callable<Integer> {
                     medians[2],
                     best / medians[2],
                     medians[3],
-                    describe(pipeline.plan()));
+                    describe(pipeline.plan(), settled));
         }
     }
 
-    private static String describe(PartitionPlan plan) {
+    /** @param settled whether it was the final plan before its steps were measured */
+    private static String describe(PartitionPlan plan, boolean settled) {
         return String.format(
                 Locale.ROOT,
-                "%s, %d workers, %d micro-batches, threads %s",
+                "%s%s, %d workers, %d micro-batches, threads %s",
+                settled ? "" : "not settled yet: ",
                 plan.kind(),
                 plan.workers(),
                 plan.microBatches(),
