@@ -57,6 +57,9 @@ final class ChannelLoops {
 
     /** A sum of chunks. */
     private static final class Sum {
+        /** The lanes left when halves of them are no longer added to each other. */
+        private static final int SHORT = 256;
+
         final float[] lanes = new float[CHUNK];
         private final double[] total = new double[LANES];
         private int added;
@@ -70,7 +73,14 @@ final class ChannelLoops {
         }
 
         private void flush(int length) {
-            for (int i = 0; i < length; i++) {
+            int left = length;
+            while (left > SHORT && left % (2 * LANES) == 0) {
+                left /= 2;
+                for (int i = 0; i < left; i++) {
+                    lanes[i] += lanes[left + i];
+                }
+            }
+            for (int i = 0; i < left; i++) {
                 total[i % LANES] += lanes[i];
             }
             Arrays.fill(lanes, 0, length, 0);

@@ -123,7 +123,7 @@ final class EngineAttention extends EngineLayer {
                         .with(Slot.WEIGHTS, ofHeads, keysAt(size))
                         .with(Slot.OUTPUT, scores),
                 space);
-        if (!Double.isFinite(scores.sumNumber().doubleValue())) {
+        if (!Finite.is(scores)) {
             return null; // oneDNN's softmax makes numbers of what is none
         }
         if (mask != null) {
@@ -161,7 +161,7 @@ final class EngineAttention extends EngineLayer {
     private boolean areFinite(Value value) {
         if (!conf.isProjectInput()) {
             return !value.isArray()
-                    || Double.isFinite(value.values().sumNumber().doubleValue());
+                    || Finite.is(value.values());
         }
         return packed.isFinite(new PackedWeights.Parameter(vertex, QUERIES), value, projections(), null)
                 && packed.isFinite(new PackedWeights.Parameter(vertex, OUTPUT), value, layer.getParam(OUTPUT), null);

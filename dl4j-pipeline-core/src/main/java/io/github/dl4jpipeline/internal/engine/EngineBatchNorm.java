@@ -4,6 +4,7 @@ import io.github.dl4jpipeline.internal.layers.ChannelValues;
 import io.github.dl4jpipeline.internal.layers.JointSums;
 import io.github.dl4jpipeline.internal.layers.Moments;
 import io.github.dl4jpipeline.internal.onednn.Layout;
+import java.util.Arrays;
 import java.util.Map;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -65,10 +66,9 @@ final class EngineBatchNorm extends EngineLayer {
         double[] mean;
         double[] variance;
         if (training) {
-            double count = count(over);
-            mean = ChannelValues.each(joined(over.sum(from)), sum -> sum / count);
-            variance = ChannelValues.each(joined(over.squares(from, mean)), sum -> sum / count);
-            moments = new Moments(mean, variance);
+            moments = momentsOf(from, over);
+            mean = moments.mean();
+            variance = moments.variance();
             input = from;
             loops = over;
         } else {
@@ -79,6 +79,29 @@ final class EngineBatchNorm extends EngineLayer {
                 ChannelValues.product(inverseDeviation(variance), values(BatchNormalizationParamInitializer.GAMMA));
         over.scale(from, mean, scale, values(BatchNormalizationParamInitializer.BETA), output);
         return new Value(output, layout);
+    }
+
+    /** Of all micro-batches, which each bring sums of their values and of their squares. */
+    private Moments momentsOf(INDArray maps, ChannelLoops over) {
+        double own = over.valuesOfChannel();
+        double[] mean = ChannelValues.each(over.sum(maps), sum -> sum / own);
+        double[] distances = over.squares(maps, mean);
+        if (joint == null) {
+            return new Moments(mean, ChannelValues.each(distances, sum -> sum / own));
+        }
+        int channels = mean.length;
+        double[] sums = new double[2 * channels];
+        for (int i = 0; i < channels; i++) {
+            sums[i] = own * mean[i];
+            sums[channels + i] = distances[i] + own * mean[i] * mean[i];
+        }
+        double count = count(over);
+        double[] means = ChannelValues.each(joint.join(microBatch, sums), sum -> sum / count);
+        double[] variance = new double[channels];
+        for (int i = 0; i < channels; i++) {
+            variance[i] = Math.max(0, means[channels + i] - means[i] * means[i]);
+        }
+        return new Moments(Arrays.copyOf(means, channels), variance);
     }
 
     private double[] runningVariance() {
@@ -101,18 +124,23 @@ final class EngineBatchNorm extends EngineLayer {
         ChannelLoops.Sums sums = over.products(input, batch.mean(), delta);
         scaleGradient = ChannelValues.product(sums.products(), inverse);
         shiftGradient = sums.others();
-        double[] ofScale = joined(scaleGradient);
-        double[] ofShift = joined(shiftGradient);
+        int channels = scaleGradient.length;
+        double[] both = Arrays.copyOf(scaleGradient, 2 * channels);
+        System.arraycopy(shiftGradient, 0, both, channels, channels);
+        double[] means =
+                ChannelValues.each(joint == null ? both : joint.join(microBatch, both), value -> value / count);
         if (!wanted[0]) {
             return new Value[1];
         }
+        double[] ofScale = Arrays.copyOf(means, channels);
+        double[] ofShift = Arrays.copyOfRange(means, channels, 2 * channels);
         // With x' the normalized input: scale / deviation * (error - mean(error) - x' * mean(error * x'))
         over.combine(
                 input,
                 batch.mean(),
-                ChannelValues.each(ChannelValues.product(ofScale, inverse), value -> -value / count),
+                ChannelValues.each(ChannelValues.product(ofScale, inverse), value -> -value),
                 delta,
-                ChannelValues.each(ofShift, value -> value / count),
+                ofShift,
                 ChannelValues.product(inverse, values(BatchNormalizationParamInitializer.GAMMA)));
         return new Value[] {new Value(delta, layout)};
     }
@@ -141,10 +169,6 @@ final class EngineBatchNorm extends EngineLayer {
     private double count(ChannelLoops over) {
         double own = over.valuesOfChannel();
         return joint == null ? own : own / joint.share(microBatch);
-    }
-
-    private double[] joined(double[] sum) {
-        return joint == null ? sum : joint.join(microBatch, sum);
     }
 
     private double[] inverseDeviation(double[] variance) {

@@ -53,7 +53,7 @@ final class EngineGlobalPooling extends EngineLayer {
             return null; // for which there is no gain
         }
         ofSequences = takesSequences && inputs[0].shape().length == RANK_OF_SEQUENCES;
-        if (ofSequences && !Double.isFinite(inputs[0].values().sumNumber().doubleValue())) {
+        if (ofSequences && !Finite.is(inputs[0].values())) {
             return null; // oneDNN's maximum leaves out NaN
         }
         Value maps = ofSequences ? Reshaping.TO_MAPS.apply(inputs[0], reorders(), space, space::activation) : inputs[0];

@@ -48,7 +48,7 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
                 && shape[1] == kernel.inputs()
                 && shape[1] >= LEAST_CHANNELS
                 && value.values().dataType() == DataType.FLOAT;
-        long[] size = fits && windows.isStride1() ? windows.outputSize(shape[2], shape[3]) : null;
+        long[] size = fits ? windows.outputSize(shape[2], shape[3]) : null;
         return size == null || size[0] * size[1] > MOST_PLACES ? null : Columns.channelsLast(shape);
     }
 
@@ -64,6 +64,9 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
 
     @Override
     INDArray activation(Value value, Passes made, Space space) {
+        if (made.columns.areMaps()) {
+            return activation(value, made.columns.maps(), space);
+        }
         INDArray maps = reorders().in(made.columns.maps(), value, space, space::work);
         INDArray columns = space.activation(made.input().floats());
         made.columns.unfold(maps.reshape(maps.length()), columns, reorders(), space);
@@ -72,6 +75,9 @@ final class EngineProducts extends WeightedLayer<EngineProducts.Passes> {
 
     @Override
     Value inputError(INDArray floats, Passes made, Space space) {
+        if (made.columns.areMaps()) {
+            return new Value(floats, made.columns.maps());
+        }
         INDArray maps = space.error(made.columns.maps().floats());
         made.columns.fold(floats, maps, reorders(), space);
         return new Value(maps, made.columns.maps());

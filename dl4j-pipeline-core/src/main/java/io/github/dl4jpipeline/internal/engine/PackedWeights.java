@@ -99,17 +99,17 @@ public final class PackedWeights implements AutoCloseable {
      * @param value what it reads; what other vertices of the engine have put out follows from what they have read
      */
     boolean isFinite(Parameter parameter, Value value, INDArray weights, @Nullable INDArray bias) {
-        boolean finite = !value.isArray() || isFinite(value.values());
+        boolean finite = !value.isArray() || Finite.is(value.values());
         Weights known = weights(parameter);
         synchronized (known) {
             long now = step();
             boolean first = known.seen != now || known.inspected == -1;
             known.see(weights, now);
             if (known.inspected != known.version) {
-                known.finite = isFinite(weights);
+                known.finite = Finite.is(weights);
                 known.inspected = known.version;
             }
-            finite &= known.finite && (bias == null || !first || isFinite(bias));
+            finite &= known.finite && (bias == null || !first || Finite.is(bias));
         }
         if (!finite) {
             suspect = true;
@@ -117,13 +117,9 @@ public final class PackedWeights implements AutoCloseable {
         return !suspect;
     }
 
-    private static boolean isFinite(INDArray array) {
-        return Double.isFinite(array.sumNumber().doubleValue());
-    }
-
     /** If there are NaN or infinities, convolutions may not run on oneDNN in this step. */
     void inspect(INDArray array) {
-        if (!isFinite(array)) {
+        if (!Finite.is(array)) {
             suspect = true;
         }
     }

@@ -70,10 +70,6 @@ record Windows(int[] kernel, int[] stride, int[] padding, int[] dilation, Convol
         return (kernel[dimension] - 1L) * dilation[dimension] + 1;
     }
 
-    boolean isStride1() {
-        return stride[0] == 1 && stride[1] == 1;
-    }
-
     /** The window that gives this output. */
     Window window(long[] output, long height, long width) {
         long[] input = {height, width};

@@ -276,6 +276,44 @@ class EngineLayersTest {
         return cases.stream().map(layer -> Named.of(layer.toString(), layer));
     }
 
+    /** Convolutions of many channels with few places, which are products of matrices. */
+    private static Stream<Named<EngineCase>> ofFewPlaces() {
+        List<EngineCase> cases = new ArrayList<>();
+        for (int[] size : new int[][] {{6, 6}, {3, 3}, {5, 4}, {1, 3}}) {
+            for (int[] kernel : new int[][] {{1, 1}, {3, 3}, {2, 1}, {1, 3}}) {
+                for (int[] stride : new int[][] {{1, 1}, {2, 2}, {3, 2}}) {
+                    int dilation = kernel[1] == 3 && stride[1] == 2 && size[0] > 4 ? 2 : 1;
+                    for (int padding = 0; padding < kernel[0]; padding++) {
+                        if (size[0] + 2 * padding < (kernel[0] - 1) * dilation + 1
+                                || size[1] + 2 * padding < (kernel[1] - 1) * dilation + 1) {
+                            continue;
+                        }
+                        cases.add(EngineCase.of(
+                                String.format(
+                                        "%dx%d, kernel %dx%d, stride %dx%d, padding %d, dilation %d",
+                                        size[0],
+                                        size[1],
+                                        kernel[0],
+                                        kernel[1],
+                                        stride[0],
+                                        stride[1],
+                                        padding,
+                                        dilation),
+                                InputType.convolutional(size[0], size[1], 66),
+                                new ConvolutionLayer.Builder(kernel)
+                                        .nOut(67)
+                                        .stride(stride)
+                                        .padding(padding, padding)
+                                        .dilation(dilation, dilation)
+                                        .activation(Activation.RELU)
+                                        .build()));
+                    }
+                }
+            }
+        }
+        return cases.stream().map(layer -> Named.of(layer.toString(), layer));
+    }
+
     /** A vertex of 1x1 convolutions with so many outputs. */
     private static EngineCase ofBranches(String name, GraphVertex vertex, int... outputs) {
         return ofBranches(name, MAPS, vertex, outputs);
@@ -297,7 +335,7 @@ class EngineLayersTest {
     }
 
     @ParameterizedTest
-    @MethodSource("vertices")
+    @MethodSource({"vertices", "ofFewPlaces"})
     void equalsDeeplearning4jsOwn(EngineCase layer) {
         for (int examples : new int[] {5, 1}) {
             EngineComparison.Outcome outcome = EngineComparison.of(layer, examples);
