@@ -19,10 +19,10 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
 
 /**
  * Division by the number of examples, regularization, updater and subtraction for part of one parameter array, in one pass:
- * some thousand elements at a time are copied to arrays that stay in a core's first caches, and the results back.
+ * a thousand elements at a time are copied to arrays that stay in a core's first caches, and the results back.
  */
 final class FusedUpdate {
-    private static final int ELEMENTS = 4096;
+    private static final int ELEMENTS = 1024;
     private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
 
     private final ParamState part;
