@@ -47,7 +47,7 @@ final class Overhead implements Callable<Integer> {
     private static final int WARM_UP = 12;
 
     /** A recording that begins or ends has code compiled anew. */
-    private static final int STEPS_BEFORE = 3;
+    private static final int STEPS_BEFORE = 10;
 
     private static final int USUAL_STEPS = 20;
 

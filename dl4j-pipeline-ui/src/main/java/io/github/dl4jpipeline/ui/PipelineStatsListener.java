@@ -12,13 +12,13 @@ import org.jspecify.annotations.Nullable;
  * Stores what the page of {@link PipelineModule} shows: in a storage of this process, in a file, or through a
  * {@code RemoteUIStatsStorageRouter} at a server elsewhere, which then needs this module too.
  *
- * <p>By default it stores at most twice a second. The present state replaces the one before it; a point of the curves is added. After
+ * <p>By default it stores at most once a second. The present state replaces the one before it; a point of the curves is added. After
  * every {@value #POINTS} points they come half as often, so that a long run does not fill the storage. Give it to one pipeline only, and
  * close it after training, so that the last step is stored.
  */
 public final class PipelineStatsListener implements PipelineListener, AutoCloseable {
     private static final int POINTS = 1000;
-    private static final Duration USUAL = Duration.ofMillis(500);
+    private static final Duration USUAL = Duration.ofSeconds(1);
 
     private final StatsStorageRouter storage;
     private final String session;

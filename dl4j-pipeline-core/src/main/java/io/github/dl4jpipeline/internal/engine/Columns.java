@@ -79,8 +79,8 @@ final class Columns {
         long values = window.kernel()[0] * window.kernel()[1];
         long[] part = {shape[0], channels, down.size(), across.size()};
         Layout from = Layout.strided(
-                part, new long[] {shape[2] * width * channels, 1, down.step() * width * channels, across.step() * channels
-                });
+                part,
+                new long[] {shape[2] * width * channels, 1, down.step() * width * channels, across.step() * channels});
         Layout to = Layout.strided(
                 part, new long[] {output[0] * output[1] * columns, values, output[1] * columns, columns});
         taps.add(new Tap(
@@ -109,7 +109,9 @@ final class Columns {
 
     /** Whether they are the maps as they are, place after place. */
     boolean areMaps() {
-        return taps.size() == 1 && taps.get(0).from().equals(maps) && taps.get(0).to().equals(maps);
+        return taps.size() == 1
+                && taps.get(0).from().equals(maps)
+                && taps.get(0).to().equals(maps);
     }
 
     long rows() {

@@ -160,8 +160,7 @@ final class EngineAttention extends EngineLayer {
     /** Whether oneDNN may see these inputs and the parameters. */
     private boolean areFinite(Value value) {
         if (!conf.isProjectInput()) {
-            return !value.isArray()
-                    || Finite.is(value.values());
+            return !value.isArray() || Finite.is(value.values());
         }
         return packed.isFinite(new PackedWeights.Parameter(vertex, QUERIES), value, projections(), null)
                 && packed.isFinite(new PackedWeights.Parameter(vertex, OUTPUT), value, layer.getParam(OUTPUT), null);

@@ -12,6 +12,8 @@ final class Finite {
     static boolean is(INDArray array) {
         boolean dense = array.dataType() == DataType.FLOAT && array.elementWiseStride() == 1;
         return Double.isFinite(
-                dense ? Nd4j.getBlasWrapper().level1().asum(array) : array.sumNumber().doubleValue());
+                dense
+                        ? Nd4j.getBlasWrapper().level1().asum(array)
+                        : array.sumNumber().doubleValue());
     }
 }

@@ -291,13 +291,7 @@ class EngineLayersTest {
                         cases.add(EngineCase.of(
                                 String.format(
                                         "%dx%d, kernel %dx%d, stride %dx%d, padding %d, dilation %d",
-                                        size[0],
-                                        size[1],
-                                        kernel[0],
-                                        kernel[1],
-                                        stride[0],
-                                        stride[1],
-                                        padding,
+                                        size[0], size[1], kernel[0], kernel[1], stride[0], stride[1], padding,
                                         dilation),
                                 InputType.convolutional(size[0], size[1], 66),
                                 new ConvolutionLayer.Builder(kernel)
