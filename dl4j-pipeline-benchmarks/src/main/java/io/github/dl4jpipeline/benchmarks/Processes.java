@@ -43,7 +43,6 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true)
 final class Processes implements Callable<Integer> {
     private static final String MODEL = "alexnet-cifar";
-    private static final int WARM_UP = 40;
     private static final long SEED = 7;
 
     /** JavaCPP allocates nothing more in a process that is larger than four times the heap. */
@@ -60,6 +59,19 @@ final class Processes implements Callable<Integer> {
             defaultValue = "conv3",
             description = "The last vertex of the first stage. Default: ${DEFAULT-VALUE}.")
     private String cut = "conv3";
+
+    @Option(
+            names = "--grouped",
+            defaultValue = "4",
+            description = "How many of the 4 micro-batches dense layers of the second stage run as one. Default:"
+                    + " ${DEFAULT-VALUE}.")
+    private int grouped = 4;
+
+    @Option(
+            names = "--warm-up",
+            defaultValue = "40",
+            description = "Steps before those that count. Default: ${DEFAULT-VALUE}.")
+    private int warmUp = 40;
 
     @Option(
             names = "--only",
@@ -121,7 +133,8 @@ final class Processes implements Callable<Integer> {
         return PartitionPlan.of(
                         List.of(
                                 Stage.of(worker(0), names.subList(0, first)),
-                                Stage.of(worker(1), names.subList(first, names.size()))),
+                                Stage.of(worker(1), names.subList(first, names.size()))
+                                        .grouping(grouped)),
                         4)
                 .withSchedule(Schedules.zeroBubble());
     }
@@ -139,7 +152,7 @@ final class Processes implements Callable<Integer> {
     private double processes(PartitionPlan plan) throws IOException, InterruptedException {
         List<Integer> cores = IntStream.range(0, plan.workers()).boxed().toList();
         List<String> options = List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=3g", NO_OTHER_LIMIT);
-        long[] ends = new long[WARM_UP + steps];
+        long[] ends = new long[warmUp + steps];
         WorkerProcesses.train(
                 graph(),
                 plan,
@@ -151,7 +164,7 @@ final class Processes implements Callable<Integer> {
     }
 
     private double threads(PartitionPlan plan) {
-        long[] ends = new long[WARM_UP + steps];
+        long[] ends = new long[warmUp + steps];
         MultiDataSet batch = batch();
         List<Stage> placed = new ArrayList<>();
         Devices cores = Devices.cpu(2);
@@ -174,8 +187,8 @@ final class Processes implements Callable<Integer> {
         return median(ends);
     }
 
-    private static double median(long[] ends) {
-        double[] millis = IntStream.range(WARM_UP, ends.length)
+    private double median(long[] ends) {
+        double[] millis = IntStream.range(warmUp, ends.length)
                 .mapToDouble(step -> (ends[step] - ends[step - 1]) / 1e6)
                 .sorted()
                 .toArray();

@@ -16,6 +16,7 @@ import io.github.dl4jpipeline.internal.memory.ParameterMemory;
 import io.github.dl4jpipeline.internal.memory.PipelineMemory;
 import io.github.dl4jpipeline.internal.memory.StageMemory;
 import io.github.dl4jpipeline.internal.partition.StageAssignment;
+import io.github.dl4jpipeline.internal.schedule.ErrorsFirstSchedule;
 import io.github.dl4jpipeline.internal.schedule.GroupingSchedule;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.GroupRunner;
@@ -137,7 +138,9 @@ public final class TaskController implements AutoCloseable {
         this.runtime = DeviceRuntimes.of(plan.stages().get(0).device());
         MemoryKind kind = setup.peers() == null ? MemoryKind.of(runtime) : MemoryKind.amongPeers(runtime);
         this.grouped = kind.groupsMicroBatches() ? plan.grouped() : 1;
-        this.order = GroupingSchedule.of(setup.schedule(), grouped);
+        Schedule grouping = GroupingSchedule.of(setup.schedule(), grouped);
+        // Within a process, workers that wait take gradients of others.
+        this.order = setup.peers() == null ? grouping : new ErrorsFirstSchedule(grouping);
         String name = "pipeline-" + COUNT.incrementAndGet();
         StageAssignment stages = StageAssignment.of(plan, vertices);
         TiledRegion tiles = setup.tiles();

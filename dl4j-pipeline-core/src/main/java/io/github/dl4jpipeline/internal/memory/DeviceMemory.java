@@ -9,7 +9,10 @@ import io.github.dl4jpipeline.internal.schedule.CopyAssignment;
 import io.github.dl4jpipeline.internal.schedule.StepTasks;
 import io.github.dl4jpipeline.internal.stage.DeviceMicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.stage.GroupMemory;
+import io.github.dl4jpipeline.internal.stage.GroupRunner;
 import io.github.dl4jpipeline.internal.stage.JointMicroBatches;
+import io.github.dl4jpipeline.internal.stage.MicroBatchGroup;
 import io.github.dl4jpipeline.internal.stage.PeerMicroBatchMemory;
 import io.github.dl4jpipeline.internal.stage.Peers;
 import io.github.dl4jpipeline.internal.stage.StageScratch;
@@ -40,6 +43,9 @@ final class DeviceMemory extends PipelineMemory {
     private final Setup setup;
     private final Transfers transfers = new Transfers();
 
+    /** Positions of the vertices that groups of micro-batches run; in the last stage. */
+    private final List<Integer> grouped;
+
     /** By stage and replica. */
     private final List<List<Stage>> stages = new ArrayList<>();
 
@@ -47,12 +53,19 @@ final class DeviceMemory extends PipelineMemory {
 
     /**
      * @param engine that of stages with these weights
+     * @param groupsMicroBatches whether plans may have groups of micro-batches
      */
-    DeviceMemory(DeviceRuntime runtime, Function<PackedWeights, Engine> engine, Setup setup, Threads threads) {
+    DeviceMemory(
+            DeviceRuntime runtime,
+            Function<PackedWeights, Engine> engine,
+            boolean groupsMicroBatches,
+            Setup setup,
+            Threads threads) {
         super(CopyAssignment::inEachStage);
         this.runtime = runtime;
         this.engine = engine;
         this.setup = setup;
+        this.grouped = groupsMicroBatches ? setup.grouped() : List.of();
         CopyAssignment copies = CopyAssignment.inEachStage(setup.tasks());
         for (int stage = 0; stage < setup.stages().stages(); stage++) {
             List<Stage> replicas = new ArrayList<>();
@@ -94,9 +107,14 @@ final class DeviceMemory extends PipelineMemory {
         List<DeviceMicroBatchMemory> memories = new ArrayList<>();
         List<GraphCopy> copies = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            DeviceMicroBatchMemory memory = memoryOfMicroBatch(name + i, place);
+            DeviceMicroBatchMemory memory = memoryOfMicroBatch(name + i, stage, place);
             memories.add(memory);
             copies.add(setup.copy(memory, engine(positions)));
+        }
+        List<GraphCopy> groups = new ArrayList<>();
+        for (int i = 0; i < count && hasGroups(stage); i++) {
+            GroupMemory memory = GroupMemory.at(setup.graph(), stagesOfVertices(stage), name + "group-" + i, place);
+            groups.add(setup.copy(memory, engine(positions)));
         }
         INDArray sums = runtime.on(device, () -> flat(layout, stage));
         StageGradients gradients = runtime.on(
@@ -108,7 +126,7 @@ final class DeviceMemory extends PipelineMemory {
                         copies.get(0),
                         setup.severalMicroBatches(stage)));
         DeviceStage own = new DeviceStage(device, positions, layout, ofStage, sums, gradients, copies);
-        return new Stage(stage, own, memories, setup.scratch(stage, replica, ""));
+        return new Stage(stage, own, memories, groups, setup.scratch(stage, replica, ""));
     }
 
     /** Vertices of other stages have no parameters here. */
@@ -123,8 +141,26 @@ final class DeviceMemory extends PipelineMemory {
                 .collect(Collectors.toSet());
     }
 
-    private DeviceMicroBatchMemory memoryOfMicroBatch(String name, DeviceMicroBatchMemory.Place place) {
+    /** In copies of the graph, vertices that groups of micro-batches run are a stage of their own. */
+    private int stageOfGroups() {
+        return setup.stages().stages();
+    }
+
+    private boolean hasGroups(int stage) {
+        return !grouped.isEmpty() && stage == stageOfGroups() - 1;
+    }
+
+    /** The stage of each vertex, as the copies of one stage know it. */
+    private int[] stagesOfVertices(int stage) {
         int[] stageOf = setup.stages().stageOf();
+        if (hasGroups(stage)) {
+            grouped.forEach(position -> stageOf[position] = stageOfGroups());
+        }
+        return stageOf;
+    }
+
+    private DeviceMicroBatchMemory memoryOfMicroBatch(String name, int stage, DeviceMicroBatchMemory.Place place) {
+        int[] stageOf = stagesOfVertices(stage);
         Peers peers = setup.peers();
         if (peers == null) {
             return new DeviceMicroBatchMemory(setup.graph(), stageOf, name, place);
@@ -133,10 +169,11 @@ final class DeviceMemory extends PipelineMemory {
         return new PeerMicroBatchMemory(
                 setup.graph(),
                 stageOf,
+                stageOfGroups(),
                 name,
                 place,
                 peers,
-                (stage, microBatch) -> workers.workerOf(Task.forward(stage, microBatch)));
+                (other, microBatch) -> workers.workerOf(Task.forward(other, microBatch)));
     }
 
     /** Other replicas of the stage, in processes of this machine, read it there. */
@@ -167,10 +204,31 @@ final class DeviceMemory extends PipelineMemory {
         /** Those of the copies, in the same order. */
         private final List<DeviceMicroBatchMemory> memories;
 
-        Stage(int stage, DeviceStage own, List<DeviceMicroBatchMemory> memories, StageScratch scratch) {
+        /** By copy: that of the group whose last micro-batch it holds; none if each micro-batch is alone. */
+        private final List<GraphCopy> groups;
+
+        Stage(
+                int stage,
+                DeviceStage own,
+                List<DeviceMicroBatchMemory> memories,
+                List<GraphCopy> groups,
+                StageScratch scratch) {
             super(stage, own.copies(), scratch, scratch, own.gradients(), DeviceMemory.this::running);
             this.own = own;
             this.memories = memories;
+            this.groups = groups;
+        }
+
+        @Override
+        public @Nullable GroupRunner groupRunner() {
+            return groups.isEmpty()
+                    ? null
+                    : new GroupRunner(setup.stages().vertices(), stageOfGroups(), grouped, scratch());
+        }
+
+        @Override
+        GraphCopy copy(MicroBatchGroup group) {
+            return groups.get(running().copies().of(stage(), group.last()));
         }
 
         @Override
@@ -263,6 +321,9 @@ final class DeviceMemory extends PipelineMemory {
             bytes += replica.own.copies().stream()
                     .mapToLong(copy -> copy.bytes(stage))
                     .sum();
+            bytes += replica.groups.stream()
+                    .mapToLong(group -> group.bytes(stageOfGroups()))
+                    .sum();
         }
         return bytes + packed.bytes(names(setup.stages().positions(stage)));
     }
@@ -271,6 +332,7 @@ final class DeviceMemory extends PipelineMemory {
     public void reset() {
         each(stage -> {
             stage.own.copies().forEach(GraphCopy::reset);
+            stage.groups.forEach(GraphCopy::reset);
             stage.freeScratch();
         });
         packed.close();

@@ -260,7 +260,7 @@ final class DeviceParameters implements SeparateParameters {
         try {
             threads.inEachStage(stage -> {
                 progress.set(stage, BEGUN);
-                changeFirst(stage, () -> updaters.get(stage).commit(iteration, epoch));
+                changeFirst(stage, () -> updaters.get(stage).commit());
                 progress.set(stage, DONE);
             });
         } catch (RuntimeException failure) {
@@ -268,7 +268,7 @@ final class DeviceParameters implements SeparateParameters {
             for (int stage = 0; stage < stages.size(); stage++) {
                 failed |= progress.get(stage) == BEGUN;
                 if (progress.get(stage) < BEGUN) {
-                    here(stage, updater -> updater.commit(iteration, epoch));
+                    here(stage, updater -> updater.commit());
                 }
             }
             if (failed) {

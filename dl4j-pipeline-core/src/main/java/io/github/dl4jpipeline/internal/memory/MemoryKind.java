@@ -42,24 +42,24 @@ public record MemoryKind(
 
     /** That of the devices of a runtime, where all workers are in this process. */
     public static MemoryKind of(DeviceRuntime runtime) {
-        return runtime.sharesMemory() ? SHARED : apart(runtime);
+        return runtime.sharesMemory() ? SHARED : apart(runtime, false);
     }
 
     /** That of a worker whose peers are in other processes, so that it has memory of its own on any device. */
     public static MemoryKind amongPeers(DeviceRuntime runtime) {
-        return apart(runtime);
+        return apart(runtime, runtime.sharesMemory());
     }
 
     /** The engine runs where the device is the host, as among peers. */
-    private static MemoryKind apart(DeviceRuntime runtime) {
+    private static MemoryKind apart(DeviceRuntime runtime, boolean groupsMicroBatches) {
         Function<PackedWeights, Engine> engine = runtime.sharesMemory() ? Engine::of : packed -> Engine.NONE;
         return new MemoryKind(
                 GraphCopier::requireParametersOfLayers,
                 false,
                 false,
                 false,
+                groupsMicroBatches,
                 false,
-                false,
-                (setup, threads) -> new DeviceMemory(runtime, engine, setup, threads));
+                (setup, threads) -> new DeviceMemory(runtime, engine, groupsMicroBatches, setup, threads));
     }
 }

@@ -206,7 +206,7 @@ final class PeerParameters implements SeparateParameters {
         int iteration = pipeline.getIterationCount();
         int epoch = pipeline.getEpochCount();
         updater.prepare(iteration, epoch, pipeline.batchSize(), pipeline.conf().isMiniBatch());
-        updater.commit(iteration, epoch);
+        updater.commit();
     }
 
     /** Also exchanges the parameters with the other replicas. Where there are constraints, the first has updated all. */

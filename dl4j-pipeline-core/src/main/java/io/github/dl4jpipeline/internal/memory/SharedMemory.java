@@ -71,7 +71,7 @@ final class SharedMemory extends PipelineMemory {
             copies.add(setup.copy(new MicroBatchMemory(setup.graph(), stageOf, setup.name() + "-copy-" + i), engine));
         }
         for (int i = 0; i < count && !grouped.isEmpty(); i++) {
-            groups.add(setup.copy(new GroupMemory(setup.graph(), stageOf, setup.name() + "-group-" + i), engine));
+            groups.add(setup.copy(GroupMemory.shared(setup.graph(), stageOf, setup.name() + "-group-" + i), engine));
         }
         joint = together ? JointMicroBatches.across(copies, normalize) : null;
         for (int stage = 0; stage < setup.stages().stages(); stage++) {

@@ -1,12 +1,15 @@
 package io.github.dl4jpipeline.internal.memory;
 
 import io.github.dl4jpipeline.internal.stage.GraphCopy;
+import io.github.dl4jpipeline.internal.update.FusedUpdate;
 import io.github.dl4jpipeline.internal.update.StateBackup;
 import io.github.dl4jpipeline.internal.update.UpdateCode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
@@ -24,7 +27,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * state is in pieces of each of the whole block's arrays.
  *
  * <p>Blocks in which code may fail are updated before the step is committed, and a copy of their state is kept until then.
- * The others need none, which is memory on the device: nothing but ND4J's operations runs in them, as part of the commit.
+ * The others need none, which is memory on the device: nothing but arithmetic runs in them, as part of the commit. Where it can be,
+ * that is one pass over memory.
  */
 final class StageUpdater {
     /** Elements of the updater state of the whole graph, and where they are in that of the stage. */
@@ -33,12 +37,58 @@ final class StageUpdater {
     private final ComputationGraphUpdater whole;
     private final DeviceStage stage;
     private final OwnPart part;
-    private final List<UpdaterBlock> blocks = new ArrayList<>();
-    private final List<INDArray> perExample = new ArrayList<>();
+    private final List<Block> blocks = new ArrayList<>();
     private final List<Piece> pieces = new ArrayList<>();
     private final @Nullable INDArray state;
-    private final List<StateBackup> backups = new ArrayList<>();
-    private final List<UpdaterBlock> others = new ArrayList<>();
+
+    /** What the commit of the step has to do. */
+    private final List<Runnable> rest = new ArrayList<>();
+
+    /**
+     * The part of a block.
+     *
+     * @param parameters all that it updates
+     * @param summed gradients that are divided by the number of examples before anything else
+     * @param summedUnlessFused the same, where the fused update does not divide them
+     * @param fused does the same in one pass; empty where there is no such pass
+     * @param backup its state before an update that may fail
+     */
+    private record Block(
+            UpdaterBlock block,
+            INDArray parameters,
+            List<INDArray> summed,
+            List<INDArray> summedUnlessFused,
+            List<FusedUpdate> fused,
+            StateBackup backup) {
+
+        boolean isFused() {
+            return !fused.isEmpty()
+                    && !block.skipDueToPretrainConfig(false)
+                    && fused.stream().allMatch(FusedUpdate::canRun);
+        }
+
+        /** Does all that may fail. Returns the rest. */
+        Runnable prepare(int iteration, int epoch, int examples) {
+            if (isFused()) {
+                List<Runnable> passes = fused.stream()
+                        .map(update -> update.prepare(iteration, epoch, examples, true))
+                        .toList();
+                return () -> passes.forEach(Runnable::run);
+            }
+            boolean skipped = block.skipDueToPretrainConfig(false);
+            boolean early = !skipped && UpdateCode.mayFail(block);
+            if (early) {
+                backup.keep();
+                block.update(iteration, epoch);
+            }
+            return () -> {
+                if (!skipped && !early) {
+                    block.update(iteration, epoch);
+                }
+                parameters.subi(block.getGradientView());
+            };
+        }
+    }
 
     /** The updater of a whole stage. */
     StageUpdater(ComputationGraphUpdater whole, DeviceStage stage) {
@@ -113,9 +163,6 @@ final class StageUpdater {
                     (int) to,
                     part(stage.parameters(), from, to),
                     gradient));
-            if (state.getLayer().updaterDivideByMinibatch(state.getParamName())) {
-                perExample.add(gradient);
-            }
         }
         int from = own.get(0).getParamOffsetStart();
         int to = own.get(own.size() - 1).getParamOffsetEnd();
@@ -134,9 +181,27 @@ final class StageUpdater {
             }
         }
         part.init();
-        blocks.add(part);
-        backups.add(new StateBackup(part.getUpdaterView() == null ? List.of() : List.of(part.getUpdaterView())));
+        blocks.add(new Block(
+                part,
+                part(stage.parameters(), from, to),
+                gradients(own, state -> isSummed(state) && isNormalized(state)),
+                gradients(own, state -> isSummed(state) && !isNormalized(state)),
+                FusedUpdate.of(part, state -> isSummed(state) && !isNormalized(state)),
+                new StateBackup(part.getUpdaterView() == null ? List.of() : List.of(part.getUpdaterView()))));
         return stateLength;
+    }
+
+    private static List<INDArray> gradients(List<ParamState> states, Predicate<ParamState> which) {
+        return states.stream().filter(which).map(ParamState::getGradView).toList();
+    }
+
+    private static boolean isSummed(ParamState state) {
+        return state.getLayer().updaterDivideByMinibatch(state.getParamName());
+    }
+
+    private static boolean isNormalized(ParamState state) {
+        GradientNormalization kind = state.getLayer().getConfig().getGradientNormalization();
+        return kind != null && kind != GradientNormalization.None;
     }
 
     /** Adds the state of one parameter array, which is at {@code offset} of the stage's part of its block. */
@@ -164,37 +229,28 @@ final class StageUpdater {
 
     /** Does all that may fail. In a thread of the device. Until {@link #commit} it can be taken back. */
     void prepare(int iteration, int epoch, int examples, boolean miniBatch) {
-        if (miniBatch) {
-            perExample.forEach(gradient -> gradient.divi(examples));
+        FusedUpdate.allocateScratch();
+        int divisor = miniBatch ? examples : 1;
+        for (Block block : blocks) {
+            block.summed().forEach(gradient -> gradient.divi(divisor));
+            if (!block.isFused()) {
+                block.summedUnlessFused().forEach(gradient -> gradient.divi(divisor));
+            }
         }
         normalize(iteration);
-        others.clear();
-        for (int i = 0; i < blocks.size(); i++) {
-            UpdaterBlock block = blocks.get(i);
-            if (block.skipDueToPretrainConfig(false)) {
-                continue;
-            }
-            if (UpdateCode.mayFail(block)) {
-                backups.get(i).keep();
-                block.update(iteration, epoch);
-            } else {
-                others.add(block);
-            }
-        }
+        rest.clear();
+        blocks.forEach(block -> rest.add(block.prepare(iteration, epoch, divisor)));
     }
 
     /** Makes the other updates, and subtracts all from the parameters. In a thread of the device. */
-    void commit(int iteration, int epoch) {
-        backups.forEach(StateBackup::commit);
-        others.forEach(block -> block.update(iteration, epoch));
-        if (part.length() > 0) {
-            part.of(stage.parameters()).subi(part.of(stage.sums()));
-        }
+    void commit() {
+        blocks.forEach(block -> block.backup().commit());
+        rest.forEach(Runnable::run);
     }
 
     /** Makes the updater state what it was before {@link #prepare}. In a thread of the device. */
     void takeBack() {
-        backups.forEach(StateBackup::takeBack);
+        blocks.forEach(block -> block.backup().takeBack());
     }
 
     private void normalize(int iteration) {
@@ -209,7 +265,7 @@ final class StageUpdater {
     }
 
     void close() {
-        backups.forEach(StateBackup::close);
+        blocks.forEach(block -> block.backup().close());
         if (state != null) {
             state.close();
         }

@@ -32,6 +32,11 @@ public class DeviceMicroBatchMemory extends MicroBatchMemory {
     public record Place(
             int stage, Device device, DeviceRuntime runtime, List<@Nullable INDArray> parameters, Transfers transfers) {
 
+        /** A copy of a graph whose parameters are those here. */
+        ComputationGraph copyOf(ComputationGraph original) {
+            return GraphCopier.withParameters(original, parameters, device, runtime);
+        }
+
         /** Makes copies on the device, of arrays that are elsewhere. The current thread must be bound to it. */
         private UnaryOperator<INDArray> copier(Transfers.Kind kind, String what, String from) {
             return array -> transfers.timed(
@@ -65,9 +70,18 @@ public class DeviceMicroBatchMemory extends MicroBatchMemory {
         return stageOf(position) == here.stage();
     }
 
+    /** Whether the stage runs a vertex: for each micro-batch, or for groups of them. */
+    boolean isHere(int position) {
+        return isOwn(position);
+    }
+
+    final Place here() {
+        return here;
+    }
+
     @Override
     ComputationGraph copyOf(ComputationGraph original) {
-        return GraphCopier.withParameters(original, here.parameters(), here.device(), here.runtime());
+        return here.copyOf(original);
     }
 
     /** The micro-batch with all that the stage reads on its device; the rest only tells shapes. */
@@ -86,15 +100,15 @@ public class DeviceMicroBatchMemory extends MicroBatchMemory {
     }
 
     private boolean isRead(int position) {
-        return isOwn(position) || vertices().consumers(position).stream().anyMatch(this::isOwn);
+        return isHere(position) || vertices().consumers(position).stream().anyMatch(this::isHere);
     }
 
     @Override
     void receiveActivations(MicroBatch microBatch) {
         for (Vertex vertex : vertices().vertices()) {
-            if (isOwn(vertex.position())) {
+            if (isHere(vertex.position())) {
                 for (int read : vertex.inputs()) {
-                    if (!isOwn(read) && activation(read) == null) {
+                    if (!isHere(read) && activation(read) == null) {
                         setActivation(read, receive(vertices().get(read), microBatch));
                     }
                 }
@@ -123,7 +137,7 @@ public class DeviceMicroBatchMemory extends MicroBatchMemory {
 
     /** It is copied when the task ends. */
     @Override
-    Value errorForOther(int position, Value error) {
+    Value errorForOther(int position, Value error, int fromStage) {
         return error;
     }
 

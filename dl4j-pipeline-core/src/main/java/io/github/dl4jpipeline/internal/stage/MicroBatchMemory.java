@@ -70,8 +70,8 @@ public class MicroBatchMemory {
         // they are here
     }
 
-    /** An error for a vertex of another stage, where it stays valid when the task ends that has computed it. */
-    Value errorForOther(int position, Value error) {
+    /** An error from another stage than a vertex has, where it stays valid until the vertex's stage takes it. */
+    Value errorForOther(int position, Value error, int fromStage) {
         return error.copy(ofStage[stageOf[position]]::copyOf);
     }
 
@@ -167,7 +167,7 @@ public class MicroBatchMemory {
             reorders.addTo(sum, error, space);
             errors[position] = sum.asSum();
         } else {
-            errors[position] = stageOf[position] == fromStage ? error : errorForOther(position, error);
+            errors[position] = stageOf[position] == fromStage ? error : errorForOther(position, error, fromStage);
         }
     }
 

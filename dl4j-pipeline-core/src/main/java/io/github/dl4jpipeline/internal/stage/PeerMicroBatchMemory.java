@@ -19,6 +19,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * has computed them, errors at the end of the backward task. A task waits for what it needs of others.
  */
 public final class PeerMicroBatchMemory extends DeviceMicroBatchMemory {
+    private final int ofGroups;
     private final Peers peers;
     private final IntBinaryOperator workers;
     private final Reorders reorders = new Reorders();
@@ -27,11 +28,19 @@ public final class PeerMicroBatchMemory extends DeviceMicroBatchMemory {
     /**
      * As for {@link DeviceMicroBatchMemory}.
      *
+     * @param ofGroups the number of those vertices that this stage runs for groups of micro-batches
      * @param workers gives the worker of a stage for a micro-batch
      */
     public PeerMicroBatchMemory(
-            ComputationGraph original, int[] stageOf, String name, Place here, Peers peers, IntBinaryOperator workers) {
+            ComputationGraph original,
+            int[] stageOf,
+            int ofGroups,
+            String name,
+            Place here,
+            Peers peers,
+            IntBinaryOperator workers) {
         super(original, stageOf, name, here);
+        this.ofGroups = ofGroups;
         this.peers = peers;
         this.workers = workers;
     }
@@ -39,6 +48,17 @@ public final class PeerMicroBatchMemory extends DeviceMicroBatchMemory {
     @Override
     public void exchangeWith(int next, IntFunction<DeviceMicroBatchMemory> stages) {
         microBatch = next;
+    }
+
+    @Override
+    boolean isHere(int position) {
+        return isOwn(position) || stageOf(position) == ofGroups;
+    }
+
+    /** A group runs backward before its micro-batches, and leaves them errors. Those of this stage are sent when its task ends. */
+    @Override
+    Value errorForOther(int position, Value error, int fromStage) {
+        return fromStage == here().stage() ? error : error.copy(input()::copyOf);
     }
 
     private int workerOf(int stage) {
@@ -77,8 +97,8 @@ public final class PeerMicroBatchMemory extends DeviceMicroBatchMemory {
     void sendErrors() {
         for (Vertex vertex : vertices().vertices()) {
             int position = vertex.position();
-            boolean isRead = vertices().consumers(position).stream().anyMatch(this::isOwn);
-            if (!isOwn(position) && isRead && vertex.runsBackward()) {
+            boolean isRead = vertices().consumers(position).stream().anyMatch(this::isHere);
+            if (!isHere(position) && isRead && vertex.runsBackward()) {
                 send(stageOf(position), name(Peers.Kind.ERROR, position), takeError(position));
             }
         }
@@ -119,7 +139,7 @@ public final class PeerMicroBatchMemory extends DeviceMicroBatchMemory {
     private List<Integer> readers(int position) {
         return vertices().consumers(position).stream()
                 .map(this::stageOf)
-                .filter(stage -> stage != stageOf(position))
+                .filter(stage -> stage != stageOf(position) && stage != ofGroups)
                 .distinct()
                 .sorted(Comparator.reverseOrder())
                 .toList();

@@ -2,8 +2,11 @@ package io.github.dl4jpipeline.internal.update;
 
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.bytedeco.javacpp.FloatPointer;
+import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -21,7 +24,7 @@ import org.nd4j.linalg.learning.regularization.WeightDecay;
  * Division by the number of examples, regularization, updater and subtraction for part of one parameter array, in one pass:
  * a thousand elements at a time are copied to arrays that stay in a core's first caches, and the results back.
  */
-final class FusedUpdate {
+public final class FusedUpdate {
     private static final int ELEMENTS = 1024;
     private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
 
@@ -102,6 +105,27 @@ final class FusedUpdate {
                 state.stream().map(array -> buffer(array, offset, length)).toArray(FloatBuffer[]::new));
     }
 
+    /**
+     * The updates of a block's parameter arrays; empty where not all of them are fused.
+     *
+     * @param block has vectors as parameters, gradients and state, and an updater
+     * @param isSummed whether a gradient is still to be divided by the number of examples
+     */
+    public static List<FusedUpdate> of(UpdaterBlock block, Predicate<ParamState> isSummed) {
+        List<FusedUpdate> all = new ArrayList<>();
+        if (UpdateCode.isElementWise(block)) {
+            for (ParamState part : block.getLayersAndVariablesInBlock()) {
+                long offset = (long) part.getParamOffsetStart() - block.getParamOffsetStart();
+                FusedUpdate update = of(part, block.getGradientUpdater(), offset, isSummed.test(part));
+                if (update == null) {
+                    return List.of();
+                }
+                all.add(update);
+            }
+        }
+        return all;
+    }
+
     private static boolean isFloats(@Nullable INDArray array) {
         return array != null
                 && array.dataType() == DataType.FLOAT
@@ -117,12 +141,12 @@ final class FusedUpdate {
     }
 
     /** Allocates what the calling thread needs for updates, so that none fails half done for lack of memory. */
-    static void allocateScratch() {
+    public static void allocateScratch() {
         SCRATCH.get();
     }
 
     /** Whether the regularization of now can be calculated in the same pass. */
-    boolean canRun() {
+    public boolean canRun() {
         return ParameterRegularization.isElementWise(part);
     }
 
@@ -131,7 +155,7 @@ final class FusedUpdate {
      *
      * @param subtract whether to subtract them from the parameters at once
      */
-    Runnable prepare(int iteration, int epoch, int examples, boolean subtract) {
+    public Runnable prepare(int iteration, int epoch, int examples, boolean subtract) {
         UpdaterRule rule = UpdaterRule.of(updater.getConfig(), iteration, epoch);
         Pass pass = new Pass(
                 rule,

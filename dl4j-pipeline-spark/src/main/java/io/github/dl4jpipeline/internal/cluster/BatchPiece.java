@@ -155,58 +155,81 @@ final class BatchPiece {
     /**
      * The batch, in arrays outside of workspaces, for {@link #close}.
      *
+     * @param used a batch that nobody uses any more: arrays of the same shapes become those of this one, others are closed
      * @throws IllegalArgumentException if it cannot be trained
      */
-    static MicroBatch read(byte[] bytes) {
+    static MicroBatch read(byte[] bytes, @Nullable MicroBatch used) {
         ByteBuffer content = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         if (content.getInt() == REFUSAL) {
             throw new IllegalArgumentException(
                     StandardCharsets.UTF_8.decode(content).toString());
         }
+        List<INDArray> free = used == null ? new ArrayList<>() : new ArrayList<>(arraysOf(used));
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            @Nullable INDArray[] features = Objects.requireNonNull(arrays(content), "features");
-            @Nullable INDArray[] labels = Objects.requireNonNull(arrays(content), "labels");
-            return MicroBatch.whole(features, labels, arrays(content), arrays(content));
+            @Nullable INDArray[] features = Objects.requireNonNull(arrays(content, free), "features");
+            @Nullable INDArray[] labels = Objects.requireNonNull(arrays(content, free), "labels");
+            return MicroBatch.whole(features, labels, arrays(content, free), arrays(content, free));
+        } finally {
+            free.forEach(INDArray::close);
         }
     }
 
-    private static @Nullable INDArray @Nullable [] arrays(ByteBuffer content) {
+    private static @Nullable INDArray @Nullable [] arrays(ByteBuffer content, List<INDArray> free) {
         int count = content.getInt();
         if (count < 0) {
             return null;
         }
         @Nullable INDArray[] arrays = new INDArray[count];
         for (int i = 0; i < count; i++) {
-            arrays[i] = content.getInt() == 0 ? null : array(content);
+            arrays[i] = content.getInt() == 0 ? null : array(content, free);
         }
         return arrays;
     }
 
-    private static INDArray array(ByteBuffer content) {
+    private static INDArray array(ByteBuffer content, List<INDArray> free) {
         DataType type = DataType.fromInt(content.getInt());
         long[] shape = new long[content.getInt()];
         int ranges = content.getInt();
         for (int i = 0; i < shape.length; i++) {
             shape[i] = content.getLong();
         }
-        INDArray array = Nd4j.createUninitialized(type, shape, 'c');
+        INDArray array = allocate(type, shape, free);
         long rowBytes = ranges == 0 || shape[0] == 0 ? 0 : array.length() / shape[0] * type.width();
         for (int i = 0; i < ranges; i++) {
             long from = content.getLong();
             int length = (int) ((content.getLong() - from) * rowBytes);
-            pointer(array, from * rowBytes).put(content.array(), content.arrayOffset() + content.position(), length);
+            // Given an array of bytes, a pointer would have all of it copied first.
+            pointer(array, from * rowBytes)
+                    .limit(from * rowBytes + length)
+                    .asByteBuffer()
+                    .put(content.array(), content.arrayOffset() + content.position(), length);
             content.position(content.position() + length);
         }
         return array;
     }
 
+    /** New memory costs the kernel more time than reading the batch. */
+    private static INDArray allocate(DataType type, long[] shape, List<INDArray> free) {
+        for (INDArray array : free) {
+            if (array.dataType() == type && Arrays.equals(array.shape(), shape)) {
+                free.removeIf(other -> other == array);
+                return array;
+            }
+        }
+        return Nd4j.createUninitialized(type, shape, 'c');
+    }
+
     /** Frees the arrays of a batch that nobody uses any more. */
     static void close(MicroBatch batch) {
-        Stream.of(batch.features(), batch.labels(), batch.featureMasks(), batch.labelMasks())
+        arraysOf(batch).forEach(INDArray::close);
+    }
+
+    private static List<INDArray> arraysOf(MicroBatch batch) {
+        return Stream.of(batch.features(), batch.labels(), batch.featureMasks(), batch.labelMasks())
                 .filter(Objects::nonNull)
                 .flatMap(Arrays::stream)
                 .filter(Objects::nonNull)
                 .filter(array -> array.closeable() && !array.wasClosed())
-                .forEach(INDArray::close);
+                .toList();
     }
 }

@@ -16,6 +16,7 @@ final class ReadAhead implements AutoCloseable {
     }
 
     private final BlockingQueue<Next> ready = new ArrayBlockingQueue<>(1);
+    private final BlockingQueue<MicroBatch> used = new ArrayBlockingQueue<>(1);
     private final Thread reader;
     private @Nullable Next taken;
 
@@ -38,7 +39,7 @@ final class ReadAhead implements AutoCloseable {
                     pieces.next();
                 }
                 while (pieces.hasNext()) {
-                    put(new Next(BatchPiece.read(pieces.next()), null));
+                    put(new Next(BatchPiece.read(pieces.next(), used.poll()), null));
                 }
                 put(Next.END);
             } catch (RuntimeException | Error e) {
@@ -67,7 +68,7 @@ final class ReadAhead implements AutoCloseable {
     }
 
     /**
-     * The next batch, for {@link BatchPiece#close}.
+     * The next batch, for {@link #giveBack} or {@link BatchPiece#close}.
      *
      * @throws IllegalArgumentException if it cannot be trained
      */
@@ -84,6 +85,13 @@ final class ReadAhead implements AutoCloseable {
         }
         taken = null;
         return next.batch();
+    }
+
+    /** Takes a batch that nobody uses any more, for the arrays of a later one. */
+    void giveBack(MicroBatch batch) {
+        if (!used.offer(batch)) {
+            BatchPiece.close(batch);
+        }
     }
 
     private Next peek() {
@@ -105,6 +113,10 @@ final class ReadAhead implements AutoCloseable {
         Uninterruptibly.join(reader);
         free(taken);
         free(ready.poll());
+        MicroBatch last = used.poll();
+        if (last != null) {
+            BatchPiece.close(last);
+        }
     }
 
     private static void free(@Nullable Next next) {

@@ -126,7 +126,7 @@ public final class StageTraining {
                     states.advance();
                 }
             }
-            BatchPiece.close(batch);
+            batches.giveBack(batch);
             return now.afterBatch(segments.size());
         } catch (PipelineException | IllegalArgumentException e) {
             throw new PipelineException(

@@ -11,6 +11,7 @@ import io.github.dl4jpipeline.internal.graph.ArrayDifference;
 import io.github.dl4jpipeline.internal.wire.Limits;
 import io.github.dl4jpipeline.partition.PartitionPlan;
 import io.github.dl4jpipeline.partition.Stage;
+import io.github.dl4jpipeline.schedule.Schedule;
 import io.github.dl4jpipeline.schedule.Schedules;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -154,6 +155,40 @@ class LoopbackTrainingTest {
         for (int i = 0; i < scores.size(); i++) {
             assertThat(scores.get(i)).isCloseTo(expectedScores.get(i), within(1e-8));
         }
+    }
+
+    /** Dense layers run several micro-batches as one. With cut 3 these are all that the last stage has. */
+    @ParameterizedTest
+    @CsvSource({
+        "CONVOLUTIONS, 2, 4, 4, 8", "CONVOLUTIONS, 2, 4, 2, 8", "CONVOLUTIONS, 3, 5, 5, 10", "CONVOLUTIONS, 1, 4, 4, 8",
+        "CONVOLUTIONS, 3, 4, 2, 7", "LSTM_WITH_MASKS, 1, 3, 3, 6", "CLIPPED, 2, 5, 3, 9"
+    })
+    void groupsOfMicroBatchesDoNotChangeTheResult(
+            Networks network, int cut, int microBatches, int grouped, int examples) throws Exception {
+        ComputationGraph graph = network.graph();
+        ComputationGraph expected = graph.clone();
+        List<MultiDataSet> batches =
+                List.of(network.batch(1, examples), network.batch(2, 2), network.batch(3, examples - 1));
+        batches.forEach(expected::fit);
+        for (Schedule schedule : Schedules.planned()) {
+            ComputationGraph trained = network.graph();
+            scores.clear();
+            train(trained, grouping(trained, cut, microBatches, grouped).withSchedule(schedule), batches, 1);
+            requireSame(trained, expected);
+        }
+    }
+
+    /** Two stages, the first of which has so many vertices after the inputs. */
+    private static PartitionPlan grouping(ComputationGraph graph, int cut, int microBatches, int grouped) {
+        PartitionPlan even = EvenPlan.of(VertexGraph.of(graph), 2, 1, microBatches);
+        List<String> names = even.stages().stream()
+                .flatMap(stage -> stage.vertices().stream())
+                .toList();
+        int first = graph.getNumInputArrays() + cut;
+        return even.withStages(List.of(
+                Stage.of(even.stages().get(0).device(), names.subList(0, first)),
+                Stage.of(even.stages().get(1).device(), names.subList(first, names.size()))
+                        .grouping(grouped)));
     }
 
     private static void requireSame(ComputationGraph graph, ComputationGraph expected) {
