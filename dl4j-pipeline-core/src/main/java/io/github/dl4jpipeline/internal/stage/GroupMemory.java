@@ -16,8 +16,7 @@ public final class GroupMemory extends MicroBatchMemory {
      *
      * @param copier copies the graph, with parameters where those of the stage are
      */
-    private GroupMemory(
-            ComputationGraph original, int[] stageOf, String name, UnaryOperator<ComputationGraph> copier) {
+    private GroupMemory(ComputationGraph original, int[] stageOf, String name, UnaryOperator<ComputationGraph> copier) {
         super(original, stageOf, name);
         this.copier = copier;
     }

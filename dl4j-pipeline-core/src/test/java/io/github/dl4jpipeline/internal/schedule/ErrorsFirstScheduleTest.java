@@ -31,7 +31,8 @@ class ErrorsFirstScheduleTest {
                         weights(1, 1),
                         weights(1, 2));
         assertThat(CopyAssignment.inEachStage(StepTasks.of(schedule, TWO, 3)).count(1))
-                .isEqualTo(CopyAssignment.inEachStage(StepTasks.of(usual, TWO, 3)).count(1));
+                .isEqualTo(
+                        CopyAssignment.inEachStage(StepTasks.of(usual, TWO, 3)).count(1));
     }
 
     @Test

@@ -160,8 +160,13 @@ class LoopbackTrainingTest {
     /** Dense layers run several micro-batches as one. With cut 3 these are all that the last stage has. */
     @ParameterizedTest
     @CsvSource({
-        "CONVOLUTIONS, 2, 4, 4, 8", "CONVOLUTIONS, 2, 4, 2, 8", "CONVOLUTIONS, 3, 5, 5, 10", "CONVOLUTIONS, 1, 4, 4, 8",
-        "CONVOLUTIONS, 3, 4, 2, 7", "LSTM_WITH_MASKS, 1, 3, 3, 6", "CLIPPED, 2, 5, 3, 9"
+        "CONVOLUTIONS, 2, 4, 4, 8",
+        "CONVOLUTIONS, 2, 4, 2, 8",
+        "CONVOLUTIONS, 3, 5, 5, 10",
+        "CONVOLUTIONS, 1, 4, 4, 8",
+        "CONVOLUTIONS, 3, 4, 2, 7",
+        "LSTM_WITH_MASKS, 1, 3, 3, 6",
+        "CLIPPED, 2, 5, 3, 9"
     })
     void groupsOfMicroBatchesDoNotChangeTheResult(
             Networks network, int cut, int microBatches, int grouped, int examples) throws Exception {
