@@ -41,7 +41,12 @@ final class Columns {
             }
         }
         isPadded = padded;
-        overlap = window.kernel()[0] > window.stride()[0] || kernelWidth > window.stride()[1];
+        overlap = overlaps(window, 0) || overlaps(window, 1);
+    }
+
+    /** Whether two places of the output may read the same place of a map. */
+    private static boolean overlaps(Window window, int dimension) {
+        return (window.kernel()[dimension] - 1) * window.dilation()[dimension] >= window.stride()[dimension];
     }
 
     /** Places of the output in one dimension: the first, how many, what the first reads, and how far apart those lie. */

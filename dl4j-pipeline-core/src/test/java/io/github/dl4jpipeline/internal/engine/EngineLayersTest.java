@@ -280,9 +280,9 @@ class EngineLayersTest {
     private static Stream<Named<EngineCase>> ofFewPlaces() {
         List<EngineCase> cases = new ArrayList<>();
         for (int[] size : new int[][] {{6, 6}, {3, 3}, {5, 4}, {1, 3}}) {
-            for (int[] kernel : new int[][] {{1, 1}, {3, 3}, {2, 1}, {1, 3}}) {
+            for (int[] kernel : new int[][] {{1, 1}, {3, 3}, {2, 1}, {1, 3}, {2, 2}}) {
                 for (int[] stride : new int[][] {{1, 1}, {2, 2}, {3, 2}}) {
-                    int dilation = kernel[1] == 3 && stride[1] == 2 && size[0] > 4 ? 2 : 1;
+                    int dilation = kernel[1] > 1 && stride[1] == 2 && size[0] > 4 ? 2 : 1;
                     for (int padding = 0; padding < kernel[0]; padding++) {
                         if (size[0] + 2 * padding < (kernel[0] - 1) * dilation + 1
                                 || size[1] + 2 * padding < (kernel[1] - 1) * dilation + 1) {
