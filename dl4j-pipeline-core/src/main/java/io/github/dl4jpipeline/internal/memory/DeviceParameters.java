@@ -248,14 +248,14 @@ final class DeviceParameters implements SeparateParameters {
                 }
                 throw failure;
             }
-            commit(iteration, epoch);
+            commit();
         } finally {
             updating.unlock();
         }
     }
 
     /** Commits in all stages, also in those whose workers have just been ended. */
-    private void commit(int iteration, int epoch) {
+    private void commit() {
         AtomicIntegerArray progress = new AtomicIntegerArray(stages.size());
         try {
             threads.inEachStage(stage -> {
@@ -268,7 +268,7 @@ final class DeviceParameters implements SeparateParameters {
             for (int stage = 0; stage < stages.size(); stage++) {
                 failed |= progress.get(stage) == BEGUN;
                 if (progress.get(stage) < BEGUN) {
-                    here(stage, updater -> updater.commit());
+                    here(stage, StageUpdater::commit);
                 }
             }
             if (failed) {
