@@ -13,27 +13,7 @@ import java.util.function.Predicate;
  *
  * @param schedule the order of tasks otherwise
  */
-public record ErrorsFirstSchedule(Schedule schedule) implements Schedule {
-    @Override
-    public String name() {
-        return schedule.name();
-    }
-
-    @Override
-    public boolean splitsBackward() {
-        return schedule.splitsBackward();
-    }
-
-    @Override
-    public String adjective() {
-        return schedule.adjective();
-    }
-
-    @Override
-    public String description() {
-        return schedule.description();
-    }
-
+public record ErrorsFirstSchedule(Schedule schedule) implements OtherOrder {
     @Override
     public List<List<Task>> tasks(Workers workers, int microBatches) {
         int last = workers.stages() - 1;

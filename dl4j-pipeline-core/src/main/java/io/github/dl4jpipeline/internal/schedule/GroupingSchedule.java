@@ -15,30 +15,10 @@ import java.util.List;
  * @param schedule the order of tasks otherwise
  * @param grouped how many micro-batches the last stage has to have
  */
-public record GroupingSchedule(Schedule schedule, int grouped) implements Schedule {
+public record GroupingSchedule(Schedule schedule, int grouped) implements OtherOrder {
     /** The schedule itself where micro-batches are not grouped. */
     public static Schedule of(Schedule schedule, int grouped) {
         return grouped == 1 ? schedule : new GroupingSchedule(schedule, grouped);
-    }
-
-    @Override
-    public String name() {
-        return schedule.name();
-    }
-
-    @Override
-    public boolean splitsBackward() {
-        return schedule.splitsBackward();
-    }
-
-    @Override
-    public String adjective() {
-        return schedule.adjective();
-    }
-
-    @Override
-    public String description() {
-        return schedule.description();
     }
 
     @Override
